@@ -1,0 +1,73 @@
+# One static library a room, one test program a *_test.c file.
+
+find_package(Threads REQUIRED)
+find_package(PkgConfig REQUIRED)
+
+add_library(gch_flags INTERFACE)
+target_include_directories(gch_flags INTERFACE ${PROJECT_SOURCE_DIR}/include)
+target_compile_definitions(gch_flags INTERFACE _GNU_SOURCE)
+target_compile_options(gch_flags INTERFACE
+    -Wall -Wextra -Werror -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes
+    -fno-math-errno -ffp-contract=off)
+if(CMAKE_BUILD_TYPE STREQUAL "Release")
+    target_compile_options(gch_flags INTERFACE -g1)
+endif()
+if(GCH_SANITIZE)
+    target_compile_options(gch_flags INTERFACE
+        -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+    target_link_options(gch_flags INTERFACE -fsanitize=address,undefined)
+endif()
+if(GCH_TSAN)
+    target_compile_options(gch_flags INTERFACE -fsanitize=thread)
+    target_link_options(gch_flags INTERFACE -fsanitize=thread)
+endif()
+if(GCH_COVERAGE)
+    target_compile_options(gch_flags INTERFACE --coverage)
+    target_link_options(gch_flags INTERFACE --coverage)
+endif()
+if(GCH_FUZZ)
+    target_compile_options(gch_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+
+# gch_add_module(NAME SOURCES file... [DEPENDS module-or-library...])
+# Depends on rooms below it only; scripts/check_ladder.py reads the #includes.
+function(gch_add_module name)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;DEPENDS")
+    add_library(gch_${name} STATIC ${arg_SOURCES})
+    target_include_directories(gch_${name} PUBLIC ${CMAKE_CURRENT_SOURCE_DIR})
+    target_link_libraries(gch_${name} PUBLIC gch_flags ${arg_DEPENDS})
+endfunction()
+
+# gch_add_test(file_test.c [DEPENDS library...] [TIMEOUT seconds])
+# One process a file; the test's name is the file's without "_test".
+function(gch_add_test file)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "TIMEOUT" "DEPENDS")
+    if(NOT arg_TIMEOUT)
+        set(arg_TIMEOUT 120)
+    endif()
+    get_filename_component(program ${file} NAME_WE)
+    string(REGEX REPLACE "_test$" "" test_name ${program})
+    add_executable(${program} ${file})
+    target_link_libraries(${program} PRIVATE ${arg_DEPENDS} gch_flags cmocka)
+    target_include_directories(${program} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
+    add_test(NAME ${test_name} COMMAND ${program})
+    set_tests_properties(${test_name} PROPERTIES TIMEOUT ${arg_TIMEOUT})
+endfunction()
+
+# gch_add_fuzzer(name_fuzz.c [DEPENDS library...])
+# With GCH_FUZZ a libFuzzer program; always a test that replays tests/corpus/NAME through the target.
+function(gch_add_fuzzer file)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "DEPENDS")
+    get_filename_component(program ${file} NAME_WE)
+    string(REGEX REPLACE "_fuzz$" "" fuzz_name ${program})
+    if(GCH_FUZZ)
+        add_executable(${program} ${file})
+        target_link_options(${program} PRIVATE -fsanitize=fuzzer)
+        target_link_libraries(${program} PRIVATE ${arg_DEPENDS} gch_flags)
+    endif()
+    add_executable(${program}_replay ${file} ${PROJECT_SOURCE_DIR}/tests/fuzz_replay.c)
+    target_link_libraries(${program}_replay PRIVATE ${arg_DEPENDS} gch_flags)
+    add_test(NAME fuzz_${fuzz_name}_replay
+        COMMAND ${program}_replay ${PROJECT_SOURCE_DIR}/tests/corpus/${fuzz_name})
+    set_tests_properties(fuzz_${fuzz_name}_replay PROPERTIES TIMEOUT 120)
+endfunction()

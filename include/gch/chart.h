@@ -1,0 +1,106 @@
+/* Charts: series, axes, text and legend drawn into an image by one of the executors.
+ *
+ *     gch_chart_series series = {.file = file, .column = 0};
+ *     gch_image image = {0};
+ *     gch_status status = gch_chart_render(
+ *         &(gch_chart_desc){.series = &series, .series_count = 1, .title = "Pressure"},
+ *         &image, NULL, &err);
+ *
+ * Zero in a field means its default. With `is_bare` the plot is the whole picture: white lines of
+ * width 1 on black, exactly the pixel rule (docs/pixel-rule.md), no text.
+ *
+ * Ownership: everything the desc points to is borrowed for the call.
+ * Thread rule: a call is independent of others; a gch_chart belongs to one thread at a time.
+ */
+#ifndef GCH_CHART_H
+#define GCH_CHART_H
+
+#include "gch/image.h"
+#include "gch/query.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define GCH_SERIES_CAP 64u
+
+typedef enum gch_mark {
+    GCH_MARK_DEFAULT = 0, /* line */
+    GCH_MARK_LINE = 1,
+    GCH_MARK_STEP = 2,
+    GCH_MARK_AREA = 3,
+    GCH_MARK_CANDLES = 4,
+    GCH_MARK_OHLC = 5,
+    GCH_MARK_SCATTER = 6,
+    GCH_MARK_BARS = 7,
+} gch_mark;
+
+typedef enum gch_backend {
+    GCH_BACKEND_DEFAULT = 0, /* CPU */
+    GCH_BACKEND_CPU = 1,
+    GCH_BACKEND_REFERENCE = 2, /* every segment by brute force; bare line charts only */
+} gch_backend;
+
+typedef enum gch_theme { GCH_THEME_LIGHT = 0, GCH_THEME_DARK = 1 } gch_theme;
+
+typedef struct gch_chart_series {
+    const gch_file *file;
+    uint32_t column;
+    gch_mark mark;
+    const char *label;   /* NULL: the column's name and unit */
+    uint32_t color_rgba; /* 0xRRGGBBAA; 0: the theme's next colour */
+    float width_px; /* stroke width, or point diameter for SCATTER, before `scale`; 0: default */
+} gch_chart_series;
+
+typedef struct gch_chart_desc {
+    const gch_chart_series *series; /* all files in one time unit */
+    uint32_t series_count;          /* 1 to GCH_SERIES_CAP */
+    uint32_t width_px, height_px;   /* of the picture; 0: 1280 x 720 */
+    float scale;                    /* device pixels per layout pixel, 0.5-8; 0: 1 */
+    bool is_bare;
+    gch_backend backend;
+    gch_theme theme;
+    const char *title;        /* NULL: none */
+    const char *time_zone;    /* NULL: the first file's */
+    bool has_time_range;      /* false: all of the data */
+    int64_t from, to;         /* ticks, [from, to) */
+    bool has_bottom, has_top; /* false: fitted to what is visible */
+    gch_decimal bottom, top;
+    gch_value_axis axis;
+    gch_bar_width bar_width; /* CANDLES, OHLC and BARS; count 0: chosen for the width */
+    bool hide_legend;
+    gch_workers *workers;
+    const gch_allocator *allocator;
+} gch_chart_desc;
+
+typedef struct gch_chart_stats {
+    gch_view view; /* as resolved, in the plot's pixels; `bottom` and `top` exactly as used */
+    uint32_t plot_x_px, plot_y_px;
+    uint64_t rows_visible, blocks_decoded, nodes_read, bytes_read;
+    double layout_ms, query_ms, raster_ms, total_ms;
+} gch_chart_stats;
+
+/* Draws one picture. `image` is made by the call and owned by the caller; `stats` is nullable.
+ * GCH_INVALID names the field at fault; GCH_UNSUPPORTED for a mark the backend does not draw. */
+GCH_CHECKED gch_status gch_chart_render(const gch_chart_desc *desc, gch_image *image,
+                                        gch_chart_stats *stats, gch_error *err);
+
+/* A chart kept for many frames: scratch memory, queries and glyphs stay warm, so that a frame after
+ * the first of its kind allocates nothing. */
+typedef struct gch_chart gch_chart;
+
+GCH_CHECKED gch_status gch_chart_make(const gch_allocator *allocator, gch_chart **out,
+                                      gch_error *err);
+void gch_chart_destroy(gch_chart *chart); /* NULL is allowed */
+/* As gch_chart_render; the image is borrowed from the chart until its next frame. */
+GCH_CHECKED gch_status gch_chart_frame(gch_chart *chart, const gch_chart_desc *desc,
+                                       const gch_image **out_image, gch_chart_stats *stats,
+                                       gch_error *err);
+
+bool gch_mark_parse(const char *name, gch_mark *out);
+bool gch_backend_parse(const char *name, gch_backend *out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,144 @@
+/* Reading .gch files: time series in compressed, checksummed pages (docs/format.md).
+ *
+ * Opening maps the file and reads its footer and index only; pages are checked against their
+ * checksums when they are first touched. A file that damage, truncation or a newer version makes
+ * unreadable is refused with a message that names the file and the place.
+ *
+ *     gch_file *file = NULL;
+ *     if (gch_file_open("ticks.gch", NULL, &file, &err) == GCH_OK) {
+ *         const gch_file_info *info = gch_file_get_info(file);
+ *         printf("%llu rows\n", (unsigned long long)info->row_count);
+ *         gch_file_close(file);
+ *     }
+ *
+ * Ownership: the info and everything it points to live as long as the file.
+ * Thread rule: any number of threads may read one open file at once; gch_file_close must come last.
+ */
+#ifndef GCH_FILE_H
+#define GCH_FILE_H
+
+#include "gch/allocator.h"
+#include "gch/progress.h"
+#include "gch/status.h"
+#include "gch/time.h"
+#include "gch/value.h"
+#include "gch/workers.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define GCH_COLUMN_CAP 1024u /* value columns in a file */
+#define GCH_COLUMN_NOT_FOUND UINT32_MAX
+
+typedef struct gch_file gch_file;
+
+/* The type a column had in its source. */
+typedef enum gch_type {
+    GCH_TYPE_DEFAULT = 0, /* not chosen */
+    GCH_TYPE_I8 = 1,
+    GCH_TYPE_U8 = 2,
+    GCH_TYPE_I16 = 3,
+    GCH_TYPE_U16 = 4,
+    GCH_TYPE_I32 = 5,
+    GCH_TYPE_U32 = 6,
+    GCH_TYPE_I64 = 7,
+    GCH_TYPE_F32 = 8,
+    GCH_TYPE_F64 = 9,
+    GCH_TYPE_DECIMAL = 10, /* numbers read from text */
+} gch_type;
+
+/* "i16", "f64", "decimal"; "default". */
+const char *gch_type_name(gch_type type);
+bool gch_type_parse(const char *name, gch_type *out);
+/* Bytes a value: 1-8; 8 for DECIMAL (int64 digits), 0 for DEFAULT. */
+size_t gch_type_bytes(gch_type type);
+
+/* Where a column's bytes go; sums over all segments. */
+typedef struct gch_column_bytes {
+    uint64_t payload;    /* packed keys or packed time residuals */
+    uint64_t headers;    /* level 0 of the tree, or the time blocks' lines, or the affine runs */
+    uint64_t tree;       /* levels above 0 */
+    uint64_t directory;  /* payload offsets; for time the first ticks of the super-blocks too */
+    uint64_t validity;   /* gap bitmaps and run starts */
+    uint64_t exceptions; /* -0, infinities, NaN payloads */
+} gch_column_bytes;
+
+typedef struct gch_column_info {
+    const char *name;
+    const char *unit; /* "" if none */
+    gch_type type;
+    gch_value_kind kind; /* how the newest segment stores it */
+    uint32_t scale;      /* DECIMAL: the largest scale over all segments */
+    bool fixed_decimals; /* every text value had `scale` decimals: export pads with zeros */
+    bool is_wide;        /* any segment holds 64-bit keys */
+    uint64_t gap_count;  /* rows that are not drawn */
+    uint64_t exception_count;
+    gch_value min, max; /* over the drawn values; GAP if there are none */
+    gch_column_bytes bytes;
+} gch_column_info;
+
+typedef struct gch_file_info {
+    const char *path;
+    uint32_t format_version;
+    uint64_t file_bytes;
+    uint64_t row_count;
+    uint32_t segment_count;
+    uint32_t tree_levels; /* of the largest segment, level 0 included */
+    uint32_t page_bytes;
+
+    gch_time_unit time_unit;
+    bool time_is_text;             /* times were ISO 8601 text: export writes them so */
+    const char *time_name;         /* name of the time column, "time" by default */
+    const char *time_zone;         /* zone of display, "" for UTC */
+    const char *source;            /* where the data came from, free text */
+    const char *preset;            /* "lossless" */
+    int64_t first_time, last_time; /* ticks; both 0 if there are no rows */
+    uint64_t affine_run_count;     /* over segments in affine mode */
+    gch_column_bytes time_bytes;
+
+    uint32_t column_count;
+    const gch_column_info *columns;
+} gch_file_info;
+
+typedef struct gch_file_desc {
+    const gch_allocator *allocator; /* NULL: malloc */
+} gch_file_desc;
+
+/* desc NULL means all defaults.
+ * GCH_NOT_FOUND, GCH_IO, GCH_CORRUPT, GCH_UNSUPPORTED (version from the future), GCH_NO_MEMORY. */
+GCH_CHECKED gch_status gch_file_open(const char *path, const gch_file_desc *desc, gch_file **out,
+                                     gch_error *err);
+/* The same for a file image in memory; `bytes` is borrowed until close and 64-byte aligned. `name`
+ * stands in messages. GCH_INVALID if misaligned, else as gch_file_open. */
+GCH_CHECKED gch_status gch_file_open_memory(const void *bytes, size_t byte_count, const char *name,
+                                            const gch_file_desc *desc, gch_file **out,
+                                            gch_error *err);
+void gch_file_close(gch_file *file); /* NULL is allowed */
+
+const gch_file_info *gch_file_get_info(const gch_file *file);
+/* Index of the column with this name, or GCH_COLUMN_NOT_FOUND. */
+uint32_t gch_file_find_column(const gch_file *file, const char *name);
+
+/* Decodes rows [first_row, first_row + row_count) in order. GCH_INVALID if the rows or the column
+ * do not exist, GCH_CORRUPT if a page is damaged. */
+GCH_CHECKED gch_status gch_file_read_times(const gch_file *file, uint64_t first_row,
+                                           size_t row_count, int64_t *out_times, gch_error *err);
+GCH_CHECKED gch_status gch_file_read_values(const gch_file *file, uint32_t column,
+                                            uint64_t first_row, size_t row_count,
+                                            gch_value *out_values, gch_error *err);
+
+/* Checks every checksum, every padding byte and every invariant of docs/format.md (headers against
+ * decoded payload, tree against headers, order of times, run starts against bitmaps). GCH_CORRUPT
+ * names the first fault in file order; GCH_CANCELLED. */
+GCH_CHECKED gch_status gch_file_verify(const gch_file *file, gch_workers *workers,
+                                       const gch_progress *progress, gch_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

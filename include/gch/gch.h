@@ -1,0 +1,20 @@
+/* GPU Charts: exact charts of very large time series. This header includes the whole library. */
+#ifndef GCH_H
+#define GCH_H
+
+#include "gch/allocator.h"
+#include "gch/chart.h"
+#include "gch/decimal.h"
+#include "gch/file.h"
+#include "gch/image.h"
+#include "gch/ingest.h"
+#include "gch/progress.h"
+#include "gch/query.h"
+#include "gch/status.h"
+#include "gch/time.h"
+#include "gch/value.h"
+#include "gch/version.h"
+#include "gch/workers.h"
+#include "gch/writer.h"
+
+#endif

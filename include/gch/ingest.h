@@ -1,0 +1,125 @@
+/* From other formats to .gch and back: CSV, raw binary, NPY, synthetic data; CSV out.
+ *
+ *     gch_ingest_report report;
+ *     const char *input = "ticks.csv";
+ *     gch_status status = gch_ingest(&(gch_ingest_desc){
+ *         .inputs = &input, .input_count = 1, .output = "ticks.gch" }, &report, &err);
+ *
+ * Nothing is half-written: on any failure the output is as it was before the call.
+ * Thread rule: a call uses `workers` and is otherwise independent of other calls.
+ */
+#ifndef GCH_INGEST_H
+#define GCH_INGEST_H
+
+#include "gch/writer.h"
+
+#include <stdio.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum gch_format {
+    GCH_FORMAT_DEFAULT = 0, /* .npy by its magic, raw if a layout is given, else CSV */
+    GCH_FORMAT_CSV = 1,
+    GCH_FORMAT_RAW = 2, /* little-endian binary: records, or one file a column */
+    GCH_FORMAT_NPY = 3, /* NumPy .npy, versions 1-3: 1-D, 2-D, structured; one or several files */
+} gch_format;
+
+typedef enum gch_header {
+    GCH_HEADER_DEFAULT = 0, /* a header if the first record has no number where values stand */
+    GCH_HEADER_YES = 1,
+    GCH_HEADER_NO = 2, /* columns are then called "1", "2", ... */
+} gch_header;
+
+typedef struct gch_ingest_desc {
+    gch_format format;
+    const char *const *inputs; /* paths; "-" is standard input (CSV and RAW) */
+    uint32_t input_count;
+    const char *output;
+    bool append; /* add to an existing output instead of replacing it */
+
+    gch_header header;       /* CSV */
+    char delimiter;          /* CSV; 0: the one of , ; tab | that the first line holds most */
+    const char *layout;      /* RAW: "time:i64,price:f64,_:u32": name:type per field, in order; _
+                                is skipped. With as many inputs as fields, one file a field */
+    uint64_t skip_bytes;     /* RAW: bytes before the first record, such as a WAV header's 44 */
+    const char *time_column; /* name or 1-based number; NULL: "time", "timestamp", "date", "t", "ts"
+                                (any case), a datetime64 field, else the first column; "none": no
+                                time column, rows are numbered or timed by `rate` */
+    const char *const *columns; /* value columns by name or number; NULL: every other column */
+    uint32_t column_count;
+
+    gch_time_unit time_unit; /* of integer times; DEFAULT: guessed by magnitude and reported. For
+                                ISO text: unit kept in the file; DEFAULT: the coarsest of s, ms, us,
+                                ns that the first 1000 rows need, or ns if a later row needs more */
+    const char *time_zone;   /* zone of ISO text without an offset, and of display; NULL: UTC */
+    double rate_hz;          /* > 0: no time column; row i is at start + floor(i * ticks / rate) */
+    int64_t start_ticks;     /* with rate_hz, in time_unit (which must then be given) */
+
+    bool sort;         /* stable sort by time instead of refusing unsorted input */
+    uint64_t skip_bad; /* malformed CSV lines to drop and count before giving up */
+
+    gch_workers *workers;
+    const gch_allocator *allocator;
+    const gch_progress *progress; /* in input bytes */
+} gch_ingest_desc;
+
+typedef struct gch_ingest_report {
+    uint64_t row_count;                    /* rows added */
+    uint64_t bad_count;                    /* lines dropped under skip_bad */
+    char first_bad[GCH_ERROR_MESSAGE_CAP]; /* the first dropped line's error; "" if none */
+    gch_time_unit time_unit;
+    bool time_unit_guessed;
+    bool header_found;
+    uint64_t input_bytes;
+} gch_ingest_report;
+
+/* GCH_PARSE: "ticks.csv:17:5: ..." names file, line and column (1-based; column in bytes).
+ * GCH_UNSORTED names the first offending line. GCH_INVALID for options that contradict each other
+ * or name columns that do not exist (the message lists those that do). As the writer besides. */
+GCH_CHECKED gch_status gch_ingest(const gch_ingest_desc *desc, gch_ingest_report *report,
+                                  gch_error *err);
+
+typedef enum gch_generator {
+    GCH_GENERATOR_DEFAULT = 0, /* WALK */
+    GCH_GENERATOR_WALK = 1,    /* regular 1 s, random walk, 0.01 steps */
+    GCH_GENERATOR_SENSOR = 2,  /* regular 1 ms, 12-bit integers that wander */
+    GCH_GENERATOR_TICKS = 3,   /* irregular ms (Poisson, duplicates), prices in 0.01, and volumes */
+    GCH_GENERATOR_SINE = 4,    /* regular 100 us, f32 sine with noise */
+    GCH_GENERATOR_ECG = 5,     /* regular 2 ms, a synthetic heart beat in 0.001 mV */
+} gch_generator;
+
+typedef struct gch_generate_desc {
+    gch_generator kind;
+    uint64_t row_count;
+    uint64_t seed; /* the same seed gives the same file whatever the number of workers */
+    const char *output;
+    gch_workers *workers;
+    const gch_allocator *allocator;
+    const gch_progress *progress; /* in rows */
+} gch_generate_desc;
+
+/* Statuses as the writer. */
+GCH_CHECKED gch_status gch_generate(const gch_generate_desc *desc, gch_error *err);
+/* "walk", "sensor", ... */
+bool gch_generator_parse(const char *name, gch_generator *out);
+
+typedef struct gch_export_desc {
+    const uint32_t *columns; /* NULL: all */
+    uint32_t column_count;
+    int64_t from, to; /* ticks, [from, to); from == to: everything */
+    bool no_header;
+    bool integer_times;           /* also where the source had ISO text */
+    const gch_progress *progress; /* in rows */
+} gch_export_desc;
+
+/* Writes CSV (RFC 4180, LF line ends). Re-ingesting the text gives the same values and times bit
+ * for bit. GCH_IO, GCH_CORRUPT, GCH_INVALID, GCH_CANCELLED. */
+GCH_CHECKED gch_status gch_export_csv(const gch_file *file, const gch_export_desc *desc, FILE *out,
+                                      gch_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,162 @@
+/* Questions about a series that cost O(log n): what each pixel column of a view shows, price bars,
+ * the value at the cursor.
+ *
+ * A gch_query holds the scratch memory of one asker: results stay valid until its next call, and
+ * once warm no call allocates. Answers are exact: docs/pixel-rule.md defines them.
+ *
+ *     gch_query *query = NULL;
+ *     if (gch_query_make(file, &(gch_query_desc){.workers = workers}, &query, &err) == GCH_OK) {
+ *         gch_columns columns;
+ *         if (gch_query_columns(query, 0, &view, GCH_JOIN_LINE, &columns, &err) == GCH_OK)
+ * draw(...);
+ *     }
+ *     gch_query_destroy(query);
+ *
+ * Ownership: the file and the workers are borrowed until gch_query_destroy.
+ * Thread rule: one thread at a time for a gch_query; any number of queries on one file.
+ */
+#ifndef GCH_QUERY_H
+#define GCH_QUERY_H
+
+#include "gch/decimal.h"
+#include "gch/file.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define GCH_VIEW_PX_MAX 16384u
+
+typedef enum gch_value_axis {
+    GCH_AXIS_LINEAR = 0,
+    GCH_AXIS_LOG = 1, /* bottom and top positive; values <= 0 lie below the view */
+} gch_value_axis;
+
+/* A rectangle of time and value seen through width x height pixels: times [t0, t1), rows counted
+ * from `top` downward. */
+typedef struct gch_view {
+    int64_t t0, t1; /* ticks, t0 < t1 */
+    gch_decimal bottom, top;
+    uint32_t width_px, height_px; /* 1 to GCH_VIEW_PX_MAX */
+    gch_value_axis axis;
+} gch_view;
+
+/* How consecutive points are connected. */
+typedef enum gch_join {
+    GCH_JOIN_LINE = 0, /* straight segments */
+    GCH_JOIN_STEP = 1, /* a value holds until the next point, then jumps vertically */
+    GCH_JOIN_NONE = 2, /* points stand alone: each lights its own pixel */
+} gch_join;
+
+/* One run's part of one pixel column: the rows it lights, and its shape in real numbers. The y_*
+ * are pixels downward from the top of the view (row r spans [r, r + 1)), clamped to +-1e6. */
+typedef struct gch_piece {
+    int32_t row_top, row_bottom; /* inclusive, within 0 .. height_px - 1; exact */
+    float y_top, y_bottom;       /* extent of the run within the column, not clipped to the view */
+    float y_left, y_right;       /* where it crosses the column's edges; NaN if it does not */
+} gch_piece;
+
+/* Column c shows pieces[first[c]] .. pieces[first[c + 1] - 1], in time order for GCH_JOIN_LINE and
+ * _STEP unless the column holds more than 64 runs (then merged by row, y_left and y_right NaN).
+ * A piece wholly above or below the view is left out unless the pieces are wanted for a wide stroke
+ * (gch_query_desc.keep_outside), and then has row_top > row_bottom. */
+typedef struct gch_columns {
+    uint32_t width_px;
+    const uint32_t *first; /* width_px + 1 entries */
+    const gch_piece *pieces;
+    uint64_t row_count; /* rows in [t0, t1) */
+} gch_columns;
+
+/* What the queries since gch_query_make touched. */
+typedef struct gch_query_stats {
+    uint64_t rows_visible;
+    uint64_t blocks_decoded;
+    uint64_t nodes_read;
+    uint64_t bytes_read; /* of payload, headers, tree and directory */
+} gch_query_stats;
+
+typedef struct gch_query gch_query;
+
+typedef struct gch_query_desc {
+    gch_workers *workers;
+    const gch_allocator *allocator;
+    bool keep_outside;
+} gch_query_desc;
+
+GCH_CHECKED gch_status gch_query_make(const gch_file *file, const gch_query_desc *desc,
+                                      gch_query **out, gch_error *err);
+void gch_query_destroy(gch_query *query); /* NULL is allowed */
+gch_query_stats gch_query_get_stats(const gch_query *query);
+
+/* The exact picture of a view, column by column. GCH_INVALID (view, column), GCH_CORRUPT,
+ * GCH_NO_MEMORY. */
+GCH_CHECKED gch_status gch_query_columns(gch_query *query, uint32_t column, const gch_view *view,
+                                         gch_join join, gch_columns *out, gch_error *err);
+
+/* A point in view coordinates: x, y in pixels from the top left corner, as float. */
+typedef struct gch_point {
+    float x, y;
+    bool starts_run; /* not connected to the point before */
+} gch_point;
+
+/* The points of [t0, t1) and one neighbour on each side, decoded. Gives GCH_LIMIT without reading
+ * anything if there are more than point_cap. */
+GCH_CHECKED gch_status gch_query_points(gch_query *query, uint32_t column, const gch_view *view,
+                                        uint32_t point_cap, const gch_point **out_points,
+                                        uint32_t *out_count, gch_error *err);
+
+/* The first row with time >= t; row_count if there is none. */
+GCH_CHECKED gch_status gch_query_row_at(gch_query *query, int64_t t, uint64_t *out_row,
+                                        gch_error *err);
+
+typedef struct gch_sample {
+    uint64_t row;
+    int64_t time;
+    gch_value value;
+} gch_sample;
+
+/* The drawn point whose time is nearest to t (the earlier of two, the first of equal times).
+ * GCH_NOT_FOUND if the column has no drawn point. */
+GCH_CHECKED gch_status gch_query_nearest(gch_query *query, uint32_t column, int64_t t,
+                                         gch_sample *out, gch_error *err);
+
+/* Smallest and largest drawn value in [t0, t1); both GAP if there are none. */
+GCH_CHECKED gch_status gch_query_range(gch_query *query, uint32_t column, int64_t t0, int64_t t1,
+                                       gch_value *out_min, gch_value *out_max, gch_error *err);
+
+typedef enum gch_bar_unit {
+    GCH_BAR_TICKS = 0, /* `count` ticks of the file's unit, counted from tick 0 */
+    GCH_BAR_DAY = 1,   /* calendar widths in `zone`: a day may have 23 or 25 hours */
+    GCH_BAR_WEEK = 2,  /* from Monday */
+    GCH_BAR_MONTH = 3,
+    GCH_BAR_YEAR = 4,
+} gch_bar_unit;
+
+typedef struct gch_bar_width {
+    gch_bar_unit unit;
+    int64_t count; /* >= 1; days and weeks count from 1970, months and years from year 0 */
+} gch_bar_width;
+
+/* Open, high, low, close over [t0, t1): the same tuple as a pixel column. */
+typedef struct gch_bar {
+    int64_t t0, t1;                   /* nominal bounds in ticks */
+    uint64_t row_count;               /* rows within, gaps included */
+    gch_value open, high, low, close; /* of the drawn points */
+} gch_bar;
+
+/* "1m", "15m", "4h", "1d", "1w", "1mo", "1y", "250ms", "100" (ticks). Lengths below a day become
+ * ticks. GCH_PARSE; GCH_LIMIT if finer than the unit. */
+GCH_CHECKED gch_status gch_bar_width_parse(const char *text, gch_time_unit unit, gch_bar_width *out,
+                                           gch_error *err);
+
+/* The bars that overlap [t0, t1), whole (their rows may lie outside), without those that hold no
+ * drawn point. GCH_LIMIT if there would be more than bar_cap. */
+GCH_CHECKED gch_status gch_query_bars(gch_query *query, uint32_t column, gch_bar_width width,
+                                      const gch_time_zone *zone, int64_t t0, int64_t t1,
+                                      uint32_t bar_cap, const gch_bar **out_bars,
+                                      uint32_t *out_count, gch_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

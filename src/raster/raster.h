@@ -1,0 +1,33 @@
+/* The CPU executor and the reference executor: a laid-out scene into an image.
+ *
+ * gch__raster_draw answers every mark through the query room, so that its cost does not depend on
+ * the number of points. gch__raster_reference draws every segment by brute force from rows read in
+ * order and shares no code with the query room; it draws bare line scenes only.
+ *
+ * Thread rule: one thread at a time for a gch__raster; its work is spread over `workers`.
+ */
+#ifndef GCH_RASTER_H
+#define GCH_RASTER_H
+
+#include "scene.h"
+
+typedef struct gch__raster gch__raster; /* scratch and glyphs, kept warm from frame to frame */
+
+GCH_CHECKED gch_status gch__raster_make(const gch_allocator *allocator, gch__raster **out,
+                                        gch_error *err);
+void gch__raster_destroy(gch__raster *raster); /* NULL is allowed */
+
+/* queries[i] belongs to scene->plot.series[i] (made with keep_outside). `image` has the scene's
+ * size; every pixel is written. *out_query_ns: time spent in queries. GCH_CORRUPT, GCH_NO_MEMORY.
+ */
+GCH_CHECKED gch_status gch__raster_draw(gch__raster *raster, const gch__scene *scene,
+                                        gch_query *const *queries, gch_workers *workers,
+                                        gch_image *image, int64_t *out_query_ns, gch_error *err);
+
+/* Black ground, white pixels by docs/pixel-rule.md. GCH_UNSUPPORTED unless the scene is bare, its
+ * series are lines and the axis is linear. */
+GCH_CHECKED gch_status gch__raster_reference(const gch__scene *scene,
+                                             const gch_allocator *allocator, gch_image *image,
+                                             gch_error *err);
+
+#endif

@@ -1,0 +1,147 @@
+/* A sealed segment as its readers see it: arrays in a mapped file image, checked page by page.
+ *
+ * This is what the query room stands on. All pointers point into the file image and may be read
+ * only after gch__segment_check has said that their pages are sound (upper tree levels, run lists
+ * and affine runs are checked at open and need no further check). Offsets are validated at open: a
+ * directory entry read from a sound page and passed to gch__column_block or gch__time_block is
+ * checked against the payload's bounds before use.
+ *
+ * Thread rule: immutable but for the atomic bitmap of checked pages; any number of readers.
+ */
+#ifndef GCH_STORE_SEGMENT_H
+#define GCH_STORE_SEGMENT_H
+
+#include "base.h"
+#include "codec.h"
+#include "gch/file.h"
+
+#define GCH_TREE_LEVELS_CAP 9u /* 16^8 blocks is more than 2^32 rows need */
+#define GCH_SEGMENT_ROWS_MAX 0xFFFFFC00u
+
+typedef struct gch__segment gch__segment;
+
+/* (min, max) over a block; min > max: no drawn value. */
+typedef struct gch__pair32 {
+    uint32_t min, max;
+} gch__pair32;
+typedef struct gch__pair64 {
+    uint64_t min, max;
+} gch__pair64;
+
+typedef struct gch__exception {
+    uint32_t row;
+    uint32_t is_drawn; /* 1 for -0.0, 0 for NaN payloads and infinities */
+    uint64_t bits;     /* of the column's float type */
+} gch__exception;
+
+/* What the keys of a column mean. value(key):
+ *   DECIMAL: (base + key) / 10^scale, base int64 (two's complement in `base`)
+ *   F32:     gch__f32_from_key((uint32_t)(base + key))
+ *   F64:     gch__f64_from_key(base + key) */
+typedef struct gch__key_map {
+    gch_value_kind kind;
+    uint32_t scale;
+    uint64_t base;
+    bool is_wide;
+} gch__key_map;
+
+typedef struct gch__value_column {
+    gch__key_map map;
+    gch_type type;
+
+    /* levels[0] is the block headers, levels[k] one pair for 16 of levels[k - 1]; pairs are
+     * gch__pair32, or gch__pair64 if map.is_wide. The top level has one pair (none if no rows). */
+    uint32_t level_count;
+    const void *levels[GCH_TREE_LEVELS_CAP];
+    uint32_t level_counts[GCH_TREE_LEVELS_CAP];
+
+    const uint32_t *directory; /* per super-block: payload offset in 32-byte units */
+
+    /* Gaps. A super-block with any is in gap_supers (ascending) and has 32 words in gap_bitmaps:
+     * bit (row & 1023) is 1 if the row is drawn. */
+    uint32_t gap_super_count;
+    const uint32_t *gap_supers;
+    const uint32_t *gap_bitmaps;
+    /* Rows (ascending) that are drawn and whose predecessor is not; row 0 of the segment is listed
+     * only if it is drawn and `starts_broken` (the segment before ended in a gap, or there is
+     * none). */
+    uint32_t run_start_count;
+    const uint32_t *run_starts;
+    bool first_is_drawn, last_is_drawn;
+
+    uint32_t exception_count;
+    const gch__exception *exceptions; /* ascending rows */
+} gch__value_column;
+
+/* time(row) = t0 + (row - first row of the run) * step, ticks. */
+typedef struct gch__affine_run {
+    uint32_t row; /* its first row; the first run starts at row 0 */
+    uint32_t reserved;
+    int64_t t0;
+    int64_t step; /* >= 0 */
+} gch__affine_run;
+
+typedef struct gch__time_column {
+    /* Affine mode if run_count > 0, else lines. */
+    uint32_t run_count;
+    const gch__affine_run *runs;
+
+    /* Lines: ticks = unit * units; a row's units = supers[row >> 10] + its line's value. */
+    int64_t origin;              /* ticks of unit 0 */
+    uint64_t unit;               /* ticks a unit, >= 1 */
+    const uint64_t *supers;      /* units of the first row of each super-block, ascending */
+    const gch__time_line *lines; /* per block */
+    const uint32_t *directory;   /* per super-block, as for values */
+} gch__time_column;
+
+struct gch__segment {
+    uint64_t first_row; /* of the file */
+    uint32_t row_count; /* >= 1 */
+    uint32_t block_count, super_count;
+    int64_t first_time, last_time;
+    gch__time_column time;
+    const gch__value_column *columns;
+    uint32_t column_count;
+    /* The rest is the reader's own: page bounds, checksums, the bitmap of checked pages. */
+    const struct gch__segment_pages *pages;
+};
+
+uint32_t gch__file_segment_count(const gch_file *file);
+/* Ascending first_row; times do not decrease from one to the next. */
+const gch__segment *gch__file_segment(const gch_file *file, uint32_t index);
+const gch_allocator *gch__file_allocator(const gch_file *file);
+
+/* Checks the pages under [bytes, bytes + count) against their checksums unless that was done
+ * before. The range lies within the segment. Cheap when done before: a bit test a page. */
+GCH_CHECKED gch_status gch__segment_check(const gch__segment *segment, const void *bytes,
+                                          size_t count, gch_error *err);
+
+/* The packed payload of a block, checked; *out_bits its width (0-64), *out_min its header's min key
+ * (wide or narrow), an empty block has bits 0 and min > max in its header. Checks the headers and
+ * the directory entry it reads. */
+GCH_CHECKED gch_status gch__column_block(const gch__segment *segment,
+                                         const gch__value_column *column, uint32_t block,
+                                         const uint32_t **out_packed, uint32_t *out_bits,
+                                         uint64_t *out_min, gch_error *err);
+/* The same for time (lines mode). *out_line is checked and borrowed. */
+GCH_CHECKED gch_status gch__time_block(const gch__segment *segment, uint32_t block,
+                                       const gch__time_line **out_line, const uint32_t **out_packed,
+                                       gch_error *err);
+
+/* Ticks of a row (row < row_count), O(1). */
+GCH_CHECKED gch_status gch__segment_time(const gch__segment *segment, uint32_t row,
+                                         int64_t *out_ticks, gch_error *err);
+/* Key of a row; false in *out_is_drawn for a gap (the key is then meaningless). O(1) + the gap
+ * search. */
+GCH_CHECKED gch_status gch__segment_key(const gch__segment *segment,
+                                        const gch__value_column *column, uint32_t row,
+                                        uint64_t *out_key, bool *out_is_drawn, gch_error *err);
+/* The 32-word bitmap of a super-block's drawn rows, checked, or NULL if all its rows are drawn. */
+GCH_CHECKED gch_status gch__column_bitmap(const gch__segment *segment,
+                                          const gch__value_column *column, uint32_t super,
+                                          const uint32_t **out_bitmap, gch_error *err);
+
+/* The value of a key. */
+gch_value gch__value_from_key(const gch__key_map *map, uint64_t key);
+
+#endif
