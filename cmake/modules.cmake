@@ -8,7 +8,7 @@ target_include_directories(gch_flags INTERFACE ${PROJECT_SOURCE_DIR}/include)
 target_compile_definitions(gch_flags INTERFACE _GNU_SOURCE)
 target_compile_options(gch_flags INTERFACE
     -Wall -Wextra -Werror -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes
-    -fno-math-errno -ffp-contract=off)
+    -fno-math-errno -ffp-contract=off -fno-strict-aliasing)
 if(CMAKE_BUILD_TYPE STREQUAL "Release")
     target_compile_options(gch_flags INTERFACE -g1)
 endif()

@@ -9,7 +9,9 @@
  * Zero in a field means its default. With `is_bare` the plot is the whole picture: white lines of
  * width 1 on black, exactly the pixel rule (docs/pixel-rule.md), no text.
  *
- * Ownership: everything the desc points to is borrowed for the call.
+ * Ownership: everything the desc points to is borrowed for the call; a gch_chart goes on borrowing
+ * the files and workers of its last frame until a frame without them has been drawn or it is
+ * destroyed.
  * Thread rule: a call is independent of others; a gch_chart belongs to one thread at a time.
  */
 #ifndef GCH_CHART_H

@@ -47,7 +47,8 @@ typedef struct gch_ingest_desc {
     const char *time_column; /* name or 1-based number; NULL: "time", "timestamp", "date", "t", "ts"
                                 (any case), a datetime64 field, else the first column; "none": no
                                 time column, rows are numbered or timed by `rate` */
-    const char *const *columns; /* value columns by name or number; NULL: every other column */
+    const char *const *columns; /* value columns by name or number; NULL: every other column; of a
+                                   CSV those that begin with text are skipped and counted */
     uint32_t column_count;
 
     gch_time_unit time_unit; /* of integer times; DEFAULT: guessed by magnitude and reported. For
@@ -72,6 +73,7 @@ typedef struct gch_ingest_report {
     gch_time_unit time_unit;
     bool time_unit_guessed;
     bool header_found;
+    uint32_t skipped_column_count; /* columns of text that were not asked for */
     uint64_t input_bytes;
 } gch_ingest_report;
 

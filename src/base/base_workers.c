@@ -2,8 +2,9 @@
  *
  * Invariants:
  *  1. `next_task` only grows within a job; a worker owns the task whose number it got from it.
- *  2. A worker takes tasks of job `generation` only between its check-in (running++) under `lock`
- *     and its check-out (running--): the job's body and context stay valid until running is 0.
+ *  2. A worker copies the job under `lock` when it checks in (running++) and works from its copy
+ *     until it checks out (running--); the caller waits for running to be 0, so next_task and the
+ *     context outlive every worker's use of them.
  *  3. The caller of gch__parallel_for is worker 0 and holds `job_lock` for the whole job.
  */
 #include "base.h"
@@ -11,6 +12,12 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+
+typedef struct workers_job {
+    gch__task_fn *body; /* NULL: none */
+    void *context;
+    size_t task_count;
+} workers_job;
 
 struct gch_workers {
     const gch_allocator *allocator;
@@ -25,19 +32,17 @@ struct gch_workers {
     uint32_t running;
     uint32_t names_given;
     bool is_stopping;
-    gch__task_fn *body;
-    void *context;
-    size_t task_count;
+    workers_job job;
     atomic_size_t next_task;
 };
 
-static void take_tasks(gch_workers *workers, uint32_t worker)
+static void take_tasks(gch_workers *workers, const workers_job *job, uint32_t worker)
 {
     for (;;) {
         size_t task = atomic_fetch_add_explicit(&workers->next_task, 1, memory_order_relaxed);
-        if (task >= workers->task_count)
+        if (task >= job->task_count)
             return;
-        workers->body(workers->context, task, worker);
+        job->body(job->context, task, worker);
     }
 }
 
@@ -53,11 +58,12 @@ static void *worker_main(void *argument)
         if (workers->is_stopping)
             break;
         seen = workers->generation;
-        if (workers->body == NULL)
+        workers_job job = workers->job;
+        if (job.body == NULL)
             continue; /* woke up after the job was over */
         workers->running++;
         pthread_mutex_unlock(&workers->lock);
-        take_tasks(workers, name);
+        take_tasks(workers, &job, name);
         pthread_mutex_lock(&workers->lock);
         if (--workers->running == 0)
             pthread_cond_signal(&workers->job_left);
@@ -140,18 +146,17 @@ void gch__parallel_for(gch_workers *workers, size_t task_count, gch__task_fn *bo
     }
     pthread_mutex_lock(&workers->job_lock);
     pthread_mutex_lock(&workers->lock);
-    workers->body = body;
-    workers->context = context;
-    workers->task_count = task_count;
+    workers_job job = {.body = body, .context = context, .task_count = task_count};
+    workers->job = job;
     atomic_store_explicit(&workers->next_task, 0, memory_order_relaxed);
     workers->generation++;
     pthread_cond_broadcast(&workers->job_posted);
     pthread_mutex_unlock(&workers->lock);
 
-    take_tasks(workers, 0);
+    take_tasks(workers, &job, 0);
 
     pthread_mutex_lock(&workers->lock);
-    workers->body = NULL; /* nobody joins any more */
+    workers->job.body = NULL; /* nobody joins any more */
     while (workers->running > 0)
         pthread_cond_wait(&workers->job_left, &workers->lock);
     pthread_mutex_unlock(&workers->lock);
