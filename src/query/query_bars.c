@@ -1,0 +1,214 @@
+/* Price bars: first, largest, smallest and last value over spans of time.
+ *
+ * The walk goes from row to row, not from bar to bar: the row at hand names its bar, the bar's end
+ * names the next row. Empty stretches cost nothing.
+ */
+#include "query_values.h"
+
+#include <limits.h>
+
+#define DAY_S 86400
+#define CALENDAR_S_MAX ((int64_t)1 << 55) /* about a thousand million years */
+
+static int64_t floor_div(int64_t a, int64_t b)
+{
+    int64_t quotient = a / b;
+    return a % b != 0 && (a < 0) != (b < 0) ? quotient - 1 : quotient;
+}
+
+static int64_t clamp_i64(__int128 value)
+{
+    return value > INT64_MAX ? INT64_MAX : value < INT64_MIN ? INT64_MIN : (int64_t)value;
+}
+
+/* Start of calendar bar `index` as days since 1970. */
+static int64_t calendar_start_day(gch_bar_width width, int64_t index)
+{
+    int64_t first = index * width.count;
+    switch (width.unit) {
+    case GCH_BAR_WEEK:
+        return first * 7 - 3; /* 1970-01-01 was a Thursday */
+    case GCH_BAR_MONTH:
+        return gch_days_from_civil(floor_div(first, 12),
+                                   (uint32_t)(first - floor_div(first, 12) * 12) + 1, 1);
+    case GCH_BAR_YEAR:
+        return gch_days_from_civil(first, 1, 1);
+    default:
+        return first;
+    }
+}
+
+static int64_t calendar_index(gch_bar_width width, int64_t day)
+{
+    int64_t year, units = day;
+    uint32_t month, day_of_month;
+    gch_civil_from_days(day, &year, &month, &day_of_month);
+    if (width.unit == GCH_BAR_WEEK)
+        units = floor_div(day + 3, 7);
+    else if (width.unit == GCH_BAR_MONTH)
+        units = year * 12 + month - 1;
+    else if (width.unit == GCH_BAR_YEAR)
+        units = year;
+    return floor_div(units, width.count);
+}
+
+/* The bar that holds t: [*out_t0, *out_t1). */
+static void bar_around(gch_bar_width width, gch_time_unit unit, const gch_time_zone *zone,
+                       int64_t t, int64_t *out_t0, int64_t *out_t1)
+{
+    if (width.unit == GCH_BAR_TICKS) {
+        __int128 start = (__int128)floor_div(t, width.count) * width.count;
+        *out_t0 = clamp_i64(start);
+        *out_t1 = clamp_i64(start + width.count);
+        return;
+    }
+    int64_t per_second = gch_time_unit_per_second(unit);
+    int64_t utc_s = floor_div(t, per_second);
+    int64_t local_s = utc_s + gch_time_zone_offset(zone, utc_s, NULL);
+    int64_t index = calendar_index(width, floor_div(local_s, DAY_S));
+    for (int step = 0; step < 2; step++) {
+        int64_t day = calendar_start_day(width, index + step);
+        __int128 start = (__int128)gch_time_zone_to_utc(zone, day * DAY_S) * per_second;
+        *(step == 0 ? out_t0 : out_t1) = clamp_i64(start);
+    }
+}
+
+static gch_status fill_bar(gch_query *query, uint32_t column, uint64_t first, uint64_t last,
+                           gch_bar *bar, bool *out_is_drawn, gch__touch *touch, gch_error *err)
+{
+    uint64_t open_row, close_row;
+    GCH_TRY(gch__find_drawn(query, column, first, last, false, &open_row, err));
+    *out_is_drawn = open_row != UINT64_MAX;
+    if (!*out_is_drawn)
+        return GCH_OK;
+    GCH_TRY(gch__find_drawn(query, column, first, last, true, &close_row, err));
+    const uint64_t rows[] = {open_row, close_row};
+    gch_value *values[] = {&bar->open, &bar->close};
+    for (size_t i = 0; i < GCH_COUNT_OF(rows); i++) {
+        uint32_t segment;
+        uint64_t key;
+        bool is_drawn;
+        GCH_TRY(gch__key_of_row(query, column, rows[i], &segment, &key, &is_drawn, err));
+        *values[i] =
+            gch__value_from_key(&gch__query_segment(query, segment)->columns[column].map, key);
+    }
+    bar->row_count = last - first;
+    return gch__range_of_rows(query, column, first, last, &bar->low, &bar->high, touch, err);
+}
+
+gch_status gch_query_bars(gch_query *query, uint32_t column, gch_bar_width width,
+                          const gch_time_zone *zone, int64_t t0, int64_t t1, uint32_t bar_cap,
+                          const gch_bar **out_bars, uint32_t *out_count, gch_error *err)
+{
+    const gch_file_info *info = gch_file_get_info(query->file);
+    if (column >= info->column_count)
+        return gch_fail(err, GCH_INVALID, "column %u: the file has %u", column, info->column_count);
+    if (width.count < 1 || (width.unit != GCH_BAR_TICKS && width.count > 100000))
+        return gch_fail(err, GCH_INVALID, "bar width: a count of %lld", (long long)width.count);
+    if (width.unit != GCH_BAR_TICKS && info->time_unit == GCH_TIME_INDEX)
+        return gch_fail(err, GCH_INVALID, "bar width: a row index has no calendar");
+    int64_t per_second = gch_time_unit_per_second(info->time_unit);
+    if (width.unit != GCH_BAR_TICKS && (info->first_time / per_second < -CALENDAR_S_MAX ||
+                                        info->last_time / per_second > CALENDAR_S_MAX))
+        return gch_fail(err, GCH_LIMIT, "bar width: times beyond the calendar");
+    t0 = GCH_MAX(t0, info->first_time);
+    t1 = info->last_time < INT64_MAX ? GCH_MIN(t1, info->last_time + 1) : t1;
+    gch__touch touch = {0};
+    uint32_t count = 0;
+    uint64_t row_count = info->row_count, row = 0;
+    int64_t bar_t0, bar_t1;
+    if (t0 < t1) {
+        bar_around(width, info->time_unit, zone, t0, &bar_t0, &bar_t1);
+        GCH_TRY(gch__row_at(query, bar_t0, &row, &touch, err));
+    } else {
+        row = row_count;
+    }
+    while (row < row_count) {
+        int64_t time;
+        GCH_TRY(gch__time_of_row(query, row, &time, err));
+        gch_bar bar = {0};
+        bar_around(width, info->time_unit, zone, time, &bar.t0, &bar.t1);
+        if (bar.t0 >= t1)
+            break;
+        uint64_t end = row_count;
+        if (bar.t1 < INT64_MAX)
+            GCH_TRY(gch__row_at(query, bar.t1, &end, &touch, err));
+        if (end <= row) /* a zone's clock ran backwards over the bar's end: never stand still */
+            end = row + 1;
+        bool is_drawn;
+        GCH_TRY(fill_bar(query, column, row, end, &bar, &is_drawn, &touch, err));
+        row = end;
+        if (!is_drawn)
+            continue;
+        if (count == bar_cap)
+            return gch_fail(err, GCH_LIMIT, "more than %u bars", bar_cap);
+        void *bars = query->bars;
+        gch_status status = gch__ensure(query->allocator, &bars, &query->bar_cap, (size_t)count + 1,
+                                        sizeof bar, "bars", err);
+        query->bars = bars;
+        GCH_TRY(status);
+        query->bars[count++] = bar;
+        query->stats.rows_visible += bar.row_count;
+    }
+    query->stats.blocks_decoded += touch.blocks;
+    query->stats.nodes_read += touch.nodes;
+    query->stats.bytes_read += touch.bytes;
+    *out_bars = query->bars;
+    *out_count = count;
+    return GCH_OK;
+}
+
+gch_status gch_bar_width_parse(const char *text, gch_time_unit unit, gch_bar_width *out,
+                               gch_error *err)
+{
+    static const struct {
+        const char *suffix;
+        gch_bar_unit unit;
+        int64_t ns; /* BAR_TICKS */
+    } suffixes[] = {
+        {"", GCH_BAR_TICKS, 0},
+        {"ns", GCH_BAR_TICKS, 1},
+        {"us", GCH_BAR_TICKS, 1000},
+        {"ms", GCH_BAR_TICKS, 1000000},
+        {"s", GCH_BAR_TICKS, 1000000000},
+        {"m", GCH_BAR_TICKS, 60000000000},
+        {"h", GCH_BAR_TICKS, 3600000000000},
+        {"d", GCH_BAR_DAY, 0},
+        {"w", GCH_BAR_WEEK, 0},
+        {"mo", GCH_BAR_MONTH, 0},
+        {"y", GCH_BAR_YEAR, 0},
+    };
+    int64_t count = 0;
+    const char *at = text;
+    for (; *at >= '0' && *at <= '9'; at++)
+        if (__builtin_mul_overflow(count, 10, &count) ||
+            __builtin_add_overflow(count, *at - '0', &count))
+            return gch_fail(err, GCH_PARSE, "bar width \"%s\" is too large", text);
+    size_t kind = 0;
+    while (kind < GCH_COUNT_OF(suffixes) && strcmp(suffixes[kind].suffix, at) != 0)
+        kind++;
+    if (at == text || count == 0 || kind == GCH_COUNT_OF(suffixes))
+        return gch_fail(
+            err, GCH_PARSE,
+            "bar width \"%s\": a number followed by ns, us, ms, s, m, h, d, w, mo, y or "
+            "nothing (ticks), such as 15m",
+            text);
+    *out = (gch_bar_width){.unit = suffixes[kind].unit, .count = count};
+    bool has_length = suffixes[kind].ns != 0 || suffixes[kind].unit != GCH_BAR_TICKS;
+    if (has_length && unit == GCH_TIME_INDEX)
+        return gch_fail(err, GCH_INVALID,
+                        "bar width \"%s\": rows are numbered here, give a plain number", text);
+    if (out->unit != GCH_BAR_TICKS && count > 100000)
+        return gch_fail(err, GCH_PARSE, "bar width \"%s\" is too large", text);
+    if (suffixes[kind].ns != 0) {
+        int64_t tick_ns = 1000000000 / gch_time_unit_per_second(unit);
+        __int128 length_ns = (__int128)count * suffixes[kind].ns;
+        if (length_ns % tick_ns != 0)
+            return gch_fail(err, GCH_LIMIT, "bar width \"%s\" is finer than the file's unit (%s)",
+                            text, gch_time_unit_name(unit));
+        if (length_ns / tick_ns > INT64_MAX)
+            return gch_fail(err, GCH_PARSE, "bar width \"%s\" is too large", text);
+        out->count = (int64_t)(length_ns / tick_ns);
+    }
+    return GCH_OK;
+}

@@ -1,0 +1,264 @@
+/* What each pixel column of a view shows, by docs/pixel-rule.md.
+ *
+ * The view is cut into tasks of neighbouring columns. A task finds, for each column edge, the first
+ * row at or after it and the crossing there; a column without gaps is then the hull of its two
+ * crossings and of its rows' smallest and largest key. Columns with gaps, or of points that stand
+ * alone, go through query_lit.c.
+ *
+ * Invariants:
+ *  1. Edge c is the rational number t0 + c * D / W. Times are integers, so the rows before it are
+ *     those with time < t0 + ceil(c * D / W).
+ *  2. Hulls are formed of row numbers, not of keys: segments of a file may key their values
+ *     differently, and `row` is monotone.
+ */
+#include "query_lit.h"
+
+#include <math.h>
+
+#define TASK_COLUMNS 32u
+
+typedef struct columns_job {
+    gch_query *query;
+    const gch_view *view;
+    uint32_t column;
+    gch_join join;
+} columns_job;
+
+/* A column's edge. */
+typedef struct edge {
+    uint64_t row;    /* the first row at or after it */
+    bool is_crossed; /* rows row - 1 and row are connected */
+    int32_t cross_row;
+    float cross_y;
+} edge;
+
+/* The smallest integer time at or after edge c. */
+static int64_t edge_time(const gch_view *view, uint32_t c)
+{
+    uint64_t span = (uint64_t)view->t1 - (uint64_t)view->t0;
+    unsigned __int128 ahead = (unsigned __int128)span * c + (view->width_px - 1);
+    return (int64_t)((uint64_t)view->t0 + (uint64_t)(ahead / view->width_px));
+}
+
+static gch_status find_edge(const columns_job *job, uint32_t c, edge *out, gch__touch *touch,
+                            gch_error *err)
+{
+    const gch_query *query = job->query;
+    const gch_view *view = job->view;
+    GCH_TRY(gch__row_at(query, edge_time(view, c), &out->row, touch, err));
+    out->is_crossed = false;
+    if (job->join == GCH_JOIN_NONE || out->row == 0 || out->row == gch__query_row_count(query))
+        return GCH_OK;
+    uint32_t from_segment, to_segment;
+    bool from_is_drawn, to_is_drawn;
+    gch__line_end from, to;
+    GCH_TRY(gch__key_of_row(query, job->column, out->row, &to_segment, &to.key, &to_is_drawn, err));
+    if (!to_is_drawn)
+        return GCH_OK;
+    GCH_TRY(gch__key_of_row(query, job->column, out->row - 1, &from_segment, &from.key,
+                            &from_is_drawn, err));
+    if (!from_is_drawn)
+        return GCH_OK;
+    from.scale = &query->scales[from_segment];
+    to.scale = &query->scales[to_segment];
+    out->is_crossed = true;
+    if (job->join == GCH_JOIN_STEP) {
+        out->cross_row = gch__row_of_key(from.scale, from.key);
+        out->cross_y = gch__clamp_y(gch__y_of_key(from.scale, from.key));
+        return GCH_OK;
+    }
+    GCH_TRY(gch__time_of_row(query, out->row - 1, &from.time, err));
+    GCH_TRY(gch__time_of_row(query, out->row, &to.time, err));
+    /* (edge - from) / (to - from) with the edge's fraction multiplied out. */
+    uint64_t span = (uint64_t)view->t1 - (uint64_t)view->t0;
+    __int128 offset = (__int128)view->t0 - from.time;
+    unsigned __int128 part =
+        (unsigned __int128)(offset * view->width_px + (__int128)((unsigned __int128)span * c));
+    unsigned __int128 whole =
+        (unsigned __int128)((uint64_t)to.time - (uint64_t)from.time) * view->width_px;
+    gch__crossing(&from, &to, part, whole, &out->cross_row, &out->cross_y);
+    return GCH_OK;
+}
+
+/* A hull of row numbers and its shape. */
+typedef struct hull {
+    int32_t top, bottom; /* unclipped: -1 .. height_px */
+    float y_top, y_bottom;
+} hull;
+
+static const hull empty_hull = {INT32_MAX, INT32_MIN, INFINITY, -INFINITY};
+
+static void hull_add(hull *h, int32_t row, float y)
+{
+    h->top = GCH_MIN(h->top, row);
+    h->bottom = GCH_MAX(h->bottom, row);
+    h->y_top = y < h->y_top ? y : h->y_top;
+    h->y_bottom = y > h->y_bottom ? y : h->y_bottom;
+}
+
+static gch_status emit(const columns_job *job, gch__column_task *task, const hull *h, float y_left,
+                       float y_right)
+{
+    int32_t height = (int32_t)job->view->height_px;
+    int32_t top = GCH_MAX(h->top, 0), bottom = GCH_MIN(h->bottom, height - 1);
+    if (top > bottom && !job->query->keep_outside)
+        return GCH_OK;
+    return gch__column_task_add(job->query->allocator, task,
+                                (gch_piece){.row_top = top,
+                                            .row_bottom = bottom,
+                                            .y_top = h->y_top,
+                                            .y_bottom = h->y_bottom,
+                                            .y_left = y_left,
+                                            .y_right = y_right});
+}
+
+/* Adds the rows of one segment's [first, last), all drawn. */
+static gch_status hull_add_slice(const columns_job *job, const gch__slice *slice, hull *h,
+                                 gch__touch *touch, gch_error *err)
+{
+    const gch__segment *segment = gch__query_segment(job->query, slice->segment);
+    const gch__row_scale *scale = &job->query->scales[slice->segment];
+    uint64_t min, max;
+    GCH_TRY(gch__reduce_rows(job->query, segment, &segment->columns[job->column], slice->first,
+                             slice->last, &min, &max, touch, err));
+    hull_add(h, gch__row_of_key(scale, max), gch__clamp_y(gch__y_of_key(scale, max)));
+    hull_add(h, gch__row_of_key(scale, min), gch__clamp_y(gch__y_of_key(scale, min)));
+    return GCH_OK;
+}
+
+static bool rows_have_gaps(const columns_job *job, uint64_t first, uint64_t last)
+{
+    gch__slice slice;
+    for (uint64_t row = first; row < last; row += slice.last - slice.first) {
+        slice = gch__slice_at(job->query, row, last);
+        if (gch__slice_has_gaps(
+                &gch__query_segment(job->query, slice.segment)->columns[job->column], slice.first,
+                slice.last))
+            return true;
+    }
+    return false;
+}
+
+static gch_status one_column(const columns_job *job, const edge *left, const edge *right,
+                             gch__column_task *task, gch_error *err)
+{
+    if (job->join == GCH_JOIN_NONE || rows_have_gaps(job, left->row, right->row)) {
+        gch__lit_ends ends = {.left_is_crossed = left->is_crossed,
+                              .right_is_crossed = right->is_crossed,
+                              .left_row = left->cross_row,
+                              .right_row = right->cross_row,
+                              .left_y = left->cross_y,
+                              .right_y = right->cross_y};
+        if (left->row == right->row)
+            return GCH_OK;
+        return gch__lit_column(job->query, job->column, job->view, job->join, left->row, right->row,
+                               &ends, task, err);
+    }
+    hull h = empty_hull;
+    if (left->is_crossed)
+        hull_add(&h, left->cross_row, left->cross_y);
+    if (right->is_crossed)
+        hull_add(&h, right->cross_row, right->cross_y);
+    gch__slice slice;
+    for (uint64_t row = left->row; row < right->row; row += slice.last - slice.first) {
+        slice = gch__slice_at(job->query, row, right->row);
+        GCH_TRY(hull_add_slice(job, &slice, &h, &task->touch, err));
+    }
+    if (h.top > h.bottom)
+        return GCH_OK;
+    GCH_TRY(emit(job, task, &h, left->is_crossed ? left->cross_y : NAN,
+                 right->is_crossed ? right->cross_y : NAN));
+    return GCH_OK;
+}
+
+static void run_task(void *context, size_t index, uint32_t worker)
+{
+    (void)worker;
+    const columns_job *job = context;
+    gch_query *query = job->query;
+    gch__column_task *task = &query->tasks[index];
+    uint32_t begin = (uint32_t)index * TASK_COLUMNS;
+    uint32_t end = GCH_MIN(begin + TASK_COLUMNS, job->view->width_px);
+    edge left, right;
+    task->status = find_edge(job, begin, &left, &task->touch, &task->error);
+    for (uint32_t c = begin; c < end && task->status == GCH_OK; c++) {
+        size_t before = task->piece_count;
+        task->status = find_edge(job, c + 1, &right, &task->touch, &task->error);
+        if (task->status == GCH_OK)
+            task->status = one_column(job, &left, &right, task, &task->error);
+        query->first[c + 1] = (uint32_t)(task->piece_count - before);
+        left = right;
+    }
+}
+
+/* Puts the tasks' pieces one behind the other and turns counts into offsets. */
+static gch_status gather(gch_query *query, uint32_t width_px, size_t task_count, gch_error *err)
+{
+    size_t piece_count = 0;
+    for (size_t i = 0; i < task_count; i++) {
+        const gch__column_task *task = &query->tasks[i];
+        if (task->status != GCH_OK)
+            return gch_fail(err, task->status, "%s", task->error.message);
+        piece_count += task->piece_count;
+        query->stats.blocks_decoded += task->touch.blocks;
+        query->stats.nodes_read += task->touch.nodes;
+        query->stats.bytes_read += task->touch.bytes;
+    }
+    void *pieces = query->pieces;
+    gch_status status = gch__ensure(query->allocator, &pieces, &query->piece_cap, piece_count,
+                                    sizeof *query->pieces, "columns", err);
+    query->pieces = pieces;
+    GCH_TRY(status);
+    size_t at = 0;
+    for (size_t i = 0; i < task_count; i++) {
+        const gch__column_task *task = &query->tasks[i];
+        if (task->piece_count > 0)
+            memcpy(query->pieces + at, task->pieces, task->piece_count * sizeof *task->pieces);
+        at += task->piece_count;
+    }
+    query->first[0] = 0;
+    for (uint32_t c = 0; c < width_px; c++)
+        query->first[c + 1] += query->first[c];
+    return GCH_OK;
+}
+
+gch_status gch_query_columns(gch_query *query, uint32_t column, const gch_view *view, gch_join join,
+                             gch_columns *out, gch_error *err)
+{
+    GCH_TRY(gch__query_prepare(query, column, view, err));
+    size_t task_count = (view->width_px + TASK_COLUMNS - 1) / TASK_COLUMNS;
+    if (task_count > query->task_cap) {
+        size_t old_cap = query->task_cap;
+        void *tasks = query->tasks;
+        gch_status status = gch__ensure(query->allocator, &tasks, &query->task_cap, task_count,
+                                        sizeof *query->tasks, "columns", err);
+        query->tasks = tasks;
+        GCH_TRY(status);
+        memset(query->tasks + old_cap, 0, (query->task_cap - old_cap) * sizeof *query->tasks);
+    }
+    void *first = query->first;
+    gch_status status =
+        gch__ensure(query->allocator, &first, &query->first_cap, (size_t)view->width_px + 1,
+                    sizeof *query->first, "columns", err);
+    query->first = first;
+    GCH_TRY(status);
+    for (size_t i = 0; i < task_count; i++) {
+        query->tasks[i].piece_count = 0;
+        query->tasks[i].touch = (gch__touch){0};
+        query->tasks[i].status = GCH_OK;
+    }
+    columns_job job = {.query = query, .view = view, .column = column, .join = join};
+    gch__parallel_for(query->workers, task_count, run_task, &job);
+    GCH_TRY(gather(query, view->width_px, task_count, err));
+
+    gch__touch touch = {0};
+    uint64_t first_row, last_row;
+    GCH_TRY(gch__row_at(query, view->t0, &first_row, &touch, err));
+    GCH_TRY(gch__row_at(query, view->t1, &last_row, &touch, err));
+    query->stats.rows_visible += last_row - first_row;
+    *out = (gch_columns){.width_px = view->width_px,
+                         .first = query->first,
+                         .pieces = query->pieces,
+                         .row_count = last_row - first_row};
+    return GCH_OK;
+}

@@ -1,0 +1,176 @@
+/* Smallest and largest key of a range of rows: two partial blocks and O(log n) tree nodes.
+ *
+ * Level k of the tree has one pair for 16 of level k - 1. A range of whole blocks climbs: the
+ * ragged ends at a level (at most 15 pairs each) are reduced there, what is left are whole parents.
+ */
+#include "query_state.h"
+
+bool gch__slice_has_gaps(const gch__value_column *column, uint32_t first, uint32_t last)
+{
+    if (column->gap_super_count == 0)
+        return false;
+    uint32_t super = first / GCH_SUPER_ROWS, low = 0, high = column->gap_super_count;
+    while (low < high) { /* the first listed super-block >= super */
+        uint32_t middle = low + (high - low) / 2;
+        if (column->gap_supers[middle] < super)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < column->gap_super_count && column->gap_supers[low] <= (last - 1) / GCH_SUPER_ROWS;
+}
+
+static gch_status reduce_pairs(const gch_query *query, const gch__segment *segment,
+                               const gch__value_column *column, uint32_t level, uint32_t first,
+                               uint32_t last, uint64_t *io_min, uint64_t *io_max, gch__touch *touch,
+                               gch_error *err)
+{
+    touch->nodes += last - first;
+    if (column->map.is_wide) {
+        const gch__pair64 *pairs = (const gch__pair64 *)column->levels[level] + first;
+        touch->bytes += (last - first) * sizeof *pairs;
+        GCH_TRY(gch__segment_check(segment, pairs, (last - first) * sizeof *pairs, err));
+        query->kernels->reduce_pairs64(&pairs->min, last - first, io_min, io_max);
+        return GCH_OK;
+    }
+    const gch__pair32 *pairs = (const gch__pair32 *)column->levels[level] + first;
+    touch->bytes += (last - first) * sizeof *pairs;
+    GCH_TRY(gch__segment_check(segment, pairs, (last - first) * sizeof *pairs, err));
+    uint32_t min = UINT32_MAX, max = 0;
+    query->kernels->reduce_pairs(&pairs->min, last - first, &min, &max);
+    if (min <= max) {
+        *io_min = GCH_MIN(*io_min, min);
+        *io_max = GCH_MAX(*io_max, max);
+    }
+    return GCH_OK;
+}
+
+static gch_status reduce_blocks(const gch_query *query, const gch__segment *segment,
+                                const gch__value_column *column, uint32_t first, uint32_t last,
+                                uint64_t *io_min, uint64_t *io_max, gch__touch *touch,
+                                gch_error *err)
+{
+    for (uint32_t level = 0; first < last; level++) {
+        uint32_t up_first = (first + GCH_TREE_FANOUT - 1) / GCH_TREE_FANOUT;
+        uint32_t up_last = last / GCH_TREE_FANOUT;
+        if (last == column->level_counts[level]) /* a ragged last node covers just these */
+            up_last = (last + GCH_TREE_FANOUT - 1) / GCH_TREE_FANOUT;
+        if (level + 1 >= column->level_count || up_first >= up_last)
+            return reduce_pairs(query, segment, column, level, first, last, io_min, io_max, touch,
+                                err);
+        if (first < up_first * GCH_TREE_FANOUT)
+            GCH_TRY(reduce_pairs(query, segment, column, level, first, up_first * GCH_TREE_FANOUT,
+                                 io_min, io_max, touch, err));
+        if (up_last * GCH_TREE_FANOUT < last)
+            GCH_TRY(reduce_pairs(query, segment, column, level, up_last * GCH_TREE_FANOUT, last,
+                                 io_min, io_max, touch, err));
+        first = up_first;
+        last = up_last;
+    }
+    return GCH_OK;
+}
+
+gch_status gch__unpack_keys(const gch_query *query, const gch__segment *segment,
+                            const gch__value_column *column, uint32_t block,
+                            uint64_t out[GCH_BLOCK_ROWS], gch__touch *touch, gch_error *err)
+{
+    const uint32_t *packed;
+    uint32_t bits;
+    uint64_t min;
+    GCH_TRY(gch__column_block(segment, column, block, &packed, &bits, &min, err));
+    touch->blocks++;
+    touch->bytes += (uint64_t)gch__block_words(bits) * 4 + 8;
+    gch__unpack64(query->kernels, packed, bits, out);
+    for (uint32_t i = 0; i < GCH_BLOCK_ROWS; i++)
+        out[i] += min;
+    return GCH_OK;
+}
+
+gch_status gch__drawn_bits(const gch__segment *segment, const gch__value_column *column,
+                           uint32_t block, uint64_t words[GCH_BLOCK_ROWS / 64], gch_error *err)
+{
+    const uint32_t *bitmap;
+    GCH_TRY(gch__column_bitmap(segment, column, block / GCH_SUPER_BLOCKS, &bitmap, err));
+    uint32_t room = segment->row_count - block * GCH_BLOCK_ROWS;
+    for (uint32_t i = 0; i < GCH_BLOCK_ROWS / 64; i++) {
+        words[i] = UINT64_MAX;
+        if (bitmap != NULL) {
+            const uint32_t *pair = bitmap + (size_t)(block % GCH_SUPER_BLOCKS) * 8 + i * 2;
+            words[i] = (uint64_t)pair[1] << 32 | pair[0];
+        }
+        if (room < i * 64)
+            words[i] = 0;
+        else if (room - i * 64 < 64)
+            words[i] &= ((uint64_t)1 << (room - i * 64)) - 1;
+    }
+    return GCH_OK;
+}
+
+/* Rows [first, last) of one block, first and last counted from the block's start. */
+static gch_status reduce_partial(const gch_query *query, const gch__segment *segment,
+                                 const gch__value_column *column, uint32_t block, uint32_t first,
+                                 uint32_t last, uint64_t *io_min, uint64_t *io_max,
+                                 gch__touch *touch, gch_error *err)
+{
+    uint32_t row = block * GCH_BLOCK_ROWS + first;
+    if (gch__slice_has_gaps(column, row, row + 1)) {
+        /* A gap's slot repeats a value that may lie outside the range. */
+        uint64_t keys[GCH_BLOCK_ROWS], drawn[GCH_BLOCK_ROWS / 64];
+        GCH_TRY(gch__unpack_keys(query, segment, column, block, keys, touch, err));
+        GCH_TRY(gch__drawn_bits(segment, column, block, drawn, err));
+        for (uint32_t i = first; i < last; i++) {
+            if ((drawn[i / 64] >> (i % 64) & 1) != 0) {
+                *io_min = GCH_MIN(*io_min, keys[i]);
+                *io_max = GCH_MAX(*io_max, keys[i]);
+            }
+        }
+        return GCH_OK;
+    }
+    const uint32_t *packed;
+    uint32_t bits;
+    uint64_t base;
+    GCH_TRY(gch__column_block(segment, column, block, &packed, &bits, &base, err));
+    touch->blocks++;
+    touch->bytes += (uint64_t)(last - first) * bits / 8 + 8;
+    uint64_t min, max;
+    if (bits <= 32) {
+        uint32_t narrow_min, narrow_max;
+        query->kernels->min_max(packed, bits, first, last, &narrow_min, &narrow_max);
+        min = narrow_min;
+        max = narrow_max;
+    } else {
+        gch__min_max64(query->kernels, packed, bits, first, last, &min, &max);
+    }
+    *io_min = GCH_MIN(*io_min, base + min);
+    *io_max = GCH_MAX(*io_max, base + max);
+    return GCH_OK;
+}
+
+gch_status gch__reduce_rows(const gch_query *query, const gch__segment *segment,
+                            const gch__value_column *column, uint32_t first, uint32_t last,
+                            uint64_t *out_min, uint64_t *out_max, gch__touch *touch, gch_error *err)
+{
+    *out_min = UINT64_MAX;
+    *out_max = 0;
+    uint32_t first_block = first / GCH_BLOCK_ROWS, last_block = last / GCH_BLOCK_ROWS;
+    uint32_t head = first % GCH_BLOCK_ROWS, tail = last % GCH_BLOCK_ROWS;
+    if (last == segment->row_count && tail != 0) { /* the last block's pair covers just these */
+        last_block++;
+        tail = 0;
+    }
+    if (first_block == last_block)
+        return reduce_partial(query, segment, column, first_block, head, tail, out_min, out_max,
+                              touch, err);
+    if (head != 0) {
+        GCH_TRY(reduce_partial(
+            query, segment, column, first_block, head,
+            GCH_MIN(GCH_BLOCK_ROWS, segment->row_count - first_block * GCH_BLOCK_ROWS), out_min,
+            out_max, touch, err));
+        first_block++;
+    }
+    if (tail != 0)
+        GCH_TRY(reduce_partial(query, segment, column, last_block, 0, tail, out_min, out_max, touch,
+                               err));
+    return reduce_blocks(query, segment, column, first_block, last_block, out_min, out_max, touch,
+                         err);
+}

@@ -1,0 +1,57 @@
+/* From keys to rows: the table of row edges of one view for one meaning of keys.
+ *
+ * Row edges are found exactly once a view; after that a key's row is integer comparison only.
+ */
+#ifndef GCH_QUERY_SCALE_H
+#define GCH_QUERY_SCALE_H
+
+#include "gch/query.h"
+#include "query_exact.h"
+
+typedef struct gch__row_scale {
+    gch__key_map map;
+    gch_value_axis axis;
+    uint32_t height_px;
+    gch_decimal bottom, top;
+
+    /* thresholds[r], 0 <= r <= height_px: the smallest key whose value lies above Y(r), the upper
+     * edge of row r. It descends with r; for r < unbounded_count no 64-bit key lies above Y(r). */
+    uint64_t *thresholds;
+    size_t threshold_cap;
+    uint32_t unbounded_count;
+
+    double y_top;        /* `top` (its logarithm on a log axis) as a double */
+    double px_per_value; /* height_px / (top - bottom), on a log axis of logarithms */
+    double magnitude;    /* largest absolute value of top and bottom */
+    double half_span;    /* (top - bottom) / 2 */
+    bool is_extreme; /* doubles would overflow or lose their precision: every decision is exact */
+} gch__row_scale;
+
+/* Fills `scale` for a map and a view unless it already is for both. GCH_INVALID (bounds),
+ * GCH_NO_MEMORY. */
+GCH_CHECKED gch_status gch__row_scale_set(gch__row_scale *scale, const gch__key_map *map,
+                                          const gch_view *view, const gch_allocator *allocator,
+                                          gch_error *err);
+void gch__row_scale_reset(gch__row_scale *scale, const gch_allocator *allocator);
+
+/* Row of a key: 0 .. height_px - 1, or -1 above the view, or height_px below it. Exact. */
+int32_t gch__row_of_key(const gch__row_scale *scale, uint64_t key);
+/* The same value in pixels downward from the top edge. */
+double gch__y_of_key(const gch__row_scale *scale, uint64_t key);
+
+/* Clamped to +-1e6, as gch_piece and gch_point have it. */
+float gch__clamp_y(double y);
+
+/* A point of a line: its key under its segment's scale, and its time. */
+typedef struct gch__line_end {
+    const gch__row_scale *scale;
+    uint64_t key;
+    int64_t time;
+} gch__line_end;
+
+/* Where the line from a to b stands at part / whole of its way, 0 < part <= whole < 2^96: its row
+ * (as gch__row_of_key; exact on linear axes) and its y. */
+void gch__crossing(const gch__line_end *a, const gch__line_end *b, unsigned __int128 part,
+                   unsigned __int128 whole, int32_t *out_row, float *out_y);
+
+#endif

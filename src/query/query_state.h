@@ -1,0 +1,105 @@
+/* What the files of the query room share: the asker's scratch, row search, ranges of rows. */
+#ifndef GCH_QUERY_STATE_H
+#define GCH_QUERY_STATE_H
+
+#include "query_scale.h"
+
+/* A row range within one segment. */
+typedef struct gch__slice {
+    uint32_t segment;
+    uint32_t first, last; /* [first, last) */
+} gch__slice;
+
+/* Counters of one task; summed into the query's when the task is over. */
+typedef struct gch__touch {
+    uint64_t blocks, nodes, bytes;
+} gch__touch;
+
+/* Scratch of one task of a columns query (a run of neighbouring pixel columns). */
+typedef struct gch__column_task {
+    gch_piece *pieces;
+    size_t piece_count, piece_cap;
+    uint64_t *lit;  /* bitmap of one column's rows */
+    size_t lit_cap; /* words */
+    gch__touch touch;
+    gch_status status;
+    gch_error error;
+} gch__column_task;
+
+struct gch_query {
+    const gch_allocator *allocator;
+    gch_workers *workers;
+    const gch_file *file;
+    const gch__kernels *kernels;
+    bool keep_outside;
+    uint32_t segment_count;
+    gch_query_stats stats;
+
+    gch__row_scale *scales; /* one a segment, for the column and view of the call under way */
+    size_t scale_cap;
+
+    gch__column_task *tasks;
+    size_t task_cap;
+    uint32_t *first; /* of gch_columns */
+    size_t first_cap;
+    gch_piece *pieces;
+    size_t piece_cap;
+
+    gch_point *points;
+    size_t point_cap;
+    gch_bar *bars;
+    size_t bar_cap;
+};
+
+static inline const gch__segment *gch__query_segment(const gch_query *query, uint32_t index)
+{
+    return gch__file_segment(query->file, index);
+}
+
+uint64_t gch__query_row_count(const gch_query *query);
+/* Which segment holds a row of the file (row < row count), and its row there. */
+void gch__locate_row(const gch_query *query, uint64_t row, uint32_t *out_segment,
+                     uint32_t *out_row);
+
+/* First row of the file with time >= t; the row count if there is none. */
+GCH_CHECKED gch_status gch__row_at(const gch_query *query, int64_t t, uint64_t *out_row,
+                                   gch__touch *touch, gch_error *err);
+
+GCH_CHECKED gch_status gch__time_of_row(const gch_query *query, uint64_t row, int64_t *out_time,
+                                        gch_error *err);
+GCH_CHECKED gch_status gch__key_of_row(const gch_query *query, uint32_t column, uint64_t row,
+                                       uint32_t *out_segment, uint64_t *out_key, bool *out_is_drawn,
+                                       gch_error *err);
+
+/* True if some row of the segment's [first, last), first < last, may not be drawn (a super-block of
+ * the range has a gap). */
+bool gch__slice_has_gaps(const gch__value_column *column, uint32_t first, uint32_t last);
+
+/* Smallest and largest key of the drawn rows [first, last), first < last, of a segment; min > max
+ * if there are none. */
+GCH_CHECKED gch_status gch__reduce_rows(const gch_query *query, const gch__segment *segment,
+                                        const gch__value_column *column, uint32_t first,
+                                        uint32_t last, uint64_t *out_min, uint64_t *out_max,
+                                        gch__touch *touch, gch_error *err);
+
+/* All 256 keys of a block, gaps' fill included. */
+GCH_CHECKED gch_status gch__unpack_keys(const gch_query *query, const gch__segment *segment,
+                                        const gch__value_column *column, uint32_t block,
+                                        uint64_t out[GCH_BLOCK_ROWS], gch__touch *touch,
+                                        gch_error *err);
+/* Bit i of words[i >> 6] tells whether row block * 256 + i is drawn (bits past the segment's end
+ * are 0). */
+GCH_CHECKED gch_status gch__drawn_bits(const gch__segment *segment, const gch__value_column *column,
+                                       uint32_t block, uint64_t words[GCH_BLOCK_ROWS / 64],
+                                       gch_error *err);
+
+/* First drawn row in [first, last), or last; the last drawn row in [first, last), or last. */
+GCH_CHECKED gch_status gch__find_drawn(const gch_query *query, uint32_t column, uint64_t first,
+                                       uint64_t last, bool is_from_end, uint64_t *out_row,
+                                       gch_error *err);
+
+/* Sets query->scales for a column and a view. */
+GCH_CHECKED gch_status gch__query_prepare(gch_query *query, uint32_t column, const gch_view *view,
+                                          gch_error *err);
+
+#endif

@@ -1,0 +1,175 @@
+/* Single values: the point at the cursor, the range of a view, price bars. */
+#include "query_values.h"
+
+int gch__compare_values(gch_value a, gch_value b)
+{
+    if (a.kind == GCH_VALUE_DECIMAL && b.kind == GCH_VALUE_DECIMAL && a.scale == b.scale)
+        return a.as.digits < b.as.digits ? -1 : a.as.digits > b.as.digits;
+    double x = gch_value_to_double(a), y = gch_value_to_double(b);
+    if (a.kind != GCH_VALUE_DECIMAL && b.kind != GCH_VALUE_DECIMAL)
+        return x < y ? -1 : x > y;
+    /* Rounding to double is monotone, so only a tie needs exact numbers: b's edge is that of a view
+     * whose bounds are both b. */
+    if (x != y)
+        return x < y ? -1 : 1;
+    gch__exact exact_a = gch__exact_from_value(a), exact_b = gch__exact_from_value(b);
+    gch__exact_line number = {.a = exact_a, .b = exact_a, .part = 0, .whole = 1};
+    return gch__exact_compare_edge(&number, 0, 1, exact_b, exact_b);
+}
+
+/* Drawn rows of one super-block as 16 words, rows past the segment's end 0. */
+static gch_status super_bits(const gch__segment *segment, const gch__value_column *column,
+                             uint32_t super, uint64_t words[16], gch_error *err)
+{
+    for (uint32_t i = 0; i < GCH_SUPER_BLOCKS; i++) {
+        uint32_t block = super * GCH_SUPER_BLOCKS + i;
+        memset(words + (size_t)i * 4, 0, 4 * sizeof *words);
+        if (block < segment->block_count)
+            GCH_TRY(gch__drawn_bits(segment, column, block, words + (size_t)i * 4, err));
+    }
+    return GCH_OK;
+}
+
+/* The first (or last) drawn row of a slice; slice->last if there is none. */
+static gch_status find_in_slice(const gch__segment *segment, const gch__value_column *column,
+                                const gch__slice *slice, bool is_from_end, uint32_t *out,
+                                gch_error *err)
+{
+    *out = slice->last;
+    if (!gch__slice_has_gaps(column, slice->first, slice->last)) {
+        *out = is_from_end ? slice->last - 1 : slice->first;
+        return GCH_OK;
+    }
+    uint32_t first_super = slice->first / GCH_SUPER_ROWS;
+    uint32_t super_count = (slice->last - 1) / GCH_SUPER_ROWS - first_super + 1;
+    for (uint32_t n = 0; n < super_count; n++) {
+        uint32_t super = first_super + (is_from_end ? super_count - 1 - n : n);
+        uint64_t words[16];
+        GCH_TRY(super_bits(segment, column, super, words, err));
+        for (uint32_t k = 0; k < 16; k++) {
+            uint32_t word = is_from_end ? 15 - k : k;
+            uint32_t base = super * GCH_SUPER_ROWS + word * 64;
+            uint64_t bits = words[word];
+            if (base + 64 <= slice->first || base >= slice->last || bits == 0)
+                continue;
+            if (base < slice->first)
+                bits &= UINT64_MAX << (slice->first - base);
+            if (slice->last - base < 64)
+                bits &= ((uint64_t)1 << (slice->last - base)) - 1;
+            if (bits == 0)
+                continue;
+            *out =
+                base + (uint32_t)(is_from_end ? 63 - __builtin_clzll(bits) : __builtin_ctzll(bits));
+            return GCH_OK;
+        }
+    }
+    return GCH_OK;
+}
+
+gch_status gch__find_drawn(const gch_query *query, uint32_t column, uint64_t first, uint64_t last,
+                           bool is_from_end, uint64_t *out_row, gch_error *err)
+{
+    while (first < last) {
+        gch__slice slice;
+        if (is_from_end) { /* the part of [first, last) in the segment of last - 1 */
+            uint32_t local;
+            gch__locate_row(query, last - 1, &slice.segment, &local);
+            const gch__segment *segment = gch__query_segment(query, slice.segment);
+            slice.first = first > segment->first_row ? (uint32_t)(first - segment->first_row) : 0;
+            slice.last = local + 1;
+        } else {
+            slice = gch__slice_at(query, first, last);
+        }
+        const gch__segment *segment = gch__query_segment(query, slice.segment);
+        uint32_t row;
+        GCH_TRY(find_in_slice(segment, &segment->columns[column], &slice, is_from_end, &row, err));
+        if (row < slice.last) {
+            *out_row = segment->first_row + row;
+            return GCH_OK;
+        }
+        if (is_from_end)
+            last -= slice.last - slice.first;
+        else
+            first += slice.last - slice.first;
+    }
+    *out_row = UINT64_MAX;
+    return GCH_OK;
+}
+
+static gch_status check_column(const gch_query *query, uint32_t column, gch_error *err)
+{
+    uint32_t column_count = gch_file_get_info(query->file)->column_count;
+    if (column >= column_count)
+        return gch_fail(err, GCH_INVALID, "column %u: the file has %u", column, column_count);
+    return GCH_OK;
+}
+
+gch_status gch_query_nearest(gch_query *query, uint32_t column, int64_t t, gch_sample *out,
+                             gch_error *err)
+{
+    GCH_TRY(check_column(query, column, err));
+    uint64_t row_count = gch__query_row_count(query), at, after, before;
+    gch__touch touch = {0};
+    GCH_TRY(gch__row_at(query, t, &at, &touch, err));
+    GCH_TRY(gch__find_drawn(query, column, at, row_count, false, &after, err));
+    GCH_TRY(gch__find_drawn(query, column, 0, at, true, &before, err));
+    if (after == UINT64_MAX && before == UINT64_MAX)
+        return gch_fail(err, GCH_NOT_FOUND, "column %u has no values", column);
+    int64_t time_after = 0, time_before = 0;
+    if (after != UINT64_MAX)
+        GCH_TRY(gch__time_of_row(query, after, &time_after, err));
+    if (before != UINT64_MAX)
+        GCH_TRY(gch__time_of_row(query, before, &time_before, err));
+    bool is_before = after == UINT64_MAX ||
+                     (before != UINT64_MAX &&
+                      (uint64_t)t - (uint64_t)time_before <= (uint64_t)time_after - (uint64_t)t);
+    out->row = is_before ? before : after;
+    out->time = is_before ? time_before : time_after;
+    if (is_before) { /* the first of equal times */
+        uint64_t first;
+        GCH_TRY(gch__row_at(query, time_before, &first, &touch, err));
+        GCH_TRY(gch__find_drawn(query, column, first, before + 1, false, &out->row, err));
+    }
+    return gch_file_read_values(query->file, column, out->row, 1, &out->value, err);
+}
+
+gch_status gch__range_of_rows(const gch_query *query, uint32_t column, uint64_t first,
+                              uint64_t last, gch_value *out_min, gch_value *out_max,
+                              gch__touch *touch, gch_error *err)
+{
+    *out_min = *out_max = (gch_value){.kind = GCH_VALUE_GAP};
+    gch__slice slice;
+    for (uint64_t row = first; row < last; row += slice.last - slice.first) {
+        slice = gch__slice_at(query, row, last);
+        const gch__segment *segment = gch__query_segment(query, slice.segment);
+        const gch__value_column *values = &segment->columns[column];
+        uint64_t min, max;
+        GCH_TRY(gch__reduce_rows(query, segment, values, slice.first, slice.last, &min, &max, touch,
+                                 err));
+        if (min > max)
+            continue;
+        gch_value low = gch__value_from_key(&values->map, min);
+        gch_value high = gch__value_from_key(&values->map, max);
+        if (out_min->kind == GCH_VALUE_GAP || gch__compare_values(low, *out_min) < 0)
+            *out_min = low;
+        if (out_max->kind == GCH_VALUE_GAP || gch__compare_values(high, *out_max) > 0)
+            *out_max = high;
+    }
+    return GCH_OK;
+}
+
+gch_status gch_query_range(gch_query *query, uint32_t column, int64_t t0, int64_t t1,
+                           gch_value *out_min, gch_value *out_max, gch_error *err)
+{
+    GCH_TRY(check_column(query, column, err));
+    gch__touch touch = {0};
+    uint64_t first, last;
+    GCH_TRY(gch__row_at(query, t0, &first, &touch, err));
+    GCH_TRY(gch__row_at(query, t1, &last, &touch, err));
+    GCH_TRY(gch__range_of_rows(query, column, first, GCH_MAX(first, last), out_min, out_max, &touch,
+                               err));
+    query->stats.blocks_decoded += touch.blocks;
+    query->stats.nodes_read += touch.nodes;
+    query->stats.bytes_read += touch.bytes;
+    return GCH_OK;
+}
