@@ -94,7 +94,8 @@ typedef struct gch__extent {
 } gch__extent;
 
 /* The time range that the desc asks for: its own, or all the data of its files (at least one tick
- * long). GCH_INVALID for from >= to or an empty set of series. */
+ * long; unless bare, with air at both ends for bars, candles and points, which reach beyond their
+ * times). GCH_INVALID for from >= to or an empty set of series. */
 GCH_CHECKED gch_status gch__scene_time_range(const gch_chart_desc *desc, int64_t *out_from,
                                              int64_t *out_to, gch_error *err);
 

@@ -1,0 +1,416 @@
+/* Checks a gch_chart_desc and fills in what it leaves open.
+ *
+ * Invariants:
+ *  1. Nothing of a desc is used before gch__chart_check has passed it.
+ *  2. Ranges come out in order whatever the data: from < to, bottom < top, and positive on a log
+ *     axis.
+ */
+#include "scene_resolve.h"
+
+#include <float.h>
+#include <math.h>
+
+#define SCALE_MIN 0.5f
+#define SCALE_MAX 8.0f
+#define STROKE_PX_MAX 256.0f
+#define LINE_PX 1.5f
+#define WICK_PX 1.0f
+#define POINT_PX 4.0f
+#define BAR_PX 8.0f
+/* Below this width in layout px a bar a point is too thin to be told apart. */
+#define SINGLE_BAR_PX_MIN 4.0f
+
+/* ---- checks ---- */
+
+static gch_status check_side(uint32_t side, const char *name, gch_error *err)
+{
+    if (side > GCH_VIEW_PX_MAX)
+        return gch_fail(err, GCH_INVALID, "%s: %u is more than %u", name, side, GCH_VIEW_PX_MAX);
+    return GCH_OK;
+}
+
+static gch_status check_series(const gch_chart_desc *desc, uint32_t index, gch_error *err)
+{
+    const gch_chart_series *series = &desc->series[index];
+    if (series->file == NULL)
+        return gch_fail(err, GCH_INVALID, "series[%u].file: NULL", index);
+    const gch_file_info *info = gch_file_get_info(series->file);
+    if (series->column >= info->column_count)
+        return gch_fail(err, GCH_INVALID, "series[%u].column: %u, but %s has %u", index,
+                        series->column, info->path, info->column_count);
+    if ((uint32_t)series->mark > GCH_MARK_BARS)
+        return gch_fail(err, GCH_INVALID, "series[%u].mark: there is no mark %u", index,
+                        (uint32_t)series->mark);
+    if (!(series->width_px >= 0 && series->width_px <= STROKE_PX_MAX))
+        return gch_fail(err, GCH_INVALID, "series[%u].width_px: %g is not within 0 to %g", index,
+                        series->width_px, STROKE_PX_MAX);
+    gch_time_unit first = gch_file_get_info(desc->series[0].file)->time_unit;
+    if (info->time_unit != first)
+        return gch_fail(err, GCH_INVALID,
+                        "series[%u].file: its times are in %s, those of series[0] in %s; a chart "
+                        "has one unit",
+                        index, gch_time_unit_name(info->time_unit), gch_time_unit_name(first));
+    return GCH_OK;
+}
+
+static gch_status check_bound(gch_decimal bound, gch_value_axis axis, const char *name,
+                              gch_error *err)
+{
+    if (bound.exp10 > GCH_DECIMAL_EXP10_MAX || bound.exp10 < -GCH_DECIMAL_EXP10_MAX)
+        return gch_fail(err, GCH_INVALID, "%s: exponent %d is not within +-%d", name, bound.exp10,
+                        GCH_DECIMAL_EXP10_MAX);
+    double value = gch_decimal_to_double(bound);
+    if (!isfinite(value) || (value == 0 && bound.digits != 0))
+        return gch_fail(err, GCH_INVALID, "%s: %llde%d is beyond the range of a double", name,
+                        (long long)bound.digits, bound.exp10);
+    if (axis == GCH_AXIS_LOG && bound.digits <= 0)
+        return gch_fail(err, GCH_INVALID, "%s: a log axis takes positive bounds only", name);
+    return GCH_OK;
+}
+
+gch_status gch__chart_check(const gch_chart_desc *desc, gch_error *err)
+{
+    if (desc->series_count == 0 || desc->series == NULL)
+        return gch_fail(err, GCH_INVALID, "series: none given");
+    if (desc->series_count > GCH_SERIES_CAP)
+        return gch_fail(err, GCH_INVALID, "series_count: %u is more than %u", desc->series_count,
+                        GCH_SERIES_CAP);
+    GCH_TRY(check_side(desc->width_px, "width_px", err));
+    GCH_TRY(check_side(desc->height_px, "height_px", err));
+    if (desc->scale != 0 && !(desc->scale >= SCALE_MIN && desc->scale <= SCALE_MAX))
+        return gch_fail(err, GCH_INVALID, "scale: %g is not within %g to %g", desc->scale,
+                        SCALE_MIN, SCALE_MAX);
+    if ((uint32_t)desc->backend > GCH_BACKEND_REFERENCE)
+        return gch_fail(err, GCH_INVALID, "backend: there is no backend %u",
+                        (uint32_t)desc->backend);
+    if ((uint32_t)desc->theme > GCH_THEME_DARK)
+        return gch_fail(err, GCH_INVALID, "theme: there is no theme %u", (uint32_t)desc->theme);
+    if ((uint32_t)desc->axis > GCH_AXIS_LOG)
+        return gch_fail(err, GCH_INVALID, "axis: there is no axis %u", (uint32_t)desc->axis);
+    for (uint32_t i = 0; i < desc->series_count; i++)
+        GCH_TRY(check_series(desc, i, err));
+    if (desc->has_time_range && desc->from >= desc->to)
+        return gch_fail(err, GCH_INVALID, "from: %lld is not before to, %lld",
+                        (long long)desc->from, (long long)desc->to);
+    if (desc->has_bottom)
+        GCH_TRY(check_bound(desc->bottom, desc->axis, "bottom", err));
+    if (desc->has_top)
+        GCH_TRY(check_bound(desc->top, desc->axis, "top", err));
+    if (desc->has_bottom && desc->has_top && gch__decimal_compare(desc->bottom, desc->top) >= 0)
+        return gch_fail(err, GCH_INVALID, "bottom: %llde%d is not below top, %llde%d",
+                        (long long)desc->bottom.digits, desc->bottom.exp10,
+                        (long long)desc->top.digits, desc->top.exp10);
+    if ((uint32_t)desc->bar_width.unit > GCH_BAR_YEAR)
+        return gch_fail(err, GCH_INVALID, "bar_width.unit: there is no unit %u",
+                        (uint32_t)desc->bar_width.unit);
+    if (desc->bar_width.count < 0)
+        return gch_fail(err, GCH_INVALID, "bar_width.count: %lld is negative",
+                        (long long)desc->bar_width.count);
+    if (desc->bar_width.unit != GCH_BAR_TICKS && gch__chart_time_unit(desc) == GCH_TIME_INDEX)
+        return gch_fail(err, GCH_INVALID,
+                        "bar_width.unit: the file counts rows, which have no calendar");
+    return GCH_OK;
+}
+
+/* ---- defaults ---- */
+
+gch__picture gch__chart_picture(const gch_chart_desc *desc)
+{
+    return (gch__picture){.width_px = desc->width_px != 0 ? desc->width_px : 1280,
+                          .height_px = desc->height_px != 0 ? desc->height_px : 720,
+                          .scale = desc->scale != 0 ? desc->scale : 1};
+}
+
+gch_time_unit gch__chart_time_unit(const gch_chart_desc *desc)
+{
+    return gch_file_get_info(desc->series[0].file)->time_unit;
+}
+
+const gch_column_info *gch__chart_column(const gch_chart_series *series)
+{
+    return &gch_file_get_info(series->file)->columns[series->column];
+}
+
+/* ---- time ---- */
+
+/* Ticks to show beyond the first and the last row, so that a mark that reaches beyond its time is
+ * seen whole: half a step for a bar a row, a hundredth of the span for candles, less for points. */
+static double wanted_air(const gch_file_info *info, gch_mark mark)
+{
+    double span = (double)info->last_time - (double)info->first_time;
+    switch (mark) {
+    case GCH_MARK_BARS:
+        return info->row_count > 1 ? span / (double)(info->row_count - 1) / 2 : 0;
+    case GCH_MARK_CANDLES:
+    case GCH_MARK_OHLC:
+        return span / 100;
+    case GCH_MARK_SCATTER:
+        return span / 250;
+    default:
+        return 0;
+    }
+}
+
+gch_status gch__scene_time_range(const gch_chart_desc *desc, int64_t *out_from, int64_t *out_to,
+                                 gch_error *err)
+{
+    GCH_TRY(gch__chart_check(desc, err));
+    if (desc->has_time_range) {
+        *out_from = desc->from;
+        *out_to = desc->to;
+        return GCH_OK;
+    }
+    bool has_rows = false;
+    int64_t first = 0, last = 0;
+    double air = 0;
+    for (uint32_t i = 0; i < desc->series_count; i++) {
+        const gch_file_info *info = gch_file_get_info(desc->series[i].file);
+        if (info->row_count == 0)
+            continue;
+        first = has_rows ? GCH_MIN(first, info->first_time) : info->first_time;
+        last = has_rows ? GCH_MAX(last, info->last_time) : info->last_time;
+        has_rows = true;
+        if (!desc->is_bare)
+            air = fmax(air, wanted_air(info, desc->series[i].mark));
+    }
+    *out_from = first;
+    *out_to = last;
+    /* One tick more, since `to` is exclusive; at the end of time the range grows at its front. */
+    if (last < INT64_MAX)
+        *out_to = last + 1;
+    else if (first == last)
+        *out_from = first - 1;
+    /* A single instant stands in the middle of its chart, not on the edge. */
+    if (!desc->is_bare && first == last && first > INT64_MIN)
+        *out_from = first - 1;
+    if (air >= 1) {
+        int64_t ticks = (int64_t)fmin(air, 0x1p61);
+        if (__builtin_sub_overflow(*out_from, ticks, out_from))
+            *out_from = INT64_MIN;
+        if (__builtin_add_overflow(*out_to, ticks, out_to))
+            *out_to = INT64_MAX;
+    }
+    return GCH_OK;
+}
+
+/* ---- values ---- */
+
+int gch__decimal_compare(gch_decimal a, gch_decimal b)
+{
+    int sign_a = (a.digits > 0) - (a.digits < 0), sign_b = (b.digits > 0) - (b.digits < 0);
+    if (sign_a != sign_b || sign_a == 0)
+        return (sign_a > sign_b) - (sign_a < sign_b);
+    int64_t apart = (int64_t)a.exp10 - b.exp10;
+    /* One step of exponent beyond 19 outweighs any digits: |digits| < 10^19. */
+    if (apart > 19)
+        return sign_a;
+    if (apart < -19)
+        return -sign_a;
+    __int128 x = a.digits, y = b.digits; /* times 10^19 stays below 2^127 */
+    for (; apart > 0; apart--)
+        x *= 10;
+    for (; apart < 0; apart++)
+        y *= 10;
+    return (x > y) - (x < y);
+}
+
+/* A bound on the other side of `from`, for data that do not reach past it. */
+static gch_decimal beyond(gch_decimal from, bool is_upward, gch_value_axis axis)
+{
+    double value = gch_decimal_to_double(from);
+    if (axis == GCH_AXIS_LOG) {
+        double scaled = is_upward ? fmin(value * 10, DBL_MAX) : value / 10;
+        return gch_decimal_from_double(scaled > 0 ? scaled : value);
+    }
+    double step = fmax(fabs(value) * 0.1, 1);
+    double moved = is_upward ? value + step : value - step;
+    return gch_decimal_from_double(isfinite(moved) ? moved : value);
+}
+
+/* An area starts at zero when the data come near it: then the distance to zero says something. */
+static bool wants_zero(const gch_chart_desc *desc, double min, double max)
+{
+    if (desc->axis == GCH_AXIS_LOG)
+        return false;
+    for (uint32_t i = 0; i < desc->series_count; i++) {
+        if (desc->series[i].mark == GCH_MARK_BARS)
+            return true;
+        if (desc->series[i].mark == GCH_MARK_AREA && min >= 0 && min <= max - min)
+            return true;
+    }
+    return false;
+}
+
+gch_status gch__chart_value_range(const gch_chart_desc *desc, const gch__extent *extents,
+                                  gch_decimal *out_bottom, gch_decimal *out_top, gch_error *err)
+{
+    gch_value min = {.kind = GCH_VALUE_GAP}, max = {.kind = GCH_VALUE_GAP};
+    for (uint32_t i = 0; i < desc->series_count; i++) {
+        const gch__extent *extent = &extents[i];
+        if (!gch_value_is_drawn(extent->min) || !gch_value_is_drawn(extent->max))
+            continue;
+        if (min.kind == GCH_VALUE_GAP ||
+            gch_value_to_double(extent->min) < gch_value_to_double(min))
+            min = extent->min;
+        if (max.kind == GCH_VALUE_GAP ||
+            gch_value_to_double(extent->max) > gch_value_to_double(max))
+            max = extent->max;
+    }
+    gch_decimal bottom = {0, 0}, top = {1, 0};
+    if (desc->axis == GCH_AXIS_LOG) {
+        bottom = (gch_decimal){1, 0};
+        top = (gch_decimal){1, 1};
+    }
+    if (min.kind != GCH_VALUE_GAP) {
+        double low = gch_value_to_double(min), high = gch_value_to_double(max);
+        bool is_zero_based = wants_zero(desc, low, high);
+        const gch_value zero = {.kind = GCH_VALUE_DECIMAL};
+        if (is_zero_based && low > 0)
+            min = zero;
+        if (is_zero_based && high < 0)
+            max = zero;
+        gch__fit_range(min, max, desc->axis, is_zero_based, &bottom, &top);
+    }
+    if (desc->has_bottom)
+        bottom = desc->bottom;
+    if (desc->has_top)
+        top = desc->top;
+    if (gch__decimal_compare(bottom, top) >= 0) {
+        if (!desc->has_top)
+            top = beyond(bottom, true, desc->axis);
+        else
+            bottom = beyond(top, false, desc->axis);
+    }
+    if (gch__decimal_compare(bottom, top) >= 0)
+        return gch_fail(err, GCH_INVALID, "%s: it leaves no room for a range of values",
+                        desc->has_top ? "top" : "bottom");
+    *out_bottom = bottom;
+    *out_top = top;
+    return GCH_OK;
+}
+
+/* ---- bars ---- */
+
+typedef struct bar_search {
+    double wanted_ticks;
+    double best_distance;
+    gch_bar_width best;
+} bar_search;
+
+/* Keeps the width whose logarithm is nearest to the wanted one; true once they are larger. */
+static bool consider(bar_search *search, gch_bar_unit unit, int64_t count, double ticks)
+{
+    double ratio = ticks / search->wanted_ticks;
+    double distance = fabs(log(ratio));
+    bool is_fit = ratio >= 0.5;
+    if (is_fit && distance < search->best_distance) {
+        search->best_distance = distance;
+        search->best = (gch_bar_width){.unit = unit, .count = count};
+    }
+    return ratio >= 1;
+}
+
+/* 1, 2, 5, 10 ... times `ticks_each`, below `ticks_end`. */
+static bool consider_decades(bar_search *search, gch_bar_unit unit, double ticks_each,
+                             double ticks_end)
+{
+    for (int64_t decade = 1; decade <= 1000000000000000000; decade *= 10) {
+        for (uint32_t k = 0; k < 3; k++) {
+            static const int64_t steps[3] = {1, 2, 5};
+            double ticks = (double)(steps[k] * decade) * ticks_each;
+            if (ticks >= ticks_end || consider(search, unit, steps[k] * decade, ticks))
+                return ticks < ticks_end;
+        }
+        if (decade == 1000000000000000000)
+            break;
+    }
+    return false;
+}
+
+gch_bar_width gch__bar_width_choose(gch_time_unit unit, int64_t from, int64_t to, uint32_t width_px,
+                                    float wanted_px)
+{
+    static const struct {
+        gch_bar_unit unit;
+        int64_t count;   /* TICKS: seconds */
+        int64_t seconds; /* months: on average */
+    } ladder[] = {
+        {GCH_BAR_TICKS, 1, 1},       {GCH_BAR_TICKS, 5, 5},         {GCH_BAR_TICKS, 15, 15},
+        {GCH_BAR_TICKS, 60, 60},     {GCH_BAR_TICKS, 300, 300},     {GCH_BAR_TICKS, 900, 900},
+        {GCH_BAR_TICKS, 3600, 3600}, {GCH_BAR_TICKS, 14400, 14400}, {GCH_BAR_DAY, 1, 86400},
+        {GCH_BAR_WEEK, 1, 604800},   {GCH_BAR_MONTH, 1, 2629746},   {GCH_BAR_MONTH, 3, 7889238},
+    };
+    const double year_s = 31556952;
+    double span = (double)to - (double)from;
+    bar_search search = {.wanted_ticks = span * (double)wanted_px / width_px,
+                         .best_distance = INFINITY,
+                         .best = {.unit = GCH_BAR_TICKS, .count = 1}};
+    if (unit == GCH_TIME_INDEX) {
+        (void)consider_decades(&search, GCH_BAR_TICKS, 1, INFINITY);
+        return search.best;
+    }
+    int64_t per_second = gch_time_unit_per_second(unit);
+    bool is_done = consider_decades(&search, GCH_BAR_TICKS, 1, (double)per_second);
+    for (size_t i = 0; i < GCH_COUNT_OF(ladder) && !is_done; i++) {
+        int64_t count = ladder[i].count * (ladder[i].unit == GCH_BAR_TICKS ? per_second : 1);
+        is_done = consider(&search, ladder[i].unit, count,
+                           (double)ladder[i].seconds * (double)per_second);
+    }
+    if (!is_done)
+        (void)consider_decades(&search, GCH_BAR_YEAR, year_s * (double)per_second, INFINITY);
+    return search.best;
+}
+
+/* Rows in [from, to), guessed from the file's mean density. */
+static double guess_rows(const gch_file_info *info, int64_t from, int64_t to)
+{
+    double first = (double)GCH_MAX(from, info->first_time);
+    double end = fmin((double)to, (double)info->last_time + 1);
+    double span = (double)info->last_time - (double)info->first_time + 1;
+    return (double)info->row_count * fmax(end - first, 0) / span;
+}
+
+/* ---- series ---- */
+
+gch__plot_series gch__chart_series(const gch_chart_desc *desc, uint32_t index,
+                                   const gch__theme *theme, int64_t from, int64_t to,
+                                   uint32_t width_px)
+{
+    const gch_chart_series *given = &desc->series[index];
+    float scale = gch__chart_picture(desc).scale;
+    gch__plot_series out = {.file = given->file, .column = given->column, .mark = given->mark};
+    if (out.mark == GCH_MARK_DEFAULT)
+        out.mark = GCH_MARK_LINE;
+
+    if (desc->is_bare) {
+        const uint32_t white = 0xFFFFFFFF;
+        out.color = out.up_color = out.down_color = out.fill_color = out.fill_base_color = white;
+        out.width = 1;
+    } else {
+        out.color =
+            given->color_rgba != 0 ? given->color_rgba : theme->palette[index % GCH_PALETTE_COUNT];
+        /* A colour of its own marks what rises; what falls keeps the theme's. */
+        out.up_color = given->color_rgba != 0 ? given->color_rgba : theme->up;
+        out.down_color = theme->down;
+        uint32_t alpha = out.color & 255u;
+        out.fill_color = gch__color_with_alpha(out.color, alpha * theme->fill_alpha / 255);
+        out.fill_base_color =
+            gch__color_with_alpha(out.color, alpha * theme->fill_base_alpha / 255);
+        float width = out.mark == GCH_MARK_SCATTER   ? POINT_PX
+                      : out.mark == GCH_MARK_CANDLES ? WICK_PX
+                                                     : LINE_PX;
+        out.width = (given->width_px != 0 ? given->width_px : width) * scale;
+    }
+
+    if (out.mark == GCH_MARK_CANDLES || out.mark == GCH_MARK_OHLC || out.mark == GCH_MARK_BARS) {
+        const gch_file_info *info = gch_file_get_info(given->file);
+        if (desc->bar_width.count > 0)
+            out.bar_width = desc->bar_width;
+        else if (out.mark != GCH_MARK_BARS ||
+                 guess_rows(info, from, to) >
+                     (double)width_px / (double)(SINGLE_BAR_PX_MIN * scale))
+            out.bar_width =
+                gch__bar_width_choose(info->time_unit, from, to, width_px, BAR_PX * scale);
+    }
+    return out;
+}

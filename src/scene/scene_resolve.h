@@ -1,0 +1,41 @@
+/* From what a gch_chart_desc leaves open to what is drawn: checks, defaults, ranges, bar widths. */
+#ifndef GCH_SCENE_RESOLVE_H
+#define GCH_SCENE_RESOLVE_H
+
+#include "scene.h"
+#include "scene_theme.h"
+
+/* The size and scale that the desc's zeros stand for. */
+typedef struct gch__picture {
+    uint32_t width_px, height_px;
+    float scale;
+} gch__picture;
+
+/* GCH_INVALID names the field at fault. */
+GCH_CHECKED gch_status gch__chart_check(const gch_chart_desc *desc, gch_error *err);
+/* The desc is sound (gch__chart_check). */
+gch__picture gch__chart_picture(const gch_chart_desc *desc);
+gch_time_unit gch__chart_time_unit(const gch_chart_desc *desc);
+const gch_column_info *gch__chart_column(const gch_chart_series *series);
+
+/* The value range of the plot: the desc's own bounds, the others fitted to the extents. Always
+ * bottom < top, and 0 < bottom on a log axis. GCH_INVALID if the given bounds are not in order. */
+GCH_CHECKED gch_status gch__chart_value_range(const gch_chart_desc *desc,
+                                              const gch__extent *extents, gch_decimal *out_bottom,
+                                              gch_decimal *out_top, gch_error *err);
+
+/* Exact order of two decimals: negative, 0, positive. */
+int gch__decimal_compare(gch_decimal a, gch_decimal b);
+
+/* The width from the ladder 1-2-5 below a second (or for INDEX), 1 s, 5 s, 15 s, 1 min, 5 min,
+ * 15 min, 1 h, 4 h, 1 d, 1 w, 1 and 3 months, then 1-2-5 years, whose bars come closest to
+ * `wanted_px` pixels (by ratio) and have at least half of them. */
+gch_bar_width gch__bar_width_choose(gch_time_unit unit, int64_t from, int64_t to, uint32_t width_px,
+                                    float wanted_px);
+
+/* Series `index` with its defaults, for a plot `width_px` wide. */
+gch__plot_series gch__chart_series(const gch_chart_desc *desc, uint32_t index,
+                                   const gch__theme *theme, int64_t from, int64_t to,
+                                   uint32_t width_px);
+
+#endif
