@@ -1,0 +1,305 @@
+/* Candles, OHLC bars and bars: upright boxes on whole pixels.
+ *
+ * Invariants:
+ *  1. Every box has whole-pixel edges: bodies are crisp, and all bodies of a frame have one width.
+ *  2. Nothing is blended twice within a series: wicks stop at the body, bars do not overlap.
+ *  3. When bars get narrower than two pixels the columns' extents are drawn instead.
+ */
+#include "raster_state.h"
+#include "raster_stroke.h"
+
+#include <math.h>
+
+typedef struct value_map {
+    double top, rows_per_unit;
+    bool is_log;
+} value_map;
+
+static value_map make_value_map(const gch_view *view)
+{
+    double top = gch_decimal_to_double(view->top), bottom = gch_decimal_to_double(view->bottom);
+    bool is_log = view->axis == GCH_AXIS_LOG;
+    if (is_log) {
+        top = log(top);
+        bottom = log(bottom);
+    }
+    return (value_map){top, view->height_px / (top - bottom), is_log};
+}
+
+static double value_y(const value_map *map, gch_value value)
+{
+    double v = gch_value_to_double(value);
+    if (map->is_log)
+        v = v > 0 ? log(v) : -INFINITY;
+    double y = (map->top - v) * map->rows_per_unit;
+    return fmin(fmax(y, -1e6), 1e6);
+}
+
+static double time_x(const gch_view *view, int64_t time)
+{
+    double span = (double)((__int128)view->t1 - view->t0);
+    double x = (double)((__int128)time - view->t0) * view->width_px / span;
+    return fmin(fmax(x, -1e6), 1e6);
+}
+
+static int64_t whole(double value)
+{
+    return (int64_t)floor(value + 0.5);
+}
+
+/* Widths in whole pixels for bars that come `spacing` px apart. */
+typedef struct bar_sizes {
+    int64_t body, wick;
+} bar_sizes;
+
+static bar_sizes choose_sizes(double spacing, double scale)
+{
+    int64_t wick = GCH_MAX(whole(scale), 1);
+    int64_t body = GCH_MIN((int64_t)(spacing * 0.8), whole(spacing) - 1);
+    if (body <= wick)
+        return (bar_sizes){GCH_MAX(GCH_MIN(body, wick), 1), GCH_MAX(GCH_MIN(body, wick), 1)};
+    body -= (body - wick) & 1; /* so that the wick has its middle */
+    return (bar_sizes){body, wick};
+}
+
+static double narrowest_spacing(const gch_view *view, const gch_bar *bars, uint32_t count)
+{
+    double spacing = view->width_px;
+    for (uint32_t i = 0; i < count; i++)
+        spacing = fmin(spacing, time_x(view, bars[i].t1) - time_x(view, bars[i].t0));
+    return fmax(spacing, 1);
+}
+
+static double bar_centre(const gch_view *view, const gch_bar *bar)
+{
+    return (time_x(view, bar->t0) + time_x(view, bar->t1)) * 0.5;
+}
+
+typedef struct candle {
+    double open, high, low, close; /* y */
+    int64_t left;                  /* of the body */
+    uint32_t color;
+} candle;
+
+static candle make_candle(const gch__mark_job *job, const value_map *map, const gch_bar *bar,
+                          bar_sizes sizes)
+{
+    candle c = {.open = value_y(map, bar->open),
+                .high = value_y(map, bar->high),
+                .low = value_y(map, bar->low),
+                .close = value_y(map, bar->close)};
+    c.left = whole(bar_centre(job->view, bar) - (double)sizes.body * 0.5);
+    c.color = c.close <= c.open ? job->series->up_color : job->series->down_color;
+    return c;
+}
+
+static void draw_candle(gch__target plot, candle c, bar_sizes sizes)
+{
+    double upper = fmin(c.open, c.close), lower = fmax(c.open, c.close);
+    int64_t top = whole(upper), bottom = whole(lower);
+    if (bottom - top < sizes.wick) {
+        top = whole((upper + lower - (double)sizes.wick) * 0.5);
+        bottom = top + sizes.wick;
+    }
+    int64_t right = c.left + sizes.body, wick = c.left + (sizes.body - sizes.wick) / 2;
+    gch__fill_pixels(plot, wick, whole(c.high), wick + sizes.wick, top, c.color);
+    gch__fill_pixels(plot, c.left, top, right, bottom, c.color);
+    gch__fill_pixels(plot, wick, bottom, wick + sizes.wick, whole(c.low), c.color);
+}
+
+static void draw_ohlc(gch__target plot, candle c, bar_sizes sizes)
+{
+    int64_t stem = c.left + (sizes.body - sizes.wick) / 2;
+    double half = (double)sizes.wick * 0.5;
+    int64_t open = whole(c.open - half), close = whole(c.close - half);
+    int64_t top = GCH_MIN(whole(c.high), GCH_MIN(open, close));
+    int64_t bottom = GCH_MAX(whole(c.low), GCH_MAX(open, close) + sizes.wick);
+    gch__fill_pixels(plot, stem, top, stem + sizes.wick, bottom, c.color);
+    gch__fill_pixels(plot, c.left, open, stem, open + sizes.wick, c.color);
+    gch__fill_pixels(plot, stem + sizes.wick, close, c.left + sizes.body, close + sizes.wick,
+                     c.color);
+}
+
+/* One upright stroke of a pixel's width a column. */
+static void stroke_columns(const gch__mark_job *job, size_t count, uint32_t color)
+{
+    gch__mark_pass(job, &(gch__band_pass){.kind = GCH__BAND_STROKE,
+                                          .points = job->raster->path,
+                                          .count = count,
+                                          .width = 1,
+                                          .row_colors = &color});
+}
+
+static size_t add_upright(gch_point *path, size_t at, float x, float top, float bottom)
+{
+    path[at] = (gch_point){.x = x, .y = top, .starts_run = true};
+    path[at + 1] = (gch_point){.x = x, .y = bottom};
+    return at + 2;
+}
+
+/* High to low of each column that rose (or fell). */
+static size_t path_candle_columns(const gch_columns *columns, bool is_up, gch_point *path)
+{
+    size_t count = 0;
+    for (uint32_t c = 0; c < columns->width_px; c++) {
+        for (uint32_t i = columns->first[c]; i < columns->first[c + 1]; i++) {
+            const gch_piece *piece = &columns->pieces[i];
+            if (!(piece->y_right > piece->y_left) == is_up)
+                count = add_upright(path, count, (float)c + 0.5f, piece->y_top, piece->y_bottom);
+        }
+    }
+    return count;
+}
+
+static gch_status draw_candle_columns(const gch__mark_job *job, gch_error *err)
+{
+    gch_columns columns;
+    GCH_TRY(gch__mark_columns(job, GCH_JOIN_LINE, &columns, err));
+    GCH_TRY(gch__mark_reserve_path(job, columns.first[columns.width_px], 2, err));
+    gch_point *path = job->raster->path;
+    stroke_columns(job, path_candle_columns(&columns, true, path), job->series->up_color);
+    stroke_columns(job, path_candle_columns(&columns, false, path), job->series->down_color);
+    return GCH_OK;
+}
+
+gch_status gch__mark_draw_candles(const gch__mark_job *job, gch_error *err)
+{
+    const gch_bar *bars = NULL;
+    uint32_t count = 0;
+    GCH_TRY(gch__mark_bars(job, job->plot.width_px / 2, &bars, &count, err));
+    if (bars == NULL)
+        return draw_candle_columns(job, err);
+    double spacing = narrowest_spacing(job->view, bars, count);
+    bar_sizes sizes = choose_sizes(spacing, job->scale);
+    if (job->series->mark == GCH_MARK_OHLC && sizes.body >= 9 * sizes.wick) {
+        sizes.wick = GCH_MIN(sizes.body / 8, 3 * sizes.wick);
+        sizes.body -= (sizes.body - sizes.wick) & 1;
+    }
+    value_map map = make_value_map(job->view);
+    for (uint32_t i = 0; i < count; i++) {
+        candle c = make_candle(job, &map, &bars[i], sizes);
+        if (job->series->mark == GCH_MARK_OHLC)
+            draw_ohlc(job->plot, c, sizes);
+        else
+            draw_candle(job->plot, c, sizes);
+    }
+    return GCH_OK;
+}
+
+/* ---- bars ---- */
+
+/* A bar from the baseline up to `top` and down to `bottom`, not further left than *io_right, where
+ * the one before it ends. */
+static void draw_bar(const gch__mark_job *job, double centre, int64_t width, double top,
+                     double bottom, int64_t *io_right)
+{
+    int64_t base = whole(job->baseline_y), left = whole(centre - (double)width * 0.5);
+    int64_t right = left + width;
+    gch__fill_pixels(job->plot, GCH_MAX(left, *io_right), GCH_MIN(whole(top), base), right,
+                     GCH_MAX(whole(bottom), base), job->series->color);
+    *io_right = GCH_MAX(right, *io_right);
+}
+
+static int64_t bar_body(double spacing)
+{
+    int64_t body = whole(spacing * 0.8);
+    return GCH_MAX(spacing >= 2 ? GCH_MIN(body, (int64_t)spacing - 1) : body, 1);
+}
+
+/* The k-th smallest of values[0, count), k < count; reorders them (Hoare's quickselect). */
+static float select_kth(float *values, size_t count, size_t k)
+{
+    size_t low = 0, high = count - 1;
+    while (low < high) {
+        float pivot = values[low + (high - low) / 2];
+        size_t i = low, j = high;
+        for (;;) {
+            while (values[i] < pivot)
+                i++;
+            while (values[j] > pivot)
+                j--;
+            if (i >= j)
+                break;
+            float kept = values[i];
+            values[i++] = values[j];
+            values[j--] = kept;
+        }
+        if (k <= j)
+            high = j;
+        else
+            low = j + 1;
+    }
+    return values[k];
+}
+
+/* The median distance between neighbouring points at different places. */
+static gch_status typical_spacing(const gch__mark_job *job, const gch_point *points, uint32_t count,
+                                  double *out, gch_error *err)
+{
+    gch__raster *raster = job->raster;
+    GCH_TRY(gch__ensure(raster->allocator, (void **)&raster->spacings, &raster->spacing_cap, count,
+                        sizeof *raster->spacings, "spacings", err));
+    size_t used = 0;
+    for (uint32_t i = 1; i < count; i++) {
+        float spacing = points[i].x - points[i - 1].x;
+        if (spacing > 0 && isfinite(spacing))
+            raster->spacings[used++] = spacing;
+    }
+    *out = used > 0 ? fmin((double)select_kth(raster->spacings, used, used / 2), job->plot.width_px)
+                    : 30.0 * job->scale;
+    return GCH_OK;
+}
+
+static gch_status draw_point_bars(const gch__mark_job *job, const gch_point *points, uint32_t count,
+                                  gch_error *err)
+{
+    double spacing;
+    GCH_TRY(typical_spacing(job, points, count, &spacing, err));
+    int64_t body = bar_body(spacing), right = INT64_MIN;
+    for (uint32_t i = 0; i < count; i++) {
+        double x = points[i].x, y = fmin(fmax((double)points[i].y, -1e6), 1e6);
+        if (fabs(x) < 1e6)
+            draw_bar(job, x, body, y, y, &right);
+    }
+    return GCH_OK;
+}
+
+static gch_status draw_bar_columns(const gch__mark_job *job, gch_error *err)
+{
+    gch_columns columns;
+    GCH_TRY(gch__mark_columns(job, GCH_JOIN_NONE, &columns, err));
+    GCH_TRY(gch__mark_reserve_path(job, columns.width_px, 2, err));
+    size_t count = 0;
+    for (uint32_t c = 0; c < columns.width_px; c++) {
+        float top = job->baseline_y, bottom = top;
+        for (uint32_t i = columns.first[c]; i < columns.first[c + 1]; i++) {
+            top = fminf(top, columns.pieces[i].y_top);
+            bottom = fmaxf(bottom, columns.pieces[i].y_bottom);
+        }
+        if (top < bottom)
+            count = add_upright(job->raster->path, count, (float)c + 0.5f, top, bottom);
+    }
+    stroke_columns(job, count, job->series->color);
+    return GCH_OK;
+}
+
+gch_status gch__mark_draw_bars(const gch__mark_job *job, gch_error *err)
+{
+    uint32_t count = 0, cap = job->plot.width_px / 2;
+    if (job->series->bar_width.count < 1) {
+        const gch_point *points = NULL;
+        GCH_TRY(gch__mark_points(job, cap, &points, &count, err));
+        return points != NULL ? draw_point_bars(job, points, count, err)
+                              : draw_bar_columns(job, err);
+    }
+    const gch_bar *bars = NULL;
+    GCH_TRY(gch__mark_bars(job, cap, &bars, &count, err));
+    if (bars == NULL)
+        return draw_bar_columns(job, err);
+    value_map map = make_value_map(job->view);
+    int64_t body = bar_body(narrowest_spacing(job->view, bars, count)), right = INT64_MIN;
+    for (uint32_t i = 0; i < count; i++)
+        draw_bar(job, bar_centre(job->view, &bars[i]), body, value_y(&map, bars[i].high),
+                 value_y(&map, bars[i].low), &right);
+    return GCH_OK;
+}

@@ -1,0 +1,80 @@
+/* What a gch__raster keeps from frame to frame, and the marks that draw with it. */
+#ifndef GCH_RASTER_STATE_H
+#define GCH_RASTER_STATE_H
+
+#include "raster.h"
+#include "raster_blend.h"
+#include "raster_prims.h"
+
+/* Scratch only grows; "per worker" arrays hold gch_workers_count() equal parts. */
+struct gch__raster {
+    const gch_allocator *allocator;
+    gch__glyph_cache *glyphs;
+    gch__text_curves curves;
+    gch_point *path;
+    size_t path_cap;
+    uint8_t *masks; /* per worker: GCH__BAND_PX columns; all zero between series */
+    size_t mask_cap;
+    float *sums; /* per worker: rows + 2 */
+    size_t sum_cap;
+    uint16_t *bare_masks; /* per worker: gch__bare_scratch() */
+    size_t bare_mask_cap;
+    uint32_t *row_colors;
+    size_t row_color_cap;
+    float *spacings;
+    size_t spacing_cap;
+    gch_columns bare_columns[GCH_SERIES_CAP];
+    int64_t query_ns; /* spent in queries in this frame */
+};
+
+/* One series being drawn. */
+typedef struct gch__mark_job {
+    gch__raster *raster;
+    gch_workers *workers;
+    gch__target plot; /* the plot's pixels: nothing is drawn outside of them */
+    const gch_view *view;
+    const gch__plot_series *series;
+    const gch_time_zone *zone;
+    gch_query *query;
+    float baseline_y, scale;
+} gch__mark_job;
+
+/* GCH_CORRUPT, GCH_NO_MEMORY; GCH_INVALID from a query. */
+GCH_CHECKED gch_status gch__mark_draw(const gch__mark_job *job, gch_error *err);
+GCH_CHECKED gch_status gch__mark_draw_candles(const gch__mark_job *job, gch_error *err);
+GCH_CHECKED gch_status gch__mark_draw_bars(const gch__mark_job *job, gch_error *err);
+
+/* The query's points; *out_points is NULL if there are more than cap. */
+GCH_CHECKED gch_status gch__mark_points(const gch__mark_job *job, uint32_t cap,
+                                        const gch_point **out_points, uint32_t *out_count,
+                                        gch_error *err);
+GCH_CHECKED gch_status gch__mark_columns(const gch__mark_job *job, gch_join join, gch_columns *out,
+                                         gch_error *err);
+/* The query's bars; *out_bars is NULL if there are more than cap. */
+GCH_CHECKED gch_status gch__mark_bars(const gch__mark_job *job, uint32_t cap,
+                                      const gch_bar **out_bars, uint32_t *out_count,
+                                      gch_error *err);
+/* Room for `per_piece` points for each of the columns' pieces in raster->path. */
+GCH_CHECKED gch_status gch__mark_reserve_path(const gch__mark_job *job, size_t pieces,
+                                              size_t per_piece, gch_error *err);
+
+typedef enum gch__band_kind {
+    GCH__BAND_STROKE = 1,
+    GCH__BAND_DISCS = 2,
+    GCH__BAND_AREA = 3,
+} gch__band_kind;
+
+/* One pass over the plot, band by band, on all workers. */
+typedef struct gch__band_pass {
+    gch__band_kind kind;
+    const gch_point *points;
+    size_t count;
+    float width;   /* or diameter */
+    float opacity; /* of one disc */
+    const uint32_t *row_colors;
+    size_t color_step;
+} gch__band_pass;
+
+void gch__mark_pass(const gch__mark_job *job, const gch__band_pass *pass);
+
+#endif

@@ -1,0 +1,686 @@
+/* The CPU executor on scenes made by hand. The query room is played by this file: its functions
+ * hand out what the test has put into a gch_query. */
+#include "raster.h"
+#include "raster_blend.h"
+#include "test.h"
+
+#include <math.h>
+
+/* ---- the query room's part ---- */
+
+struct gch_query {
+    const gch_point *points;
+    uint32_t point_count;
+    const gch_bar *bars;
+    uint32_t bar_count;
+    gch_columns columns;
+    gch_join asked_join;
+    gch_status failure; /* given by every call */
+};
+
+static gch_status answer(const gch_query *query, gch_error *err)
+{
+    if (query->failure != GCH_OK)
+        return gch_fail(err, query->failure, "page 7 is damaged");
+    return GCH_OK;
+}
+
+gch_status gch_query_points(gch_query *query, uint32_t column, const gch_view *view,
+                            uint32_t point_cap, const gch_point **out_points, uint32_t *out_count,
+                            gch_error *err)
+{
+    (void)column;
+    (void)view;
+    GCH_TRY(answer(query, err));
+    if (query->points == NULL || query->point_count > point_cap)
+        return gch_fail(err, GCH_LIMIT, "too many points");
+    *out_points = query->points;
+    *out_count = query->point_count;
+    return GCH_OK;
+}
+
+gch_status gch_query_columns(gch_query *query, uint32_t column, const gch_view *view, gch_join join,
+                             gch_columns *out, gch_error *err)
+{
+    (void)column;
+    GCH_TRY(answer(query, err));
+    assert_int_equal(query->columns.width_px, view->width_px);
+    query->asked_join = join;
+    *out = query->columns;
+    return GCH_OK;
+}
+
+gch_status gch_query_bars(gch_query *query, uint32_t column, gch_bar_width width,
+                          const gch_time_zone *zone, int64_t t0, int64_t t1, uint32_t bar_cap,
+                          const gch_bar **out_bars, uint32_t *out_count, gch_error *err)
+{
+    (void)column;
+    (void)width;
+    (void)zone;
+    (void)t0;
+    (void)t1;
+    GCH_TRY(answer(query, err));
+    if (query->bars == NULL || query->bar_count > bar_cap)
+        return gch_fail(err, GCH_LIMIT, "too many bars");
+    *out_bars = query->bars;
+    *out_count = query->bar_count;
+    return GCH_OK;
+}
+
+/* ---- scenes ---- */
+
+#define WIDTH 200u
+#define HEIGHT 120u
+#define PLOT_X 20u
+#define PLOT_Y 10u
+#define PLOT_WIDTH 160u
+#define PLOT_HEIGHT 100u
+#define WHITE 0xFFFFFFFFu
+#define COLUMN_PIECES 2u
+
+typedef struct counted_heap {
+    size_t alive, made, made_cap;
+} counted_heap;
+
+static void *counted_resize(void *context, void *old, size_t bytes, const char *purpose)
+{
+    counted_heap *heap = context;
+    (void)purpose;
+    if (bytes == 0) {
+        heap->alive -= old != NULL;
+        free(old);
+        return NULL;
+    }
+    if (heap->made >= heap->made_cap)
+        return NULL;
+    heap->made++;
+    heap->alive += old == NULL;
+    return realloc(old, bytes);
+}
+
+/* A plot of times 0-160 and values 0-100, so that a pixel is a tick wide and a value high. */
+typedef struct stage {
+    gch__scene scene;
+    gch__plot_series series;
+    gch_query query;
+    gch_image image;
+    uint32_t first[PLOT_WIDTH + 1];
+    gch_piece pieces[PLOT_WIDTH * COLUMN_PIECES];
+} stage;
+
+static stage *make_stage(gch_mark mark)
+{
+    gch_error err;
+    stage *s = calloc(1, sizeof *s);
+    assert_non_null(s);
+    s->series = (gch__plot_series){.mark = mark,
+                                   .color = 0x0000FFFFu,
+                                   .up_color = 0x00FF00FFu,
+                                   .down_color = 0xFF0000FFu,
+                                   .fill_color = 0x0000FF80u,
+                                   .fill_base_color = 0x0000FF00u,
+                                   .width = 2};
+    s->scene = (gch__scene){.width_px = WIDTH,
+                            .height_px = HEIGHT,
+                            .scale = 1,
+                            .background = WHITE,
+                            .plot = {.x_px = PLOT_X,
+                                     .y_px = PLOT_Y,
+                                     .view = {.t0 = 0,
+                                              .t1 = PLOT_WIDTH,
+                                              .bottom = {0, 0},
+                                              .top = {PLOT_HEIGHT, 0},
+                                              .width_px = PLOT_WIDTH,
+                                              .height_px = PLOT_HEIGHT},
+                                     .baseline_y = PLOT_HEIGHT,
+                                     .series = &s->series,
+                                     .series_count = 1}};
+    assert_ok(gch_image_make(WIDTH, HEIGHT, NULL, &s->image, &err));
+    /* Every column: a tall piece and, above the view, one that is not seen. */
+    for (uint32_t c = 0; c < PLOT_WIDTH; c++) {
+        float top = (float)(10 + c % 7), bottom = (float)(60 + c % 11);
+        s->first[c] = c * COLUMN_PIECES;
+        s->pieces[c * COLUMN_PIECES] = (gch_piece){.row_top = (int32_t)top,
+                                                   .row_bottom = (int32_t)bottom,
+                                                   .y_top = top,
+                                                   .y_bottom = bottom,
+                                                   .y_left = 30,
+                                                   .y_right = 30};
+        s->pieces[c * COLUMN_PIECES + 1] = (gch_piece){.row_top = 1,
+                                                       .row_bottom = 0,
+                                                       .y_top = -90,
+                                                       .y_bottom = -80,
+                                                       .y_left = NAN,
+                                                       .y_right = NAN};
+    }
+    s->first[PLOT_WIDTH] = PLOT_WIDTH * COLUMN_PIECES;
+    s->query.columns =
+        (gch_columns){.width_px = PLOT_WIDTH, .first = s->first, .pieces = s->pieces};
+    return s;
+}
+
+static void free_stage(stage *s)
+{
+    gch_image_destroy(&s->image, NULL);
+    free(s);
+}
+
+static gch_status draw_with(stage *s, gch__raster *raster, gch_workers *workers, gch_error *err)
+{
+    int64_t query_ns;
+    return gch__raster_draw(raster, &s->scene, (gch_query *const[]){&s->query}, workers, &s->image,
+                            &query_ns, err);
+}
+
+static void draw(stage *s)
+{
+    gch_error err;
+    gch__raster *raster = NULL;
+    assert_ok(gch__raster_make(NULL, &raster, &err));
+    memset(s->image.pixels, 0x77, (size_t)WIDTH * HEIGHT * 4);
+    assert_ok(draw_with(s, raster, NULL, &err));
+    gch__raster_destroy(raster);
+}
+
+/* A pixel of the plot. */
+static uint32_t plot_pixel(const stage *s, uint32_t x, uint32_t y)
+{
+    return s->image.pixels[(PLOT_Y + y) * WIDTH + PLOT_X + x];
+}
+
+static void assert_pixel(const stage *s, uint32_t x, uint32_t y, uint32_t expected)
+{
+    if (plot_pixel(s, x, y) != expected)
+        fail_msg("plot pixel (%u, %u): %08x, expected %08x", x, y, plot_pixel(s, x, y), expected);
+}
+
+static void assert_nothing_outside_of_the_plot(const stage *s)
+{
+    for (uint32_t y = 0; y < HEIGHT; y++)
+        for (uint32_t x = 0; x < WIDTH; x++)
+            if ((x < PLOT_X || x >= PLOT_X + PLOT_WIDTH || y < PLOT_Y ||
+                 y >= PLOT_Y + PLOT_HEIGHT) &&
+                s->image.pixels[y * WIDTH + x] != WHITE)
+                fail_msg("pixel (%u, %u) is %08x", x, y, s->image.pixels[y * WIDTH + x]);
+}
+
+static const gch_mark marks[] = {GCH_MARK_LINE, GCH_MARK_STEP, GCH_MARK_AREA,   GCH_MARK_CANDLES,
+                                 GCH_MARK_OHLC, GCH_MARK_BARS, GCH_MARK_SCATTER};
+
+#define BLUE 0xFFFF0000u
+#define GREEN 0xFF00FF00u
+#define RED 0xFF0000FFu
+
+/* Points, and bars, that reach beyond the plot on all sides. */
+static const gch_point wild_points[] = {{-1e9f, 50, true}, {-3, -40, false},    {20, 150, false},
+                                        {40, -40, false},  {40, 120, false},    {80, 50, true},
+                                        {120, 50, true},   {158, -1e6f, false}, {1e9f, 50, false}};
+
+static gch_value number(int64_t digits)
+{
+    return (gch_value){.as.digits = digits, .kind = GCH_VALUE_DECIMAL};
+}
+
+static gch_bar make_bar(int64_t t0, int64_t width, int64_t open, int64_t high, int64_t low,
+                        int64_t close)
+{
+    return (gch_bar){.t0 = t0,
+                     .t1 = t0 + width,
+                     .row_count = 4,
+                     .open = number(open),
+                     .high = number(high),
+                     .low = number(low),
+                     .close = number(close)};
+}
+
+static void no_mark_draws_outside_of_the_plot(void **state)
+{
+    (void)state;
+    gch_bar bars[] = {make_bar(-10, 20, 300, 500, -900, -300),
+                      make_bar(150, 20, -50, 400, -60, 300)};
+    for (size_t i = 0; i < GCH_COUNT_OF(marks); i++) {
+        for (int is_dense = 0; is_dense < 2; is_dense++) {
+            stage *s = make_stage(marks[i]);
+            s->series.width = 15;
+            s->series.bar_width.count = marks[i] == GCH_MARK_BARS ? 0 : 1;
+            if (!is_dense) {
+                s->query.points = wild_points;
+                s->query.point_count = GCH_COUNT_OF(wild_points);
+                s->query.bars = bars;
+                s->query.bar_count = GCH_COUNT_OF(bars);
+            }
+            draw(s);
+            assert_nothing_outside_of_the_plot(s);
+            size_t drawn = 0;
+            for (uint32_t y = 0; y < PLOT_HEIGHT; y++)
+                for (uint32_t x = 0; x < PLOT_WIDTH; x++)
+                    drawn += plot_pixel(s, x, y) != WHITE;
+            if (drawn < 100)
+                fail_msg("mark %d draws %zu pixels", (int)marks[i], drawn);
+            free_stage(s);
+        }
+    }
+}
+
+static void candles_are_crisp_boxes_with_wicks(void **state)
+{
+    (void)state;
+    gch_bar bars[] = {make_bar(0, 10, 20, 90, 10, 60), make_bar(10, 10, 60, 80, 30, 40),
+                      make_bar(20, 10, 50, 70, 30, 50)};
+    stage *s = make_stage(GCH_MARK_CANDLES);
+    s->query.bars = bars;
+    s->query.bar_count = 3;
+    draw(s);
+    /* 10 px a candle: 8, and 7 so that a wick of 1 has its middle; centred at 5, rounded up. */
+    for (uint32_t x = 0; x < 10; x++) {
+        bool is_body = x >= 2 && x < 9, is_wick = x == 5;
+        assert_pixel(s, x, 39, is_wick ? GREEN : WHITE);
+        assert_pixel(s, x, 40, is_body ? GREEN : WHITE);
+        assert_pixel(s, x, 79, is_body ? GREEN : WHITE);
+        assert_pixel(s, x, 80, is_wick ? GREEN : WHITE);
+        assert_pixel(s, x, 89, is_wick ? GREEN : WHITE);
+        assert_pixel(s, x, 90, WHITE);
+        assert_pixel(s, x, 9, WHITE);
+        assert_pixel(s, x, 10, is_wick ? GREEN : WHITE);
+        assert_pixel(s, x + 10, 59, is_body ? RED : WHITE);
+        /* Open equals close: still a pixel high. */
+        assert_pixel(s, x + 20, 50, is_body ? GREEN : WHITE);
+        assert_pixel(s, x + 20, 51, is_wick ? GREEN : WHITE);
+    }
+    free_stage(s);
+}
+
+static void translucent_candles_are_not_blended_twice(void **state)
+{
+    (void)state;
+    gch_bar bars[] = {make_bar(0, 10, 20, 90, 10, 60)};
+    stage *s = make_stage(GCH_MARK_CANDLES);
+    s->series.up_color = 0x00FF0080u;
+    s->query.bars = bars;
+    s->query.bar_count = 1;
+    draw(s);
+    uint32_t once = gch__blend(WHITE, 0x0000FF00u, 0x80);
+    for (uint32_t y = 10; y < 90; y++)
+        assert_pixel(s, 5, y, once);
+    free_stage(s);
+}
+
+static void ohlc_ticks_open_left_and_close_right(void **state)
+{
+    (void)state;
+    gch_bar bars[] = {make_bar(0, 10, 20, 90, 10, 60)};
+    stage *s = make_stage(GCH_MARK_OHLC);
+    s->query.bars = bars;
+    s->query.bar_count = 1;
+    draw(s);
+    for (uint32_t x = 0; x < 10; x++) {
+        assert_pixel(s, x, 80, x >= 2 && x <= 5 ? GREEN : WHITE);
+        assert_pixel(s, x, 40, x >= 5 && x < 9 ? GREEN : WHITE);
+        assert_pixel(s, x, 60, x == 5 ? GREEN : WHITE);
+    }
+    free_stage(s);
+}
+
+static void bars_stand_on_the_baseline_with_gaps(void **state)
+{
+    (void)state;
+    gch_point points[] = {{10, 20, true}, {20, 70, true}, {30, 50, true}, {40, 30, true}};
+    stage *s = make_stage(GCH_MARK_BARS);
+    s->scene.plot.baseline_y = 50;
+    s->query.points = points;
+    s->query.point_count = 4;
+    draw(s);
+    for (uint32_t x = 5; x < 45; x++) {
+        bool is_body = (x + 4) % 10 < 8; /* 80 % of the spacing */
+        uint32_t bar = (x - 5) / 10;
+        assert_pixel(s, x, 19, WHITE);
+        assert_pixel(s, x, 20, is_body && bar == 0 ? BLUE : WHITE);
+        assert_pixel(s, x, 49, is_body && (bar == 0 || bar == 3) ? BLUE : WHITE);
+        assert_pixel(s, x, 50, is_body && bar == 1 ? BLUE : WHITE);
+        assert_pixel(s, x, 69, is_body && bar == 1 ? BLUE : WHITE);
+        assert_pixel(s, x, 70, WHITE);
+    }
+    free_stage(s);
+}
+
+static void dense_bars_reach_from_the_baseline_to_the_extremes(void **state)
+{
+    (void)state;
+    stage *s = make_stage(GCH_MARK_BARS);
+    draw(s);
+    assert_int_equal(s->query.asked_join, GCH_JOIN_NONE);
+    for (uint32_t x = 0; x < PLOT_WIDTH; x++)
+        for (uint32_t y = 0; y < PLOT_HEIGHT; y++)
+            assert_pixel(s, x, y, BLUE); /* the second piece lies above the view */
+    free_stage(s);
+}
+
+static void steps_hold_their_value_until_the_next_point(void **state)
+{
+    (void)state;
+    gch_point points[] = {{10, 80.5f, true}, {50.5f, 20.5f, false}, {90, 20.5f, false}};
+    stage *s = make_stage(GCH_MARK_STEP);
+    s->series.width = 1;
+    s->query.points = points;
+    s->query.point_count = 3;
+    draw(s);
+    assert_pixel(s, 40, 80, BLUE);
+    assert_pixel(s, 40, 81, WHITE);
+    assert_pixel(s, 50, 50, BLUE);
+    assert_pixel(s, 49, 50, WHITE);
+    assert_pixel(s, 70, 20, BLUE);
+    free_stage(s);
+}
+
+static void areas_fade_towards_the_baseline(void **state)
+{
+    (void)state;
+    gch_point points[] = {{-10, 20, true}, {200, 20, false}};
+    stage *s = make_stage(GCH_MARK_AREA);
+    s->query.points = points;
+    s->query.point_count = 2;
+    draw(s);
+    assert_pixel(s, 80, 10, WHITE);
+    assert_pixel(s, 80, 20, BLUE);
+    uint32_t before = 0;
+    for (uint32_t y = 25; y < PLOT_HEIGHT; y++) {
+        uint32_t red = plot_pixel(s, 80, y) & 255; /* white ground shows through more and more */
+        assert_true(red >= before);
+        before = red;
+    }
+    assert_true(before > 250);
+    assert_true((plot_pixel(s, 80, 25) & 255) < 140);
+    free_stage(s);
+}
+
+static void a_dense_scatter_is_one_colour(void **state)
+{
+    (void)state;
+    stage *s = make_stage(GCH_MARK_SCATTER);
+    s->series.color = 0x0000FF80u;
+    draw(s);
+    uint32_t once = gch__blend(WHITE, 0x00FF0000u, 0x80);
+    for (uint32_t x = 0; x < PLOT_WIDTH; x++)
+        for (uint32_t y = 20; y < 55; y++)
+            assert_pixel(s, x, y, once);
+    free_stage(s);
+}
+
+static void bare_scenes_are_white_on_black_and_ask_for_the_marks_join(void **state)
+{
+    (void)state;
+    static const gch_join joins[] = {GCH_JOIN_LINE, GCH_JOIN_STEP, GCH_JOIN_LINE, GCH_JOIN_LINE,
+                                     GCH_JOIN_LINE, GCH_JOIN_LINE, GCH_JOIN_NONE};
+    for (size_t i = 0; i < GCH_COUNT_OF(marks); i++) {
+        gch_error err;
+        stage *s = make_stage(marks[i]);
+        s->scene.is_bare = true;
+        s->scene.plot.x_px = s->scene.plot.y_px = 0;
+        s->scene.width_px = PLOT_WIDTH;
+        s->scene.height_px = PLOT_HEIGHT;
+        gch_image_destroy(&s->image, NULL);
+        assert_ok(gch_image_make(PLOT_WIDTH, PLOT_HEIGHT, NULL, &s->image, &err));
+        gch__raster *raster = NULL;
+        assert_ok(gch__raster_make(NULL, &raster, &err));
+        assert_ok(draw_with(s, raster, NULL, &err));
+        assert_int_equal(s->query.asked_join, joins[i]);
+        for (uint32_t y = 0; y < PLOT_HEIGHT; y++) {
+            for (uint32_t x = 0; x < PLOT_WIDTH; x++) {
+                const gch_piece *piece = &s->pieces[x * COLUMN_PIECES];
+                bool is_lit = (int32_t)y >= piece->row_top && (int32_t)y <= piece->row_bottom;
+                assert_int_equal(s->image.pixels[y * PLOT_WIDTH + x],
+                                 is_lit ? 0xFFFFFFFFu : 0xFF000000u);
+            }
+        }
+        gch__raster_destroy(raster);
+        free_stage(s);
+    }
+}
+
+static gch__prim text_prim(float x, float y, uint32_t turns)
+{
+    return (gch__prim){.kind = GCH__PRIM_TEXT,
+                       .box = {x, y, 0, 0},
+                       .color = 0x000000FFu,
+                       .text = "L1",
+                       .text_bytes = 2,
+                       .font_px = 20,
+                       .quarter_turns = turns};
+}
+
+/* Text turned by quarter turns about (100, 60) is the unturned text turned pixel by pixel. */
+static void turned_text_is_the_same_text(void **state)
+{
+    (void)state;
+    static uint32_t pixels[4][HEIGHT][WIDTH];
+    for (uint32_t turns = 0; turns < 4; turns++) {
+        stage *s = make_stage(GCH_MARK_LINE);
+        gch__prim prim = text_prim(100, 60, turns);
+        s->scene.plot.series_count = 0;
+        s->scene.over = (gch__prims){&prim, 1, 1};
+        draw(s);
+        memcpy(pixels[turns], s->image.pixels, sizeof pixels[turns]);
+        free_stage(s);
+    }
+    size_t inked = 0;
+    for (int x = 100; x < 150; x++) {
+        for (int y = 30; y < 80; y++) {
+            int dx = x - 100, dy = y - 60;
+            uint32_t pixel = pixels[0][y][x];
+            inked += pixel != WHITE;
+            assert_int_equal(pixels[1][60 - dx - 1][100 + dy], pixel);
+            assert_int_equal(pixels[2][60 - dy - 1][100 - dx - 1], pixel);
+            assert_int_equal(pixels[3][60 + dx][100 - dy - 1], pixel);
+        }
+    }
+    assert_true(inked > 50);
+}
+
+static void primitives_have_the_area_of_their_shape(void **state)
+{
+    (void)state;
+    gch__prim prims[] = {
+        {.kind = GCH__PRIM_RECT, .box = {10.25f, 10, 30.5f, 20.5f}, .color = 0x000000FFu},
+        {.kind = GCH__PRIM_LINE, .box = {50, 10.5f, 90, 10.5f}, .width = 1, .color = 0x000000FFu},
+        {.kind = GCH__PRIM_LINE, .box = {50, 20, 90, 50}, .width = 3, .color = 0x000000FFu},
+        {.kind = GCH__PRIM_CIRCLE, .box = {130, 40, 0, 0}, .radius = 12, .color = 0x000000FFu},
+        {.kind = GCH__PRIM_RECT, .box = {150, 80, 190, 110}, .radius = 8, .color = 0x000000FFu}};
+    /* Slanted and round shapes are sampled at pixel centres: 1 %. */
+    double areas[] = {20.25 * 10.5, 40, 150, M_PI * 144, 40 * 30 - (4 - M_PI) * 64};
+    double bounds[] = {0.5, 0.01, 1.5, 4.5, 12};
+    for (size_t i = 0; i < GCH_COUNT_OF(prims); i++) {
+        stage *s = make_stage(GCH_MARK_LINE);
+        s->scene.plot.series_count = 0;
+        s->scene.under = (gch__prims){&prims[i], 1, 1};
+        draw(s);
+        double area = 0;
+        for (size_t p = 0; p < WIDTH * HEIGHT; p++)
+            area += 1 - (s->image.pixels[p] & 255) / 255.0;
+        if (!(fabs(area - areas[i]) <= bounds[i]))
+            fail_msg("primitive %zu: area %g, expected %g", i, area, areas[i]);
+        free_stage(s);
+    }
+}
+
+static void primitives_anywhere_are_harmless(void **state)
+{
+    (void)state;
+    static const float places[] = {-INFINITY, -1e30f, -5, 195, 1e30f, INFINITY, NAN};
+    static const gch__prim_kind kinds[] = {GCH__PRIM_RECT, GCH__PRIM_LINE, GCH__PRIM_CIRCLE,
+                                           GCH__PRIM_TEXT};
+    stage *s = make_stage(GCH_MARK_LINE);
+    s->scene.plot.series_count = 0;
+    for (size_t k = 0; k < GCH_COUNT_OF(kinds); k++) {
+        for (size_t i = 0; i < 7 * 7; i++) {
+            gch__prim prim = text_prim(places[i % 7], places[i / 7], (uint32_t)i);
+            prim.kind = kinds[k];
+            prim.box.x1 = places[(i + 3) % 7];
+            prim.box.y1 = places[i / 7];
+            prim.width = 3;
+            prim.radius = i % 2 == 0 ? 0 : 6;
+            s->scene.under = (gch__prims){&prim, 1, 1};
+            draw(s);
+        }
+    }
+    free_stage(s);
+}
+
+static void two_workers_draw_the_same_picture(void **state)
+{
+    (void)state;
+    gch_error err;
+    gch_workers *workers = NULL;
+    assert_ok(gch_workers_make(2, NULL, &workers, &err));
+    for (size_t i = 0; i < GCH_COUNT_OF(marks); i++) {
+        stage *s = make_stage(marks[i]);
+        gch__raster *raster = NULL;
+        draw(s);
+        uint32_t *alone = malloc((size_t)WIDTH * HEIGHT * 4);
+        assert_non_null(alone);
+        memcpy(alone, s->image.pixels, (size_t)WIDTH * HEIGHT * 4);
+        assert_ok(gch__raster_make(NULL, &raster, &err));
+        for (int frame = 0; frame < 3; frame++) {
+            memset(s->image.pixels, 0x31, (size_t)WIDTH * HEIGHT * 4);
+            assert_ok(draw_with(s, raster, workers, &err));
+            assert_memory_equal(s->image.pixels, alone, (size_t)WIDTH * HEIGHT * 4);
+        }
+        gch__raster_destroy(raster);
+        free(alone);
+        free_stage(s);
+    }
+    gch_workers_destroy(workers);
+}
+
+/* All marks, points and columns, text and bare, with one raster. */
+static gch_status draw_everything(gch__raster *raster, gch_error *err)
+{
+    gch_bar bars[] = {make_bar(0, 10, 20, 90, 10, 60)};
+    gch_status status = GCH_OK;
+    for (size_t i = 0; i < GCH_COUNT_OF(marks) * 2 && status == GCH_OK; i++) {
+        stage *s = make_stage(marks[i / 2]);
+        gch__prim prim = text_prim(100, 60, 0);
+        s->scene.over = (gch__prims){&prim, 1, 1};
+        if (i % 2 == 0) {
+            s->query.points = wild_points;
+            s->query.point_count = GCH_COUNT_OF(wild_points);
+            s->query.bars = bars;
+            s->query.bar_count = 1;
+        }
+        status = draw_with(s, raster, NULL, err);
+        free_stage(s);
+    }
+    return status;
+}
+
+static void warm_frames_allocate_nothing(void **state)
+{
+    (void)state;
+    gch_error err;
+    counted_heap heap = {.made_cap = SIZE_MAX};
+    gch_allocator allocator = {counted_resize, &heap};
+    gch__raster *raster = NULL;
+    assert_ok(gch__raster_make(&allocator, &raster, &err));
+    assert_ok(draw_everything(raster, &err));
+    size_t made = heap.made;
+    assert_true(made > 0);
+    for (int frame = 0; frame < 3; frame++)
+        assert_ok(draw_everything(raster, &err));
+    assert_int_equal(heap.made, made);
+    gch__raster_destroy(raster);
+    assert_int_equal(heap.alive, 0);
+}
+
+static void every_failed_allocation_is_told(void **state)
+{
+    (void)state;
+    gch_error err;
+    gch_status status = GCH_NO_MEMORY;
+    size_t cap = 0;
+    for (; status != GCH_OK; cap++) {
+        counted_heap heap = {.made_cap = cap};
+        gch_allocator allocator = {counted_resize, &heap};
+        gch__raster *raster = NULL;
+        status = gch__raster_make(&allocator, &raster, &err);
+        if (status == GCH_OK)
+            status = draw_everything(raster, &err);
+        assert_true(status == GCH_OK || status == GCH_NO_MEMORY);
+        gch__raster_destroy(raster);
+        assert_int_equal(heap.alive, 0);
+    }
+    assert_true(cap > 5);
+}
+
+static void a_failing_query_is_told_in_its_own_words(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < GCH_COUNT_OF(marks) * 2; i++) {
+        gch_error err;
+        stage *s = make_stage(marks[i / 2]);
+        gch__raster *raster = NULL;
+        assert_ok(gch__raster_make(NULL, &raster, &err));
+        s->query.failure = GCH_CORRUPT;
+        assert_status(draw_with(s, raster, NULL, &err), GCH_CORRUPT);
+        assert_string_equal(err.message, "page 7 is damaged");
+        assert_status(draw_with(s, raster, NULL, NULL), GCH_CORRUPT);
+        gch__raster_destroy(raster);
+        free_stage(s);
+    }
+}
+
+static void success_leaves_the_error_untouched(void **state)
+{
+    (void)state;
+    gch_error err = {.status = GCH_EXISTS};
+    stage *s = make_stage(GCH_MARK_LINE); /* too many points: columns are asked for instead */
+    gch__raster *raster = NULL;
+    assert_ok(gch__raster_make(NULL, &raster, &err));
+    assert_ok(draw_with(s, raster, NULL, &err));
+    assert_int_equal(err.status, GCH_EXISTS);
+    gch__raster_destroy(raster);
+    free_stage(s);
+}
+
+static void a_scene_that_does_not_fit_is_refused(void **state)
+{
+    (void)state;
+    gch_error err;
+    gch__raster *raster = NULL;
+    assert_ok(gch__raster_make(NULL, &raster, &err));
+    stage *s = make_stage(GCH_MARK_LINE);
+    s->scene.width_px++;
+    assert_status(draw_with(s, raster, NULL, &err), GCH_INVALID);
+    s->scene.width_px--;
+    s->scene.plot.x_px = UINT32_MAX;
+    assert_status(draw_with(s, raster, NULL, &err), GCH_INVALID);
+    s->scene.plot.x_px = PLOT_X;
+    s->scene.is_bare = true;
+    assert_status(draw_with(s, raster, NULL, &err), GCH_INVALID);
+    free_stage(s);
+    gch__raster_destroy(raster);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(no_mark_draws_outside_of_the_plot),
+        cmocka_unit_test(candles_are_crisp_boxes_with_wicks),
+        cmocka_unit_test(translucent_candles_are_not_blended_twice),
+        cmocka_unit_test(ohlc_ticks_open_left_and_close_right),
+        cmocka_unit_test(bars_stand_on_the_baseline_with_gaps),
+        cmocka_unit_test(dense_bars_reach_from_the_baseline_to_the_extremes),
+        cmocka_unit_test(steps_hold_their_value_until_the_next_point),
+        cmocka_unit_test(areas_fade_towards_the_baseline),
+        cmocka_unit_test(a_dense_scatter_is_one_colour),
+        cmocka_unit_test(bare_scenes_are_white_on_black_and_ask_for_the_marks_join),
+        cmocka_unit_test(turned_text_is_the_same_text),
+        cmocka_unit_test(primitives_have_the_area_of_their_shape),
+        cmocka_unit_test(primitives_anywhere_are_harmless),
+        cmocka_unit_test(two_workers_draw_the_same_picture),
+        cmocka_unit_test(warm_frames_allocate_nothing),
+        cmocka_unit_test(every_failed_allocation_is_told),
+        cmocka_unit_test(a_failing_query_is_told_in_its_own_words),
+        cmocka_unit_test(success_leaves_the_error_untouched),
+        cmocka_unit_test(a_scene_that_does_not_fit_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
