@@ -1,0 +1,59 @@
+# Two commands: `make demo` and `make test`. `make help` lists the rest.
+
+BUILD := build/release
+COMMAND := $(BUILD)/src/cli/gpucharts
+POINTS ?= 100000000
+JOBS ?= $(shell nproc)
+
+.PHONY: help
+help:
+	@echo "make demo    install what is missing, build, draw $(POINTS) points to demo.png"
+	@echo "             (POINTS=1000000000 for a billion)"
+	@echo "make test    build and run every test"
+	@echo "make build   build the command: $(COMMAND)"
+	@echo "make check   format, lint, include ladder, tests under sanitizers"
+	@echo "make bench   run the benchmarks (POINTS=1000000000 for the billion-point figures)"
+	@echo "make fuzz    build the libFuzzer targets and run each for FUZZ_SECONDS (60)"
+	@echo "make samples fetch the real data sets of the README and draw them"
+	@echo "make clean   remove build/"
+
+.PHONY: build
+build:
+	@scripts/install.sh build
+	@cmake --preset release >/dev/null
+	@cmake --build --preset release -j $(JOBS) --target gpucharts
+
+.PHONY: demo
+demo: build
+	@scripts/demo.sh $(COMMAND) $(POINTS)
+
+.PHONY: test
+test:
+	@scripts/install.sh build test
+	cmake --preset release
+	cmake --build --preset release -j $(JOBS)
+	ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS)
+
+.PHONY: check
+check:
+	@scripts/check.sh
+
+.PHONY: bench
+bench:
+	@scripts/bench.sh $(POINTS)
+
+.PHONY: fuzz
+fuzz:
+	@scripts/fuzz.sh $${FUZZ_SECONDS:-60}
+
+.PHONY: samples
+samples: build
+	@scripts/samples.sh $(COMMAND)
+
+.PHONY: format
+format:
+	@git ls-files '*.c' '*.h' | xargs clang-format-14 -i
+
+.PHONY: clean
+clean:
+	rm -rf build

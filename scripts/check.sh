@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# Everything CI asks for beyond `make test`: format, include ladder, lint, clang, sanitizers.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+jobs=$(nproc)
+scripts/install.sh build test check
+
+echo "== format"
+git ls-files '*.c' '*.h' | xargs clang-format-14 --dry-run --Werror
+
+echo "== include ladder"
+python3 scripts/check_ladder.py
+
+echo "== clang build"
+cmake --preset clang >/dev/null
+cmake --build --preset clang -j "$jobs"
+
+echo "== clang-tidy"
+git ls-files 'src/*.c' ':!*_test.c' |
+    xargs -P "$jobs" -n 4 clang-tidy-14 -p build/clang --quiet --warnings-as-errors='*' 2>/dev/null
+
+echo "== tests under AddressSanitizer and UndefinedBehaviorSanitizer"
+cmake --preset asan >/dev/null
+cmake --build --preset asan -j "$jobs"
+ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1 UBSAN_OPTIONS=print_stacktrace=1 \
+    ctest --test-dir build/asan --output-on-failure -j "$jobs"

@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# Installs what is missing from Debian's packages: scripts/install.sh build|test|check...
+# build: compile and run; test: the test suite; check: the linters and the sanitizer build.
+set -euo pipefail
+
+build=(gcc libc6-dev cmake ninja-build pkg-config libxxhash-dev libpng-dev libcjson-dev libgmp-dev
+    libstb-dev fonts-roboto-unhinted tzdata)
+test=(libcmocka-dev python3)
+check=(clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev llvm-14)
+samples=(alsa-utils python3 python3-pip)
+
+wanted=()
+for group in "$@"; do
+    case "$group" in
+    build) wanted+=("${build[@]}") ;;
+    test) wanted+=("${test[@]}") ;;
+    check) wanted+=("${check[@]}") ;;
+    samples) wanted+=("${samples[@]}") ;;
+    *)
+        echo "install.sh: unknown group '$group' (build, test, check, samples)" >&2
+        exit 2
+        ;;
+    esac
+done
+
+missing=()
+for package in "${wanted[@]}"; do
+    state=$(dpkg-query -W -f '${Status}' "$package" 2>/dev/null || true)
+    [ "$state" = "install ok installed" ] || missing+=("$package")
+done
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+as_root=()
+[ "$(id -u)" -eq 0 ] || as_root=(sudo)
+echo "Installing Debian packages: ${missing[*]}"
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+export DEBIAN_FRONTEND=noninteractive
+if ! { "${as_root[@]}" apt-get update -q &&
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -q -y --no-install-recommends "${missing[@]}"; } >"$log" 2>&1; then
+    cat "$log" >&2
+    echo "install.sh: could not install ${missing[*]}" >&2
+    exit 1
+fi
