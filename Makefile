@@ -1,7 +1,7 @@
 # Two commands: `make demo` and `make test`. `make help` lists the rest.
 
 BUILD := build/release
-COMMAND := $(BUILD)/src/cli/gpucharts
+COMMAND := $(BUILD)/gpucharts
 POINTS ?= 100000000
 JOBS ?= $(shell nproc)
 

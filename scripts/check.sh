@@ -17,7 +17,7 @@ cmake --build --preset clang -j "$jobs"
 
 echo "== clang-tidy"
 git ls-files 'src/*.c' ':!*_test.c' |
-    xargs -P "$jobs" -n 4 clang-tidy-14 -p build/clang --quiet --warnings-as-errors='*' 2>/dev/null
+    xargs -P "$jobs" -n 1 clang-tidy-14 -p build/clang --quiet --warnings-as-errors='*' 2>/dev/null
 
 echo "== tests under AddressSanitizer and UndefinedBehaviorSanitizer"
 cmake --preset asan >/dev/null

@@ -5,11 +5,10 @@ command=$1 points=$2
 data=build/demo-$points.gch
 
 [ -f "$data" ] || "$command" gen --kind walk --points "$points" --seed 7 -o "$data"
-last=$("$command" info "$data" --json | sed -n 's/.*"last_time": *\(-\{0,1\}[0-9]*\).*/\1/p' | head -1)
-first=$("$command" info "$data" --json | sed -n 's/.*"first_time": *\(-\{0,1\}[0-9]*\).*/\1/p' | head -1)
-middle=$(((first + last) / 2))
+count=$(sed -E ':a; s/^([0-9]+)([0-9]{3})/\1,\2/; ta' <<<"$points")
+middle=$((946684800 + points / 2)) # the walk has a point a second from 2000-01-01 on
 
-"$command" render "$data" -o demo.png --size 1600x900 --title "$points points, all of them"
+"$command" render "$data" -o demo.png --size 1600x900 --title "$count points, all of them"
 "$command" render "$data" -o demo-zoom.png --size 1600x900 --from "$middle" --to $((middle + 900)) \
-    --title "900 of the $points points"
-echo "demo.png and demo-zoom.png are drawn from $data."
+    --title "Fifteen minutes in the middle of $count points"
+echo "demo.png shows all of $data, demo-zoom.png 900 points of it."

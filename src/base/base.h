@@ -15,10 +15,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Fills *err (nullable) and returns `status`, so that a failure is one line:
- *     return gch_fail(err, GCH_CORRUPT, "%s: page %u is damaged", path, page); */
+/* Fills *err (nullable) and gives `status`, so that a failure is one line:
+ *     return gch_fail(err, GCH_CORRUPT, "%s: page %u is damaged", path, page);
+ * A macro, so that compilers and analysers see which status it is. */
+#define gch_fail(err, status, ...) (gch__set_error(err, status, __VA_ARGS__), (status))
 GCH_PRINTF(3, 4)
-gch_status gch_fail(gch_error *err, gch_status status, const char *format, ...);
+void gch__set_error(gch_error *err, gch_status status, const char *format, ...);
 
 /* Hands a failure on. */
 #define GCH_TRY(expression)                                                                        \
@@ -59,7 +61,10 @@ char *gch__copy_text(const gch_allocator *allocator, const char *text, size_t le
                      const char *purpose); /* NUL-terminated */
 
 /* The one text for running out of memory. */
-gch_status gch__no_memory(gch_error *err, const char *purpose);
+static inline gch_status gch__no_memory(gch_error *err, const char *purpose)
+{
+    return gch_fail(err, GCH_NO_MEMORY, "out of memory (%s)", purpose);
+}
 
 /* A growable array of bytes; all zero is an empty one (allocator and purpose set by the user). */
 typedef struct gch__buffer {

@@ -73,11 +73,6 @@ char *gch__copy_text(const gch_allocator *allocator, const char *text, size_t le
     return copy;
 }
 
-gch_status gch__no_memory(gch_error *err, const char *purpose)
-{
-    return gch_fail(err, GCH_NO_MEMORY, "out of memory (%s)", purpose);
-}
-
 void *gch__buffer_reserve(gch__buffer *buffer, size_t extra)
 {
     size_t needed;

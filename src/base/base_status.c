@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 const char *gch_status_name(gch_status status)
 {
@@ -28,17 +29,16 @@ const char *gch_status_text(gch_status status)
     return "unknown status";
 }
 
-gch_status gch_fail(gch_error *err, gch_status status, const char *format, ...)
+void gch__set_error(gch_error *err, gch_status status, const char *format, ...)
 {
-    if (err != NULL) {
-        /* Formatted aside: an argument may be the old message. */
-        char message[GCH_ERROR_MESSAGE_CAP];
-        va_list arguments;
-        va_start(arguments, format);
-        vsnprintf(message, sizeof message, format, arguments);
-        va_end(arguments);
-        err->status = status;
-        snprintf(err->message, sizeof err->message, "%s", message);
-    }
-    return status;
+    if (err == NULL)
+        return;
+    /* Formatted aside: an argument may be the old message. */
+    char message[GCH_ERROR_MESSAGE_CAP];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(message, sizeof message, format, arguments);
+    va_end(arguments);
+    err->status = status;
+    memcpy(err->message, message, sizeof message);
 }

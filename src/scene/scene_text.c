@@ -249,7 +249,7 @@ static gch_status grow(gch__glyph_cache *cache, gch_error *err)
 {
     const gch_allocator *allocator = cache->memory.allocator;
     size_t slot_count = cache->slot_count == 0 ? 512 : cache->slot_count * 2;
-    entry **slots = gch__alloc_zero(allocator, slot_count, sizeof *slots, "glyph cache");
+    entry **slots = gch__alloc_zero(allocator, slot_count, sizeof slots[0], "glyph cache");
     if (slots == NULL)
         return gch__no_memory(err, "glyph cache");
     for (size_t i = 0; i < cache->slot_count; i++) {
