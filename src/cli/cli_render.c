@@ -1,0 +1,194 @@
+/* gpucharts render: files in, one picture out. */
+#include "cli_render.h"
+
+#include "cli_output.h"
+#include "cli_progress.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static const cli_choice image_formats[] = {
+    {"png", GCH_IMAGE_PNG}, {"ppm", GCH_IMAGE_PPM}, {NULL, 0}};
+
+static const cli_choice themes[] = {
+    {"light", GCH_THEME_LIGHT}, {"dark", GCH_THEME_DARK}, {NULL, 0}};
+
+static const cli_choice backends[] = {
+    {"cpu", GCH_BACKEND_CPU}, {"reference", GCH_BACKEND_REFERENCE}, {NULL, 0}};
+
+static double ms_since(int64_t start_ns)
+{
+    return (double)(cli_clock_ns() - start_ns) / 1e6;
+}
+
+/* Encodes into the output; the picture appears only when all of it is written. */
+static int write_image(const cli_render_job *job, const gch_image *image, double *encode_ms)
+{
+    cli_output output;
+    int code = cli_output_open(job->options->output, &output);
+    if (code != CLI_OK)
+        return code;
+    int64_t start_ns = cli_clock_ns();
+    gch_error err;
+    if (gch_image_write(image, job->format, output.stream, &err) != GCH_OK) {
+        (void)cli_fail("%s: %s", output.shown, err.message);
+        return cli_output_abandon(&output);
+    }
+    code = cli_output_commit(&output);
+    *encode_ms = ms_since(start_ns);
+    return code;
+}
+
+static int open_files(cli_render_job *job, double *open_ms)
+{
+    int64_t start_ns = cli_clock_ns();
+    for (size_t i = 0; i < job->file_count; i++) {
+        int code = cli_file_open(job->paths[i], &job->files[i]);
+        if (code != CLI_OK)
+            return code;
+    }
+    *open_ms = ms_since(start_ns);
+    return CLI_OK;
+}
+
+static int render(cli_render_job *job, int64_t start_ns)
+{
+    const cli_render_options *o = job->options;
+    gch_workers *workers = NULL;
+    gch_chart *chart = NULL;
+    const gch_image *image = NULL;
+    gch_chart_stats stats = {0};
+    cli_render_times times = {0};
+    gch_error err;
+
+    int code = open_files(job, &times.open_ms);
+    if (code == CLI_OK)
+        code = cli_render_choose(job);
+    if (code == CLI_OK)
+        code = cli_render_frame_view(job);
+    if (code == CLI_OK)
+        code = cli_workers_make(o->threads, &workers);
+    if (code != CLI_OK)
+        goto cleanup;
+    job->desc.workers = workers;
+    if (gch_chart_make(NULL, &chart, &err) != GCH_OK ||
+        gch_chart_frame(chart, &job->desc, &image, &stats, &err) != GCH_OK) {
+        code = cli_fail("%s", err.message);
+        goto cleanup;
+    }
+    code = write_image(job, image, &times.encode_ms);
+    if (code == CLI_OK && o->has_stats) {
+        times.total_ms = ms_since(start_ns);
+        FILE *out = strcmp(o->output, "-") == 0 ? stderr : stdout;
+        /* The chart is still alive: the memory reported is that of the frame. */
+        code = cli_render_print_stats(job, &stats, &times, gch_workers_count(workers), out);
+    }
+cleanup:
+    gch_chart_destroy(chart);
+    gch_workers_destroy(workers);
+    gch_time_zone_close(job->zone);
+    for (size_t i = 0; i < job->file_count; i++)
+        gch_file_close(job->files[i]);
+    return code;
+}
+
+int cli_render(int argc, char **argv)
+{
+    int64_t start_ns = cli_clock_ns();
+    static const char *texts[4][GCH_SERIES_CAP];
+    cli_render_options o = {
+        .columns = {.items = texts[0], .cap = GCH_SERIES_CAP},
+        .types = {.items = texts[1], .cap = GCH_SERIES_CAP},
+        .colors = {.items = texts[2], .cap = GCH_SERIES_CAP},
+        .widths = {.items = texts[3], .cap = GCH_SERIES_CAP},
+    };
+    const cli_option options[] = {
+        {"output", 'o', "OUT", "the picture, .png or .ppm; - is standard output", cli_read_text,
+         &o.output, NULL},
+        {"column", 0, "COL",
+         "a column by name or number, or FILE:COL; may be repeated (default: "
+         "all; the first for candles and ohlc)",
+         cli_read_list, &o.columns, NULL},
+        {"type", 0, "TYPE",
+         "line, step, area, candles, ohlc, scatter or bars; repeated: one for "
+         "each series, the last for the rest (default: line)",
+         cli_read_list, &o.types, NULL},
+        {"bar", 0, "WIDTH",
+         "time a candle or bar covers: 250ms 1m 15m 4h 1d 1w 1mo 1y, or ticks "
+         "(default: fits the width)",
+         cli_read_text, &o.bar, NULL},
+        {"from", 0, "T", "left edge (default: the first time)", cli_read_text, &o.from, NULL},
+        {"to", 0, "T", "right edge, itself left out (default: just past the last time)",
+         cli_read_text, &o.to, NULL},
+        {"ymin", 0, "V", "bottom edge, an exact decimal (default: fitted to what is visible)",
+         cli_read_exact, &o.bottom, NULL},
+        {"ymax", 0, "V", "top edge", cli_read_exact, &o.top, NULL},
+        {"log", 0, NULL, "logarithmic value axis", cli_read_flag, &o.is_log, NULL},
+        {"size", 0, "WxH", "pixels of the picture (default: 1280x720)", cli_read_text, &o.size,
+         NULL},
+        {"scale", 0, "S", "size of text and strokes, 0.5 to 8; 2 for dense screens (default: 1)",
+         cli_read_positive, &o.scale, NULL},
+        {"theme", 0, "THEME", "light or dark (default: light)", cli_read_choice, &o.theme, themes},
+        {"title", 0, "TEXT", "a title above the plot", cli_read_any_text, &o.title, NULL},
+        {"color", 0, "COLOR", "#rgb, #rrggbb or #rrggbbaa; repeated: one for each series",
+         cli_read_list, &o.colors, NULL},
+        {"line-width", 0, "PX",
+         "stroke width or point diameter; repeated: one for each series, "
+         "the last for the rest",
+         cli_read_list, &o.widths, NULL},
+        {"no-legend", 0, NULL, "leave out the legend", cli_read_flag, &o.hide_legend, NULL},
+        {"tz", 0, "ZONE", "zone of the time axis and of T (default: the file's)", cli_read_text,
+         &o.zone, NULL},
+        {"bare", 0, NULL,
+         "the plot alone: white lines of one pixel on black, without smoothing or "
+         "text, exactly the pixel rule",
+         cli_read_flag, &o.is_bare, NULL},
+        {"backend", 0, "NAME", "cpu, or reference: every segment by brute force (bare lines)",
+         cli_read_choice, &o.backend, backends},
+        {"format", 0, "FORMAT", "png or ppm, whatever the name of OUT", cli_read_choice, &o.format,
+         image_formats},
+        {"stats", 0, NULL,
+         "print JSON about the picture: the view, rows, blocks, bytes read, "
+         "times, memory (on stderr if the picture goes to stdout)",
+         cli_read_flag, &o.has_stats, NULL},
+        {"threads", 0, "N", "threads to use (default: one a processor)", cli_read_threads,
+         &o.threads, NULL},
+    };
+    const cli_spec spec = {
+        .command = "render",
+        .usage = "FILE... -o OUT.png [options]",
+        .description = "Draws columns of .gch files into a picture. T is ISO 8601 "
+                       "(2024-03-01T12:30:00.125, in --tz or the file's zone unless it has an "
+                       "offset), or an integer in the file's time unit.",
+        .examples =
+            "  gpucharts render ticks.gch -o ticks.png\n"
+            "  gpucharts render ticks.gch -o day.png --column price --type candles --bar 15m "
+            "--from 2024-03-01 --to 2024-03-02\n"
+            "  gpucharts render a.gch b.gch -o ab.png --column a.gch:temp --column "
+            "b.gch:temp --theme dark\n"
+            "  gpucharts render ticks.gch --bare -o - --format ppm | display -",
+        .options = options,
+        .option_count = CLI_COUNT_OF(options),
+        .operand_min = 1,
+        .operand_max = GCH_SERIES_CAP,
+        .operand_name = "FILE",
+    };
+    cli_operands files;
+    int code;
+    if (!cli_options_read(&spec, argc, argv, &files, &code))
+        return code;
+    if (o.output == NULL)
+        return cli_usage("render", "no -o OUT.png given");
+    static cli_render_job job; /* its labels are large for a stack */
+    job.options = &o;
+    job.paths = files.items;
+    job.file_count = files.count;
+    code = cli_render_prepare(&job);
+    if (code == CLI_OK && strcmp(o.output, "-") == 0 && isatty(STDOUT_FILENO))
+        code = cli_usage("render", "a picture on a terminal is unreadable; redirect it or give a "
+                                   "file to -o");
+    if (code == CLI_OK)
+        code = cli_check_overlap("render", o.output, files.items, files.count);
+    return code == CLI_OK ? render(&job, start_ns) : code;
+}

@@ -1,0 +1,307 @@
+/* What `gpucharts render` draws: the picture's shape, the series and the view (cli_render.h). */
+#include "cli_render.h"
+
+#include "cli_text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define LINE_WIDTH_MAX 1000.0
+
+/* "1920x1080" */
+static bool parse_size(const char *text, uint32_t *width, uint32_t *height)
+{
+    const char *cross = strpbrk(text, "xX");
+    char first[16];
+    if (cross == NULL || (size_t)(cross - text) >= sizeof first)
+        return false;
+    memcpy(first, text, (size_t)(cross - text));
+    first[cross - text] = '\0';
+    uint64_t w, h;
+    if (!cli_parse_count(first, &w) || !cli_parse_count(cross + 1, &h) || w < 1 || h < 1 ||
+        w > GCH_IMAGE_PX_MAX || h > GCH_IMAGE_PX_MAX)
+        return false;
+    *width = (uint32_t)w;
+    *height = (uint32_t)h;
+    return true;
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+    size_t length = strlen(text), end_length = strlen(end);
+    return length > end_length && strcasecmp(text + length - end_length, end) == 0;
+}
+
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash != NULL ? slash + 1 : path;
+}
+
+/* With several files the legend says which one: "a: price (EUR)". */
+static void write_label(cli_render_job *job, size_t file, uint32_t column, char *label)
+{
+    const gch_column_info *info = &gch_file_get_info(job->files[file])->columns[column];
+    const char *name = base_name(job->paths[file]);
+    size_t length = strlen(name);
+    if (ends_with(name, ".gch"))
+        length -= 4;
+    bool has_unit = info->unit[0] != '\0';
+    snprintf(label, CLI_LABEL_CAP, "%.*s: %s%s%s%s", (int)length, name, info->name,
+             has_unit ? " (" : "", info->unit, has_unit ? ")" : "");
+}
+
+static int add_series(cli_render_job *job, size_t file, uint32_t column)
+{
+    if (job->series_count == GCH_SERIES_CAP)
+        return cli_fail("a chart holds %u series; choose with --column", GCH_SERIES_CAP);
+    uint32_t i = job->series_count++;
+    job->series[i] = (gch_chart_series){.file = job->files[file], .column = column};
+    if (job->file_count > 1) {
+        write_label(job, file, column, job->labels[i]);
+        job->series[i].label = job->labels[i];
+    }
+    return CLI_OK;
+}
+
+/* The part after "FILE:" if the text begins with the file's path or its last part, else NULL. */
+static const char *after_file(const char *text, const char *path)
+{
+    const char *names[] = {path, base_name(path)};
+    for (size_t i = 0; i < CLI_COUNT_OF(names); i++) {
+        size_t length = strlen(names[i]);
+        if (strncmp(text, names[i], length) == 0 && text[length] == ':')
+            return text + length + 1;
+    }
+    return NULL;
+}
+
+/* One --column. A plain name is looked for in every file, before any reading as FILE:COL, since
+ * names may hold colons; numbers come last, since names may be numbers. */
+static int add_column(cli_render_job *job, const char *text)
+{
+    bool is_found = false;
+    for (size_t i = 0; i < job->file_count; i++) {
+        uint32_t column = gch_file_find_column(job->files[i], text);
+        if (column == GCH_COLUMN_NOT_FOUND)
+            continue;
+        is_found = true;
+        int code = add_series(job, i, column);
+        if (code != CLI_OK)
+            return code;
+    }
+    if (is_found)
+        return CLI_OK;
+    for (size_t i = 0; i < job->file_count; i++) {
+        const char *name = after_file(text, job->paths[i]);
+        if (name == NULL)
+            continue;
+        uint32_t column = cli_column_find(job->files[i], name);
+        if (column == GCH_COLUMN_NOT_FOUND)
+            return cli_column_missing(job->files[i], name);
+        return add_series(job, i, column);
+    }
+    if (job->file_count > 1)
+        return cli_fail("no column '%.60s' in any of the files; FILE:COL names one", text);
+    uint32_t column = cli_column_find(job->files[0], text);
+    if (column == GCH_COLUMN_NOT_FOUND)
+        return cli_column_missing(job->files[0], text);
+    return add_series(job, 0, column);
+}
+
+/* "#rgb", "#rrggbb", "#rrggbbaa", with or without the '#'. */
+static bool parse_color(const char *text, uint32_t *rgba)
+{
+    if (text[0] == '#')
+        text++;
+    size_t length = strlen(text);
+    uint32_t value = 0;
+    for (size_t i = 0; i < length && i < 9; i++) {
+        char c = text[i];
+        uint32_t digit;
+        if (c >= '0' && c <= '9')
+            digit = (uint32_t)(c - '0');
+        else if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f')
+            digit = (uint32_t)((c | 0x20) - 'a') + 10;
+        else
+            return false;
+        value = value << 4 | digit;
+        if (length == 3)
+            value = value << 4 | digit;
+    }
+    if (length == 3 || length == 6)
+        value = value << 8 | 0xFF;
+    else if (length != 8)
+        return false;
+    *rgba = value;
+    return value != 0; /* all zero means "the theme's colour", and would show nothing */
+}
+
+static int parse_type(const char *text, gch_mark *out)
+{
+    static const char *const names[] = {"line", "step",    "area", "candles",
+                                        "ohlc", "scatter", "bars"};
+    if (gch_mark_parse(text, out))
+        return CLI_OK;
+    cli_guess guess = {.word = text};
+    for (size_t i = 0; i < CLI_COUNT_OF(names); i++)
+        cli_guess_offer(&guess, names[i]);
+    if (guess.best != NULL)
+        return cli_usage("render", "--type: no '%.60s'; did you mean '%s'?", text, guess.best);
+    return cli_usage("render",
+                     "--type: '%.60s' is not one of line, step, area, candles, ohlc, scatter, bars",
+                     text);
+}
+
+/* The list's text for series i; the last one holds for the rest. */
+static const char *item_for(const cli_list *list, size_t i)
+{
+    if (list->count == 0)
+        return NULL;
+    return list->items[i < list->count ? i : list->count - 1];
+}
+
+/* Type, colour and width of series i. */
+static int read_style(const cli_render_options *o, size_t i, gch_chart_series *series)
+{
+    const char *type = item_for(&o->types, i), *width = item_for(&o->widths, i);
+    int code = type != NULL ? parse_type(type, &series->mark) : CLI_OK;
+    if (code != CLI_OK)
+        return code;
+    if (i < o->colors.count && !parse_color(o->colors.items[i], &series->color_rgba))
+        return cli_usage("render", "--color: '%.60s' is not #rgb, #rrggbb or #rrggbbaa",
+                         o->colors.items[i]);
+    double px = 0;
+    if (width != NULL && (!cli_parse_real(width, &px) || px <= 0 || px > LINE_WIDTH_MAX))
+        return cli_usage("render", "--line-width: '%.60s' is not a width above 0, at most %.0f",
+                         width, LINE_WIDTH_MAX);
+    series->width_px = (float)px;
+    return CLI_OK;
+}
+
+int cli_render_prepare(cli_render_job *job)
+{
+    const cli_render_options *o = job->options;
+    gch_chart_desc *desc = &job->desc;
+    *desc = (gch_chart_desc){
+        .is_bare = o->is_bare,
+        .backend = (gch_backend)o->backend,
+        .theme = (gch_theme)o->theme,
+        .title = o->title,
+        .axis = o->is_log ? GCH_AXIS_LOG : GCH_AXIS_LINEAR,
+        .hide_legend = o->hide_legend,
+        .scale = (float)o->scale,
+        .has_bottom = o->bottom.is_given,
+        .bottom = o->bottom.value,
+        .has_top = o->top.is_given,
+        .top = o->top.value,
+    };
+    if (o->size != NULL && !parse_size(o->size, &desc->width_px, &desc->height_px))
+        return cli_usage("render", "--size: '%.60s' is not WIDTHxHEIGHT, each 1 to %u", o->size,
+                         GCH_IMAGE_PX_MAX);
+    if (o->scale > 0 && (o->scale < 0.5 || o->scale > 8))
+        return cli_usage("render", "--scale goes from 0.5 to 8");
+    /* Doubles can only tell bounds that are clearly swapped; the library compares exactly. */
+    double bottom = gch_decimal_to_double(o->bottom.value);
+    double top = gch_decimal_to_double(o->top.value);
+    if (o->bottom.is_given && o->top.is_given && bottom > top)
+        return cli_usage("render", "--ymin is above --ymax");
+    if (o->is_log && ((o->bottom.is_given && bottom <= 0) || (o->top.is_given && top <= 0)))
+        return cli_usage("render", "--log needs --ymin and --ymax above 0");
+
+    int code = CLI_OK;
+    gch_chart_series unused;
+    for (size_t i = 0; code == CLI_OK && i < GCH_SERIES_CAP; i++)
+        code = read_style(o, i, &unused);
+    if (code != CLI_OK)
+        return code;
+
+    job->format = (gch_image_format)o->format;
+    if (job->format != GCH_IMAGE_DEFAULT)
+        return CLI_OK;
+    if (strcmp(o->output, "-") == 0 || ends_with(o->output, ".png"))
+        job->format = GCH_IMAGE_PNG;
+    else if (ends_with(o->output, ".ppm"))
+        job->format = GCH_IMAGE_PPM;
+    else
+        return cli_usage("render",
+                         "-o: '%s' ends neither in .png nor in .ppm; give --format to choose",
+                         o->output);
+    return CLI_OK;
+}
+
+static int check_list(const char *option, const cli_list *list, uint32_t series_count)
+{
+    if (list->count <= series_count)
+        return CLI_OK;
+    return cli_usage("render", "%s is given %zu times for %u series", option, list->count,
+                     series_count);
+}
+
+int cli_render_choose(cli_render_job *job)
+{
+    const cli_render_options *o = job->options;
+    gch_mark mark = GCH_MARK_LINE;
+    int code = o->types.count > 0 ? parse_type(o->types.items[0], &mark) : CLI_OK;
+    if (code != CLI_OK)
+        return code;
+    /* Candles of one column hide those of another, and a volume beside a price is the usual
+     * second column. */
+    bool is_first_only = mark == GCH_MARK_CANDLES || mark == GCH_MARK_OHLC;
+    for (size_t i = 0; code == CLI_OK && i < o->columns.count; i++)
+        code = add_column(job, o->columns.items[i]);
+    for (size_t i = 0; o->columns.count == 0 && i < job->file_count; i++) {
+        uint32_t count = gch_file_get_info(job->files[i])->column_count;
+        count = is_first_only && count > 1 ? 1 : count;
+        for (uint32_t column = 0; code == CLI_OK && column < count; column++)
+            code = add_series(job, i, column);
+    }
+    if (code == CLI_OK)
+        code = check_list("--type", &o->types, job->series_count);
+    if (code == CLI_OK)
+        code = check_list("--color", &o->colors, job->series_count);
+    if (code == CLI_OK)
+        code = check_list("--line-width", &o->widths, job->series_count);
+    for (uint32_t i = 0; code == CLI_OK && i < job->series_count; i++)
+        code = read_style(o, i, &job->series[i]);
+    job->desc.series = job->series;
+    job->desc.series_count = job->series_count;
+    return code;
+}
+
+int cli_render_frame_view(cli_render_job *job)
+{
+    const cli_render_options *o = job->options;
+    const gch_file_info *info = gch_file_get_info(job->files[0]);
+    cli_range_desc range = {
+        .command = "render", .from = o->from, .to = o->to, .unit = info->time_unit};
+    for (size_t i = 0; i < job->file_count; i++) {
+        const gch_file_info *other = gch_file_get_info(job->files[i]);
+        if (other->time_unit != info->time_unit)
+            return cli_fail("%s counts in %s and %s in %s; a chart has one time unit", info->path,
+                            gch_time_unit_name(info->time_unit), other->path,
+                            gch_time_unit_name(other->time_unit));
+        if (other->row_count == 0)
+            continue;
+        if (!range.has_rows || other->first_time < range.first_time)
+            range.first_time = other->first_time;
+        if (!range.has_rows || other->last_time > range.last_time)
+            range.last_time = other->last_time;
+        range.has_rows = true;
+    }
+    gch_error err;
+    const char *zone = o->zone != NULL ? o->zone : info->time_zone;
+    if (gch_time_zone_open(zone, NULL, &job->zone, &err) != GCH_OK) {
+        if (o->zone != NULL)
+            return cli_usage("render", "--tz: %s", err.message);
+        return cli_fail("%s: %s (--tz chooses another)", info->path, err.message);
+    }
+    job->desc.time_zone = zone;
+    range.zone = job->zone;
+    int code = cli_range_read(&range, &job->desc.has_time_range, &job->desc.from, &job->desc.to);
+    if (code != CLI_OK || o->bar == NULL)
+        return code;
+    if (gch_bar_width_parse(o->bar, info->time_unit, &job->desc.bar_width, &err) != GCH_OK)
+        return cli_usage("render", "--bar: %s", err.message);
+    return CLI_OK;
+}

@@ -1,0 +1,205 @@
+/* Messages, files and times: what every command needs (cli.h). */
+#include "cli.h"
+
+#include "cli_text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define MESSAGE_CAP 1024u
+
+static void print_message(const char *format, va_list arguments)
+{
+    char raw[MESSAGE_CAP], clean[MESSAGE_CAP];
+    vsnprintf(raw, sizeof raw, format, arguments);
+    cli_clean_text(raw, clean, sizeof clean);
+    fflush(stdout); /* so that what was printed before the fault stands before it */
+    fprintf(stderr, "gpucharts: %s\n", clean);
+}
+
+int cli_fail(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    print_message(format, arguments);
+    va_end(arguments);
+    return CLI_FAILED;
+}
+
+int cli_usage(const char *command, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    print_message(format, arguments);
+    va_end(arguments);
+    fprintf(stderr, "try: gpucharts %s%s--help\n", command != NULL ? command : "",
+            command != NULL ? " " : "");
+    return CLI_USAGE;
+}
+
+int cli_check_input(const char *path)
+{
+    struct stat status;
+    if (strcmp(path, "-") == 0)
+        return CLI_OK;
+    if (stat(path, &status) != 0)
+        return errno == ENOENT ? cli_fail("%s: no such file", path)
+                               : cli_fail("%s: %s", path, strerror(errno));
+    if (S_ISDIR(status.st_mode))
+        return cli_fail("%s: is a folder, not a file", path);
+    if (access(path, R_OK) != 0)
+        return cli_fail("%s: %s", path, strerror(errno));
+    return CLI_OK;
+}
+
+int cli_file_open(const char *path, gch_file **out)
+{
+    if (strcmp(path, "-") == 0)
+        return cli_fail("a .gch file is read at many places at once and cannot come from "
+                        "standard input");
+    int code = cli_check_input(path);
+    if (code != CLI_OK)
+        return code;
+    gch_error err;
+    if (gch_file_open(path, NULL, out, &err) != GCH_OK)
+        return cli_fail("%s", err.message);
+    return CLI_OK;
+}
+
+int cli_check_overlap(const char *command, const char *output, char *const *inputs,
+                      size_t input_count)
+{
+    struct stat target, source;
+    if (stat(output, &target) != 0)
+        return CLI_OK;
+    for (size_t i = 0; i < input_count; i++) {
+        if (strcmp(inputs[i], "-") != 0 && stat(inputs[i], &source) == 0 &&
+            source.st_dev == target.st_dev && source.st_ino == target.st_ino)
+            return cli_usage(command, "%s is both input and output", output);
+    }
+    return CLI_OK;
+}
+
+int cli_check_output(const char *command, const char *output, char *const *inputs,
+                     size_t input_count)
+{
+    struct stat target;
+    if (stat(output, &target) != 0)
+        return CLI_OK; /* not there yet, or not reachable: opening it will say */
+    if (S_ISDIR(target.st_mode))
+        return cli_fail("%s: is a folder, not a file", output);
+    if (!S_ISREG(target.st_mode))
+        return cli_fail("%s: is not a regular file", output);
+    return cli_check_overlap(command, output, inputs, input_count);
+}
+
+int cli_workers_make(uint64_t thread_count, gch_workers **out)
+{
+    gch_error err;
+    if (gch_workers_make((uint32_t)thread_count, NULL, out, &err) != GCH_OK)
+        return cli_fail("%s", err.message);
+    return CLI_OK;
+}
+
+/* Whether the text is an integer; *out is set unless it exceeds int64 (then *fits is false). */
+static bool parse_integer(const char *text, int64_t *out, bool *fits)
+{
+    const char *digits = text + (text[0] == '-' || text[0] == '+');
+    if (digits[0] == '\0' || digits[strspn(digits, "0123456789")] != '\0')
+        return false;
+    errno = 0;
+    long long value = strtoll(text, NULL, 10);
+    *fits = errno == 0;
+    *out = value;
+    return true;
+}
+
+int cli_time_read(const char *command, const char *option, const char *text, gch_time_unit unit,
+                  const gch_time_zone *zone, int64_t *out_ticks)
+{
+    bool fits;
+    if (parse_integer(text, out_ticks, &fits)) {
+        if (!fits)
+            return cli_usage(command, "%s: %.60s is beyond 64 bits", option, text);
+        return CLI_OK;
+    }
+    if (unit == GCH_TIME_INDEX)
+        return cli_usage(command, "%s: '%.60s' is not a row number; this data has no dates", option,
+                         text);
+    gch_error err;
+    if (gch_time_parse(text, strlen(text), unit, zone, out_ticks, &err) != GCH_OK) {
+        if (err.status == GCH_LIMIT)
+            return cli_usage(command, "%s: %s", option, err.message);
+        return cli_usage(command,
+                         "%s: '%.60s' is neither ISO 8601 (2024-03-01T12:30:00) nor an integer in "
+                         "%s",
+                         option, text, gch_time_unit_name(unit));
+    }
+    return CLI_OK;
+}
+
+int cli_range_read(const cli_range_desc *desc, bool *given, int64_t *from, int64_t *to)
+{
+    *given = desc->from != NULL || desc->to != NULL;
+    if (!*given)
+        return CLI_OK;
+    bool has_both = desc->from != NULL && desc->to != NULL;
+    if (!has_both && !desc->has_rows)
+        return cli_fail("there are no rows; give both --from and --to");
+    /* The range is half-open, so that the last row needs one tick more. */
+    int64_t end = desc->last_time < INT64_MAX ? desc->last_time + 1 : INT64_MAX;
+    *from = desc->first_time;
+    *to = end;
+    int code = CLI_OK;
+    if (desc->from != NULL)
+        code = cli_time_read(desc->command, "--from", desc->from, desc->unit, desc->zone, from);
+    if (code == CLI_OK && desc->to != NULL)
+        code = cli_time_read(desc->command, "--to", desc->to, desc->unit, desc->zone, to);
+    if (code != CLI_OK || *from < *to)
+        return code;
+    if (has_both)
+        return cli_usage(desc->command, "--from %s is not before --to %s", desc->from, desc->to);
+    char bound[64];
+    gch_time_format(desc->from != NULL ? desc->last_time : desc->first_time, desc->unit, desc->zone,
+                    bound, sizeof bound);
+    if (desc->from != NULL)
+        return cli_fail("--from %s is after the last time, %s; give --to too", desc->from, bound);
+    return cli_fail("--to %s is not after the first time, %s; give --from too", desc->to, bound);
+}
+
+uint32_t cli_column_find(const gch_file *file, const char *name)
+{
+    uint32_t column = gch_file_find_column(file, name);
+    if (column != GCH_COLUMN_NOT_FOUND)
+        return column;
+    uint64_t number;
+    size_t length = strlen(name);
+    bool is_number = length > 0 && length < 10 && strspn(name, "0123456789") == length;
+    if (is_number && cli_parse_count(name, &number) && number >= 1 &&
+        number <= gch_file_get_info(file)->column_count)
+        return (uint32_t)(number - 1);
+    return GCH_COLUMN_NOT_FOUND;
+}
+
+int cli_column_missing(const gch_file *file, const char *name)
+{
+    const gch_file_info *info = gch_file_get_info(file);
+    cli_guess guess = {.word = name};
+    for (uint32_t i = 0; i < info->column_count; i++)
+        cli_guess_offer(&guess, info->columns[i].name);
+    if (guess.best != NULL)
+        return cli_fail("%s: no column '%.60s'; did you mean '%s'?", info->path, name, guess.best);
+    char list[400];
+    size_t used = 0;
+    for (uint32_t i = 0; i < info->column_count && used < sizeof list; i++)
+        used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", i > 0 ? ", " : "",
+                                 info->columns[i].name);
+    if (used >= sizeof list)
+        memcpy(list + sizeof list - 4, "...", 4);
+    return cli_fail("%s: no column '%.60s'; there are %s", info->path, name, list);
+}

@@ -1,0 +1,271 @@
+/* From a description to a picture: time range, visible extents, layout, executor, figures.
+ *
+ *   1. Everything that costs memory (queries, scene, executor, image) lives in the gch_chart and is
+ *      kept from frame to frame, so that a frame of a kind seen before allocates nothing.
+ *   2. Series i has a query of its own: the results of a query live until its next call, and an
+ *      executor may hold those of all series at once. A query is kept while its series shows the
+ *      same file with the same workers, and ended by the first frame where it does not.
+ *   3. A failed frame leaves the chart as usable as before.
+ */
+#include "gch/chart.h"
+#include "raster.h"
+
+#include <math.h>
+
+typedef struct slot {
+    gch_query *query; /* NULL: free */
+    const gch_file *file;
+    const gch_workers *workers;
+    gch_query_stats before; /* at the start of the frame */
+} slot;
+
+struct gch_chart {
+    const gch_allocator *allocator;
+    gch__scene scene;
+    gch__raster *raster; /* made by the first frame that needs it */
+    gch_image image;
+    gch__extent extents[GCH_SERIES_CAP];
+    slot slots[GCH_SERIES_CAP];
+    gch_query *queries[GCH_SERIES_CAP]; /* those of the slots, as the executor takes them */
+};
+
+gch_status gch_chart_make(const gch_allocator *allocator, gch_chart **out, gch_error *err)
+{
+    gch_chart *chart = gch__alloc_zero(allocator, 1, sizeof *chart, "chart");
+    if (chart == NULL)
+        return gch__no_memory(err, "chart");
+    chart->allocator = allocator;
+    chart->scene.allocator = allocator;
+    *out = chart;
+    return GCH_OK;
+}
+
+static void free_slot(gch_chart *chart, uint32_t index)
+{
+    gch_query_destroy(chart->slots[index].query);
+    chart->slots[index] = (slot){0};
+    chart->queries[index] = NULL;
+}
+
+void gch_chart_destroy(gch_chart *chart)
+{
+    if (chart == NULL)
+        return;
+    for (uint32_t i = 0; i < GCH_SERIES_CAP; i++)
+        free_slot(chart, i);
+    gch__raster_destroy(chart->raster);
+    gch__scene_reset(&chart->scene);
+    gch_image_destroy(&chart->image, chart->allocator);
+    gch__free(chart->allocator, chart, "chart");
+}
+
+/* What must hold before files and columns are touched; the layout checks the rest. */
+static gch_status check_desc(const gch_chart_desc *desc, gch_error *err)
+{
+    if (desc->series_count == 0 || desc->series_count > GCH_SERIES_CAP || desc->series == NULL)
+        return gch_fail(err, GCH_INVALID, "series_count: %u series, a chart has 1 to %u",
+                        desc->series == NULL ? 0 : desc->series_count, GCH_SERIES_CAP);
+    if ((uint32_t)desc->backend > GCH_BACKEND_REFERENCE)
+        return gch_fail(err, GCH_INVALID, "backend: %u is none", (uint32_t)desc->backend);
+    for (uint32_t i = 0; i < desc->series_count; i++) {
+        const gch_chart_series *series = &desc->series[i];
+        if (series->file == NULL)
+            return gch_fail(err, GCH_INVALID, "series[%u].file: none given", i);
+        const gch_file_info *info = gch_file_get_info(series->file);
+        if (series->column >= info->column_count)
+            return gch_fail(err, GCH_INVALID, "series[%u].column: %u, but %s has %u columns", i,
+                            series->column, info->path, info->column_count);
+    }
+    return GCH_OK;
+}
+
+static gch_status prepare_queries(gch_chart *chart, const gch_chart_desc *desc, gch_error *err)
+{
+    for (uint32_t i = 0; i < GCH_SERIES_CAP; i++) {
+        slot *s = &chart->slots[i];
+        const gch_file *file = i < desc->series_count ? desc->series[i].file : NULL;
+        if (s->query != NULL && (s->file != file || s->workers != desc->workers))
+            free_slot(chart, i);
+        if (file == NULL)
+            continue;
+        if (s->query == NULL) {
+            GCH_TRY(gch_query_make(file,
+                                   &(gch_query_desc){.workers = desc->workers,
+                                                     .allocator = chart->allocator,
+                                                     .keep_outside = true},
+                                   &s->query, err));
+            s->file = file;
+            s->workers = desc->workers;
+            chart->queries[i] = s->query;
+        }
+        s->before = gch_query_get_stats(s->query);
+    }
+    return GCH_OK;
+}
+
+static gch_status prepare_image(gch_chart *chart, gch_error *err)
+{
+    const gch__scene *scene = &chart->scene;
+    if (chart->image.width_px == scene->width_px && chart->image.height_px == scene->height_px)
+        return GCH_OK;
+    gch_image_destroy(&chart->image, chart->allocator);
+    chart->image = (gch_image){0};
+    return gch_image_make(scene->width_px, scene->height_px, chart->allocator, &chart->image, err);
+}
+
+/* ---- visible extents ---- */
+
+static void include(gch__extent *extent, double value)
+{
+    gch_value as_value = {.kind = GCH_VALUE_F64, .as.f64 = value};
+    if (!isfinite(value))
+        return;
+    if (extent->min.kind == GCH_VALUE_GAP || value < gch_value_to_double(extent->min))
+        extent->min = as_value;
+    if (extent->max.kind == GCH_VALUE_GAP || value > gch_value_to_double(extent->max))
+        extent->max = as_value;
+}
+
+/* The line at the view's edge t, between the points before and after it: in a view within one
+ * segment that is all there is to see. */
+static gch_status include_edge(gch_query *query, const gch_chart_series *series, int64_t t,
+                               gch__extent *extent, gch_error *err)
+{
+    uint64_t row;
+    GCH_TRY(gch_query_row_at(query, t, &row, err));
+    if (row == 0 || row >= gch_file_get_info(series->file)->row_count)
+        return GCH_OK;
+    int64_t times[2];
+    gch_value values[2];
+    GCH_TRY(gch_file_read_times(series->file, row - 1, 2, times, err));
+    GCH_TRY(gch_file_read_values(series->file, series->column, row - 1, 2, values, err));
+    if (!gch_value_is_drawn(values[0]) || !gch_value_is_drawn(values[1]))
+        return GCH_OK;
+    double a = gch_value_to_double(values[0]);
+    double b = gch_value_to_double(values[1]);
+    if (series->mark == GCH_MARK_STEP) {
+        include(extent, a);
+        return GCH_OK;
+    }
+    /* times[0] < t <= times[1], by row_at. */
+    double part = (double)((uint64_t)t - (uint64_t)times[0]) /
+                  (double)((uint64_t)times[1] - (uint64_t)times[0]);
+    include(extent, a * (1 - part) + b * part);
+    return GCH_OK;
+}
+
+static bool is_joined(gch_mark mark)
+{
+    return mark == GCH_MARK_DEFAULT || mark == GCH_MARK_LINE || mark == GCH_MARK_STEP ||
+           mark == GCH_MARK_AREA;
+}
+
+/* Asked only where the layout has a bound to fit. */
+static gch_status find_extents(gch_chart *chart, const gch_chart_desc *desc, int64_t from,
+                               int64_t to, gch_error *err)
+{
+    for (uint32_t i = 0; i < desc->series_count; i++) {
+        const gch_chart_series *series = &desc->series[i];
+        gch__extent *extent = &chart->extents[i];
+        *extent = (gch__extent){0};
+        if (desc->has_bottom && desc->has_top)
+            continue;
+        gch_query *query = chart->queries[i];
+        GCH_TRY(gch_query_range(query, series->column, from, to, &extent->min, &extent->max, err));
+        if (is_joined(series->mark)) {
+            GCH_TRY(include_edge(query, series, from, extent, err));
+            GCH_TRY(include_edge(query, series, to, extent, err));
+        }
+    }
+    return GCH_OK;
+}
+
+/* ---- frames ---- */
+
+static double ms_from_ns(int64_t ns)
+{
+    return (double)ns / 1e6;
+}
+
+/* Last, because counting rows is a search too. */
+static gch_status fill_stats(gch_chart *chart, const gch_chart_desc *desc, gch_chart_stats *stats,
+                             gch_error *err)
+{
+    const gch__plot *plot = &chart->scene.plot;
+    stats->view = plot->view;
+    stats->plot_x_px = plot->x_px;
+    stats->plot_y_px = plot->y_px;
+    for (uint32_t i = 0; i < desc->series_count; i++) {
+        gch_query_stats now = gch_query_get_stats(chart->queries[i]);
+        const gch_query_stats *before = &chart->slots[i].before;
+        stats->blocks_decoded += now.blocks_decoded - before->blocks_decoded;
+        stats->nodes_read += now.nodes_read - before->nodes_read;
+        stats->bytes_read += now.bytes_read - before->bytes_read;
+        uint64_t first, last;
+        GCH_TRY(gch_query_row_at(chart->queries[i], plot->view.t0, &first, err));
+        GCH_TRY(gch_query_row_at(chart->queries[i], plot->view.t1, &last, err));
+        stats->rows_visible += last - first;
+    }
+    return GCH_OK;
+}
+
+static gch_status draw(gch_chart *chart, const gch_chart_desc *desc, int64_t *out_query_ns,
+                       gch_error *err)
+{
+    *out_query_ns = 0;
+    if (desc->backend == GCH_BACKEND_REFERENCE)
+        return gch__raster_reference(&chart->scene, chart->allocator, &chart->image, err);
+    if (chart->raster == NULL)
+        GCH_TRY(gch__raster_make(chart->allocator, &chart->raster, err));
+    return gch__raster_draw(chart->raster, &chart->scene, chart->queries, desc->workers,
+                            &chart->image, out_query_ns, err);
+}
+
+gch_status gch_chart_frame(gch_chart *chart, const gch_chart_desc *desc,
+                           const gch_image **out_image, gch_chart_stats *stats, gch_error *err)
+{
+    int64_t start_ns = gch__clock_ns();
+    GCH_TRY(check_desc(desc, err));
+    int64_t from, to;
+    GCH_TRY(gch__scene_time_range(desc, &from, &to, err));
+    GCH_TRY(prepare_queries(chart, desc, err));
+
+    int64_t extents_ns = gch__clock_ns();
+    GCH_TRY(find_extents(chart, desc, from, to, err));
+
+    int64_t layout_ns = gch__clock_ns();
+    GCH_TRY(gch__scene_layout(&chart->scene, desc, from, to, chart->extents, err));
+
+    int64_t draw_ns = gch__clock_ns();
+    int64_t query_ns;
+    GCH_TRY(prepare_image(chart, err));
+    GCH_TRY(draw(chart, desc, &query_ns, err));
+
+    int64_t end_ns = gch__clock_ns();
+    if (stats != NULL) {
+        *stats = (gch_chart_stats){
+            .layout_ms = ms_from_ns(draw_ns - layout_ns + extents_ns - start_ns),
+            .query_ms = ms_from_ns(layout_ns - extents_ns + query_ns),
+            .raster_ms = ms_from_ns(end_ns - draw_ns - query_ns),
+            .total_ms = ms_from_ns(end_ns - start_ns),
+        };
+        GCH_TRY(fill_stats(chart, desc, stats, err));
+    }
+    *out_image = &chart->image;
+    return GCH_OK;
+}
+
+gch_status gch_chart_render(const gch_chart_desc *desc, gch_image *image, gch_chart_stats *stats,
+                            gch_error *err)
+{
+    gch_chart *chart = NULL;
+    const gch_image *frame = NULL;
+    GCH_TRY(gch_chart_make(desc->allocator, &chart, err));
+    gch_status status = gch_chart_frame(chart, desc, &frame, stats, err);
+    if (status == GCH_OK) {
+        *image = chart->image;
+        chart->image = (gch_image){0};
+    }
+    gch_chart_destroy(chart);
+    return status;
+}

@@ -1,0 +1,36 @@
+/* Names of marks and executors, as options and files spell them. */
+#include "base.h"
+#include "gch/chart.h"
+
+#include <string.h>
+
+bool gch_mark_parse(const char *name, gch_mark *out)
+{
+    static const char *const names[] = {
+        [GCH_MARK_LINE] = "line",       [GCH_MARK_STEP] = "step", [GCH_MARK_AREA] = "area",
+        [GCH_MARK_CANDLES] = "candles", [GCH_MARK_OHLC] = "ohlc", [GCH_MARK_SCATTER] = "scatter",
+        [GCH_MARK_BARS] = "bars",
+    };
+    for (size_t i = 0; i < GCH_COUNT_OF(names); i++) {
+        if (names[i] != NULL && strcmp(name, names[i]) == 0) {
+            *out = (gch_mark)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool gch_backend_parse(const char *name, gch_backend *out)
+{
+    static const char *const names[] = {
+        [GCH_BACKEND_CPU] = "cpu",
+        [GCH_BACKEND_REFERENCE] = "reference",
+    };
+    for (size_t i = 0; i < GCH_COUNT_OF(names); i++) {
+        if (names[i] != NULL && strcmp(name, names[i]) == 0) {
+            *out = (gch_backend)i;
+            return true;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,56 @@
+# CSV in: what is guessed, what is refused, and that nothing is half-written.
+printf 'time,price\n1709283600000,1.5\n1709283600500,2.25\n' > a.csv
+run gpucharts ingest a.csv
+run gpucharts export a.gch
+run gpucharts ingest a.csv -o s.gch --time-unit s
+run gpucharts ingest a.csv -o q.gch --quiet
+
+echo "-- a named column, no header, another delimiter"
+printf '5;100;7\n6;200;8\n' > b.txt
+run gpucharts ingest b.txt -o b.gch --delimiter semicolon --header no --time 2 --column 3 --time-unit s
+run gpucharts export b.gch
+run gpucharts ingest a.csv -o x.gch --quiet --column volume
+run gpucharts ingest a.csv -o x.gch --quiet --time when
+
+echo "-- unsorted"
+printf 'time,v\n3,1\n1,2\n2,3\n' > u.csv
+expect 1 'u\.csv:3\b.*--sort' gpucharts ingest u.csv --time-unit s
+left
+run gpucharts ingest u.csv --time-unit s --sort
+run gpucharts export u.gch
+
+echo "-- bad lines"
+printf 'time,v\n1,1\n2,two\n3,3\n4,four\n' > bad.csv
+expect 1 'bad\.csv:3:3\b' gpucharts ingest bad.csv --time-unit s
+expect 1 'bad\.csv:5:3\b' gpucharts ingest bad.csv --time-unit s --skip-bad 1
+[ -e bad.gch ] && echo "FAULT: bad.gch was written"
+expect 0 'skipped 2 bad lines; the first: .*bad\.csv:3:3\b' gpucharts ingest bad.csv --time-unit s --skip-bad 2
+run gpucharts export bad.gch
+
+echo "-- a failure leaves the old output"
+cp a.gch kept.gch
+expect 1 'bad\.csv' gpucharts ingest bad.csv -o kept.gch --time-unit s
+cmp a.gch kept.gch && echo "kept.gch is as it was"
+
+echo "-- append"
+printf 'time,price\n1709283601000,3\n' > more.csv
+run gpucharts ingest more.csv -o a.gch --append
+run gpucharts export a.gch
+cp a.gch kept.gch
+expect 1 'a\.csv|earlier|decrease|sort' gpucharts ingest a.csv -o a.gch --append
+cmp a.gch kept.gch && echo "a.gch is as it was"
+run gpucharts verify a.gch
+
+echo "-- raw binary with a rate"
+printf 'HEAD\001\000\002\000\003\000\377\377' > r.bin
+run gpucharts ingest r.bin --layout x:i16,y:i16 --skip-bytes 4 --rate 2 --time-unit ms --start 1000
+run gpucharts export r.gch
+run gpucharts ingest r.bin -o ns.gch --layout x:i16,y:i16 --skip-bytes 4 --rate 48000
+run gpucharts export ns.gch
+run gpucharts ingest r.bin -o iso.gch --quiet --layout x:i16,y:i16 --skip-bytes 4 --rate 1 --start 2024-03-01T12:00:00 --tz Europe/Berlin
+run gpucharts export iso.gch --integer-times
+
+echo "-- standard input"
+run gpucharts ingest - -o in.gch <a.csv
+run gpucharts export in.gch --no-header
+left

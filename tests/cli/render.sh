@@ -1,0 +1,87 @@
+# Pictures: formats, standard output, exact bounds, the statistics.
+printf 'time,a,b\n0,0,3\n1,1,2\n2,2,1\n3,3,0\n' > four.csv
+gpucharts ingest four.csv --quiet --time-unit s
+gpucharts gen --kind ticks --points 20000 --seed 5 --quiet -o ticks.gch
+
+echo "-- a diagonal, pixel by pixel"
+gpucharts render four.gch --column a --bare --size 4x4 --from 0 --to 4 --ymin -0.5 --ymax 3.5 -o - --format ppm |
+    python3 -c '
+import sys
+data = sys.stdin.buffer.read()
+magic, width, height, top = data.split(None, 4)[:4]
+pixels = data[-int(width) * int(height) * 3:]
+print(magic.decode(), int(width), int(height), int(top))
+for y in range(int(height)):
+    row = pixels[y * int(width) * 3:(y + 1) * int(width) * 3]
+    print("".join("#" if row[3 * x] == 255 else "." if row[3 * x] == 0 else "?" for x in range(int(width))))
+'
+
+echo "-- formats"
+run gpucharts render four.gch -o four.png --size 300x200
+run gpucharts render four.gch -o four.PPM --size 300x200
+run gpucharts render four.gch -o picture --size 300x200 --format ppm
+head -c 8 four.png | od -An -c
+head -c 14 four.PPM | head -2
+cmp four.PPM picture && echo "same: four.PPM picture"
+gpucharts render four.gch -o - --size 300x200 | cmp - four.png && echo "same: standard output"
+
+echo "-- both executors"
+for view in '' '--from 1 --to 3' '--ymin 0.25 --ymax 2.75'; do
+    for backend in cpu reference; do
+        gpucharts render four.gch --column a --bare --size 101x77 $view --backend $backend -o $backend.ppm
+    done
+    cmp cpu.ppm reference.ppm && echo "same: cpu and reference '$view'"
+done
+expect 1 'reference|bare' gpucharts render four.gch --backend reference -o x.png
+
+echo "-- every type, several files and series"
+for type in line step area candles ohlc scatter bars; do
+    expect 0 "" gpucharts render ticks.gch -o $type.png --size 400x300 --type $type --column 1
+done
+expect 0 "" gpucharts render ticks.gch -o x.png --size 400x300 --type candles --bar 5s --theme dark --scale 2
+expect 0 "" gpucharts render four.gch -o x.png --size 400x300 --type scatter --type line --color '#f00' --line-width 4 --no-legend --title 'Four & more' --tz Asia/Tokyo
+expect 0 "" gpucharts render ticks.gch -o x.png --size 400x300 --column 1 --log
+cp four.gch other.gch
+expect 0 "" gpucharts render four.gch other.gch -o x.png --size 400x300 --column four.gch:a --column other.gch:b
+expect 0 "" gpucharts render four.gch other.gch -o x.png --size 400x300
+run gpucharts render four.gch other.gch -o x.png --column other.gch:c
+run gpucharts render four.gch other.gch -o x.png --column c
+run gpucharts render four.gch ticks.gch -o x.png
+run gpucharts render four.gch -o x.png --color red
+
+echo "-- statistics"
+gpucharts render four.gch --column a --bare --size 40x30 --from 1 --to 3 --ymin -0.10 --ymax 10.8 -o x.png --stats > stats.json
+cat > check.py <<'PY'
+import json, sys
+stats = json.load(sys.stdin)
+view, plot = stats["view"], stats["plot"]
+print(view["from"], view["to"], view["ymin"], view["ymax"], view["time_unit"], view["from_text"])
+print(plot["x_px"], plot["y_px"], plot["width_px"], plot["height_px"])
+print("rows visible:", stats["rows_visible"])
+for name in ("blocks_decoded", "nodes_read", "bytes_read"):
+    assert isinstance(stats[name], int), name
+for name in ("open", "layout", "query", "raster", "encode", "total"):
+    assert stats["ms"][name] >= 0, name
+assert stats["ms"]["total"] >= stats["ms"]["raster"]
+assert stats["memory"]["peak_rss_bytes"] >= stats["memory"]["private_rss_bytes"] > 0
+PY
+python3 check.py < stats.json
+gpucharts render four.gch --bare --column a --size 40x30 -o - --format ppm --stats 2> stats.json > x.ppm
+head -c 2 x.ppm && echo
+python3 check.py < stats.json
+echo "-- the view it reports gives the same picture again"
+gpucharts render ticks.gch --column 1 --bare --size 200x100 --stats -o one.ppm > stats.json
+eval "$(python3 -c '
+import json
+v = json.load(open("stats.json"))["view"]
+print("again=(--from", v["from"], "--to", v["to"], "--ymin", v["ymin"], "--ymax", v["ymax"] + ")")')"
+gpucharts render ticks.gch --column 1 --bare --size 200x100 "${again[@]}" -o two.ppm
+cmp one.ppm two.ppm && echo "same: one.ppm two.ppm"
+[ "$(sort -u <(tail -c +16 one.ppm | od -An -tu1 -v -w1) | wc -l)" -eq 2 ] || echo "FAULT: not black and white"
+
+echo "-- a picture replaces the old one as a whole, through a link too"
+echo old > target.png
+chmod 640 target.png
+ln -s target.png link.png
+gpucharts render four.gch -o link.png --size 300x200
+[ -L link.png ] && cmp four.png target.png && stat -c %a target.png

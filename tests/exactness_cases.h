@@ -1,0 +1,45 @@
+/* Random series and views for the exactness test: a seed gives one case, always the same.
+ *
+ * Kinds of values and of views are crossed by the case's number so that every pair comes up; times,
+ * gaps and lengths are drawn at random.
+ */
+#ifndef EXACTNESS_CASES_H
+#define EXACTNESS_CASES_H
+
+#include "gch/query.h"
+#include "gch/writer.h"
+
+#define EXACTNESS_PART_CAP 4u
+
+/* Rows [first, first + count) of a case are appended by a writer of their own. */
+typedef struct exactness_part {
+    size_t first, count;
+} exactness_part;
+
+typedef struct exactness_case {
+    uint64_t number;
+    uint64_t random; /* state of the generator */
+    const char *value_kind, *time_kind, *gap_kind, *view_kind, *bounds_kind;
+
+    size_t row_count;
+    int64_t *times;
+    gch_type type;
+    void *values;
+    int8_t *scales;    /* DECIMAL, else NULL */
+    uint8_t *validity; /* NULL: all valid */
+    exactness_part parts[EXACTNESS_PART_CAP];
+    uint32_t part_count;
+
+    /* The same rows as a chart sees them. */
+    double *approx; /* NaN: not drawn */
+    double low, high;
+    bool has_values;
+} exactness_case;
+
+void exactness_case_make(exactness_case *out, uint64_t number);
+void exactness_case_free(exactness_case *c);
+
+/* A view of the case for a picture of this size; draws on the case's random numbers. */
+gch_view exactness_case_view(exactness_case *c, uint32_t width_px, uint32_t height_px);
+
+#endif
