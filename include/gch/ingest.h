@@ -34,7 +34,8 @@ typedef enum gch_header {
 
 typedef struct gch_ingest_desc {
     gch_format format;
-    const char *const *inputs; /* paths; "-" is standard input (CSV and RAW) */
+    const char *const *inputs; /* paths; "-" is standard input (CSV and RAW). Several CSV files are
+                                  read one after the other and must have the same columns */
     uint32_t input_count;
     const char *output;
     bool append; /* add to an existing output instead of replacing it */
@@ -45,15 +46,17 @@ typedef struct gch_ingest_desc {
                                 is skipped. With as many inputs as fields, one file a field */
     uint64_t skip_bytes;     /* RAW: bytes before the first record, such as a WAV header's 44 */
     const char *time_column; /* name or 1-based number; NULL: "time", "timestamp", "date", "t", "ts"
-                                (any case), a datetime64 field, else the first column; "none": no
-                                time column, rows are numbered or timed by `rate` */
+                                (any case), a datetime64 field, else the first of several columns;
+                                "none": no time column, rows are numbered or timed by `rate` */
     const char *const *columns; /* value columns by name or number; NULL: every other column; of a
                                    CSV those that begin with text are skipped and counted */
     uint32_t column_count;
 
-    gch_time_unit time_unit; /* of integer times; DEFAULT: guessed by magnitude and reported. For
-                                ISO text: unit kept in the file; DEFAULT: the coarsest of s, ms, us,
-                                ns that the first 1000 rows need, or ns if a later row needs more */
+    gch_time_unit time_unit; /* of integer times; DEFAULT: guessed by magnitude and reported (INDEX
+                                for a column called "index"). For ISO text and for seconds with a
+                                fraction: unit kept in the file; DEFAULT: the coarsest of s, ms, us,
+                                ns that the first 1000 rows need, or ns if a later row needs more,
+                                for which the input is read again (GCH_LIMIT for a pipe) */
     const char *time_zone;   /* zone of ISO text without an offset, and of display; NULL: UTC */
     double rate_hz;          /* > 0: no time column; row i is at start + floor(i * ticks / rate) */
     int64_t start_ticks;     /* with rate_hz, in time_unit (which must then be given) */
@@ -117,7 +120,9 @@ typedef struct gch_export_desc {
 } gch_export_desc;
 
 /* Writes CSV (RFC 4180, LF line ends). Re-ingesting the text gives the same values and times bit
- * for bit. GCH_IO, GCH_CORRUPT, GCH_INVALID, GCH_CANCELLED. */
+ * for bit, but for what text cannot carry: a NaN, whatever its payload, comes back as a gap. Units
+ * of columns and the zone of display are not in the text; integer times may need their unit named.
+ * GCH_IO, GCH_CORRUPT, GCH_INVALID, GCH_CANCELLED. */
 GCH_CHECKED gch_status gch_export_csv(const gch_file *file, const gch_export_desc *desc, FILE *out,
                                       gch_error *err);
 

@@ -72,9 +72,10 @@ int64_t gch_time_zone_to_utc(const gch_time_zone *zone, int64_t local_s);
 gch_civil gch_civil_from_ticks(int64_t ticks, gch_time_unit unit, const gch_time_zone *zone,
                                int32_t *offset_s);
 
-/* Reads ISO 8601 ("2024-03-01", "2024-03-01T12:30", "2024-03-01 12:30:00.125", with Z, +02:00,
- * +0200 or +02 or nothing) into ticks of `unit`; without an offset the text is local time of
- * `zone`. GCH_PARSE if it is no such text, GCH_LIMIT if it is finer than the unit or out of range.
+/* Reads ISO 8601, also with slashes in the date ("2024-03-01", "2024/03/01", "2024-03-01T12:30",
+ * "2024-03-01 12:30:00.125", with Z, +02:00, +0200 or +02 or nothing) into ticks of `unit`; without
+ * an offset the text is local time of `zone`. GCH_PARSE if it is no such text, GCH_LIMIT if it is
+ * finer than the unit or out of range.
  */
 GCH_CHECKED gch_status gch_time_parse(const char *text, size_t length, gch_time_unit unit,
                                       const gch_time_zone *zone, int64_t *out_ticks,

@@ -34,7 +34,7 @@ void gch__set_error(gch_error *err, gch_status status, const char *format, ...)
     if (err == NULL)
         return;
     /* Formatted aside: an argument may be the old message. */
-    char message[GCH_ERROR_MESSAGE_CAP];
+    char message[GCH_ERROR_MESSAGE_CAP] = "";
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(message, sizeof message, format, arguments);

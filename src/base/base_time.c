@@ -226,9 +226,11 @@ static bool parse_iso(const char *bytes, size_t length, iso_time *out)
 {
     cursor text = {.at = bytes, .end = bytes + length};
     gch_civil *civil = &out->civil;
-    if (!take_year(&text, &civil->year) || !take(&text, '-') ||
-        !take_two(&text, 12, &civil->month) || civil->month == 0 || !take(&text, '-') ||
-        !take_two(&text, 31, &civil->day) || civil->day == 0 ||
+    if (!take_year(&text, &civil->year))
+        return false;
+    char mark = text.at < text.end && *text.at == '/' ? '/' : '-';
+    if (!take(&text, mark) || !take_two(&text, 12, &civil->month) || civil->month == 0 ||
+        !take(&text, mark) || !take_two(&text, 31, &civil->day) || civil->day == 0 ||
         civil->day > days_in_month(civil->year, civil->month))
         return false;
     if (text.at == text.end)

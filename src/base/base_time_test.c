@@ -111,6 +111,7 @@ static void parse_reads_iso_8601(void **state)
     assert_parse("2024-03-01", GCH_TIME_S, NULL, noon - 45000);
     assert_parse("2024-03-01T12:30", GCH_TIME_S, NULL, noon);
     assert_parse("2024-03-01 12:30:00.125", GCH_TIME_MS, NULL, noon * 1000 + 125);
+    assert_parse("2024/03/01 12:30:00.125", GCH_TIME_MS, NULL, noon * 1000 + 125);
     assert_parse("2024-03-01t12:30:00,5z", GCH_TIME_MS, NULL, noon * 1000 + 500);
     assert_parse("2024-03-01T12:30:00.000000001Z", GCH_TIME_NS, NULL, noon * 1000000000 + 1);
     assert_parse("2024-03-01T12:30:00.1250000000000", GCH_TIME_MS, NULL, noon * 1000 + 125);

@@ -1,0 +1,154 @@
+/* How fast do rows become blocks and a tree?
+ *
+ * Rows lie in memory as a caller has them (int64 times, and doubles or floats) and are written into
+ * a memory image: order check, choice of keys, packing, tree, checksums, footer. The baseline is
+ * memcpy of as many bytes as the rows have, measured in the same run.
+ *
+ *     bench_encode [rows]     (default 32 Mi)
+ */
+#include "base.h"
+#include "bench.h"
+
+#include "gch/writer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define REPEATS 5u
+#define ROWS_DEFAULT ((size_t)32 << 20)
+
+typedef struct rows {
+    const char *name;
+    size_t count;
+    int64_t *times;
+    void *values;
+    gch_type type;
+} rows;
+
+static uint64_t random_state = 1;
+
+static uint32_t next_random(void)
+{
+    random_state = random_state * 6364136223846793005u + 1442695040888963407u;
+    return (uint32_t)(random_state >> 32);
+}
+
+/* A sensor every second, a walk in steps of 0.01. */
+static void fill_regular_decimal(rows *r)
+{
+    int64_t level = 100000;
+    double *values = r->values;
+    for (size_t i = 0; i < r->count; i++) {
+        level += (int64_t)(next_random() % 7) - 3;
+        r->times[i] = 1700000000000 + 1000 * (int64_t)i;
+        values[i] = (double)level / 100;
+    }
+}
+
+/* Ticks at irregular milliseconds, several in one now and then, prices in 0.01. */
+static void fill_irregular_ticks(rows *r)
+{
+    int64_t level = 5000000, time = 1700000000000;
+    double *values = r->values;
+    for (size_t i = 0; i < r->count; i++) {
+        uint32_t noise = next_random();
+        level += (int64_t)(noise % 5) - 2;
+        time += (noise >> 8) % 4 == 0 ? 0 : (int64_t)((noise >> 16) % 200);
+        r->times[i] = time;
+        values[i] = (double)level / 100;
+    }
+}
+
+/* Floats of full precision at a regular rate: no decimals to be found. */
+static void fill_float_noise(rows *r)
+{
+    float *values = r->values;
+    for (size_t i = 0; i < r->count; i++) {
+        r->times[i] = 100 * (int64_t)i;
+        values[i] = (float)(next_random() >> 8) * 0x1p-24f;
+    }
+}
+
+static int64_t encode(const rows *r, gch_workers *workers, size_t *out_bytes)
+{
+    gch_error err;
+    gch_column_desc column = {.name = "v", .type = r->type};
+    gch_writer_desc desc = {
+        .time_unit = GCH_TIME_MS, .columns = &column, .column_count = 1, .workers = workers};
+    gch_column_data data = {.values = r->values};
+    gch_writer *writer = NULL;
+    void *image = NULL;
+    int64_t start = gch__clock_ns();
+    if (gch_writer_create_memory(&desc, &writer, &err) != GCH_OK ||
+        gch_writer_append(writer, r->times, &data, r->count, &err) != GCH_OK ||
+        gch_writer_finish_memory(writer, &image, out_bytes, &err) != GCH_OK)
+        bench_fail("%s", err.message);
+    int64_t spent = gch__clock_ns() - start;
+    gch_writer_free_memory(image, NULL);
+    return spent;
+}
+
+static cJSON *measure_workers(const rows *r, uint32_t thread_count, double copy_rate)
+{
+    gch_error err;
+    gch_workers *workers = NULL;
+    double samples[REPEATS];
+    size_t bytes = 0, row_bytes = sizeof(int64_t) + gch_type_bytes(r->type);
+    if (gch_workers_make(thread_count, NULL, &workers, &err) != GCH_OK)
+        bench_fail("%s", err.message);
+    (void)encode(r, workers, &bytes);
+    for (uint32_t i = 0; i < REPEATS; i++)
+        samples[i] = (double)encode(r, workers, &bytes);
+    gch_workers_destroy(workers);
+    bench_stats stats = bench_stats_from(samples, REPEATS);
+    double rate = (double)r->count / stats.median * 1e9;
+    cJSON *result = cJSON_CreateObject();
+    cJSON_AddNumberToObject(result, "workers", thread_count);
+    cJSON_AddNumberToObject(result, "rows_per_s", rate);
+    cJSON_AddNumberToObject(result, "input_bytes_per_s", rate * (double)row_bytes);
+    cJSON_AddNumberToObject(result, "of_memcpy", rate * (double)row_bytes / copy_rate);
+    cJSON_AddNumberToObject(result, "bytes_per_row", (double)bytes / (double)r->count);
+    cJSON_AddItemToObject(result, "encode_ns", bench_stats_json(&stats));
+    return result;
+}
+
+static cJSON *measure(rows *r, void (*fill)(rows *r))
+{
+    size_t row_bytes = sizeof(int64_t) + gch_type_bytes(r->type);
+    fill(r);
+    double copy_rate = bench_memcpy_bytes_per_s(r->count * row_bytes);
+    cJSON *result = cJSON_CreateObject();
+    cJSON_AddStringToObject(result, "name", r->name);
+    cJSON_AddNumberToObject(result, "rows", (double)r->count);
+    cJSON_AddNumberToObject(result, "input_bytes", (double)(r->count * row_bytes));
+    cJSON_AddNumberToObject(result, "memcpy_bytes_per_s", copy_rate);
+    cJSON *runs = cJSON_AddArrayToObject(result, "runs");
+    for (uint32_t threads = 1; threads <= 2; threads++)
+        cJSON_AddItemToArray(runs, measure_workers(r, threads, copy_rate));
+    return result;
+}
+
+int main(int argument_count, char **arguments)
+{
+    size_t count = ROWS_DEFAULT;
+    if (argument_count > 1)
+        count = (size_t)strtoull(arguments[1], NULL, 10);
+    if (count == 0 || count > (size_t)1 << 32)
+        bench_fail("usage: bench_encode [rows]");
+    rows r = {.count = count};
+    r.times = bench_alloc(count * sizeof *r.times);
+    r.values = bench_alloc(count * sizeof(double));
+    cJSON *report = bench_report_make("how fast do rows become blocks and a tree?");
+    cJSON *cases = cJSON_AddArrayToObject(report, "cases");
+    r.name = "regular times, f64 walk of decimals";
+    r.type = GCH_TYPE_F64;
+    cJSON_AddItemToArray(cases, measure(&r, fill_regular_decimal));
+    r.name = "irregular times, f64 prices";
+    cJSON_AddItemToArray(cases, measure(&r, fill_irregular_ticks));
+    r.name = "regular times, f32 noise";
+    r.type = GCH_TYPE_F32;
+    cJSON_AddItemToArray(cases, measure(&r, fill_float_noise));
+    bench_free(r.times);
+    bench_free(r.values);
+    return bench_report_print(report);
+}
