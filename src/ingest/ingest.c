@@ -1,0 +1,186 @@
+/* The front of the room: options, formats, inputs.
+ *
+ * Invariants:
+ *  1. All options are checked before anything is opened.
+ *  2. The report is complete on success and says what was found until then on failure.
+ */
+#include "gch/ingest.h"
+
+#include "gch/time.h"
+#include "ingest_field.h"
+#include "ingest_job.h"
+#include "ingest_npy_header.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+#define INPUTS_MAX 4096u
+
+gch_status gch__ingest_tell(gch__ingest_job *job, gch_error *err)
+{
+    uint64_t done = 0, total = 0;
+    bool is_known = true;
+    for (size_t i = 0; i < job->input_count; i++) {
+        const gch__input *input = &job->inputs[i];
+        done += input->done_bytes;
+        total += input->total_bytes;
+        is_known &= input->can_rewind;
+    }
+    job->report->input_bytes = done;
+    return gch__report(job->desc->progress, &job->reported_ns, done, is_known ? total : 0, err);
+}
+
+static gch_status check_delimiter(char delimiter, gch_error *err)
+{
+    uint8_t c = (uint8_t)delimiter;
+    bool is_part_of_numbers = (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.';
+    if (c == '"' || c == '\n' || c == '\r' || is_part_of_numbers || c >= 0x80) {
+        char quoted[GCH__QUOTED_CAP];
+        return gch_fail(err, GCH_INVALID, "%s cannot be the delimiter",
+                        gch__field_quote(&c, 1, quoted));
+    }
+    return GCH_OK;
+}
+
+static gch_status check_desc(const gch_ingest_desc *desc, gch_error *err)
+{
+    GCH_TRY(check_delimiter(desc->delimiter, err));
+    if (desc->rate_hz != 0 && desc->time_unit == GCH_TIME_DEFAULT && desc->start_ticks != 0)
+        return gch_fail(err, GCH_INVALID, "a start in ticks needs --time-unit");
+    if (desc->rate_hz != 0 && desc->time_unit == GCH_TIME_INDEX)
+        return gch_fail(err, GCH_INVALID, "a rate and --time-unit index contradict each other");
+    if (desc->rate_hz == 0 && desc->start_ticks != 0)
+        return gch_fail(err, GCH_INVALID, "a start of times needs --rate");
+    return GCH_OK;
+}
+
+static gch_status check_paths(const gch_ingest_desc *desc, gch_error *err)
+{
+    if (desc->inputs == NULL || desc->input_count == 0)
+        return gch_fail(err, GCH_INVALID, "no input");
+    if (desc->input_count > INPUTS_MAX)
+        return gch_fail(err, GCH_INVALID, "%u inputs, at most %u", desc->input_count, INPUTS_MAX);
+    if (desc->output == NULL || desc->output[0] == '\0')
+        return gch_fail(err, GCH_INVALID, "no output");
+    struct stat output, input;
+    bool has_output = stat(desc->output, &output) == 0;
+    uint32_t stdin_count = 0;
+    for (uint32_t i = 0; i < desc->input_count; i++) {
+        bool is_stdin = strcmp(desc->inputs[i], "-") == 0;
+        stdin_count += is_stdin;
+        if (has_output && !is_stdin && stat(desc->inputs[i], &input) == 0 &&
+            input.st_dev == output.st_dev && input.st_ino == output.st_ino)
+            return gch_fail(err, GCH_INVALID, "%.160s: is both input and output", desc->output);
+    }
+    if (stdin_count > 1)
+        return gch_fail(err, GCH_INVALID, "standard input can be read once");
+    return GCH_OK;
+}
+
+static gch_status detect_format(gch__ingest_job *job, gch_format *out, gch_error *err)
+{
+    *out = job->desc->format;
+    if (*out != GCH_FORMAT_DEFAULT)
+        return GCH_OK;
+    *out = job->desc->layout != NULL ? GCH_FORMAT_RAW : GCH_FORMAT_CSV;
+    if (*out == GCH_FORMAT_CSV && job->inputs[0].can_rewind) {
+        uint8_t magic[8];
+        size_t count;
+        GCH_TRY(gch__input_read_at(&job->inputs[0], 0, magic, sizeof magic, &count, err));
+        if (gch__npy_is_magic(magic, count))
+            *out = GCH_FORMAT_NPY;
+    }
+    return GCH_OK;
+}
+
+static gch_status open_zone(const gch__ingest_job *job, gch_time_zone **out, gch_error *err)
+{
+    const char *name = job->desc->time_zone;
+    if (name == NULL && job->existing != NULL)
+        name = job->existing->time_zone;
+    if (name == NULL || name[0] == '\0' || strcmp(name, "UTC") == 0)
+        return GCH_OK;
+    return gch_time_zone_open(name, job->allocator, out, err);
+}
+
+static gch_status run_job(gch__ingest_job *job, gch_error *err)
+{
+    gch_time_zone *zone = NULL;
+    gch_format format;
+    GCH_TRY(detect_format(job, &format, err));
+    GCH_TRY(open_zone(job, &zone, err));
+    job->zone = zone;
+    gch_status status = GCH_OK;
+    switch (format) {
+    case GCH_FORMAT_RAW:
+        status = gch__ingest_raw(job, err);
+        break;
+    case GCH_FORMAT_NPY:
+        status = gch__ingest_npy(job, err);
+        break;
+    case GCH_FORMAT_CSV:
+    case GCH_FORMAT_DEFAULT:
+        status = gch__ingest_csv(job, err);
+        break;
+    }
+    gch_time_zone_close(zone);
+    return status;
+}
+
+gch_status gch_ingest(const gch_ingest_desc *desc, gch_ingest_report *report, gch_error *err)
+{
+    gch_ingest_report own_report = {0};
+    gch__ingest_job job = {.desc = desc,
+                           .allocator = desc->allocator,
+                           .report = report != NULL ? report : &own_report,
+                           .csv_buffer_bytes = GCH__CSV_BUFFER_BYTES};
+    gch_file *existing = NULL;
+    gch_status status = GCH_OK;
+    *job.report = (gch_ingest_report){0};
+    GCH_TRY(check_desc(desc, err));
+    GCH_TRY(check_paths(desc, err));
+    job.inputs = gch__alloc_zero(job.allocator, desc->input_count, sizeof *job.inputs, "inputs");
+    if (job.inputs == NULL)
+        return gch__no_memory(err, "inputs");
+    for (; job.input_count < desc->input_count; job.input_count++)
+        GCH_TRY_GOTO(
+            gch__input_open(desc->inputs[job.input_count], &job.inputs[job.input_count], err),
+            cleanup);
+    if (desc->append) {
+        GCH_TRY_GOTO(gch_file_open(desc->output, &(gch_file_desc){.allocator = desc->allocator},
+                                   &existing, err),
+                     cleanup);
+        job.existing = gch_file_get_info(existing);
+    }
+    status = run_job(&job, err);
+cleanup:
+    for (size_t i = 0; i < job.input_count; i++)
+        gch__input_close(&job.inputs[i]);
+    gch__free(job.allocator, job.inputs, "inputs");
+    gch_file_close(existing);
+    return status;
+}
+
+gch_status gch__ingest_csv_memory(const gch_ingest_desc *desc, gch__span text, size_t buffer_bytes,
+                                  void **out_image, size_t *out_image_bytes,
+                                  gch_ingest_report *report, gch_error *err)
+{
+    gch__input input;
+    gch_ingest_desc csv_desc = *desc;
+    csv_desc.append = false;
+    csv_desc.format = GCH_FORMAT_CSV;
+    gch__ingest_job job = {.desc = &csv_desc,
+                           .allocator = desc->allocator,
+                           .report = report,
+                           .inputs = &input,
+                           .input_count = 1,
+                           .csv_buffer_bytes = buffer_bytes,
+                           .into_memory = true};
+    *report = (gch_ingest_report){0};
+    GCH_TRY(check_desc(desc, err));
+    gch__input_open_memory("memory", text, &input);
+    GCH_TRY(run_job(&job, err));
+    *out_image = job.image;
+    *out_image_bytes = job.image_bytes;
+    return GCH_OK;
+}

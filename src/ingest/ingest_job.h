@@ -1,0 +1,83 @@
+/* One ingest under way: what every format's reader is given, and how columns are chosen.
+ *
+ * Thread rule: one thread at a time.
+ */
+#ifndef GCH_INGEST_JOB_H
+#define GCH_INGEST_JOB_H
+
+#include "gch/ingest.h"
+#include "ingest_input.h"
+
+#define GCH__NO_FIELD UINT32_MAX
+#define GCH__CSV_BUFFER_BYTES ((size_t)1 << 20)
+#define GCH__PROBE_ROWS 1000u /* rows that decide a unit of time that was not given */
+
+typedef struct gch__ingest_job {
+    const gch_ingest_desc *desc;
+    const gch_allocator *allocator;
+    gch_ingest_report *report;     /* not NULL */
+    const gch_time_zone *zone;     /* of text without an offset; NULL: UTC */
+    const gch_file_info *existing; /* what is appended to; NULL: a new file */
+    gch__input *inputs;
+    size_t input_count;
+    size_t csv_buffer_bytes;
+    /* The result as a file image instead of desc->output. */
+    bool into_memory;
+    void *image;
+    size_t image_bytes;
+    int64_t reported_ns; /* when progress was last reported */
+} gch__ingest_job;
+
+/* Tells the progress of all inputs. GCH_CANCELLED. */
+GCH_CHECKED gch_status gch__ingest_tell(gch__ingest_job *job, gch_error *err);
+
+/* The readers: from open inputs to a finished output. */
+GCH_CHECKED gch_status gch__ingest_csv(gch__ingest_job *job, gch_error *err);
+GCH_CHECKED gch_status gch__ingest_raw(gch__ingest_job *job, gch_error *err);
+GCH_CHECKED gch_status gch__ingest_npy(gch__ingest_job *job, gch_error *err);
+
+/* A CSV text in memory to a .gch image in memory (gch_writer_free_memory); inputs, output, append
+ * and format of the desc are not looked at. buffer_bytes >= 1. For tests and fuzzing. */
+GCH_CHECKED gch_status gch__ingest_csv_memory(const gch_ingest_desc *desc, gch__span text,
+                                              size_t buffer_bytes, void **out_image,
+                                              size_t *out_image_bytes, gch_ingest_report *report,
+                                              gch_error *err);
+
+/* Which fields of the source become what. */
+typedef struct gch__chosen {
+    uint32_t time;    /* GCH__NO_FIELD: none */
+    uint32_t *values; /* owned */
+    uint32_t value_count;
+    bool is_named; /* the caller named the value columns, or the file appended to did */
+} gch__chosen;
+
+/* names[i] is the name of field i; datetime_field (or GCH__NO_FIELD) is one known to be a time.
+ * GCH_INVALID with the list of what exists. */
+GCH_CHECKED gch_status gch__choose_columns(const gch__ingest_job *job, const char *input_name,
+                                           const char *const *names, uint32_t name_count,
+                                           uint32_t datetime_field, gch__chosen *out,
+                                           gch_error *err);
+void gch__chosen_reset(const gch__ingest_job *job, gch__chosen *chosen);
+
+/* The known names of time columns, best first; NULL behind the last. */
+extern const char *const gch__time_names[];
+/* The names of columns that number rows. */
+bool gch__is_index_name(const char *name);
+/* True and the 0-based field for a text such as "3". */
+bool gch__field_number(const char *text, uint32_t *out_field);
+
+/* Rows that are timed by a rate: row i is at start + floor(i * numerator / denominator). */
+typedef struct gch__rate {
+    bool is_set;
+    unsigned __int128 numerator, denominator;
+    int64_t start;
+} gch__rate;
+
+/* GCH_INVALID for a rate that is no positive number between 10^-9 and 10^12. */
+GCH_CHECKED gch_status gch__rate_set(gch__rate *rate, double rate_hz, gch_time_unit unit,
+                                     int64_t start, gch_error *err);
+/* GCH_LIMIT when times pass int64. */
+GCH_CHECKED gch_status gch__rate_fill(const gch__rate *rate, uint64_t first_row, size_t row_count,
+                                      int64_t *out_times, gch_error *err);
+
+#endif
