@@ -1,0 +1,60 @@
+/* The first page and the footer: which state of the file holds, and what the file is about. */
+#ifndef GCH_STORE_FOOTER_H
+#define GCH_STORE_FOOTER_H
+
+#include "store_format.h"
+
+typedef struct gch__meta_column {
+    char *name, *unit;
+    gch_type type;
+    gch__decimals decimals;
+    uint32_t fixed_scale;
+} gch__meta_column;
+
+/* A footer in memory. Texts and columns are owned; segments are owned by whoever set them. */
+typedef struct gch__meta {
+    const gch_allocator *allocator;
+    uint64_t generation, row_count;
+    uint64_t previous_offset, previous_bytes;
+    gch_time_unit time_unit;
+    bool time_is_text;
+    char *time_name, *time_zone, *source, *preset;
+    uint32_t column_count;
+    gch__meta_column *columns;
+    uint32_t segment_count;
+    const gch__disk_segment *segments; /* parsed: borrowed from the file image */
+} gch__meta;
+
+void gch__meta_reset(gch__meta *meta);
+
+#define GCH__TEXT_BYTES_MAX 65536u /* of a text in the footer; names of columns: 255 */
+#define GCH__NAME_BYTES_MAX 255u
+
+/* Whether text[0, length) is well-formed UTF-8 without NUL. */
+bool gch__text_is_utf8(const char *text, size_t length);
+
+/* Appends the footer and the trailer that follows it at file position `offset` (a multiple of
+ * GCH__ALIGN). *out_commit is the trailer, which is what the slot gets too. */
+gch_status gch__footer_write(const gch__meta *meta, uint64_t offset, gch__buffer *out,
+                             gch__disk_commit *out_commit, gch_error *err);
+/* The footer of `commit`, which lies within the image; every field is checked. */
+gch_status gch__footer_parse(const char *name, const uint8_t *image, const gch__disk_commit *commit,
+                             gch__meta *out, gch_error *err);
+
+gch__disk_header gch__header_make(void);
+/* Magic, version, checksum of the first page's header. GCH_CORRUPT, GCH_UNSUPPORTED. */
+gch_status gch__header_check(const char *name, const uint8_t *image, uint64_t size, gch_error *err);
+
+typedef enum gch__commit_state {
+    GCH__COMMIT_UNUSED = 0, /* all zero */
+    GCH__COMMIT_DAMAGED = 1,
+    GCH__COMMIT_SOUND = 2,
+} gch__commit_state;
+gch__commit_state gch__commit_get(const uint8_t *bytes, gch__disk_commit *out);
+
+/* The current state: the sound one of slots and trailer with the highest generation. GCH_CORRUPT if
+ * there is none or the file is shorter than it says. */
+gch_status gch__commit_find(const char *name, const uint8_t *image, uint64_t size,
+                            gch__disk_commit *out, gch_error *err);
+
+#endif

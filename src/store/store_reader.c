@@ -1,0 +1,309 @@
+/* Opening and closing files; what is known of them without reading pages.
+ *
+ * Invariants:
+ *  1. An opened file's header, commit, footer, descriptors, upper tree levels and run lists have
+ *     been checked whole; everything else is checked page by page when it is first touched.
+ *  2. Everything the info points to is owned by the file.
+ */
+#include "store_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ---- info ---- */
+
+/* Orders values of different kinds and scales; close doubles may tie, which a summary bears. */
+static bool is_less(gch_value a, gch_value b)
+{
+    if (a.kind == GCH_VALUE_DECIMAL && b.kind == GCH_VALUE_DECIMAL)
+        return (__int128)a.as.digits * gch__pow10_i64[b.scale] <
+               (__int128)b.as.digits * gch__pow10_i64[a.scale];
+    return gch_value_to_double(a) < gch_value_to_double(b);
+}
+
+static void fold_range(const gch__value_column *column, gch_column_info *info)
+{
+    uint32_t top = column->level_count - 1;
+    uint64_t min, max;
+    if (column->map.is_wide) {
+        const gch__pair64 *pair = column->levels[top];
+        min = pair->min, max = pair->max;
+    } else {
+        const gch__pair32 *pair = column->levels[top];
+        min = pair->min, max = pair->max;
+    }
+    if (min > max)
+        return;
+    gch_value least = gch__value_from_key(&column->map, min);
+    gch_value most = gch__value_from_key(&column->map, max);
+    if (info->min.kind == GCH_VALUE_GAP || is_less(least, info->min))
+        info->min = least;
+    if (info->max.kind == GCH_VALUE_GAP || is_less(info->max, most))
+        info->max = most;
+}
+
+static void fold_column(const gch_file *file, uint32_t segment_index, uint32_t c,
+                        gch_column_info *info)
+{
+    const gch__segment *segment = &file->segments[segment_index];
+    const gch__value_column *column = &segment->columns[c];
+    const gch__disk_value *disk = &segment->pages->values[c];
+    uint64_t pair_bytes = column->map.is_wide ? sizeof(gch__pair64) : sizeof(gch__pair32);
+    info->kind = column->map.kind;
+    if (column->map.kind == GCH_VALUE_DECIMAL)
+        info->scale = GCH_MAX(info->scale, column->map.scale);
+    info->is_wide |= column->map.is_wide;
+    info->gap_count += disk->gap_count;
+    info->exception_count += column->exception_count;
+    info->bytes.payload += disk->payload_bytes;
+    info->bytes.headers += column->level_counts[0] * pair_bytes;
+    for (uint32_t level = 1; level < column->level_count; level++)
+        info->bytes.tree += column->level_counts[level] * pair_bytes;
+    info->bytes.directory += (uint64_t)segment->super_count * sizeof(uint32_t);
+    info->bytes.validity +=
+        (uint64_t)column->gap_super_count * (1u + GCH__BITMAP_WORDS) * sizeof(uint32_t) +
+        (uint64_t)column->run_start_count * sizeof(uint32_t);
+    info->bytes.exceptions += (uint64_t)column->exception_count * sizeof(gch__exception);
+    fold_range(column, info);
+}
+
+static void fold_time(const gch__segment *segment, gch_file_info *info)
+{
+    const gch__disk_descriptor *disk = segment->pages->disk;
+    info->affine_run_count += segment->time.run_count;
+    info->time_bytes.payload += disk->time_payload_bytes;
+    if (segment->time.run_count > 0) {
+        info->time_bytes.headers += (uint64_t)segment->time.run_count * sizeof(gch__affine_run);
+        return;
+    }
+    info->time_bytes.headers += (uint64_t)segment->block_count * sizeof(gch__time_line);
+    info->time_bytes.directory +=
+        (uint64_t)segment->super_count * (sizeof(uint32_t) + sizeof(uint64_t));
+}
+
+void gch__file_fill_info(gch_file *file)
+{
+    const gch__meta *meta = &file->meta;
+    file->info = (gch_file_info){
+        .path = file->name,
+        .format_version = GCH__FORMAT_VERSION,
+        .file_bytes = file->size,
+        .row_count = meta->row_count,
+        .segment_count = meta->segment_count,
+        .page_bytes = GCH__PAGE_BYTES,
+        .time_unit = meta->time_unit,
+        .time_is_text = meta->time_is_text,
+        .time_name = meta->time_name,
+        .time_zone = meta->time_zone,
+        .source = meta->source,
+        .preset = meta->preset,
+        .column_count = meta->column_count,
+        .columns = file->columns,
+    };
+    gch_file_info *info = &file->info;
+    for (uint32_t c = 0; c < meta->column_count; c++) {
+        const gch__meta_column *column = &meta->columns[c];
+        file->columns[c] = (gch_column_info){
+            .name = column->name,
+            .unit = column->unit,
+            .type = column->type,
+            .kind = GCH_VALUE_DECIMAL,
+        };
+        bool all_decimal = true;
+        for (uint32_t s = 0; s < meta->segment_count; s++) {
+            fold_column(file, s, c, &file->columns[c]);
+            all_decimal &= file->columns[c].kind == GCH_VALUE_DECIMAL;
+        }
+        file->columns[c].fixed_decimals = all_decimal && column->decimals == GCH__DECIMALS_FIXED &&
+                                          column->fixed_scale == file->columns[c].scale;
+    }
+    for (uint32_t s = 0; s < meta->segment_count; s++) {
+        fold_time(&file->segments[s], info);
+        info->tree_levels = GCH_MAX(info->tree_levels, file->segments[s].columns[0].level_count);
+    }
+    if (meta->segment_count > 0) {
+        info->first_time = file->segments[0].first_time;
+        info->last_time = file->segments[meta->segment_count - 1].last_time;
+    }
+}
+
+/* ---- open and close ---- */
+
+static gch_status open_segments(gch_file *file, gch_error *err)
+{
+    const gch__meta *meta = &file->meta;
+    const gch_allocator *allocator = file->allocator;
+    size_t cells, words = 0;
+    if (!gch__mul_size(meta->segment_count, meta->column_count, &cells))
+        return gch__no_memory(err, "file");
+    for (uint32_t s = 0; s < meta->segment_count; s++) {
+        const gch__disk_segment *entry = &meta->segments[s];
+        words += (size_t)((entry->descriptor_offset - entry->offset) / GCH__PAGE_BYTES) / 64 + 1;
+    }
+    file->segments =
+        gch__alloc_zero(allocator, meta->segment_count, sizeof *file->segments, "file");
+    file->pages = gch__alloc_zero(allocator, meta->segment_count, sizeof *file->pages, "file");
+    file->value_columns = gch__alloc_zero(allocator, cells, sizeof *file->value_columns, "file");
+    file->checked = gch__alloc_zero(allocator, words, sizeof *file->checked, "file");
+    if (file->segments == NULL || file->pages == NULL || file->value_columns == NULL ||
+        file->checked == NULL)
+        return gch__no_memory(err, "file");
+    _Atomic uint64_t *checked = file->checked;
+    for (uint32_t s = 0; s < meta->segment_count; s++) {
+        const gch__disk_segment *entry = &meta->segments[s];
+        GCH_TRY(gch__segment_open(file, s, checked, err));
+        checked += (entry->descriptor_offset - entry->offset) / GCH__PAGE_BYTES / 64 + 1;
+    }
+    return GCH_OK;
+}
+
+static gch_status open_image(gch_file *file, gch_error *err)
+{
+    GCH_TRY(gch__header_check(file->name, file->image, file->size, err));
+    GCH_TRY(gch__commit_find(file->name, file->image, file->size, &file->commit, err));
+    file->meta.allocator = file->allocator;
+    GCH_TRY(gch__footer_parse(file->name, file->image, &file->commit, &file->meta, err));
+    file->columns =
+        gch__alloc_zero(file->allocator, file->meta.column_count, sizeof *file->columns, "file");
+    if (file->columns == NULL)
+        return gch__no_memory(err, "file");
+    GCH_TRY(open_segments(file, err));
+    gch__file_fill_info(file);
+    return GCH_OK;
+}
+
+static gch_status make_file(const gch_allocator *allocator, const char *name, gch_file **out,
+                            gch_error *err)
+{
+    gch_file *file = gch__alloc_zero(allocator, 1, sizeof *file, "file");
+    if (file == NULL)
+        return gch__no_memory(err, "file");
+    file->allocator = allocator;
+    file->name = gch__copy_text(allocator, name, strlen(name), "file");
+    *out = file;
+    return file->name != NULL ? GCH_OK : gch__no_memory(err, "file");
+}
+
+gch_status gch__file_open_fd(int fd, const char *path, const gch_allocator *allocator,
+                             gch_file **out, gch_error *err)
+{
+    gch_file *file = NULL;
+    struct stat info;
+    gch_status status = make_file(allocator, path, &file, err);
+    if (status != GCH_OK)
+        goto cleanup;
+    if (fstat(fd, &info) != 0) {
+        status = gch_fail(err, GCH_IO, "%s: %s", path, strerror(errno));
+        goto cleanup;
+    }
+    if (!S_ISREG(info.st_mode)) {
+        status = gch_fail(err, GCH_IO, "%s: not a regular file", path);
+        goto cleanup;
+    }
+    if (info.st_size == 0) {
+        status = gch_fail(err, GCH_CORRUPT, "%s: the file is empty", path);
+        goto cleanup;
+    }
+    void *image = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_SHARED, fd, 0);
+    if (image == MAP_FAILED) {
+        status = gch_fail(err, GCH_IO, "%s: cannot map: %s", path, strerror(errno));
+        goto cleanup;
+    }
+    file->image = image;
+    file->size = (uint64_t)info.st_size;
+    file->map = image;
+    status = open_image(file, err);
+    if (status == GCH_OK) {
+        *out = file;
+        return GCH_OK;
+    }
+
+cleanup:
+    gch_file_close(file);
+    return status;
+}
+
+gch_status gch_file_open(const char *path, const gch_file_desc *desc, gch_file **out,
+                         gch_error *err)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return gch_fail(err, errno == ENOENT ? GCH_NOT_FOUND : GCH_IO, "%s: %s", path,
+                        strerror(errno));
+    gch_status status =
+        gch__file_open_fd(fd, path, desc != NULL ? desc->allocator : NULL, out, err);
+    close(fd); /* the map stays */
+    return status;
+}
+
+gch_status gch_file_open_memory(const void *bytes, size_t byte_count, const char *name,
+                                const gch_file_desc *desc, gch_file **out, gch_error *err)
+{
+    if ((uintptr_t)bytes % GCH__ALIGN != 0)
+        return gch_fail(err, GCH_INVALID, "%s: the image is not 64-byte aligned", name);
+    if (byte_count == 0)
+        return gch_fail(err, GCH_CORRUPT, "%s: the file is empty", name);
+    gch_file *file = NULL;
+    gch_status status = make_file(desc != NULL ? desc->allocator : NULL, name, &file, err);
+    if (status == GCH_OK) {
+        file->image = bytes;
+        file->size = byte_count;
+        status = open_image(file, err);
+    }
+    if (status != GCH_OK) {
+        gch_file_close(file);
+        return status;
+    }
+    *out = file;
+    return GCH_OK;
+}
+
+void gch_file_close(gch_file *file)
+{
+    if (file == NULL)
+        return;
+    const gch_allocator *allocator = file->allocator;
+    if (file->map != NULL)
+        munmap(file->map, (size_t)file->size);
+    gch__meta_reset(&file->meta);
+    gch__free(allocator, file->columns, "file");
+    gch__free(allocator, file->segments, "file");
+    gch__free(allocator, file->pages, "file");
+    gch__free(allocator, file->value_columns, "file");
+    gch__free(allocator, (void *)file->checked, "file");
+    gch__free(allocator, file->name, "file");
+    gch__free(allocator, file, "file");
+}
+
+const gch_file_info *gch_file_get_info(const gch_file *file)
+{
+    return &file->info;
+}
+
+uint32_t gch_file_find_column(const gch_file *file, const char *name)
+{
+    for (uint32_t c = 0; c < file->info.column_count; c++) {
+        if (strcmp(file->columns[c].name, name) == 0)
+            return c;
+    }
+    return GCH_COLUMN_NOT_FOUND;
+}
+
+uint32_t gch__file_segment_count(const gch_file *file)
+{
+    return file->meta.segment_count;
+}
+
+const gch__segment *gch__file_segment(const gch_file *file, uint32_t index)
+{
+    return &file->segments[index];
+}
+
+const gch_allocator *gch__file_allocator(const gch_file *file)
+{
+    return file->allocator;
+}
