@@ -154,7 +154,7 @@ static size_t put_utc(exporter *x, int64_t ticks, char *text)
     }
     uint32_t second = (uint32_t)(rest / per_second);
     memcpy(text, x->day_text, 11);
-    memcpy(text + 11, "00:00:00", 8);
+    text[13] = text[16] = ':';
     put_padded(second / 3600, 2, text + 11);
     put_padded(second / 60 % 60, 2, text + 14);
     put_padded(second % 60, 2, text + 17);

@@ -99,7 +99,7 @@ static bool fixed_layout(gch__time_field *field, const uint8_t *p, size_t length
         uint32_t hours = two_digits(p + 1), minutes = two_digits(p + 4);
         if (hours > 14 || minutes > 59)
             return false;
-        int64_t offset = (int64_t)(hours * 3600 + minutes * 60);
+        int64_t offset = (int64_t)hours * 3600 + (int64_t)minutes * 60;
         whole += *p == '+' ? -offset : offset;
     } else if (end - p != 1 || *p != 'Z') {
         return false;
