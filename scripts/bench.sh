@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# Runs every benchmark of bench/ and keeps their reports in build/bench/: bench.sh POINTS
+set -euo pipefail
+cd "$(dirname "$0")/.."
+points=$1
+scripts/install.sh build
+cmake --preset release >/dev/null
+cmake --build --preset release -j "$(nproc)"
+mkdir -p build/bench
+run() {
+    local name=$1
+    shift
+    echo "== $name $*"
+    "build/release/bench/$name" "$@" | tee "build/bench/$name.json"
+}
+run bench_kernels
+run bench_encode
+run bench_frames --folder build --points "$points" --small 10000000
