@@ -20,7 +20,7 @@ help:
 .PHONY: build
 build:
 	@scripts/install.sh build
-	@cmake --preset release >/dev/null
+	@cmake --preset release -DGCH_TESTS=OFF >/dev/null
 	@cmake --build --preset release -j $(JOBS) --target gpucharts
 
 .PHONY: demo
