@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what is missing from Debian's packages: scripts/install.sh build|test|check...
-# build: compile and run; test: the test suite; check: the linters and the sanitizer build.
+# build: compile and run; test: the test suite; check: the linters and the sanitizer build; cross:
+# AArch64 under QEMU; wasm: WebAssembly in node.
 set -euo pipefail
 
 build=(gcc libc6-dev cmake ninja-build pkg-config libxxhash-dev libpng-dev libcjson-dev libgmp-dev
@@ -8,6 +9,10 @@ build=(gcc libc6-dev cmake ninja-build pkg-config libxxhash-dev libpng-dev libcj
 test=(libcmocka-dev python3)
 check=(clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev llvm-14)
 samples=(alsa-utils python3 python3-pip)
+cross=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user)
+wasm=(clang-19 lld-19 llvm-19 wasi-libc libclang-rt-19-dev-wasm32)
+# Any node will do; many machines have one that is not Debian's.
+command -v node >/dev/null || wasm+=(nodejs)
 
 wanted=()
 for group in "$@"; do
@@ -16,8 +21,10 @@ for group in "$@"; do
     test) wanted+=("${test[@]}") ;;
     check) wanted+=("${check[@]}") ;;
     samples) wanted+=("${samples[@]}") ;;
+    cross) wanted+=("${cross[@]}") ;;
+    wasm) wanted+=("${wasm[@]}") ;;
     *)
-        echo "install.sh: unknown group '$group' (build, test, check, samples)" >&2
+        echo "install.sh: unknown group '$group' (build, test, check, samples, cross, wasm)" >&2
         exit 2
         ;;
     esac

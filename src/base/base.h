@@ -18,7 +18,7 @@
 /* Fills *err (nullable) and gives `status`, so that a failure is one line:
  *     return gch_fail(err, GCH_CORRUPT, "%s: page %u is damaged", path, page);
  * A macro, so that compilers and analysers see which status it is. */
-#define gch_fail(err, status, ...) (gch__set_error(err, status, __VA_ARGS__), (status))
+#define gch_fail(err, status, ...) (gch__set_error(err, status, __VA_ARGS__), (gch_status)(status))
 GCH_PRINTF(3, 4)
 void gch__set_error(gch_error *err, gch_status status, const char *format, ...);
 
@@ -97,8 +97,20 @@ int64_t gch__clock_ns(void);
 gch_status gch__report(const gch_progress *progress, int64_t *last_ns, uint64_t done,
                        uint64_t total, gch_error *err);
 
-/* Instruction sets, detected once. GCH_CPU=scalar|avx2 in the environment lowers the level. */
-typedef enum gch__cpu_level { GCH__CPU_SCALAR = 0, GCH__CPU_AVX2 = 1 } gch__cpu_level;
+/* Instruction sets that kernels may be written for. A processor has those of its own family; of
+ * these the larger number is the better one. */
+typedef enum gch__cpu_level {
+    GCH__CPU_SCALAR,
+    GCH__CPU_AVX2,   /* AVX2, BMI2 */
+    GCH__CPU_AVX512, /* AVX-512 F, BW, DQ, VL, VBMI2: since Ice Lake and Zen 4 */
+    GCH__CPU_NEON,   /* AArch64 */
+    GCH__CPU_WASM,   /* WebAssembly's 128-bit SIMD */
+    GCH__CPU_LEVEL_COUNT
+} gch__cpu_level;
+/* Whether this processor, and a build for it, has the level. */
+bool gch__cpu_has(gch__cpu_level level);
+/* The level to use: the best there is, or the one that GCH_CPU in the environment names
+ * (scalar|avx2|avx512|neon|wasm), if there is that one. */
 gch__cpu_level gch__cpu_get_level(void);
 const char *gch__cpu_level_name(gch__cpu_level level);
 

@@ -1,28 +1,28 @@
-/* Which instruction set to use: what the processor has, lowered by GCH_CPU. */
+/* Which instruction set to use: the best that the processor has, or the one that GCH_CPU names. */
 #include "base.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const level_names[] = {"scalar", "avx2"};
-
-static gch__cpu_level detect(void)
-{
-#if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2"))
-        return GCH__CPU_AVX2;
-#endif
-    return GCH__CPU_SCALAR;
-}
+static const char *const level_names[] = {
+    [GCH__CPU_SCALAR] = "scalar", [GCH__CPU_AVX2] = "avx2", [GCH__CPU_AVX512] = "avx512",
+    [GCH__CPU_NEON] = "neon",     [GCH__CPU_WASM] = "wasm",
+};
+_Static_assert(GCH_COUNT_OF(level_names) == GCH__CPU_LEVEL_COUNT, "a name a level");
 
 gch__cpu_level gch__cpu_get_level(void)
 {
-    gch__cpu_level level = detect();
+    gch__cpu_level best = GCH__CPU_SCALAR;
     const char *wanted = getenv("GCH_CPU");
-    for (size_t i = 0; wanted != NULL && i < GCH_COUNT_OF(level_names); i++)
-        if (strcmp(wanted, level_names[i]) == 0 && (gch__cpu_level)i < level)
-            level = (gch__cpu_level)i;
-    return level;
+    for (int i = 0; i < GCH__CPU_LEVEL_COUNT; i++) {
+        gch__cpu_level level = (gch__cpu_level)i;
+        if (!gch__cpu_has(level))
+            continue;
+        if (wanted != NULL && strcmp(wanted, level_names[level]) == 0)
+            return level;
+        best = level;
+    }
+    return best;
 }
 
 const char *gch__cpu_level_name(gch__cpu_level level)

@@ -102,15 +102,31 @@ static inline uint64_t gch__packed_get64(const uint32_t *packed, uint32_t bits, 
            (uint64_t)gch__packed_get(packed + 8u * 32u, bits - 32, i) << 32;
 }
 
-/* out[i] = residual i; 0 <= bits <= 64. */
+/* The planes of a block's residuals, 0 <= bits <= 64: unpacks one into `plane` and returns the low
+ * one, either that or the one that lies unpacked in the block; *out_high is NULL if there is no
+ * high one. */
+const uint32_t *gch__unpack_planes(const gch__kernels *kernels, const uint32_t *packed,
+                                   uint32_t bits, uint32_t plane[GCH_BLOCK_ROWS],
+                                   const uint32_t **out_high);
+/* out[i] = residual i. */
 void gch__unpack64(const gch__kernels *kernels, const uint32_t *packed, uint32_t bits,
                    uint64_t out[GCH_BLOCK_ROWS]);
+/* out[i] = base + residual i, wrapping: the keys themselves. */
+void gch__unpack64_from(const gch__kernels *kernels, const uint32_t *packed, uint32_t bits,
+                        uint64_t base, uint64_t out[GCH_BLOCK_ROWS]);
 /* residuals < 2^bits; writes 8 * bits words. */
 void gch__pack64(const gch__kernels *kernels, const uint64_t residuals[GCH_BLOCK_ROWS],
                  uint32_t bits, uint32_t *packed);
+/* Packs values[i] - base, all < 2^bits. */
+void gch__pack64_from(const gch__kernels *kernels, const int64_t values[GCH_BLOCK_ROWS],
+                      int64_t base, uint32_t bits, uint32_t *packed);
 /* Smallest and largest residual of [first, last). */
 void gch__min_max64(const gch__kernels *kernels, const uint32_t *packed, uint32_t bits,
                     uint32_t first, uint32_t last, uint64_t *out_min, uint64_t *out_max);
+/* Of those whose bit in `drawn` is set (bit i & 31 of word i >> 5). False if there are none: the
+ * results are then unspecified. */
+bool gch__min_max64_drawn(const gch__kernels *kernels, const uint32_t *packed, uint32_t bits,
+                          const uint32_t drawn[8], uint64_t *out_min, uint64_t *out_max);
 
 /* ---- time ---- */
 

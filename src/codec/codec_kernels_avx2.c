@@ -5,28 +5,18 @@
  * 3. Unpacking has one noinline function a width: with constant shifts it runs some four times
  *    faster than with shifts in registers, and 33 of them are 30 KB. min_max reads what they leave
  *    on the stack, which costs less than a second set of 33.
- * 4. Minimum and maximum may see a value twice, so that a tail is read as the last full register.
+ * 4. Every running result is kept twice, for even and odd registers: its own latency, two cycles
+ *    an instruction on some processors, is what a loop waits for otherwise.
+ * 5. Minimum and maximum may see a value twice, so that a tail is read as the last full register.
  */
+#include "codec_kernels_avx2.h"
 #include "codec.h"
-#include "codec_decimal_round.h"
-#include "codec_kernels.h"
+#include "codec_kernels_isa.h"
 
 #include <assert.h>
-#include <immintrin.h>
 
 #define LANES 8u
 #define ROWS (GCH_BLOCK_ROWS / LANES)
-#define INLINE static inline __attribute__((always_inline))
-
-INLINE __m256i load(const void *from)
-{
-    return _mm256_loadu_si256((const __m256i *)from);
-}
-
-INLINE void store(void *to, __m256i value)
-{
-    _mm256_storeu_si256((__m256i *)to, value);
-}
 
 /* ---- packed blocks ---- */
 
@@ -81,6 +71,15 @@ static void unpack(const uint32_t *packed, uint32_t bits, uint32_t *out)
     unpack_by_bits[bits](packed, out);
 }
 
+/* The values of a block: in `room`, or where they lie if they are not packed at all. */
+INLINE const uint32_t *unpacked(const uint32_t *packed, uint32_t bits, uint32_t *room)
+{
+    if (bits == 32)
+        return packed;
+    unpack_by_bits[bits](packed, room);
+    return room;
+}
+
 /* Runtime shifts here: packing is never the slow part of writing, and counts >= 32 give 0 in every
  * lane, as the layout wants. */
 static void pack(const uint32_t *values, uint32_t bits, uint32_t *packed)
@@ -102,20 +101,17 @@ static void pack(const uint32_t *values, uint32_t bits, uint32_t *packed)
     }
 }
 
-INLINE uint32_t least_u32(__m256i v)
+/* Both ends at once: the smallest is the complement of the largest complement. */
+INLINE void reduce_u32(__m256i min, __m256i max, uint32_t *out_min, uint32_t *out_max)
 {
-    __m128i m = _mm_min_epu32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
-    m = _mm_min_epu32(m, _mm_shuffle_epi32(m, 0x4E));
-    m = _mm_min_epu32(m, _mm_shuffle_epi32(m, 0xB1));
-    return (uint32_t)_mm_cvtsi128_si32(m);
-}
-
-INLINE uint32_t greatest_u32(__m256i v)
-{
-    __m128i m = _mm_max_epu32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
+    __m256i flipped = _mm256_xor_si256(min, _mm256_set1_epi32(-1));
+    __m256i both =
+        _mm256_max_epu32(_mm256_unpacklo_epi32(flipped, max), _mm256_unpackhi_epi32(flipped, max));
+    __m128i m = _mm_max_epu32(_mm256_castsi256_si128(both), _mm256_extracti128_si256(both, 1));
     m = _mm_max_epu32(m, _mm_shuffle_epi32(m, 0x4E));
-    m = _mm_max_epu32(m, _mm_shuffle_epi32(m, 0xB1));
-    return (uint32_t)_mm_cvtsi128_si32(m);
+    uint64_t ends = (uint64_t)_mm_cvtsi128_si64(m);
+    *out_min = ~(uint32_t)ends;
+    *out_max = (uint32_t)(ends >> 32);
 }
 
 /* The rows are read back aligned as they were stored, so that each load is forwarded from its
@@ -124,8 +120,8 @@ static void min_max(const uint32_t *packed, uint32_t bits, uint32_t first, uint3
                     uint32_t *out_min, uint32_t *out_max)
 {
     assert(bits <= 32 && first < last && last <= GCH_BLOCK_ROWS);
-    _Alignas(32) uint32_t rows[GCH_BLOCK_ROWS];
-    unpack_by_bits[bits](packed, rows);
+    _Alignas(32) uint32_t room[GCH_BLOCK_ROWS];
+    const uint32_t *rows = unpacked(packed, bits, room);
 
     uint32_t row = first / LANES, end = (last - 1) / LANES;
     const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
@@ -142,13 +138,49 @@ static void min_max(const uint32_t *packed, uint32_t bits, uint32_t first, uint3
         min = _mm256_min_epu32(min, _mm256_or_si256(value, before));
         max = _mm256_max_epu32(max, _mm256_andnot_si256(before, value));
     }
-    for (row++; row < end; row++) {
-        value = load(rows + row * LANES);
+    __m256i min_b = min, max_b = max;
+    for (row++; row + 1 < end; row += 2) {
+        __m256i a = load(rows + (size_t)row * LANES), b = load(rows + (size_t)(row + 1) * LANES);
+        min = _mm256_min_epu32(min, a);
+        max = _mm256_max_epu32(max, a);
+        min_b = _mm256_min_epu32(min_b, b);
+        max_b = _mm256_max_epu32(max_b, b);
+    }
+    if (row < end) {
+        value = load(rows + (size_t)row * LANES);
         min = _mm256_min_epu32(min, value);
         max = _mm256_max_epu32(max, value);
     }
-    *out_min = least_u32(min);
-    *out_max = greatest_u32(max);
+    reduce_u32(_mm256_min_epu32(min, min_b), _mm256_max_epu32(max, max_b), out_min, out_max);
+}
+
+/* Lanes of a row whose bit is 0, from a word of the bitmap in all lanes: four rows a word. */
+INLINE __m256i not_drawn(__m256i word, uint32_t row_of_four)
+{
+    const __m256i first = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+    __m256i lane_bits = _mm256_slli_epi32(first, (int)(8 * row_of_four));
+    return _mm256_cmpeq_epi32(_mm256_and_si256(word, lane_bits), _mm256_setzero_si256());
+}
+
+static void min_max_drawn(const uint32_t *packed, uint32_t bits, const uint32_t drawn[8],
+                          uint32_t *out_min, uint32_t *out_max)
+{
+    assert(bits <= 32);
+    _Alignas(32) uint32_t room[GCH_BLOCK_ROWS];
+    const uint32_t *rows = unpacked(packed, bits, room);
+    __m256i min[2] = {_mm256_set1_epi32(-1), _mm256_set1_epi32(-1)};
+    __m256i max[2] = {_mm256_setzero_si256(), _mm256_setzero_si256()};
+    for (uint32_t word = 0; word < 8; word++) {
+        __m256i in_all = _mm256_set1_epi32((int)drawn[word]);
+        for (uint32_t row = 0; row < 4; row++) {
+            __m256i outside = not_drawn(in_all, row);
+            __m256i value = load(rows + (size_t)(word * 4 + row) * LANES);
+            min[row % 2] = _mm256_min_epu32(min[row % 2], _mm256_or_si256(value, outside));
+            max[row % 2] = _mm256_max_epu32(max[row % 2], _mm256_andnot_si256(outside, value));
+        }
+    }
+    reduce_u32(_mm256_min_epu32(min[0], min[1]), _mm256_max_epu32(max[0], max[1]), out_min,
+               out_max);
 }
 
 /* ---- pairs ---- */
@@ -186,35 +218,10 @@ static void reduce_pairs(const uint32_t *pairs, uint32_t count, uint32_t *io_min
     for (; pairs + 8 < end; pairs += 16)
         fold_pairs(load(pairs), load(pairs + 8), &min, &max);
     fold_pairs(load(pairs < end ? pairs : end), load(end), &min, &max);
-    *io_min = least_u32(min);
-    *io_max = greatest_u32(max);
+    reduce_u32(min, max, io_min, io_max);
 }
 
-/* AVX2 compares 64-bit lanes as signed; flipping the top bit makes the order unsigned. */
-INLINE __m256i min_i64(__m256i a, __m256i b)
-{
-    return _mm256_blendv_epi8(a, b, _mm256_cmpgt_epi64(a, b));
-}
-
-INLINE __m256i max_i64(__m256i a, __m256i b)
-{
-    return _mm256_blendv_epi8(a, b, _mm256_cmpgt_epi64(b, a));
-}
-
-INLINE int64_t least_i64(__m256i v)
-{
-    v = min_i64(v, _mm256_permute4x64_epi64(v, 0x4E));
-    v = min_i64(v, _mm256_shuffle_epi32(v, 0x4E));
-    return _mm_cvtsi128_si64(_mm256_castsi256_si128(v));
-}
-
-INLINE int64_t greatest_i64(__m256i v)
-{
-    v = max_i64(v, _mm256_permute4x64_epi64(v, 0x4E));
-    v = max_i64(v, _mm256_shuffle_epi32(v, 0x4E));
-    return _mm_cvtsi128_si64(_mm256_castsi256_si128(v));
-}
-
+/* Flipping the top bit makes the order unsigned. */
 #define TOP_BIT (UINT64_C(1) << 63)
 
 /* Folds 4 pairs with the top bits flipped; an empty pair becomes the two ends of the range. */
@@ -258,120 +265,12 @@ static void reduce_pairs64(const uint64_t *pairs, uint32_t count, uint64_t *io_m
     *io_max = (uint64_t)greatest_i64(max_i64(max_a, max_b)) ^ TOP_BIT;
 }
 
-/* ---- 64-bit values ---- */
-
-static void min_max_i64(const int64_t *values, uint32_t count, int64_t *out_min, int64_t *out_max)
-{
-    if (count < 8) {
-        int64_t min = values[0], max = values[0];
-        for (uint32_t i = 1; i < count; i++) {
-            min = values[i] < min ? values[i] : min;
-            max = values[i] > max ? values[i] : max;
-        }
-        *out_min = min;
-        *out_max = max;
-        return;
-    }
-    const int64_t *end = values + count - 8;
-    __m256i min_a = load(end), max_a = min_a, min_b = load(end + 4), max_b = min_b;
-    for (; values < end; values += 8) {
-        __m256i a = load(values), b = load(values + 4);
-        min_a = min_i64(min_a, a);
-        max_a = max_i64(max_a, a);
-        min_b = min_i64(min_b, b);
-        max_b = max_i64(max_b, b);
-    }
-    *out_min = least_i64(min_i64(min_a, min_b));
-    *out_max = greatest_i64(max_i64(max_a, max_b));
-}
-
-static void subtract_narrow(const int64_t *values, int64_t base, uint32_t count, uint32_t *out)
-{
-    const __m256i bases = _mm256_set1_epi64x(base);
-    size_t i = 0;
-    for (; i + 8 <= count; i += 8) {
-        __m256 a = _mm256_castsi256_ps(_mm256_sub_epi64(load(values + i), bases));
-        __m256 b = _mm256_castsi256_ps(_mm256_sub_epi64(load(values + i + 4), bases));
-        __m256i low = _mm256_castps_si256(_mm256_shuffle_ps(a, b, 0x88)); /* 0 1 4 5, 2 3 6 7 */
-        store(out + i, _mm256_permute4x64_epi64(low, 0xD8));
-    }
-    for (; i < count; i++)
-        out[i] = (uint32_t)((uint64_t)values[i] - (uint64_t)base);
-}
-
-/* ---- decimals: the reasoning is in codec_decimal_round.h ---- */
-
-/* Four candidates; lanes of *io_bad become all ones where |digits| > 2^51. Returns
- * digits / power. */
-INLINE __m256d candidates(__m256d value, __m256d power, int64_t *digits, __m256i *io_bad)
-{
-    const __m256d rounder = _mm256_set1_pd(GCH__ROUNDER);
-    __m256d sum = _mm256_add_pd(_mm256_mul_pd(value, power), rounder);
-    __m256i d = _mm256_sub_epi64(_mm256_castpd_si256(sum), _mm256_set1_epi64x(GCH__ROUNDER_BITS));
-    store(digits, d);
-    __m256i above = _mm256_cmpgt_epi64(d, _mm256_set1_epi64x(GCH__DIGITS_MAX));
-    __m256i below = _mm256_cmpgt_epi64(_mm256_set1_epi64x(-GCH__DIGITS_MAX), d);
-    *io_bad = _mm256_or_si256(*io_bad, _mm256_or_si256(above, below));
-    return _mm256_div_pd(_mm256_sub_pd(sum, rounder), power);
-}
-
-/* A tail of 1-3 values is filled up to four with zeros, which are decimals at every scale. */
-static bool decimals_from_f64(const double *values, uint32_t count, uint32_t scale, int64_t *digits)
-{
-    const __m256d power = _mm256_set1_pd(gch__pow10_f64[scale]);
-    size_t i = 0;
-    for (; i + 4 <= count; i += 4) {
-        __m256d value = _mm256_loadu_pd(values + i);
-        __m256i bad = _mm256_setzero_si256();
-        __m256d back = candidates(value, power, digits + i, &bad);
-        bad = _mm256_or_si256(
-            bad, _mm256_xor_si256(_mm256_castpd_si256(back), _mm256_castpd_si256(value)));
-        if (!_mm256_testz_si256(bad, bad))
-            return false;
-    }
-    if (i == count)
-        return true;
-    double tail[4] = {0};
-    int64_t tail_digits[4];
-    memcpy(tail, values + i, (count - i) * sizeof *tail);
-    if (!decimals_from_f64(tail, 4, scale, tail_digits))
-        return false;
-    memcpy(digits + i, tail_digits, (count - i) * sizeof *digits);
-    return true;
-}
-
-static bool decimals_from_f32(const float *values, uint32_t count, uint32_t scale, int64_t *digits)
-{
-    const __m256d power = _mm256_set1_pd(gch__pow10_f64[scale]);
-    size_t i = 0;
-    for (; i + 4 <= count; i += 4) {
-        __m128 value = _mm_loadu_ps(values + i);
-        __m256i bad = _mm256_setzero_si256();
-        __m128 back = _mm256_cvtpd_ps(candidates(_mm256_cvtps_pd(value), power, digits + i, &bad));
-        __m128i differs = _mm_xor_si128(_mm_castps_si128(back), _mm_castps_si128(value));
-        if (!_mm256_testz_si256(bad, bad) || !_mm_testz_si128(differs, differs))
-            return false;
-    }
-    if (i == count)
-        return true;
-    float tail[4] = {0};
-    int64_t tail_digits[4];
-    memcpy(tail, values + i, (count - i) * sizeof *tail);
-    if (!decimals_from_f32(tail, 4, scale, tail_digits))
-        return false;
-    memcpy(digits + i, tail_digits, (count - i) * sizeof *digits);
-    return true;
-}
-
 void gch__kernels_fill_avx2(gch__kernels *table)
 {
     table->unpack = unpack;
     table->pack = pack;
     table->min_max = min_max;
+    table->min_max_drawn = min_max_drawn;
     table->reduce_pairs = reduce_pairs;
     table->reduce_pairs64 = reduce_pairs64;
-    table->min_max_i64 = min_max_i64;
-    table->subtract_narrow = subtract_narrow;
-    table->decimals_from_f64 = decimals_from_f64;
-    table->decimals_from_f32 = decimals_from_f32;
 }

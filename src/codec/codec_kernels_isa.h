@@ -9,4 +9,11 @@
  * this build has no such level. The caller has checked that the processor has it. */
 bool gch__kernels_fill_isa(gch__kernels *table, int cpu_level);
 
+/* Each is there only in a build for its family. */
+void gch__kernels_fill_avx2(gch__kernels *table);
+void gch__kernels_fill_avx2_rows(gch__kernels *table); /* the part of it that walks plain arrays */
+void gch__kernels_fill_avx512(gch__kernels *table);    /* over a table of AVX2 */
+void gch__kernels_fill_neon(gch__kernels *table);
+void gch__kernels_fill_wasm(gch__kernels *table);
+
 #endif

@@ -4,8 +4,11 @@
 
 bool gch__kernels_fill_isa(gch__kernels *table, int cpu_level)
 {
-    if (cpu_level != GCH__CPU_AVX2)
+    if (cpu_level != GCH__CPU_AVX2 && cpu_level != GCH__CPU_AVX512)
         return false;
     gch__kernels_fill_avx2(table);
+    gch__kernels_fill_avx2_rows(table);
+    if (cpu_level == GCH__CPU_AVX512)
+        gch__kernels_fill_avx512(table);
     return true;
 }

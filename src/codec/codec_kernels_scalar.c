@@ -9,6 +9,7 @@
  */
 #include "codec.h"
 #include "codec_decimal_round.h"
+#include "codec_float_bits.h"
 #include "codec_kernels.h"
 
 #include <assert.h>
@@ -144,6 +145,26 @@ static void reduce_pairs64(const uint64_t *pairs, uint32_t count, uint64_t *io_m
     *io_max = max;
 }
 
+static bool is_drawn(const uint32_t drawn[8], uint32_t i)
+{
+    return (drawn[i >> 5] >> (i & 31u) & 1u) != 0;
+}
+
+static void min_max_drawn(const uint32_t *packed, uint32_t bits, const uint32_t drawn[8],
+                          uint32_t *out_min, uint32_t *out_max)
+{
+    uint32_t min = UINT32_MAX, max = 0;
+    for (uint32_t i = 0; i < GCH_BLOCK_ROWS; i++) {
+        if (!is_drawn(drawn, i))
+            continue;
+        uint32_t value = gch__packed_get(packed, bits, i);
+        min = value < min ? value : min;
+        max = value > max ? value : max;
+    }
+    *out_min = min;
+    *out_max = max;
+}
+
 static void min_max_i64(const int64_t *values, uint32_t count, int64_t *out_min, int64_t *out_max)
 {
     int64_t min = values[0], max = values[0];
@@ -155,10 +176,123 @@ static void min_max_i64(const int64_t *values, uint32_t count, int64_t *out_min,
     *out_max = max;
 }
 
+static void min_max_i64_drawn(const int64_t *values, const uint32_t drawn[8], int64_t *out_min,
+                              int64_t *out_max)
+{
+    int64_t min = INT64_MAX, max = INT64_MIN;
+    for (uint32_t i = 0; i < GCH_BLOCK_ROWS; i++) {
+        if (!is_drawn(drawn, i))
+            continue;
+        min = values[i] < min ? values[i] : min;
+        max = values[i] > max ? values[i] : max;
+    }
+    *out_min = min;
+    *out_max = max;
+}
+
+static void join(const uint32_t *low, const uint32_t *high, uint64_t base, uint64_t *out)
+{
+    if (high == NULL) {
+        for (size_t i = 0; i < GCH_BLOCK_ROWS; i++)
+            out[i] = base + low[i];
+        return;
+    }
+    for (size_t i = 0; i < GCH_BLOCK_ROWS; i++)
+        out[i] = base + (low[i] | (uint64_t)high[i] << 32);
+}
+
+static void split(const int64_t *values, int64_t base, uint32_t *low, uint32_t *high)
+{
+    for (size_t i = 0; i < GCH_BLOCK_ROWS; i++) {
+        uint64_t difference = (uint64_t)values[i] - (uint64_t)base;
+        low[i] = (uint32_t)difference;
+        high[i] = (uint32_t)(difference >> 32);
+    }
+}
+
 static void subtract_narrow(const int64_t *values, int64_t base, uint32_t count, uint32_t *out)
 {
     for (size_t i = 0; i < count; i++)
         out[i] = (uint32_t)((uint64_t)values[i] - (uint64_t)base);
+}
+
+static void line_subtract(const uint64_t *units, uint64_t slope, int64_t *out, int64_t *out_min,
+                          int64_t *out_max)
+{
+    int64_t min = INT64_MAX, max = INT64_MIN;
+    for (size_t i = 0; i < GCH_BLOCK_ROWS; i++) {
+        int64_t residual = (int64_t)(units[i] - units[0] - (slope * i >> 16));
+        out[i] = residual;
+        min = residual < min ? residual : min;
+        max = residual > max ? residual : max;
+    }
+    *out_min = min;
+    *out_max = max;
+}
+
+static void join_line(const uint32_t *low, const uint32_t *high, uint64_t base, uint64_t slope,
+                      uint64_t *out)
+{
+    for (size_t i = 0; i < GCH_BLOCK_ROWS; i++) {
+        uint64_t value = high == NULL ? low[i] : low[i] | (uint64_t)high[i] << 32;
+        out[i] = base + value + (slope * i >> 16);
+    }
+}
+
+static uint32_t count_steps(const int64_t *times, uint32_t count, uint64_t step)
+{
+    uint32_t i = 1;
+    while (i < count && (uint64_t)times[i] - (uint64_t)times[i - 1] == step)
+        i++;
+    return i - 1;
+}
+
+/* ---- floats ---- */
+
+static bool keys_from_f32(const float *values, uint32_t count, int64_t *keys)
+{
+    bool all_finite = true;
+    for (size_t i = 0; i < count; i++) {
+        all_finite &= gch__f32_is_finite(gch__f32_bits(values[i]));
+        keys[i] = gch__key_from_f32(values[i]);
+    }
+    return all_finite;
+}
+
+static bool keys_from_f64(const double *values, uint32_t count, int64_t *keys)
+{
+    bool all_finite = true;
+    for (size_t i = 0; i < count; i++) {
+        all_finite &= gch__f64_is_finite(gch__f64_bits(values[i]));
+        keys[i] = (int64_t)(gch__key_from_f64(values[i]) ^ (UINT64_C(1) << 63));
+    }
+    return all_finite;
+}
+
+static void classify_f32(const float *values, uint32_t count, uint32_t drawn[8], uint32_t odd[8])
+{
+    memset(drawn, 0, 8 * sizeof *drawn);
+    memset(odd, 0, 8 * sizeof *odd);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t bits = gch__f32_bits(values[i]);
+        bool is_finite = gch__f32_is_finite(bits);
+        bool is_odd = is_finite ? bits == GCH__F32_MINUS_ZERO : bits != GCH__F32_PLAIN_NAN;
+        drawn[i >> 5] |= (uint32_t)is_finite << (i & 31u);
+        odd[i >> 5] |= (uint32_t)is_odd << (i & 31u);
+    }
+}
+
+static void classify_f64(const double *values, uint32_t count, uint32_t drawn[8], uint32_t odd[8])
+{
+    memset(drawn, 0, 8 * sizeof *drawn);
+    memset(odd, 0, 8 * sizeof *odd);
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t bits = gch__f64_bits(values[i]);
+        bool is_finite = gch__f64_is_finite(bits);
+        bool is_odd = is_finite ? bits == GCH__F64_MINUS_ZERO : bits != GCH__F64_PLAIN_NAN;
+        drawn[i >> 5] |= (uint32_t)is_finite << (i & 31u);
+        odd[i >> 5] |= (uint32_t)is_odd << (i & 31u);
+    }
 }
 
 static bool decimals_from_f64(const double *values, uint32_t count, uint32_t scale, int64_t *digits)
@@ -188,7 +322,18 @@ void gch__kernels_fill_scalar(gch__kernels *table)
         .reduce_pairs = reduce_pairs,
         .reduce_pairs64 = reduce_pairs64,
         .min_max_i64 = min_max_i64,
+        .min_max_drawn = min_max_drawn,
+        .min_max_i64_drawn = min_max_i64_drawn,
+        .join = join,
+        .split = split,
         .subtract_narrow = subtract_narrow,
+        .line_subtract = line_subtract,
+        .join_line = join_line,
+        .count_steps = count_steps,
+        .keys_from_f32 = keys_from_f32,
+        .keys_from_f64 = keys_from_f64,
+        .classify_f32 = classify_f32,
+        .classify_f64 = classify_f64,
         .decimals_from_f64 = decimals_from_f64,
         .decimals_from_f32 = decimals_from_f32,
     };

@@ -31,10 +31,7 @@ static uint32_t fit_bits(const fit *f)
 static void evaluate(const gch__kernels *kernels, const uint64_t *units, uint64_t slope, fit *out)
 {
     out->slope = slope;
-    uint64_t line = 0; /* slope * i; a running sum, because SSE2 cannot multiply 64 bits */
-    for (uint32_t i = 0; i < GCH_BLOCK_ROWS; i++, line += slope)
-        out->residuals[i] = (int64_t)(units[i] - units[0] - (line >> FRACTION_BITS));
-    kernels->min_max_i64(out->residuals, GCH_BLOCK_ROWS, &out->min, &out->max);
+    kernels->line_subtract(units, slope, out->residuals, &out->min, &out->max);
 }
 
 /* The slope from the first time to the last. */
@@ -128,21 +125,6 @@ static void evaluate_level(const uint64_t *units, fit *out)
         out->residuals[i] = (int64_t)(units[i] - units[0]);
 }
 
-static void pack_residuals(const gch__kernels *kernels, const fit *f, uint32_t bits,
-                           uint32_t *packed)
-{
-    if (bits <= 32) {
-        uint32_t narrow[GCH_BLOCK_ROWS];
-        kernels->subtract_narrow(f->residuals, f->min, GCH_BLOCK_ROWS, narrow);
-        kernels->pack(narrow, bits, packed);
-        return;
-    }
-    uint64_t wide[GCH_BLOCK_ROWS];
-    for (uint32_t i = 0; i < GCH_BLOCK_ROWS; i++)
-        wide[i] = (uint64_t)f->residuals[i] - (uint64_t)f->min;
-    gch__pack64(kernels, wide, bits, packed);
-}
-
 gch__time_line gch__time_line_fit(const gch__kernels *kernels, const uint64_t units[GCH_BLOCK_ROWS],
                                   uint32_t *packed)
 {
@@ -161,7 +143,7 @@ gch__time_line gch__time_line_fit(const gch__kernels *kernels, const uint64_t un
         evaluate_level(units, &first);
     }
     uint32_t bits = fit_bits(best);
-    pack_residuals(kernels, best, bits, packed);
+    gch__pack64_from(kernels, best->residuals, best->min, bits, packed);
     return (gch__time_line){.base = (int64_t)(units[0] + (uint64_t)best->min),
                             .step = (uint32_t)(best->slope >> FRACTION_BITS),
                             .frac = (uint16_t)best->slope,
@@ -172,9 +154,9 @@ void gch__time_line_unpack(const gch__kernels *kernels, const gch__time_line *li
                            const uint32_t *packed, uint64_t out[GCH_BLOCK_ROWS])
 {
     uint64_t slope = (uint64_t)line->step << FRACTION_BITS | line->frac;
-    gch__unpack64(kernels, packed, line->bits, out);
-    for (uint32_t i = 0; i < GCH_BLOCK_ROWS; i++)
-        out[i] += (uint64_t)line->base + (slope * i >> FRACTION_BITS);
+    _Alignas(64) uint32_t unpacked[GCH_BLOCK_ROWS];
+    const uint32_t *high, *low = gch__unpack_planes(kernels, packed, line->bits, unpacked, &high);
+    kernels->join_line(low, high, (uint64_t)line->base, slope, out);
 }
 
 /* ---- the unit ---- */

@@ -1,0 +1,11 @@
+/* The kernel levels of a WebAssembly build. */
+#include "base.h"
+#include "codec_kernels_isa.h"
+
+bool gch__kernels_fill_isa(gch__kernels *table, int cpu_level)
+{
+    if (cpu_level != GCH__CPU_WASM)
+        return false;
+    gch__kernels_fill_wasm(table);
+    return true;
+}
