@@ -1,7 +1,9 @@
-/* Any bytes as CSV: no crash, and what is accepted comes back the same when it is exported and read
- * again. The first byte chooses options, the second the size of the read buffer. */
+/* Any bytes as CSV: no crash; parsing in bulk and record by record gives one result; and what is
+ * accepted comes back the same when it is exported and read again. The first byte chooses options,
+ * the second the size of the read buffer. */
 #include "gch/ingest.h"
 #include "ingest_job.h"
+#include "store_open.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +23,7 @@ static gch_file *open_image(void *image, size_t image_bytes)
 {
     gch_error err;
     gch_file *file = NULL;
-    require(gch_file_open_memory(image, image_bytes, "image", NULL, &file, &err) == GCH_OK,
+    require(gch__file_open_memory(image, image_bytes, "image", NULL, &file, &err) == GCH_OK,
             "the written image does not open");
     require(gch_file_verify(file, NULL, NULL, &err) == GCH_OK, "the written image is not sound");
     return file;
@@ -63,10 +65,38 @@ static void check_round_trip(const gch_file *file)
             "the second export differs");
     require(gch_file_get_info(again)->time_unit == info->time_unit || info->row_count == 0,
             "the unit of time differs");
-    gch_file_close(again);
+    gch__file_close(again);
     gch_writer_free_memory(image, NULL);
     free(again_text);
     free(text);
+}
+
+/* Rows behind the first in bulk, and one by one: the same image, or the same message. */
+static void check_bulk(const gch_ingest_desc *desc, gch__span text, size_t buffer_bytes)
+{
+    void *images[2] = {NULL, NULL};
+    size_t image_bytes[2] = {0, 0};
+    gch_status statuses[2];
+    gch_error errors[2];
+    gch_ingest_report reports[2];
+    for (int i = 0; i < 2; i++) {
+        const gch__csv_sizes sizes = {.buffer_bytes = buffer_bytes,
+                                      .chunk_bytes = buffer_bytes / 4 + 1,
+                                      .probe_rows = 1,
+                                      .is_serial = i > 0};
+        statuses[i] = gch__ingest_csv_memory_sized(desc, text, &sizes, &images[i], &image_bytes[i],
+                                                   &reports[i], &errors[i]);
+    }
+    require(statuses[0] == statuses[1], "bulk changes the status");
+    require(reports[0].bad_count == reports[1].bad_count, "bulk changes the bad lines");
+    if (statuses[0] != GCH_OK) {
+        require(strcmp(errors[0].message, errors[1].message) == 0, "bulk changes the message");
+        return;
+    }
+    require(image_bytes[0] == image_bytes[1] && memcmp(images[0], images[1], image_bytes[0]) == 0,
+            "bulk changes the rows");
+    gch_writer_free_memory(images[0], NULL);
+    gch_writer_free_memory(images[1], NULL);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
@@ -85,6 +115,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
     gch_ingest_report report;
     void *image = NULL;
     size_t image_bytes;
+    check_bulk(&desc, (gch__span){bytes + 2, count - 2}, (size_t)buffer + 1);
     gch_status status =
         gch__ingest_csv_memory(&desc, (gch__span){bytes + 2, count - 2}, (size_t)buffer + 1, &image,
                                &image_bytes, &report, &err);
@@ -93,7 +124,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
     gch_file *file = open_image(image, image_bytes);
     require(gch_file_get_info(file)->row_count == report.row_count, "rows were lost");
     check_round_trip(file);
-    gch_file_close(file);
+    gch__file_close(file);
     gch_writer_free_memory(image, NULL);
     return 0;
 }

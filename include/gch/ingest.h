@@ -78,6 +78,8 @@ typedef struct gch_ingest_report {
     bool header_found;
     uint32_t skipped_column_count; /* columns of text that were not asked for */
     uint64_t input_bytes;
+    bool is_before_output; /* GCH_UNSORTED: earlier than what the file appended to ends with, where
+                              sorting does not help */
 } gch_ingest_report;
 
 /* GCH_PARSE: "ticks.csv:17:5: ..." names file, line and column (1-based; column in bytes).

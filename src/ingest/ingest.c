@@ -5,6 +5,7 @@
  *  2. The report is complete on success and says what was found until then on failure.
  */
 #include "gch/ingest.h"
+#include "store_open.h"
 
 #include "gch/time.h"
 #include "ingest_field.h"
@@ -133,7 +134,7 @@ gch_status gch_ingest(const gch_ingest_desc *desc, gch_ingest_report *report, gc
     gch__ingest_job job = {.desc = desc,
                            .allocator = desc->allocator,
                            .report = report != NULL ? report : &own_report,
-                           .csv_buffer_bytes = GCH__CSV_BUFFER_BYTES};
+                           .csv = GCH__CSV_SIZES};
     gch_file *existing = NULL;
     gch_status status = GCH_OK;
     *job.report = (gch_ingest_report){0};
@@ -142,13 +143,14 @@ gch_status gch_ingest(const gch_ingest_desc *desc, gch_ingest_report *report, gc
     job.inputs = gch__alloc_zero(job.allocator, desc->input_count, sizeof *job.inputs, "inputs");
     if (job.inputs == NULL)
         return gch__no_memory(err, "inputs");
-    for (; job.input_count < desc->input_count; job.input_count++)
-        GCH_TRY_GOTO(
-            gch__input_open(desc->inputs[job.input_count], &job.inputs[job.input_count], err),
-            cleanup);
+    for (; job.input_count < desc->input_count; job.input_count++) {
+        gch__input *input = &job.inputs[job.input_count];
+        GCH_TRY_GOTO(gch__input_open(desc->inputs[job.input_count], input, err), cleanup);
+        input->workers = desc->workers;
+    }
     if (desc->append) {
-        GCH_TRY_GOTO(gch_file_open(desc->output, &(gch_file_desc){.allocator = desc->allocator},
-                                   &existing, err),
+        GCH_TRY_GOTO(gch__file_open(desc->output, &(gch__file_desc){.allocator = desc->allocator},
+                                    &existing, err),
                      cleanup);
         job.existing = gch_file_get_info(existing);
     }
@@ -157,13 +159,14 @@ cleanup:
     for (size_t i = 0; i < job.input_count; i++)
         gch__input_close(&job.inputs[i]);
     gch__free(job.allocator, job.inputs, "inputs");
-    gch_file_close(existing);
+    gch__file_close(existing);
     return status;
 }
 
-gch_status gch__ingest_csv_memory(const gch_ingest_desc *desc, gch__span text, size_t buffer_bytes,
-                                  void **out_image, size_t *out_image_bytes,
-                                  gch_ingest_report *report, gch_error *err)
+gch_status gch__ingest_csv_memory_sized(const gch_ingest_desc *desc, gch__span text,
+                                        const gch__csv_sizes *sizes, void **out_image,
+                                        size_t *out_image_bytes, gch_ingest_report *report,
+                                        gch_error *err)
 {
     gch__input input;
     gch_ingest_desc csv_desc = *desc;
@@ -174,7 +177,7 @@ gch_status gch__ingest_csv_memory(const gch_ingest_desc *desc, gch__span text, s
                            .report = report,
                            .inputs = &input,
                            .input_count = 1,
-                           .csv_buffer_bytes = buffer_bytes,
+                           .csv = *sizes,
                            .into_memory = true};
     *report = (gch_ingest_report){0};
     GCH_TRY(check_desc(desc, err));
@@ -183,4 +186,15 @@ gch_status gch__ingest_csv_memory(const gch_ingest_desc *desc, gch__span text, s
     *out_image = job.image;
     *out_image_bytes = job.image_bytes;
     return GCH_OK;
+}
+
+gch_status gch__ingest_csv_memory(const gch_ingest_desc *desc, gch__span text, size_t buffer_bytes,
+                                  void **out_image, size_t *out_image_bytes,
+                                  gch_ingest_report *report, gch_error *err)
+{
+    gch__csv_sizes sizes = GCH__CSV_SIZES;
+    sizes.buffer_bytes = buffer_bytes;
+    sizes.chunk_bytes = GCH_MAX(GCH_MIN(buffer_bytes / 4, sizes.chunk_bytes), (size_t)1);
+    return gch__ingest_csv_memory_sized(desc, text, &sizes, out_image, out_image_bytes, report,
+                                        err);
 }

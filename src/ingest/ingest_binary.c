@@ -12,7 +12,9 @@
 #include <string.h>
 
 #define SCRATCH_BYTES ((size_t)8 << 20)
-#define CHUNK_ROWS_MAX ((size_t)65536)
+#define PIECE_ROWS ((size_t)16384) /* copied by one worker at a time */
+
+#define IN_PLACE SIZE_MAX
 
 typedef struct binary_run {
     gch__ingest_job *job;
@@ -21,7 +23,7 @@ typedef struct binary_run {
     gch__ingest_sink sink;
     size_t chunk_rows;
     uint8_t *scratch;   /* a chunk of one plane behind the other */
-    size_t *plane_at;   /* of each plane in the scratch */
+    size_t *plane_at;   /* of each plane in the scratch; IN_PLACE: read into the batch itself */
     uint64_t row_count; /* read */
 } binary_run;
 
@@ -45,20 +47,74 @@ static uint64_t load(const uint8_t *from, size_t bytes, bool is_big_endian)
     }
 }
 
-/* Strided to dense, in native order. */
+#define COPY_LOOP(bits, convert)                                                                   \
+    for (size_t i = 0; i < count; i++) {                                                           \
+        uint##bits##_t value;                                                                      \
+        memcpy(&value, from + i * stride, sizeof value);                                           \
+        value = convert(value);                                                                    \
+        memcpy(to + i * sizeof value, &value, sizeof value);                                       \
+    }                                                                                              \
+    break
+
+/* Strided to dense, in native order, which is little-endian. */
 static void copy_values(const gch__binary_field *field, const uint8_t *from, size_t stride,
                         size_t count, uint8_t *to)
 {
     const size_t bytes = gch_type_bytes(field->type);
-    if (stride == bytes && !field->is_big_endian) {
+    if (stride == bytes && (!field->is_big_endian || bytes == 1)) {
         memcpy(to, from, count * bytes);
         return;
     }
-    for (size_t i = 0; i < count; i++) {
-        uint64_t value = load(from + i * stride, bytes, field->is_big_endian);
-        memcpy(to + i * bytes, &value, bytes); /* little-endian */
+    switch (bytes * 2 + field->is_big_endian) {
+    case 2:
+    case 3:
+        COPY_LOOP(8, );
+    case 4:
+        COPY_LOOP(16, );
+    case 5:
+        COPY_LOOP(16, __builtin_bswap16);
+    case 8:
+        COPY_LOOP(32, );
+    case 9:
+        COPY_LOOP(32, __builtin_bswap32);
+    case 16:
+        COPY_LOOP(64, );
+    default:
+        COPY_LOOP(64, __builtin_bswap64);
     }
 }
+#undef COPY_LOOP
+
+#define WIDEN_LOOP(type)                                                                           \
+    for (size_t i = 0; i < count; i++) {                                                           \
+        type value;                                                                                \
+        memcpy(&value, from + i * stride, sizeof value);                                           \
+        to[i] = (int64_t)value;                                                                    \
+    }                                                                                              \
+    return true
+
+/* Times that are plain little-endian integers; false if they are not. */
+static bool copy_plain_times(const gch__binary_field *field, const uint8_t *from, size_t stride,
+                             size_t count, int64_t *to)
+{
+    if (field->is_datetime || field->is_big_endian)
+        return false;
+    switch (field->type) {
+    case GCH_TYPE_I16:
+        WIDEN_LOOP(int16_t);
+    case GCH_TYPE_U16:
+        WIDEN_LOOP(uint16_t);
+    case GCH_TYPE_I32:
+        WIDEN_LOOP(int32_t);
+    case GCH_TYPE_U32:
+        WIDEN_LOOP(uint32_t);
+    case GCH_TYPE_I64:
+        WIDEN_LOOP(int64_t);
+    default:
+        return false;
+    }
+}
+#undef WIDEN_LOOP
 
 static int64_t to_int64(uint64_t bits, gch_type type)
 {
@@ -97,19 +153,34 @@ static gch_status copy_times(const binary_run *run, const gch__binary_field *fie
     return GCH_OK;
 }
 
+static bool is_ordered(const int64_t *times, size_t count)
+{
+    int64_t is_early = 0;
+    for (size_t i = 1; i < count; i++)
+        is_early |= times[i] < times[i - 1];
+    return is_early == 0;
+}
+
 static gch_status check_order(binary_run *run, const int64_t *times, size_t count,
-                              const gch__binary_field *field, gch_error *err)
+                              bool pieces_are_ordered, const gch__binary_field *field,
+                              gch_error *err)
 {
     gch__ingest_sink *sink = &run->sink;
     if (run->job->desc->sort || count == 0)
         return GCH_OK;
     int64_t last = sink->has_last ? sink->last_time : times[0];
+    if (times[0] >= last && pieces_are_ordered) {
+        sink->has_last = true;
+        sink->last_time = times[count - 1];
+        return GCH_OK;
+    }
     for (size_t i = 0; i < count; last = times[i], i++) {
         if (times[i] >= last)
             continue;
         uint64_t row = run->row_count + i;
         const gch__binary_plane *plane = &run->layout->planes[field->plane];
         uint64_t byte = plane->offset + row * plane->stride_bytes + field->offset_bytes;
+        gch__ingest_note_late(run->job, times[i]);
         return gch_fail(err, GCH_UNSORTED,
                         "%s: row %llu (byte %llu): time %lld is earlier than %lld %s",
                         plane->input->name, (unsigned long long)(row + 1), (unsigned long long)byte,
@@ -121,12 +192,38 @@ static gch_status check_order(binary_run *run, const int64_t *times, size_t coun
     return GCH_OK;
 }
 
-/* Up to `wanted` rows of a plane into the scratch. */
+/* The column of the batch that holds what the plane holds, byte for byte; NULL if there is none. */
+static uint8_t *place_of(const binary_run *run, uint32_t plane)
+{
+    const gch__binary_layout *layout = run->layout;
+    const gch__batch *batch = &run->sink.batch;
+    uint8_t *place = NULL;
+    uint32_t use_count = 0;
+    for (uint32_t i = 0; i <= run->sink.column_count; i++) {
+        bool is_time = i == run->sink.column_count;
+        uint32_t index = is_time ? run->chosen.time : run->chosen.values[i];
+        if (index == GCH__NO_FIELD || layout->fields[index].plane != plane)
+            continue;
+        const gch__binary_field *field = &layout->fields[index];
+        const size_t bytes = gch_type_bytes(field->type);
+        use_count++;
+        if (bytes != layout->planes[plane].stride_bytes || field->is_big_endian)
+            continue;
+        if (!is_time)
+            place = (uint8_t *)batch->columns[i].values + batch->row_count * bytes;
+        else if (field->type == GCH_TYPE_I64 && !field->is_datetime)
+            place = (uint8_t *)(batch->times + batch->row_count);
+    }
+    return use_count == 1 ? place : NULL;
+}
+
+/* Up to `wanted` rows of a plane into the scratch, or where they belong. */
 static gch_status read_plane(binary_run *run, uint32_t index, size_t wanted, size_t *out_rows,
                              gch_error *err)
 {
     const gch__binary_plane *plane = &run->layout->planes[index];
-    uint8_t *to = run->scratch + run->plane_at[index];
+    uint8_t *to = run->plane_at[index] != IN_PLACE ? run->scratch + run->plane_at[index]
+                                                   : place_of(run, index);
     const size_t stride = plane->stride_bytes;
     uint64_t at = plane->offset + run->row_count * stride;
     size_t count;
@@ -228,23 +325,64 @@ static gch_status open_sink(binary_run *run, gch_error *err)
                                  err);
 }
 
-static gch_status take_chunk(binary_run *run, size_t rows, gch_error *err)
+typedef struct copy_job {
+    const binary_run *run;
+    size_t rows;
+    bool is_disordered; /* within a piece; set atomically */
+} copy_job;
+
+/* A piece of the chunk from the scratch to the batch. */
+static void copy_piece(void *context, size_t task, uint32_t worker)
 {
+    (void)worker;
+    copy_job *job = context;
+    const binary_run *run = job->run;
     const gch__binary_layout *layout = run->layout;
-    const gch__binary_field *time = time_field(run);
-    gch__batch *batch = &run->sink.batch;
-    const size_t at = batch->row_count;
+    const gch__batch *batch = &run->sink.batch;
+    const size_t first = task * PIECE_ROWS, count = GCH_MIN(PIECE_ROWS, job->rows - first);
+    const size_t at = batch->row_count + first;
     for (uint32_t i = 0; i < run->sink.column_count; i++) {
         const gch__binary_field *field = &layout->fields[run->chosen.values[i]];
-        const uint8_t *from = run->scratch + run->plane_at[field->plane] + field->offset_bytes;
-        copy_values(field, from, layout->planes[field->plane].stride_bytes, rows,
-                    (uint8_t *)batch->columns[i].values + at * gch_type_bytes(field->type));
+        const size_t stride = layout->planes[field->plane].stride_bytes;
+        if (run->plane_at[field->plane] == IN_PLACE)
+            continue;
+        copy_values(
+            field,
+            run->scratch + run->plane_at[field->plane] + field->offset_bytes + first * stride,
+            stride, count, (uint8_t *)batch->columns[i].values + at * gch_type_bytes(field->type));
     }
+    const gch__binary_field *time = time_field(run);
+    if (time == NULL)
+        return;
+    const size_t stride = layout->planes[time->plane].stride_bytes;
+    bool is_copied = run->plane_at[time->plane] == IN_PLACE ||
+                     copy_plain_times(time,
+                                      run->scratch + run->plane_at[time->plane] +
+                                          time->offset_bytes + first * stride,
+                                      stride, count, batch->times + at);
+    /* The step into a piece is looked at once all of them are there. */
+    if (!is_copied || !is_ordered(batch->times + at, count))
+        __atomic_store_n(&job->is_disordered, true, __ATOMIC_RELAXED);
+}
+
+static gch_status take_chunk(binary_run *run, size_t rows, gch_error *err)
+{
+    const gch__binary_field *time = time_field(run);
+    gch__batch *batch = &run->sink.batch;
+    const size_t at = batch->row_count, pieces = (rows + PIECE_ROWS - 1) / PIECE_ROWS;
+    copy_job job = {.run = run, .rows = rows};
+    gch__parallel_for(run->job->desc->workers, pieces, copy_piece, &job);
     if (time != NULL) {
-        const uint8_t *from = run->scratch + run->plane_at[time->plane] + time->offset_bytes;
-        GCH_TRY(copy_times(run, time, from, layout->planes[time->plane].stride_bytes, rows,
-                           batch->times + at, err));
-        GCH_TRY(check_order(run, batch->times + at, rows, time, err));
+        const bool is_plain = !time->is_datetime && !time->is_big_endian &&
+                              time->type != GCH_TYPE_I8 && time->type != GCH_TYPE_U8;
+        if (!is_plain)
+            GCH_TRY(copy_times(
+                run, time, run->scratch + run->plane_at[time->plane] + time->offset_bytes,
+                run->layout->planes[time->plane].stride_bytes, rows, batch->times + at, err));
+        bool are_ordered = !job.is_disordered;
+        for (size_t i = PIECE_ROWS; i < rows; i += PIECE_ROWS)
+            are_ordered &= batch->times[at + i] >= batch->times[at + i - 1];
+        GCH_TRY(check_order(run, batch->times + at, rows, are_ordered, time, err));
     }
     batch->row_count += rows;
     run->row_count += rows;
@@ -256,16 +394,24 @@ static gch_status make_scratch(binary_run *run, gch_error *err)
     const gch__binary_layout *layout = run->layout;
     const gch_allocator *allocator = run->job->allocator;
     size_t row_bytes = 0, at = 0;
-    for (uint32_t i = 0; i < layout->plane_count; i++)
-        row_bytes += layout->planes[i].stride_bytes;
-    run->chunk_rows =
-        GCH_MAX(GCH_MIN(SCRATCH_BYTES / GCH_MAX(row_bytes, (size_t)1), CHUNK_ROWS_MAX), (size_t)1);
-    run->scratch = gch__alloc_array(allocator, run->chunk_rows, row_bytes, "ingest scratch");
     run->plane_at =
         gch__alloc_array(allocator, layout->plane_count, sizeof *run->plane_at, "ingest scratch");
-    if (run->scratch == NULL || run->plane_at == NULL)
+    if (run->plane_at == NULL)
         return gch__no_memory(err, "ingest scratch");
     for (uint32_t i = 0; i < layout->plane_count; i++) {
+        run->plane_at[i] = place_of(run, i) != NULL ? IN_PLACE : 0;
+        row_bytes += run->plane_at[i] != IN_PLACE ? layout->planes[i].stride_bytes : 0;
+    }
+    run->chunk_rows = row_bytes > 0 ? GCH_MAX(SCRATCH_BYTES / row_bytes, (size_t)1) : SIZE_MAX;
+    if (row_bytes == 0)
+        return GCH_OK;
+    run->chunk_rows = GCH_MIN(run->chunk_rows, run->sink.row_cap);
+    run->scratch = gch__alloc_array(allocator, run->chunk_rows, row_bytes, "ingest scratch");
+    if (run->scratch == NULL)
+        return gch__no_memory(err, "ingest scratch");
+    for (uint32_t i = 0; i < layout->plane_count; i++) {
+        if (run->plane_at[i] == IN_PLACE)
+            continue;
         run->plane_at[i] = at;
         at += run->chunk_rows * layout->planes[i].stride_bytes;
     }

@@ -58,7 +58,7 @@ static gch_status ingest(gch_ingest_desc desc, const char *a, const char *b, gch
     desc.input_count = b != NULL ? 2 : 1;
     desc.output = paths[2];
     GCH_TRY(gch_ingest(&desc, report, err));
-    return file != NULL ? gch_file_open(paths[2], NULL, file, err) : GCH_OK;
+    return file != NULL ? gch__file_open(paths[2], NULL, file, err) : GCH_OK;
 }
 
 static void assert_file_rows(gch_file *file, const char *expected)
@@ -66,7 +66,7 @@ static void assert_file_rows(gch_file *file, const char *expected)
     char rows[2048];
     test_print_rows(file, rows, sizeof rows);
     assert_string_equal(rows, expected);
-    gch_file_close(file);
+    gch__file_close(file);
 }
 
 /* The failure's message, from behind the folder's name. */
@@ -139,7 +139,7 @@ static void raw_records_keep_every_bit(void **state)
             assert_memory_equal(&v[1].as.f64, &rows[row].f64, 8);
         assert_true(v[0].kind == GCH_VALUE_F32 && v[1].kind == GCH_VALUE_F64);
     }
-    gch_file_close(file);
+    gch__file_close(file);
     (void)unlink(path_of("out.gch"));
 }
 
@@ -251,9 +251,9 @@ static void appending_goes_on_where_the_file_ends(void **state)
     assert_status(
         ingest((gch_ingest_desc){.append = true, .sort = true}, "a.raw", NULL, NULL, NULL, &err),
         GCH_UNSORTED);
-    assert_ok(gch_file_open(path_of("out.gch"), NULL, &file, &err));
+    assert_ok(gch__file_open(path_of("out.gch"), NULL, &file, &err));
     assert_int_equal(gch_file_get_info(file)->row_count, 5); /* as it was */
-    gch_file_close(file);
+    gch__file_close(file);
     (void)unlink(path_of("out.gch"));
 }
 
@@ -310,7 +310,7 @@ static void a_pipe_is_read_once(void **state)
     gch_ingest_report report;
     assert_ok(ingest_piped((gch_ingest_desc){0}, "t,v\n1,2\n2,3\n", &report, &err));
     assert_int_equal(report.input_bytes, 12);
-    assert_ok(gch_file_open(path_of("out.gch"), NULL, &file, &err));
+    assert_ok(gch__file_open(path_of("out.gch"), NULL, &file, &err));
     assert_file_rows(file, "1:2 2:3");
     (void)unlink(path_of("out.gch"));
     /* What a file would be read again for. */

@@ -2,7 +2,8 @@
  *
  * While probing (the first GCH__PROBE_ROWS rows) times are kept as moments, since the unit that
  * holds them all is not known yet, and columns that turn out to be text are dropped unless they
- * were asked for. Then the writer is opened and rows stream through.
+ * were asked for. Then the writer is opened and rows stream through: in bulk, and one by one where
+ * a record is odd.
  *
  * Invariants:
  *  1. A row counts (batch.row_count) only once all its fields are good; the row behind it holds
@@ -11,6 +12,7 @@
  *  3. A run is repeated at most once: with unit_forced a finer unit cannot be asked for.
  */
 #include "gch/time.h"
+#include "ingest_csv_bulk.h"
 #include "ingest_csv_header.h"
 #include "ingest_field.h"
 #include "ingest_sink.h"
@@ -45,6 +47,7 @@ typedef struct csv_run {
     bool wants_restart;
     bool is_probing;
     csv_probe *probes;
+    gch__csv_bulk bulk; /* once the probe is over */
 } csv_run;
 
 static size_t field_at(const gch__csv_record *record, uint32_t field)
@@ -131,6 +134,7 @@ static gch_status fail_order(csv_run *run, const gch__input *input, uint64_t lin
     gch_time_format(ticks, shown, run->job->zone, time, sizeof time);
     gch_time_format(sink->last_time, shown, run->job->zone, last, sizeof last);
     bool is_first = sink->row_count == 0 && sink->batch.row_count == 0;
+    gch__ingest_note_late(run->job, ticks);
     return gch_fail(err, GCH_UNSORTED, "%s:%llu:%llu: time %s is earlier than %s %s", input->name,
                     (unsigned long long)line, (unsigned long long)column, time, last,
                     is_first ? "at the end of the file appended to" : "before it");
@@ -216,6 +220,23 @@ static gch_status convert_probes(csv_run *run, gch_error *err)
     return GCH_OK;
 }
 
+static gch_status begin_bulk(csv_run *run, gch_error *err)
+{
+    const gch_allocator *allocator = run->job->allocator;
+    const uint32_t count = run->sink.column_count;
+    if (run->job->csv.is_serial)
+        return GCH_OK;
+    uint32_t *fields = gch__alloc_array(allocator, count, sizeof *fields, "csv bulk");
+    if (fields == NULL)
+        return gch__no_memory(err, "csv bulk");
+    for (uint32_t i = 0; i < count; i++)
+        fields[i] = run->columns[i].field;
+    gch_status status = gch__csv_bulk_init(&run->bulk, run->job, run->header.count,
+                                           run->chosen.time, fields, count, &run->time, err);
+    gch__free(allocator, fields, "csv bulk");
+    return status;
+}
+
 /* Enough is known: opens the writer. */
 static gch_status end_probe(csv_run *run, gch_error *err)
 {
@@ -237,8 +258,9 @@ static gch_status end_probe(csv_run *run, gch_error *err)
         gch__time_field_set(&run->time, GCH__TIME_TICKS, GCH_TIME_INDEX);
         time_name = "index";
     }
-    return gch__ingest_sink_open(sink, run->time.unit, run->time.mode == GCH__TIME_TEXT, time_name,
-                                 err);
+    GCH_TRY(gch__ingest_sink_open(sink, run->time.unit, run->time.mode == GCH__TIME_TEXT, time_name,
+                                  err));
+    return begin_bulk(run, err);
 }
 
 /* Text with a given unit needs no probe, and its misfits can then be dropped as bad lines. */
@@ -450,12 +472,33 @@ static gch_status take_first(csv_run *run, const gch__csv_record *record, bool *
     return gch__csv_header_match(&run->header, &run->reader, record, err);
 }
 
+static gch_status flush(csv_run *run, gch_error *err)
+{
+    gch__csv_bulk_forget(&run->bulk);
+    return gch__ingest_sink_flush(&run->sink, err);
+}
+
+/* Everything that lies in the buffer and is plain. */
+static gch_status take_bulk(csv_run *run, gch_error *err)
+{
+    gch__ingest_sink *sink = &run->sink;
+    for (;;) {
+        gch__csv_bulk_take(&run->bulk, &run->reader, sink);
+        if (sink->batch.row_count < sink->row_cap)
+            return GCH_OK;
+        GCH_TRY(flush(run, err));
+        GCH_TRY(gch__ingest_tell(run->job, err));
+    }
+}
+
 static gch_status read_records(csv_run *run, gch_error *err)
 {
     gch__ingest_sink *sink = &run->sink;
     bool is_first = true;
     for (uint32_t taken = 0;; taken++) {
         gch__csv_record record;
+        if (run->bulk.job != NULL && !is_first)
+            GCH_TRY(take_bulk(run, err));
         GCH_TRY(gch__csv_reader_next(&run->reader, &record, err));
         if (record.field_count == 0 && record.fault == GCH__CSV_SOUND)
             return GCH_OK;
@@ -467,10 +510,10 @@ static gch_status read_records(csv_run *run, gch_error *err)
                 continue;
         }
         GCH_TRY(take_or_drop(run, &record, err));
-        if (run->is_probing && sink->batch.row_count == GCH__PROBE_ROWS)
+        if (run->is_probing && sink->batch.row_count == run->job->csv.probe_rows)
             GCH_TRY(end_probe(run, err));
         if (sink->batch.row_count == sink->row_cap)
-            GCH_TRY(gch__ingest_sink_flush(sink, err));
+            GCH_TRY(flush(run, err));
         if (taken % TELL_ROWS == 0)
             GCH_TRY(gch__ingest_tell(run->job, err));
     }
@@ -481,8 +524,9 @@ static gch_status read_all(csv_run *run, gch_error *err)
     gch__ingest_job *job = run->job;
     for (size_t i = 0; i < job->input_count; i++) {
         GCH_TRY(gch__csv_reader_open(&run->reader, job->allocator, &job->inputs[i],
-                                     job->desc->delimiter, job->csv_buffer_bytes, err));
+                                     job->desc->delimiter, job->csv.buffer_bytes, err));
         gch_status status = read_records(run, err);
+        gch__csv_bulk_forget(&run->bulk);
         gch__csv_reader_close(&run->reader);
         GCH_TRY(status);
     }
@@ -498,6 +542,7 @@ static void run_reset(csv_run *run)
 {
     const gch_allocator *allocator = run->job->allocator;
     gch__csv_reader_close(&run->reader);
+    gch__csv_bulk_reset(&run->bulk);
     gch__ingest_sink_reset(&run->sink);
     gch__csv_header_reset(&run->header, run->job);
     gch__chosen_reset(run->job, &run->chosen);
@@ -519,7 +564,7 @@ gch_status gch__ingest_csv(gch__ingest_job *job, gch_error *err)
         run_reset(&run);
         *job->report = blank;
         for (size_t i = 0; i < job->input_count; i++)
-            GCH_TRY(gch__input_rewind(&job->inputs[i], err));
+            gch__input_rewind(&job->inputs[i]);
         run = second;
         status = read_all(&run, err);
     }

@@ -1,8 +1,8 @@
 /* Splits CSV into records and fields, eight bytes at a time.
  *
  * Invariants:
- *  1. bytes[end] is a line feed that is not part of the input, followed by PADDING - 1 bytes of
- *     zero: a search always stops, and eight bytes may be loaded anywhere up to `end`.
+ *  1. bytes[end] is a line feed that is not part of the input, followed by GCH__CSV_PADDING - 1
+ *     bytes of zero: a search always stops, and the kernels may load anywhere up to `end`.
  *  2. `begin` is the first byte of a record. A record that runs past `end` is scanned again from
  *     `begin` once the buffer is full or has grown: twice its length at most, as the buffer
  *     doubles.
@@ -10,13 +10,12 @@
  */
 #include "ingest_csv_reader.h"
 
-#include "ingest_field.h"
+#include "ingest_kernels.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#define PADDING 16u
 #define ONES 0x0101010101010101u
 #define LOW_SEVEN 0x7F7F7F7F7F7F7F7Fu
 #define SNIFFED_BYTES_MAX ((size_t)1 << 20)
@@ -31,11 +30,13 @@ static inline uint64_t match(uint64_t word, uint64_t pattern)
 
 static gch_status set_cap(gch__csv_reader *reader, size_t cap, gch_error *err)
 {
-    uint8_t *bytes =
-        gch__resize_array(reader->allocator, reader->bytes, cap + PADDING, 1, "csv buffer");
+    uint8_t *old = reader->bytes != NULL ? reader->bytes - GCH__CSV_FRONT : NULL;
+    uint8_t *bytes = gch__resize_array(reader->allocator, old,
+                                       GCH__CSV_FRONT + cap + GCH__CSV_PADDING, 1, "csv buffer");
     if (bytes == NULL)
         return gch__no_memory(err, "csv buffer");
-    reader->bytes = bytes;
+    memset(bytes, 0, GCH__CSV_FRONT);
+    reader->bytes = bytes + GCH__CSV_FRONT;
     reader->cap = cap;
     return GCH_OK;
 }
@@ -53,9 +54,10 @@ static gch_status refill(gch__csv_reader *reader, gch_error *err)
     }
     size_t count;
     GCH_TRY(gch__input_read(reader->input, reader->bytes + kept, reader->cap - kept, &count, err));
+    reader->refill_count++;
     reader->is_at_end = count < reader->cap - kept;
     reader->end = kept + count;
-    memset(reader->bytes + reader->end, 0, PADDING);
+    memset(reader->bytes + reader->end, 0, GCH__CSV_PADDING);
     reader->bytes[reader->end] = '\n';
     return GCH_OK;
 }
@@ -132,7 +134,8 @@ gch_status gch__csv_reader_open(gch__csv_reader *reader, const gch_allocator *al
 
 void gch__csv_reader_close(gch__csv_reader *reader)
 {
-    gch__free(reader->allocator, reader->bytes, "csv buffer");
+    if (reader->bytes != NULL)
+        gch__free(reader->allocator, reader->bytes - GCH__CSV_FRONT, "csv buffer");
     gch__free(reader->allocator, reader->fields, "csv fields");
     gch__free(reader->allocator, reader->text, "csv text");
     *reader = (gch__csv_reader){0};
@@ -299,6 +302,19 @@ gch_status gch__csv_reader_next(gch__csv_reader *reader, gch__csv_record *out, g
             out->field_count = 0;
         return GCH_OK;
     }
+}
+
+bool gch__csv_reader_peek(gch__csv_reader *reader, gch__csv_record *out, size_t *out_bytes,
+                          uint64_t *out_lines)
+{
+    size_t open_quote;
+    *out = (gch__csv_record){.line = reader->line};
+    if (reader->begin == reader->end || scan(reader, out, out_bytes, &open_quote) != SCAN_DONE)
+        return false;
+    *out_lines = 1 + (out->has_line_ends ? count_line_ends(out->bytes, out->length) : 0);
+    if (is_blank_line(out) || out->fault != GCH__CSV_SOUND)
+        out->field_count = 0;
+    return true;
 }
 
 void gch__csv_reader_drop_line(gch__csv_reader *reader, const gch__csv_record *record)

@@ -46,8 +46,9 @@ typedef struct gch__csv_record {
 typedef struct gch__csv_reader {
     const gch_allocator *allocator;
     gch__input *input; /* borrowed */
+    uint64_t refill_count;
     uint8_t delimiter;
-    uint8_t *bytes; /* cap + padding */
+    uint8_t *bytes; /* front padding before, cap, padding behind */
     size_t cap;
     size_t begin, end; /* the bytes not yet consumed */
     bool is_at_end;    /* nothing to come behind `end` */
@@ -68,6 +69,11 @@ void gch__csv_reader_close(gch__csv_reader *reader);
 
 GCH_CHECKED gch_status gch__csv_reader_next(gch__csv_reader *reader, gch__csv_record *out,
                                             gch_error *err);
+/* The record at `begin`, which stays there, if it lies whole in the buffer; false if not, or if
+ * memory ran out. *out_bytes and *out_lines count what would be consumed. A blank line is a record
+ * without fields and faults. */
+bool gch__csv_reader_peek(gch__csv_reader *reader, gch__csv_record *out, size_t *out_bytes,
+                          uint64_t *out_lines);
 /* After GCH__CSV_OPEN_QUOTE: goes on behind the line on which the quote stands. */
 void gch__csv_reader_drop_line(gch__csv_reader *reader, const gch__csv_record *record);
 

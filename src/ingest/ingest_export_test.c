@@ -159,7 +159,7 @@ static gch_file *make_file(gch_type type, const void *values, size_t count, void
         &writer, &err));
     assert_ok(gch_writer_append(writer, times, &(gch_column_data){.values = values}, count, &err));
     assert_ok(gch_writer_finish_memory(writer, out_image, &image_bytes, &err));
-    assert_ok(gch_file_open_memory(*out_image, image_bytes, "made", NULL, &file, &err));
+    assert_ok(gch__file_open_memory(*out_image, image_bytes, "made", NULL, &file, &err));
     free(times);
     return file;
 }
@@ -201,7 +201,7 @@ static void every_type_comes_back_bit_for_bit(void **state)
         assert_same_values(file, t.file, types[k]);
         test_table_reset(&t);
         free(text);
-        gch_file_close(file);
+        gch__file_close(file);
         gch_writer_free_memory(image, NULL);
     }
 }

@@ -23,7 +23,7 @@ static gch_file *generate(gch_generator kind, uint64_t rows, uint64_t seed, uint
             .kind = kind, .row_count = rows, .seed = seed, .output = path, .workers = workers},
         &err));
     gch_workers_destroy(workers);
-    assert_ok(gch_file_open(path, NULL, &file, &err));
+    assert_ok(gch__file_open(path, NULL, &file, &err));
     assert_int_equal(gch_file_get_info(file)->row_count, rows);
     assert_int_equal(unlink(path), 0); /* the mapping keeps it */
     return file;
@@ -70,7 +70,7 @@ static void the_number_of_workers_changes_nothing(void **state)
             first = threads == 0 ? hash : first;
             if (hash != first)
                 fail_msg("kind %d differs with %u threads", (int)kinds[i], threads);
-            gch_file_close(file);
+            gch__file_close(file);
         }
     }
 }
@@ -81,8 +81,8 @@ static void seeds_give_different_series(void **state)
     for (size_t i = 0; i < GCH_COUNT_OF(kinds); i++) {
         gch_file *a = generate(kinds[i], 10000, 1, 0), *b = generate(kinds[i], 10000, 2, 0);
         assert_true(digest(a) != digest(b));
-        gch_file_close(a);
-        gch_file_close(b);
+        gch__file_close(a);
+        gch__file_close(b);
     }
 }
 
@@ -106,8 +106,8 @@ static void a_series_begins_alike_at_every_length(void **state)
             assert_int_equal(ta, tb);
             assert_string_equal(xa, xb);
         }
-        gch_file_close(a);
-        gch_file_close(b);
+        gch__file_close(a);
+        gch__file_close(b);
     }
 }
 
@@ -159,7 +159,7 @@ static void series_are_what_their_names_say(void **state)
             assert_string_equal(column->unit, "mV");
             assert_true(low > -0.6 && low < -0.1 && high > 1.0 && high < 1.4);
         }
-        gch_file_close(file);
+        gch__file_close(file);
     }
 }
 
@@ -178,7 +178,7 @@ static void names_are_parsed_and_bad_requests_refused(void **state)
     assert_status(
         gch_generate(&(gch_generate_desc){.row_count = UINT64_MAX, .output = "/tmp/x"}, &err),
         GCH_LIMIT);
-    gch_file_close(generate(GCH_GENERATOR_DEFAULT, 0, 0, 0));
+    gch__file_close(generate(GCH_GENERATOR_DEFAULT, 0, 0, 0));
 }
 
 static bool stop(void *context, uint64_t done, uint64_t total)

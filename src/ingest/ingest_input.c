@@ -3,7 +3,8 @@
  * Invariants:
  *  1. done_bytes is the position of the next byte that gch__input_read gives, from byte 0 of the
  *     input (which, for a redirected standard input, may lie inside the file).
- *  2. A short read happens at the end of the input only: pipes are read until the room is full.
+ *  2. A descriptor that can rewind is read by position: its own never moves.
+ *  3. A short read happens at the end of the input only: pipes are read until the room is full.
  */
 #include "ingest_input.h"
 
@@ -13,6 +14,10 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define SLICES_MAX 16u
+#define SLICE_ALIGN 65536u
+#define SHARED_BYTES_MIN ((size_t)1 << 20)
 
 static void set_name(gch__input *input, const char *name)
 {
@@ -76,7 +81,7 @@ void gch__input_close(gch__input *input)
     input->fd = -1;
 }
 
-/* offset UINT64_MAX: at the descriptor's own position. */
+/* offset UINT64_MAX: at the descriptor's own position, for what has no other. */
 static gch_status read_descriptor(gch__input *input, uint64_t offset, uint8_t *to, size_t cap,
                                   size_t *out_count, gch_error *err)
 {
@@ -109,13 +114,14 @@ static size_t read_memory(const gch__input *input, uint64_t offset, void *to, si
     return count;
 }
 
-gch_status gch__input_read(gch__input *input, void *to, size_t cap, size_t *out_count,
-                           gch_error *err)
+static gch_status read_alone(gch__input *input, void *to, size_t cap, size_t *out_count,
+                             gch_error *err)
 {
     if (input->fd < 0)
         *out_count = read_memory(input, input->done_bytes, to, cap);
     else
-        GCH_TRY(read_descriptor(input, UINT64_MAX, to, cap, out_count, err));
+        GCH_TRY(read_descriptor(input, input->can_rewind ? input->done_bytes : UINT64_MAX, to, cap,
+                                out_count, err));
     input->done_bytes += *out_count;
     return GCH_OK;
 }
@@ -134,10 +140,47 @@ gch_status gch__input_read_at(gch__input *input, uint64_t offset, void *to, size
     return read_descriptor(input, offset, to, cap, out_count, err);
 }
 
-gch_status gch__input_rewind(gch__input *input, gch_error *err)
+typedef struct read_job {
+    gch__input *input;
+    uint8_t *to;
+    size_t cap, slice_bytes;
+    size_t counts[SLICES_MAX];
+    gch_status statuses[SLICES_MAX];
+    gch_error errors[SLICES_MAX];
+} read_job;
+
+static void read_slice(void *context, size_t task, uint32_t worker)
 {
-    if (input->fd >= 0 && lseek(input->fd, (off_t)input->origin, SEEK_SET) < 0)
-        return gch_fail(err, GCH_IO, "%s: %s", input->name, strerror(errno));
-    input->done_bytes = 0;
+    (void)worker;
+    read_job *job = context;
+    size_t first = task * job->slice_bytes;
+    job->statuses[task] = gch__input_read_at(
+        job->input, job->input->done_bytes + first, job->to + first,
+        GCH_MIN(job->slice_bytes, job->cap - first), &job->counts[task], &job->errors[task]);
+}
+
+gch_status gch__input_read(gch__input *input, void *to, size_t cap, size_t *out_count,
+                           gch_error *err)
+{
+    if (!input->can_rewind || cap < SHARED_BYTES_MIN || gch_workers_count(input->workers) < 2)
+        return read_alone(input, to, cap, out_count, err);
+    read_job job = {.input = input, .to = to, .cap = cap};
+    job.slice_bytes = gch__align_up(cap / SLICES_MAX + 1, SLICE_ALIGN);
+    size_t slice_count = (cap + job.slice_bytes - 1) / job.slice_bytes;
+    gch__parallel_for(input->workers, slice_count, read_slice, &job);
+    *out_count = 0;
+    for (size_t i = 0; i < slice_count; i++) {
+        if (job.statuses[i] != GCH_OK)
+            return gch_fail(err, job.statuses[i], "%s", job.errors[i].message);
+        *out_count += job.counts[i];
+        if (job.counts[i] < GCH_MIN(job.slice_bytes, cap - i * job.slice_bytes))
+            break; /* the end, or where the file ended when it was read */
+    }
+    input->done_bytes += *out_count;
     return GCH_OK;
+}
+
+void gch__input_rewind(gch__input *input)
+{
+    input->done_bytes = 0;
 }

@@ -18,6 +18,7 @@ typedef struct gch__input {
     uint64_t total_bytes; /* 0: not known */
     uint64_t done_bytes;  /* read so far */
     gch__span memory;
+    gch_workers *workers; /* borrowed; share out large reads where the input allows it */
 } gch__input;
 
 /* "-" is standard input. GCH_NOT_FOUND, GCH_IO. */
@@ -33,6 +34,6 @@ GCH_CHECKED gch_status gch__input_read(gch__input *input, void *to, size_t cap, 
 GCH_CHECKED gch_status gch__input_read_at(gch__input *input, uint64_t offset, void *to, size_t cap,
                                           size_t *out_count, gch_error *err);
 /* Back to byte 0; only if can_rewind. */
-GCH_CHECKED gch_status gch__input_rewind(gch__input *input, gch_error *err);
+void gch__input_rewind(gch__input *input);
 
 #endif

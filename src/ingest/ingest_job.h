@@ -9,8 +9,20 @@
 #include "ingest_input.h"
 
 #define GCH__NO_FIELD UINT32_MAX
-#define GCH__CSV_BUFFER_BYTES ((size_t)1 << 20)
 #define GCH__PROBE_ROWS 1000u /* rows that decide a unit of time that was not given */
+
+/* How a CSV is cut up. Results depend on probe_rows alone. */
+typedef struct gch__csv_sizes {
+    size_t buffer_bytes; /* at least 1; read at a time */
+    size_t chunk_bytes;  /* at least 1; parsed by one worker at a time */
+    uint32_t probe_rows; /* 1 to GCH__PROBE_ROWS */
+    bool is_serial;      /* record by record, nothing in bulk */
+} gch__csv_sizes;
+
+#define GCH__CSV_SIZES                                                                             \
+    ((gch__csv_sizes){.buffer_bytes = (size_t)8 << 20,                                             \
+                      .chunk_bytes = (size_t)256 << 10,                                            \
+                      .probe_rows = GCH__PROBE_ROWS})
 
 typedef struct gch__ingest_job {
     const gch_ingest_desc *desc;
@@ -20,7 +32,7 @@ typedef struct gch__ingest_job {
     const gch_file_info *existing; /* what is appended to; NULL: a new file */
     gch__input *inputs;
     size_t input_count;
-    size_t csv_buffer_bytes;
+    gch__csv_sizes csv;
     /* The result as a file image instead of desc->output. */
     bool into_memory;
     void *image;
@@ -30,6 +42,14 @@ typedef struct gch__ingest_job {
 
 /* Tells the progress of all inputs. GCH_CANCELLED. */
 GCH_CHECKED gch_status gch__ingest_tell(gch__ingest_job *job, gch_error *err);
+
+/* Notes that a time, refused for its order, comes before what the file appended to ends with. */
+static inline void gch__ingest_note_late(const gch__ingest_job *job, int64_t ticks)
+{
+    const gch_file_info *existing = job->existing;
+    job->report->is_before_output =
+        existing != NULL && existing->row_count > 0 && ticks < existing->last_time;
+}
 
 /* The readers: from open inputs to a finished output. */
 GCH_CHECKED gch_status gch__ingest_csv(gch__ingest_job *job, gch_error *err);
@@ -42,6 +62,12 @@ GCH_CHECKED gch_status gch__ingest_csv_memory(const gch_ingest_desc *desc, gch__
                                               size_t buffer_bytes, void **out_image,
                                               size_t *out_image_bytes, gch_ingest_report *report,
                                               gch_error *err);
+
+/* The same with all sizes given. */
+GCH_CHECKED gch_status gch__ingest_csv_memory_sized(const gch_ingest_desc *desc, gch__span text,
+                                                    const gch__csv_sizes *sizes, void **out_image,
+                                                    size_t *out_image_bytes,
+                                                    gch_ingest_report *report, gch_error *err);
 
 /* Which fields of the source become what. */
 typedef struct gch__chosen {

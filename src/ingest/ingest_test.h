@@ -3,6 +3,7 @@
 #define GCH_INGEST_TEST_H
 
 #include "ingest_job.h"
+#include "store_open.h"
 
 #include "test.h"
 
@@ -21,14 +22,14 @@ static inline gch_status test_ingest(const gch_ingest_desc *desc, const char *te
     gch__span span = {(const uint8_t *)text, strlen(text)};
     GCH_TRY(gch__ingest_csv_memory(desc, span, buffer_bytes, &out->image, &out->image_bytes,
                                    &out->report, err));
-    GCH_TRY(gch_file_open_memory(out->image, out->image_bytes, "test", NULL, &out->file, err));
+    GCH_TRY(gch__file_open_memory(out->image, out->image_bytes, "test", NULL, &out->file, err));
     out->info = gch_file_get_info(out->file);
     return GCH_OK;
 }
 
 static inline void test_table_reset(test_table *table)
 {
-    gch_file_close(table->file);
+    gch__file_close(table->file);
     if (table->image != NULL)
         gch_writer_free_memory(table->image, NULL);
     *table = (test_table){0};

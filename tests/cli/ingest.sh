@@ -40,6 +40,14 @@ cp a.gch kept.gch
 expect 1 'a\.csv|earlier|decrease|sort' gpucharts ingest a.csv -o a.gch --append
 cmp a.gch kept.gch && echo "a.gch is as it was"
 run gpucharts verify a.gch
+gpucharts ingest a.csv -o a.gch --append 2>&1 | grep -- --sort && echo "FAULT: sorting does not help"
+printf 'time,price\n1709283604000,3\n1709283603000,4\n' > late.csv
+expect 1 'late\.csv:3\b.*--sort' gpucharts ingest late.csv -o a.gch --append
+run gpucharts ingest late.csv -o a.gch --append --sort
+
+echo "-- columns of text"
+printf 'time,symbol,price,note\n1,AB,2.5,x\n2,CD,3.5,y\n' > text.csv
+run gpucharts ingest text.csv --time-unit s
 
 echo "-- raw binary with a rate"
 printf 'HEAD\001\000\002\000\003\000\377\377' > r.bin

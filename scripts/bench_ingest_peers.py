@@ -1,0 +1,137 @@
+#!/usr/bin/env python3
+"""How fast is a CSV of ticks read, beside DuckDB and Polars?
+
+    bench_ingest_peers.py GPUCHARTS [MEGABYTES]      (default 100)
+
+Makes a CSV `time,price` (integer milliseconds, prices in 0.01), then reads the same file from the
+page cache with `gpucharts ingest` (into a finished .gch file), with DuckDB (into a table in memory)
+and with Polars (into a data frame), with the threads that the machine has; the best and the median
+of several runs each. The library calls are timed inside a process that is already running; ours
+counts the start of the process too. Then all values are compared: prices as doubles, bit for bit.
+Prints one JSON object; exits with 1 if values differ.
+
+The peers are installed with pinned versions into build/peers-venv.
+"""
+
+import json
+import os
+import random
+import statistics
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import venv
+from pathlib import Path
+
+PEERS = ["duckdb==1.1.3", "polars==1.17.1", "pyarrow==18.1.0"]
+RUNS = 7
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / "build" / "peers-venv"
+
+
+def enter_venv():
+    """Runs this script again with the peers' Python, which is made first if it is not there."""
+    python = VENV / "bin" / "python3"
+    if Path(sys.prefix) == VENV:
+        return
+    stamp = VENV / "peers.txt"
+    if not stamp.exists() or stamp.read_text() != "\n".join(PEERS):
+        venv.create(VENV, with_pip=True)
+        subprocess.run([python, "-m", "pip", "install", "-q", *PEERS], check=True)
+        stamp.write_text("\n".join(PEERS))
+    os.execv(python, [str(python), *sys.argv])
+
+
+def make_csv(path, byte_count):
+    random.seed(1)
+    now, price, written = 1700000000000, 5000000, 0
+    with open(path, "w") as out:
+        written += out.write("time,price\n")
+        while written < byte_count:
+            lines = []
+            for _ in range(100000):
+                noise = random.getrandbits(32)
+                price += noise % 5 - 2
+                now += (noise >> 16) % 200 if (noise >> 8) % 4 else 0
+                lines.append(f"{now},{price // 100}.{price % 100:02}\n")
+            written += out.write("".join(lines))
+
+
+def measure(read):
+    result, samples = read(), []
+    for _ in range(RUNS):
+        start = time.perf_counter()
+        result = read()
+        samples.append(time.perf_counter() - start)
+    return result, {"best_s": min(samples), "median_s": statistics.median(samples)}
+
+
+def main():
+    if len(sys.argv) not in (2, 3):
+        sys.exit(__doc__)
+    enter_venv()
+    import duckdb
+    import polars
+
+    program = str(Path(sys.argv[1]).resolve())
+    byte_count = int(float(sys.argv[2] if len(sys.argv) > 2 else 100) * 1e6)
+    folder = "/dev/shm" if Path("/dev/shm").is_dir() else None
+    with tempfile.TemporaryDirectory(dir=folder) as work:
+        csv, gch = f"{work}/ticks.csv", f"{work}/ticks.gch"
+        make_csv(csv, byte_count)
+
+        def ours():
+            subprocess.run(
+                [program, "ingest", csv, "-o", gch, "--quiet", "--time-unit", "ms"], check=True)
+
+        def with_duckdb():
+            database = duckdb.connect()
+            database.execute(f"CREATE TABLE ticks AS SELECT * FROM read_csv('{csv}')")
+            return database
+
+        _, ours_s = measure(ours)
+        database, duckdb_s = measure(with_duckdb)
+        frame, polars_s = measure(lambda: polars.read_csv(csv))
+
+        # An empty program tells what starting ours costs.
+        _, start_s = measure(lambda: subprocess.run([program, "--version"], check=True,
+                                                    stdout=subprocess.DEVNULL))
+        text = subprocess.run([program, "export", gch, "--no-header"], check=True,
+                              stdout=subprocess.PIPE).stdout
+        times, prices = [], []
+        for line in text.split():
+            now, price = line.split(b",")
+            times.append(int(now))
+            prices.append(float(price))
+        bits = struct.pack(f"<{len(prices)}d", *prices)
+
+        def same(their_times, their_prices):
+            return their_times == times and struct.pack(
+                f"<{len(their_prices)}d", *their_prices) == bits
+
+        table = database.execute("SELECT time, price FROM ticks").arrow()
+        equal = {
+            "duckdb": same(table["time"].to_pylist(), table["price"].to_pylist()),
+            "polars": same(frame["time"].to_list(), frame["price"].to_list()),
+        }
+        faster = min(duckdb_s["best_s"], polars_s["best_s"])
+        size = os.path.getsize(csv)
+        print(json.dumps({
+            "question": "how fast is a CSV of ticks read, beside DuckDB and Polars?",
+            "peers": PEERS[:2],
+            "threads": os.cpu_count(),
+            "input_bytes": size,
+            "rows": len(times),
+            "gpucharts": {**ours_s, "bytes_per_s": size / ours_s["best_s"]},
+            "gpucharts_start": start_s,
+            "duckdb": {**duckdb_s, "bytes_per_s": size / duckdb_s["best_s"]},
+            "polars": {**polars_s, "bytes_per_s": size / polars_s["best_s"]},
+            "times_faster_than_the_faster_peer": faster / ours_s["best_s"],
+            "values_equal": equal,
+        }, indent=2))
+        sys.exit(0 if all(equal.values()) else 1)
+
+
+main()
