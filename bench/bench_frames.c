@@ -40,8 +40,10 @@ static double now_ms(void)
 
 typedef struct setup {
     gch_workers *workers;
+    gch_data *data;
+    gch_source source;
     gch_chart *chart;
-    gch_file *file;
+    const gch_file *file;
     gch_chart_series series;
     gch_chart_desc desc;
 } setup;
@@ -49,7 +51,9 @@ typedef struct setup {
 static void open_file(setup *s, const char *path, gch_workers *workers)
 {
     *s = (setup){.workers = workers};
-    check(gch_file_open(path, NULL, &s->file, &err));
+    check(gch_data_make(NULL, &s->data, &err));
+    check(gch_source_open_file(s->data, path, NULL, &s->source, &err));
+    check(gch_source_get_file(s->data, s->source, &s->file, &err));
     check(gch_chart_make(NULL, &s->chart, &err));
     s->series = (gch_chart_series){.file = s->file};
     s->desc = (gch_chart_desc){.series = &s->series,
@@ -64,7 +68,8 @@ static void open_file(setup *s, const char *path, gch_workers *workers)
 static void close_file(setup *s)
 {
     gch_chart_destroy(s->chart);
-    gch_file_close(s->file);
+    check(gch_source_close(s->data, s->source, &err));
+    check(gch_data_destroy(s->data, &err));
 }
 
 /* Frame i of the script: three sweeps between the whole range and POINTS_MIN points, geometric in

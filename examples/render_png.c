@@ -6,13 +6,18 @@
 int main(int argument_count, char **arguments)
 {
     gch_error err;
-    gch_file *file = NULL;
+    gch_data *data = NULL;
     gch_image image = {0};
     if (argument_count != 2)
         return 2;
-    gch_status status = gch_file_open(arguments[1], NULL, &file, &err);
+    gch_status status = gch_data_make(NULL, &data, &err);
+    gch_source source;
+    gch_chart_series series = {0};
+    if (status == GCH_OK)
+        status = gch_source_open_file(data, arguments[1], NULL, &source, &err);
+    if (status == GCH_OK)
+        status = gch_source_get_file(data, source, &series.file, &err);
     if (status == GCH_OK) {
-        gch_chart_series series = {.file = file};
         gch_chart_desc chart = {.series = &series, .series_count = 1};
         status = gch_chart_render(&chart, &image, NULL, &err);
     }
@@ -21,6 +26,5 @@ int main(int argument_count, char **arguments)
     if (status != GCH_OK)
         fprintf(stderr, "%s\n", err.message);
     gch_image_destroy(&image, NULL);
-    gch_file_close(file);
-    return status == GCH_OK ? 0 : 1;
+    return gch_data_destroy(data, NULL) == GCH_OK && status == GCH_OK ? 0 : 1;
 }

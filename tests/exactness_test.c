@@ -8,6 +8,7 @@
 #include "exactness_cases.h"
 #include "gch/chart.h"
 #include "store_format.h"
+#include "store_open.h"
 #include "test.h"
 
 #include <errno.h>
@@ -60,7 +61,7 @@ static opened open_case(const exactness_case *c)
         assert_ok(gch_writer_create_memory(&desc, &writer, &err));
         append_part(writer, c, c->parts[0]);
         assert_ok(gch_writer_finish_memory(writer, &out.bytes, &byte_count, &err));
-        assert_ok(gch_file_open_memory(out.bytes, byte_count, "case", NULL, &out.file, &err));
+        assert_ok(gch__file_open_memory(out.bytes, byte_count, "case", NULL, &out.file, &err));
         return out;
     }
     char path[1024];
@@ -72,7 +73,7 @@ static opened open_case(const exactness_case *c)
         append_part(writer, c, c->parts[i]);
         assert_ok(gch_writer_finish(writer, &err));
     }
-    gch_status status = gch_file_open(path, NULL, &out.file, &err);
+    gch_status status = gch__file_open(path, NULL, &out.file, &err);
     unlink(path); /* stays readable while it is open */
     assert_ok(status);
     return out;
@@ -80,7 +81,7 @@ static opened open_case(const exactness_case *c)
 
 static void close_case(opened *o)
 {
-    gch_file_close(o->file);
+    gch__file_close(o->file);
     gch_writer_free_memory(o->bytes, NULL);
 }
 
@@ -326,7 +327,7 @@ static void fault_is_seen(uint32_t level, uint32_t node, uint32_t rows_per_node)
     size_t byte_count;
     uint8_t *bytes = make_fault_file(&byte_count);
     gch_file *file = NULL;
-    assert_ok(gch_file_open_memory(bytes, byte_count, "sound", NULL, &file, &err));
+    assert_ok(gch__file_open_memory(bytes, byte_count, "sound", NULL, &file, &err));
     assert_ok(gch_file_verify(file, NULL, NULL, &err));
     const gch__value_column *column = &gch__file_segment(file, 0)->columns[0];
     assert_true(level < column->level_count && node < column->level_counts[level]);
@@ -343,7 +344,7 @@ static void fault_is_seen(uint32_t level, uint32_t node, uint32_t rows_per_node)
     memcpy(altered + offset, &fault, sizeof fault);
     fix_checksums(altered, byte_count, offset);
     gch_file *faulty = NULL;
-    assert_ok(gch_file_open_memory(altered, byte_count, "altered", NULL, &faulty, &err));
+    assert_ok(gch__file_open_memory(altered, byte_count, "altered", NULL, &faulty, &err));
     assert_status(gch_file_verify(faulty, NULL, NULL, &err), GCH_CORRUPT);
 
     gch_view view = {.t0 = 0,
@@ -372,8 +373,8 @@ static void fault_is_seen(uint32_t level, uint32_t node, uint32_t rows_per_node)
     gch_image_destroy(&sound_reference, NULL);
     gch_image_destroy(&faulty_cpu, NULL);
     gch_image_destroy(&faulty_reference, NULL);
-    gch_file_close(faulty);
-    gch_file_close(file);
+    gch__file_close(faulty);
+    gch__file_close(file);
     free(altered);
     gch_writer_free_memory(bytes, NULL);
 }

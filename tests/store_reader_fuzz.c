@@ -11,6 +11,7 @@
  * store_reader_corpus.py writes the scripts of the corpus.
  */
 #include "gch/writer.h"
+#include "store_open.h"
 #include "store_test_repair.h"
 
 #include <stdio.h>
@@ -100,14 +101,14 @@ static void exercise(const uint8_t *bytes, size_t count)
 {
     gch_error err = {0};
     gch_file *file = NULL;
-    gch_status status = gch_file_open_memory(bytes, count, "fuzz", NULL, &file, &err);
+    gch_status status = gch__file_open_memory(bytes, count, "fuzz", NULL, &file, &err);
     REQUIRE(is_declared(status));
     REQUIRE(status == GCH_OK || strncmp(err.message, "fuzz: ", 6) == 0);
     if (status != GCH_OK)
         return;
     read_rows(file);
     REQUIRE(is_declared(gch_file_verify(file, NULL, NULL, &err)));
-    gch_file_close(file);
+    gch__file_close(file);
 }
 
 /* Returns how much of the image is left. */

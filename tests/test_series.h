@@ -5,6 +5,7 @@
 #include "test.h"
 
 #include "gch/writer.h"
+#include "store_open.h"
 
 typedef struct test_series {
     void *image;
@@ -27,13 +28,13 @@ static inline test_series test_series_make(gch_time_unit unit, const int64_t *ti
     assert_ok(gch_writer_append(writer, times, &data, count, &err));
     assert_ok(gch_writer_finish_memory(writer, &series.image, &series.image_bytes, &err));
     assert_ok(
-        gch_file_open_memory(series.image, series.image_bytes, "test", NULL, &series.file, &err));
+        gch__file_open_memory(series.image, series.image_bytes, "test", NULL, &series.file, &err));
     return series;
 }
 
 static inline void test_series_free(test_series *series)
 {
-    gch_file_close(series->file);
+    gch__file_close(series->file);
     gch_writer_free_memory(series->image, NULL);
 }
 

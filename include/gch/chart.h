@@ -71,6 +71,9 @@ typedef struct gch_chart_desc {
     gch_value_axis axis;
     gch_bar_width bar_width; /* CANDLES, OHLC and BARS; count 0: chosen for the width */
     bool hide_legend;
+    /* Draw from what is in memory, have the rest loaded, and say how complete the picture is
+     * (gch_chart_stats.complete): for frames that must not wait. */
+    bool no_wait;
     gch_workers *workers;
     const gch_allocator *allocator;
 } gch_chart_desc;
@@ -79,6 +82,7 @@ typedef struct gch_chart_stats {
     gch_view view; /* as resolved, in the plot's pixels; `bottom` and `top` exactly as used */
     uint32_t plot_x_px, plot_y_px;
     uint64_t rows_visible, blocks_decoded, nodes_read, bytes_read;
+    double complete; /* share of the plot's columns that are exact: 1 unless no_wait */
     double layout_ms, query_ms, raster_ms, total_ms;
 } gch_chart_stats;
 

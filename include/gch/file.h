@@ -1,18 +1,18 @@
-/* Reading .gch files: time series in compressed, checksummed pages (docs/format.md).
+/* What a .gch file holds: time series in compressed, checksummed pages (docs/format.md).
  *
- * Opening maps the file and reads its footer and index only; pages are checked against their
- * checksums when they are first touched. A file that damage, truncation or a newer version makes
- * unreadable is refused with a message that names the file and the place.
+ * A file is opened through the data manager (gch/data.h), which lends it as a `const gch_file *`.
+ * Opening reads the footer and the index only; pages are loaded and checked against their checksums
+ * when they are first asked for.
  *
- *     gch_file *file = NULL;
- *     if (gch_file_open("ticks.gch", NULL, &file, &err) == GCH_OK) {
+ *     const gch_file *file;
+ *     if (gch_source_open_file(data, "ticks.gch", NULL, &source, &err) == GCH_OK &&
+ *         gch_source_get_file(data, source, &file, &err) == GCH_OK) {
  *         const gch_file_info *info = gch_file_get_info(file);
  *         printf("%llu rows\n", (unsigned long long)info->row_count);
- *         gch_file_close(file);
  *     }
  *
- * Ownership: the info and everything it points to live as long as the file.
- * Thread rule: any number of threads may read one open file at once; gch_file_close must come last.
+ * Ownership: the info and everything it points to live as long as the file, that is until its
+ * source is closed. Thread rule: any number of threads may read one file at once.
  */
 #ifndef GCH_FILE_H
 #define GCH_FILE_H
@@ -105,21 +105,6 @@ typedef struct gch_file_info {
     const gch_column_info *columns;
 } gch_file_info;
 
-typedef struct gch_file_desc {
-    const gch_allocator *allocator; /* NULL: malloc */
-} gch_file_desc;
-
-/* desc NULL means all defaults.
- * GCH_NOT_FOUND, GCH_IO, GCH_CORRUPT, GCH_UNSUPPORTED (version from the future), GCH_NO_MEMORY. */
-GCH_CHECKED gch_status gch_file_open(const char *path, const gch_file_desc *desc, gch_file **out,
-                                     gch_error *err);
-/* The same for a file image in memory; `bytes` is borrowed until close and 64-byte aligned. `name`
- * stands in messages. GCH_INVALID if misaligned, else as gch_file_open. */
-GCH_CHECKED gch_status gch_file_open_memory(const void *bytes, size_t byte_count, const char *name,
-                                            const gch_file_desc *desc, gch_file **out,
-                                            gch_error *err);
-void gch_file_close(gch_file *file); /* NULL is allowed */
-
 const gch_file_info *gch_file_get_info(const gch_file *file);
 /* Index of the column with this name, or GCH_COLUMN_NOT_FOUND. */
 uint32_t gch_file_find_column(const gch_file *file, const char *name);
@@ -134,7 +119,8 @@ GCH_CHECKED gch_status gch_file_read_values(const gch_file *file, uint32_t colum
 
 /* Checks every checksum, every padding byte and every invariant of docs/format.md (headers against
  * decoded payload, tree against headers, order of times, run starts against bitmaps). GCH_CORRUPT
- * names the first fault in file order; GCH_CANCELLED. */
+ * names the first fault in file order; GCH_CANCELLED. The file's source must be mapped whole
+ * (GCH_IO_MAP) or in memory: GCH_INVALID. */
 GCH_CHECKED gch_status gch_file_verify(const gch_file *file, gch_workers *workers,
                                        const gch_progress *progress, gch_error *err);
 

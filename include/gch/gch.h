@@ -4,6 +4,7 @@
 
 #include "gch/allocator.h"
 #include "gch/chart.h"
+#include "gch/data.h"
 #include "gch/decimal.h"
 #include "gch/file.h"
 #include "gch/image.h"

@@ -65,6 +65,9 @@ typedef struct gch_columns {
     const uint32_t *first; /* width_px + 1 entries */
     const gch_piece *pieces;
     uint64_t row_count; /* rows in [t0, t1) */
+    /* Columns that await pages (gch_query_desc.no_wait): drawn from a coarser level of the tree,
+     * which covers what the exact column would, or left empty. 0: the answer is exact. */
+    uint32_t pending_count;
 } gch_columns;
 
 /* What the queries since gch_query_make touched. */
@@ -72,7 +75,8 @@ typedef struct gch_query_stats {
     uint64_t rows_visible;
     uint64_t blocks_decoded;
     uint64_t nodes_read;
-    uint64_t bytes_read; /* of payload, headers, tree and directory */
+    uint64_t bytes_read;                     /* of payload, headers, tree and directory */
+    uint64_t columns_asked, columns_pending; /* as gch_columns.pending_count counts */
 } gch_query_stats;
 
 typedef struct gch_query gch_query;
@@ -81,6 +85,9 @@ typedef struct gch_query_desc {
     gch_workers *workers;
     const gch_allocator *allocator;
     bool keep_outside;
+    /* Never wait for pages of the file: what is missing is asked for, columns are answered as far
+     * as the pages reach, and ranges cover what is missing, and other queries give GCH_PENDING. */
+    bool no_wait;
 } gch_query_desc;
 
 GCH_CHECKED gch_status gch_query_make(const gch_file *file, const gch_query_desc *desc,
@@ -120,9 +127,14 @@ typedef struct gch_sample {
 GCH_CHECKED gch_status gch_query_nearest(gch_query *query, uint32_t column, int64_t t,
                                          gch_sample *out, gch_error *err);
 
-/* Smallest and largest drawn value in [t0, t1); both GAP if there are none. */
+/* Smallest and largest drawn value in [t0, t1); both GAP if there are none. With no_wait, while
+ * pages are missing, a range that covers theirs. */
 GCH_CHECKED gch_status gch_query_range(gch_query *query, uint32_t column, int64_t t0, int64_t t1,
                                        gch_value *out_min, gch_value *out_max, gch_error *err);
+
+/* The value of the line (or of the steps) at a time between two points; NaN where there is none. */
+GCH_CHECKED gch_status gch_query_line_at(gch_query *query, uint32_t column, int64_t t,
+                                         gch_join join, double *out_value, gch_error *err);
 
 typedef enum gch_bar_unit {
     GCH_BAR_TICKS = 0, /* `count` ticks of the file's unit, counted from tick 0 */

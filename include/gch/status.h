@@ -6,8 +6,8 @@
  * Predicates return bool, lookups return a pointer or NULL.
  *
  *     gch_error err;
- *     gch_file *file = NULL;
- *     if (gch_file_open("ticks.gch", &(gch_file_desc){0}, &file, &err) != GCH_OK)
+ *     gch_source source;
+ *     if (gch_source_open_file(data, "ticks.gch", NULL, &source, &err) != GCH_OK)
  *         fprintf(stderr, "%s\n", err.message);
  *
  * Thread rule: a gch_error belongs to one thread at a time; everything else here is pure.
@@ -32,7 +32,8 @@ extern "C" {
     X(PARSE, 8, "malformed input")                                                                 \
     X(UNSORTED, 9, "times decrease")                                                               \
     X(LIMIT, 10, "a limit was exceeded")                                                           \
-    X(CANCELLED, 11, "cancelled")
+    X(CANCELLED, 11, "cancelled")                                                                  \
+    X(PENDING, 12, "not loaded yet")
 
 typedef enum gch_status {
 #define X(name, value, text) GCH_##name = (value),

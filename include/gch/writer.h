@@ -62,7 +62,8 @@ GCH_CHECKED gch_status gch_writer_create(const char *path, const gch_writer_desc
                                          gch_writer **out, gch_error *err);
 /* Opens an existing file to append to. The desc's columns must match the file's by name and type,
  * its unit too (GCH_INVALID); other fields of the file's metadata stay as they are.
- * Two writers at once are refused (GCH_EXISTS: the file is locked). As gch_file_open besides. */
+ * Two writers at once are refused (GCH_EXISTS: the file is locked). As gch_source_open_file
+ * besides. */
 GCH_CHECKED gch_status gch_writer_open_append(const char *path, const gch_writer_desc *desc,
                                               gch_writer **out, gch_error *err);
 /* Writes into memory; end with gch_writer_finish_memory. */

@@ -38,8 +38,16 @@ GCH_PRINTF(1, 2) int cli_fail(const char *format, ...);
 /* The same for a wrong command line, with a pointer to the command's help (NULL: the program's). */
 GCH_PRINTF(2, 3) int cli_usage(const char *command, const char *format, ...);
 
+/* Every file comes through one data manager, made with the first of them. */
+void cli_data_set_budget(uint64_t byte_count); /* before the first file; 0: the library's default */
+void cli_data_get_stats(gch_data_stats *out);  /* zeros before the first file */
+void cli_data_end(void);
+
 /* Opens a .gch file or prints why not. */
-int cli_file_open(const char *path, gch_file **out);
+int cli_file_open(const char *path, const gch_file **out);
+/* The same with the whole file mapped, whatever its size: for reading all of it once. */
+int cli_file_open_whole(const char *path, const gch_file **out);
+void cli_file_close(const gch_file *file); /* NULL is allowed */
 /* CLI_USAGE if the output is one of the inputs. */
 int cli_check_overlap(const char *command, const char *output, char *const *inputs,
                       size_t input_count);

@@ -113,7 +113,7 @@ int cli_export(int argc, char **argv)
     int code;
     if (!cli_options_read(&spec, argc, argv, &files, &code))
         return code;
-    gch_file *file = NULL;
+    const gch_file *file = NULL;
     code = cli_file_open(files.items[0], &file);
     if (code != CLI_OK)
         return code;
@@ -122,6 +122,6 @@ int cli_export(int argc, char **argv)
         code = cli_check_overlap("export", o.output, files.items, files.count);
     if (code == CLI_OK)
         code = export_file(&o, file);
-    gch_file_close(file);
+    cli_file_close(file);
     return code;
 }

@@ -22,7 +22,7 @@ typedef struct gen_options {
 
 static int print_summary(const gen_options *o, double seconds)
 {
-    gch_file *file = NULL;
+    const gch_file *file = NULL;
     int code = cli_file_open(o->output, &file);
     if (code != CLI_OK)
         return code;
@@ -35,7 +35,7 @@ static int print_summary(const gen_options *o, double seconds)
             cli_format_bytes(info->file_bytes, b),
             cli_format_yield(info->row_count, info->row_count * info->column_count,
                              info->file_bytes, seconds, yield));
-    gch_file_close(file);
+    cli_file_close(file);
     return CLI_OK;
 }
 

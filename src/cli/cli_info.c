@@ -330,7 +330,7 @@ int cli_info(int argc, char **argv)
     int code;
     if (!cli_options_read(&spec, argc, argv, &files, &code))
         return code;
-    gch_file *file = NULL;
+    const gch_file *file = NULL;
     code = cli_file_open(files.items[0], &file);
     if (code != CLI_OK)
         return code;
@@ -344,6 +344,6 @@ int cli_info(int argc, char **argv)
     else
         print_table(info, zone);
     gch_time_zone_close(zone);
-    gch_file_close(file);
+    cli_file_close(file);
     return code;
 }

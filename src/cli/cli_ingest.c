@@ -82,7 +82,7 @@ static uint64_t file_bytes(const char *path)
 static int print_summary(const ingest_options *o, const char *output, uint64_t old_bytes,
                          const gch_ingest_report *report, double seconds)
 {
-    gch_file *file = NULL;
+    const gch_file *file = NULL;
     int code = cli_file_open(output, &file);
     if (code != CLI_OK)
         return code;
@@ -93,6 +93,11 @@ static int print_summary(const ingest_options *o, const char *output, uint64_t o
                 gch_time_unit_name(report->time_unit));
     else if (o->rate_hz > 0 && o->time_unit == GCH_TIME_DEFAULT)
         fprintf(stderr, "time unit: ns (the default with --rate; --time-unit to change)\n");
+    if (report->skipped_column_count > 0)
+        fprintf(stderr, "skipped %s column%s that hold%s no numbers\n",
+                cli_format_count(report->skipped_column_count, a),
+                report->skipped_column_count == 1 ? "" : "s",
+                report->skipped_column_count == 1 ? "s" : "");
     if (report->bad_count > 0) {
         char first[GCH_ERROR_MESSAGE_CAP];
         cli_clean_text(report->first_bad, first, sizeof first);
@@ -109,7 +114,7 @@ static int print_summary(const ingest_options *o, const char *output, uint64_t o
             cli_format_bytes(report->input_bytes, b), cli_format_bytes(new_bytes, c),
             cli_format_yield(report->row_count, report->row_count * info->column_count, new_bytes,
                              seconds, yield));
-    gch_file_close(file);
+    cli_file_close(file);
     return CLI_OK;
 }
 
@@ -172,7 +177,7 @@ static int run(const ingest_options *o, const cli_operands *inputs, const char *
     double seconds = (double)(cli_clock_ns() - progress.start_ns) / 1e9;
     if (status != GCH_OK && cli_signal_caught() != 0)
         code = cli_fail("interrupted; %s is as it was", output);
-    else if (status == GCH_UNSORTED && !o->sort)
+    else if (status == GCH_UNSORTED && !o->sort && !report.is_before_output)
         code = cli_fail("%s (--sort puts rows in order)", err.message);
     else if (status != GCH_OK)
         code = cli_fail("%s", err.message);

@@ -107,6 +107,7 @@ int main(int argc, char **argv)
 {
     signal(SIGPIPE, SIG_DFL); /* a parent may have it ignored */
     int code = dispatch(argc, argv);
+    cli_data_end();
     int number = cli_signal_caught();
     if (code != CLI_OK && number != 0) {
         signal(number, SIG_DFL);

@@ -43,6 +43,7 @@ static int write_image(const cli_render_job *job, const gch_image *image, double
 static int open_files(cli_render_job *job, double *open_ms)
 {
     int64_t start_ns = cli_clock_ns();
+    cli_data_set_budget(job->options->memory_bytes);
     for (size_t i = 0; i < job->file_count; i++) {
         int code = cli_file_open(job->paths[i], &job->files[i]);
         if (code != CLI_OK)
@@ -89,7 +90,7 @@ cleanup:
     gch_workers_destroy(workers);
     gch_time_zone_close(job->zone);
     for (size_t i = 0; i < job->file_count; i++)
-        gch_file_close(job->files[i]);
+        cli_file_close(job->files[i]);
     return code;
 }
 
@@ -154,6 +155,10 @@ int cli_render(int argc, char **argv)
          cli_read_flag, &o.has_stats, NULL},
         {"threads", 0, "N", "threads to use (default: one a processor)", cli_read_threads,
          &o.threads, NULL},
+        {"memory", 0, "BYTES",
+         "bytes of the files to hold in memory, such as 256M (default: half "
+         "of the machine's)",
+         cli_read_count, &o.memory_bytes, NULL},
     };
     const cli_spec spec = {
         .command = "render",

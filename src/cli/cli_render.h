@@ -14,14 +14,14 @@ typedef struct cli_render_options {
     cli_exact bottom, top;
     double scale;
     int format, theme, backend;
-    uint64_t threads;
+    uint64_t threads, memory_bytes;
     bool is_bare, is_log, hide_legend, has_stats;
 } cli_render_options;
 
 typedef struct cli_render_job {
     const cli_render_options *options;
     char *const *paths;
-    gch_file *files[GCH_SERIES_CAP];
+    const gch_file *files[GCH_SERIES_CAP];
     size_t file_count;
     gch_chart_series series[GCH_SERIES_CAP];
     uint32_t series_count;

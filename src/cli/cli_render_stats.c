@@ -87,6 +87,16 @@ static cJSON *memory_json(void)
     return object;
 }
 
+/* What the data manager did. */
+static cJSON *data_json(void)
+{
+    gch_data_stats stats;
+    char text[8192];
+    cli_data_get_stats(&stats);
+    (void)gch_data_stats_json(&stats, text, sizeof text);
+    return cJSON_Parse(text);
+}
+
 int cli_render_print_stats(const cli_render_job *job, const gch_chart_stats *stats,
                            const cli_render_times *times, uint32_t thread_count, FILE *out)
 {
@@ -105,5 +115,6 @@ int cli_render_print_stats(const cli_render_job *job, const gch_chart_stats *sta
     cli_json_add_count(object, "bytes_read", stats->bytes_read);
     cJSON_AddItemToObject(object, "ms", times_json(stats, times));
     cJSON_AddItemToObject(object, "memory", memory_json());
+    cJSON_AddItemToObject(object, "data", data_json());
     return cli_json_print(object, out);
 }

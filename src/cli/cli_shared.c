@@ -57,18 +57,93 @@ int cli_check_input(const char *path)
     return CLI_OK;
 }
 
-int cli_file_open(const char *path, gch_file **out)
+/* ---- files ---- */
+
+#define FILE_CAP (GCH_SERIES_CAP + 1u)
+
+static struct {
+    uint64_t budget_bytes;
+    gch_data *data;
+    struct {
+        const gch_file *file; /* NULL: free */
+        gch_source source;
+    } files[FILE_CAP];
+} shared;
+
+void cli_data_set_budget(uint64_t byte_count)
+{
+    shared.budget_bytes = byte_count;
+}
+
+void cli_data_get_stats(gch_data_stats *out)
+{
+    *out = (gch_data_stats){0};
+    if (shared.data != NULL)
+        gch_data_get_stats(shared.data, out);
+}
+
+void cli_data_end(void)
+{
+    gch_error err;
+    if (shared.data != NULL && gch_data_destroy(shared.data, &err) != GCH_OK)
+        cli_fail("%s", err.message);
+    shared.data = NULL;
+}
+
+static int open_source(const char *path, gch_io io, const gch_file **out)
+{
+    gch_error err;
+    size_t slot = 0;
+    while (slot < FILE_CAP && shared.files[slot].file != NULL)
+        slot++;
+    if (slot == FILE_CAP)
+        return cli_fail("%s: more than %u files at once", path, FILE_CAP);
+    gch_data_desc data = {.host_budget_bytes = shared.budget_bytes};
+    if (shared.data == NULL && gch_data_make(&data, &shared.data, &err) != GCH_OK)
+        return cli_fail("%s", err.message);
+    gch_source source;
+    gch_source_desc desc = {.io = io};
+    if (gch_source_open_file(shared.data, path, &desc, &source, &err) != GCH_OK)
+        return cli_fail("%s", err.message);
+    if (gch_source_get_file(shared.data, source, out, &err) != GCH_OK)
+        return cli_fail("%s", err.message);
+    shared.files[slot].file = *out;
+    shared.files[slot].source = source;
+    return CLI_OK;
+}
+
+void cli_file_close(const gch_file *file)
+{
+    gch_error err;
+    for (size_t i = 0; file != NULL && i < FILE_CAP; i++) {
+        if (shared.files[i].file != file)
+            continue;
+        shared.files[i].file = NULL;
+        if (gch_source_close(shared.data, shared.files[i].source, &err) != GCH_OK)
+            cli_fail("%s", err.message);
+        return;
+    }
+}
+
+static int check_file(const char *path)
 {
     if (strcmp(path, "-") == 0)
         return cli_fail("a .gch file is read at many places at once and cannot come from "
                         "standard input");
-    int code = cli_check_input(path);
-    if (code != CLI_OK)
-        return code;
-    gch_error err;
-    if (gch_file_open(path, NULL, out, &err) != GCH_OK)
-        return cli_fail("%s", err.message);
-    return CLI_OK;
+    return cli_check_input(path);
+}
+
+int cli_file_open(const char *path, const gch_file **out)
+{
+    int code = check_file(path);
+    return code == CLI_OK ? open_source(path, GCH_IO_DEFAULT, out) : code;
+}
+
+int cli_file_open_whole(const char *path, const gch_file **out)
+{
+    cli_data_set_budget(UINT64_MAX / 4);
+    int code = check_file(path);
+    return code == CLI_OK ? open_source(path, GCH_IO_MAP, out) : code;
 }
 
 int cli_check_overlap(const char *command, const char *output, char *const *inputs,

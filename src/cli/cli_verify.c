@@ -15,8 +15,8 @@ typedef struct verify_options {
 
 static int verify_file(const verify_options *o, const char *path, gch_workers *workers)
 {
-    gch_file *file = NULL;
-    int code = cli_file_open(path, &file);
+    const gch_file *file = NULL;
+    int code = cli_file_open_whole(path, &file);
     if (code != CLI_OK)
         return code;
     gch_error err;
@@ -35,7 +35,7 @@ static int verify_file(const verify_options *o, const char *path, gch_workers *w
         printf("%s: sound (%s row%s, %s)\n", name, cli_format_count(info->row_count, rows),
                info->row_count == 1 ? "" : "s", cli_format_bytes(info->file_bytes, bytes));
     }
-    gch_file_close(file);
+    cli_file_close(file);
     return code;
 }
 

@@ -15,16 +15,37 @@ gch_status gch_query_make(const gch_file *file, const gch_query_desc *desc, gch_
     query->keep_outside = desc->keep_outside;
     query->file = file;
     query->kernels = gch__kernels_get();
+    query->mode = desc->no_wait ? GCH__READ_NO_WAIT : GCH__READ_BLOCK;
     query->segment_count = gch__file_segment_count(file);
     query->scale_cap = query->segment_count;
     query->scales =
         gch__alloc_zero(desc->allocator, query->scale_cap, sizeof *query->scales, "row edges");
-    if (query->scales == NULL) {
+    query->segments =
+        gch__alloc_array(desc->allocator, query->segment_count, sizeof *query->segments, "query");
+    gch_status status = gch__file_make_reader(file, &query->reader, err);
+    if (status == GCH_OK && (query->scales == NULL || query->segments == NULL))
+        status = gch__no_memory(err, "query");
+    if (status != GCH_OK) {
         gch_query_destroy(query);
-        return gch__no_memory(err, "query");
+        return status;
+    }
+    for (uint32_t i = 0; i < query->segment_count; i++) {
+        query->segments[i] = *gch__file_segment(file, i);
+        query->segments[i].reader = query->reader;
     }
     *out = query;
     return GCH_OK;
+}
+
+void gch__query_begin(gch_query *query)
+{
+    gch__file_begin_reader(query->file, query->reader, query->mode, GCH__PRIORITY_VISIBLE);
+}
+
+gch_status gch__query_end(gch_query *query, gch_status status)
+{
+    gch__file_end_reader(query->file, query->reader);
+    return status;
 }
 
 void gch_query_destroy(gch_query *query)
@@ -38,6 +59,8 @@ void gch_query_destroy(gch_query *query)
         gch__free(allocator, query->tasks[i].pieces, "columns");
         gch__free(allocator, query->tasks[i].lit, "columns");
     }
+    gch__file_destroy_reader(query->file, query->reader);
+    gch__free(allocator, query->segments, "query");
     gch__free(allocator, query->scales, "row edges");
     gch__free(allocator, query->tasks, "columns");
     gch__free(allocator, query->first, "columns");

@@ -96,9 +96,9 @@ static gch_status fill_bar(gch_query *query, uint32_t column, uint64_t first, ui
     return gch__range_of_rows(query, column, first, last, &bar->low, &bar->high, touch, err);
 }
 
-gch_status gch_query_bars(gch_query *query, uint32_t column, gch_bar_width width,
-                          const gch_time_zone *zone, int64_t t0, int64_t t1, uint32_t bar_cap,
-                          const gch_bar **out_bars, uint32_t *out_count, gch_error *err)
+static gch_status find_bars(gch_query *query, uint32_t column, gch_bar_width width,
+                            const gch_time_zone *zone, int64_t t0, int64_t t1, uint32_t bar_cap,
+                            const gch_bar **out_bars, uint32_t *out_count, gch_error *err)
 {
     const gch_file_info *info = gch_file_get_info(query->file);
     if (column >= info->column_count)
@@ -156,6 +156,15 @@ gch_status gch_query_bars(gch_query *query, uint32_t column, gch_bar_width width
     *out_bars = query->bars;
     *out_count = count;
     return GCH_OK;
+}
+
+gch_status gch_query_bars(gch_query *query, uint32_t column, gch_bar_width width,
+                          const gch_time_zone *zone, int64_t t0, int64_t t1, uint32_t bar_cap,
+                          const gch_bar **out_bars, uint32_t *out_count, gch_error *err)
+{
+    gch__query_begin(query);
+    return gch__query_end(
+        query, find_bars(query, column, width, zone, t0, t1, bar_cap, out_bars, out_count, err));
 }
 
 gch_status gch_bar_width_parse(const char *text, gch_time_unit unit, gch_bar_width *out,

@@ -8,7 +8,9 @@
  * Invariants:
  *  1. Edge c is the rational number t0 + c * D / W. Times are integers, so the rows before it are
  *     those with time < t0 + ceil(c * D / W).
- *  2. Hulls are formed of row numbers, not of keys: segments of a file may key their values
+ *  2. A column that awaits pages is drawn as the hull of the finest tree nodes at hand that cover
+ *     its rows, and is counted as pending.
+ *  3. Hulls are formed of row numbers, not of keys: segments of a file may key their values
  *     differently, and `row` is monotone.
  */
 #include "query_lit.h"
@@ -27,6 +29,8 @@ typedef struct columns_job {
 /* A column's edge. */
 typedef struct edge {
     uint64_t row;    /* the first row at or after it */
+    bool is_known;   /* the row is; else it awaits pages */
+    bool is_pending; /* whether it is crossed awaits pages */
     bool is_crossed; /* rows row - 1 and row are connected */
     int32_t cross_row;
     float cross_y;
@@ -40,13 +44,10 @@ static int64_t edge_time(const gch_view *view, uint32_t c)
     return (int64_t)((uint64_t)view->t0 + (uint64_t)(ahead / view->width_px));
 }
 
-static gch_status find_edge(const columns_job *job, uint32_t c, edge *out, gch__touch *touch,
-                            gch_error *err)
+static gch_status find_crossing(const columns_job *job, uint32_t c, edge *out, gch_error *err)
 {
     const gch_query *query = job->query;
     const gch_view *view = job->view;
-    GCH_TRY(gch__row_at(query, edge_time(view, c), &out->row, touch, err));
-    out->is_crossed = false;
     if (job->join == GCH_JOIN_NONE || out->row == 0 || out->row == gch__query_row_count(query))
         return GCH_OK;
     uint32_t from_segment, to_segment;
@@ -80,6 +81,21 @@ static gch_status find_edge(const columns_job *job, uint32_t c, edge *out, gch__
     return GCH_OK;
 }
 
+static gch_status find_edge(const columns_job *job, uint32_t c, edge *out, gch__touch *touch,
+                            gch_error *err)
+{
+    *out = (edge){0};
+    gch_status status = gch__row_at(job->query, edge_time(job->view, c), &out->row, touch, err);
+    out->is_known = status == GCH_OK;
+    if (out->is_known)
+        status = find_crossing(job, c, out, err);
+    if (status != GCH_PENDING)
+        return status;
+    out->is_pending = true;
+    out->is_crossed = false;
+    return GCH_OK;
+}
+
 /* A hull of row numbers and its shape. */
 typedef struct hull {
     int32_t top, bottom; /* unclipped: -1 .. height_px */
@@ -94,6 +110,12 @@ static void hull_add(hull *h, int32_t row, float y)
     h->bottom = GCH_MAX(h->bottom, row);
     h->y_top = y < h->y_top ? y : h->y_top;
     h->y_bottom = y > h->y_bottom ? y : h->y_bottom;
+}
+
+static void hull_add_keys(hull *h, const gch__row_scale *scale, uint64_t min, uint64_t max)
+{
+    hull_add(h, gch__row_of_key(scale, max), gch__clamp_y(gch__y_of_key(scale, max)));
+    hull_add(h, gch__row_of_key(scale, min), gch__clamp_y(gch__y_of_key(scale, min)));
 }
 
 static gch_status emit(const columns_job *job, gch__column_task *task, const hull *h, float y_left,
@@ -121,8 +143,7 @@ static gch_status hull_add_slice(const columns_job *job, const gch__slice *slice
     uint64_t min, max;
     GCH_TRY(gch__reduce_rows(job->query, segment, &segment->columns[job->column], slice->first,
                              slice->last, &min, &max, touch, err));
-    hull_add(h, gch__row_of_key(scale, max), gch__clamp_y(gch__y_of_key(scale, max)));
-    hull_add(h, gch__row_of_key(scale, min), gch__clamp_y(gch__y_of_key(scale, min)));
+    hull_add_keys(h, scale, min, max);
     return GCH_OK;
 }
 
@@ -171,6 +192,49 @@ static gch_status one_column(const columns_job *job, const edge *left, const edg
     return GCH_OK;
 }
 
+/* What is known of a column that awaits pages. */
+static gch_status pending_column(const columns_job *job, const edge *left, const edge *right,
+                                 gch__column_task *task, gch_error *err)
+{
+    task->pending_count++;
+    if (!left->is_known || !right->is_known)
+        return GCH_OK;
+    hull h = empty_hull;
+    if (left->is_crossed)
+        hull_add(&h, left->cross_row, left->cross_y);
+    if (right->is_crossed)
+        hull_add(&h, right->cross_row, right->cross_y);
+    gch__slice slice;
+    for (uint64_t row = left->row; row < right->row; row += slice.last - slice.first) {
+        slice = gch__slice_at(job->query, row, right->row);
+        const gch__segment *segment = gch__query_segment(job->query, slice.segment);
+        uint64_t min, max;
+        GCH_TRY(gch__reduce_covering(job->query, segment, &segment->columns[job->column],
+                                     slice.first, slice.last, &min, &max, &task->touch, err));
+        if (min <= max)
+            hull_add_keys(&h, &job->query->scales[slice.segment], min, max);
+    }
+    if (h.top > h.bottom)
+        return GCH_OK;
+    return emit(job, task, &h, left->is_crossed ? left->cross_y : NAN,
+                right->is_crossed ? right->cross_y : NAN);
+}
+
+static gch_status draw_column(const columns_job *job, const edge *left, const edge *right,
+                              gch__column_task *task, gch_error *err)
+{
+    size_t before = task->piece_count;
+    gch_status status = GCH_PENDING;
+    if (left->is_known && right->is_known)
+        status = one_column(job, left, right, task, err);
+    if (status != GCH_PENDING) {
+        task->pending_count += left->is_pending || right->is_pending ? 1 : 0;
+        return status;
+    }
+    task->piece_count = before;
+    return pending_column(job, left, right, task, err);
+}
+
 static void run_task(void *context, size_t index, uint32_t worker)
 {
     (void)worker;
@@ -185,14 +249,15 @@ static void run_task(void *context, size_t index, uint32_t worker)
         size_t before = task->piece_count;
         task->status = find_edge(job, c + 1, &right, &task->touch, &task->error);
         if (task->status == GCH_OK)
-            task->status = one_column(job, &left, &right, task, &task->error);
+            task->status = draw_column(job, &left, &right, task, &task->error);
         query->first[c + 1] = (uint32_t)(task->piece_count - before);
         left = right;
     }
 }
 
 /* Puts the tasks' pieces one behind the other and turns counts into offsets. */
-static gch_status gather(gch_query *query, uint32_t width_px, size_t task_count, gch_error *err)
+static gch_status gather(gch_query *query, uint32_t width_px, size_t task_count,
+                         uint32_t *out_pending, gch_error *err)
 {
     size_t piece_count = 0;
     for (size_t i = 0; i < task_count; i++) {
@@ -200,6 +265,7 @@ static gch_status gather(gch_query *query, uint32_t width_px, size_t task_count,
         if (task->status != GCH_OK)
             return gch_fail(err, task->status, "%s", task->error.message);
         piece_count += task->piece_count;
+        *out_pending += task->pending_count;
         query->stats.blocks_decoded += task->touch.blocks;
         query->stats.nodes_read += task->touch.nodes;
         query->stats.bytes_read += task->touch.bytes;
@@ -222,8 +288,8 @@ static gch_status gather(gch_query *query, uint32_t width_px, size_t task_count,
     return GCH_OK;
 }
 
-gch_status gch_query_columns(gch_query *query, uint32_t column, const gch_view *view, gch_join join,
-                             gch_columns *out, gch_error *err)
+static gch_status find_columns(gch_query *query, uint32_t column, const gch_view *view,
+                               gch_join join, gch_columns *out, gch_error *err)
 {
     GCH_TRY(gch__query_prepare(query, column, view, err));
     size_t task_count = (view->width_px + TASK_COLUMNS - 1) / TASK_COLUMNS;
@@ -244,21 +310,38 @@ gch_status gch_query_columns(gch_query *query, uint32_t column, const gch_view *
     GCH_TRY(status);
     for (size_t i = 0; i < task_count; i++) {
         query->tasks[i].piece_count = 0;
+        query->tasks[i].pending_count = 0;
         query->tasks[i].touch = (gch__touch){0};
         query->tasks[i].status = GCH_OK;
     }
     columns_job job = {.query = query, .view = view, .column = column, .join = join};
     gch__parallel_for(query->workers, task_count, run_task, &job);
-    GCH_TRY(gather(query, view->width_px, task_count, err));
+    uint32_t pending_count = 0;
+    GCH_TRY(gather(query, view->width_px, task_count, &pending_count, err));
 
     gch__touch touch = {0};
-    uint64_t first_row, last_row;
-    GCH_TRY(gch__row_at(query, view->t0, &first_row, &touch, err));
-    GCH_TRY(gch__row_at(query, view->t1, &last_row, &touch, err));
+    uint64_t first_row = 0, last_row = 0;
+    gch_status found = gch__row_at(query, view->t0, &first_row, &touch, err);
+    if (found == GCH_OK)
+        found = gch__row_at(query, view->t1, &last_row, &touch, err);
+    if (found == GCH_PENDING) /* then columns are pending too */
+        last_row = first_row;
+    else
+        GCH_TRY(found);
     query->stats.rows_visible += last_row - first_row;
+    query->stats.columns_asked += view->width_px;
+    query->stats.columns_pending += pending_count;
     *out = (gch_columns){.width_px = view->width_px,
                          .first = query->first,
                          .pieces = query->pieces,
-                         .row_count = last_row - first_row};
+                         .row_count = last_row - first_row,
+                         .pending_count = pending_count};
     return GCH_OK;
+}
+
+gch_status gch_query_columns(gch_query *query, uint32_t column, const gch_view *view, gch_join join,
+                             gch_columns *out, gch_error *err)
+{
+    gch__query_begin(query);
+    return gch__query_end(query, find_columns(query, column, view, join, out, err));
 }

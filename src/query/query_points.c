@@ -41,9 +41,9 @@ static void move_ends(const gch_view *view, gch_point *points, uint32_t count, l
                                      points[count - 1]);
 }
 
-gch_status gch_query_points(gch_query *query, uint32_t column, const gch_view *view,
-                            uint32_t point_cap, const gch_point **out_points, uint32_t *out_count,
-                            gch_error *err)
+static gch_status find_points(gch_query *query, uint32_t column, const gch_view *view,
+                              uint32_t point_cap, const gch_point **out_points, uint32_t *out_count,
+                              gch_error *err)
 {
     GCH_TRY(gch__query_prepare(query, column, view, err));
     gch__touch touch = {0};
@@ -98,4 +98,13 @@ gch_status gch_query_points(gch_query *query, uint32_t column, const gch_view *v
     *out_points = query->points;
     *out_count = count;
     return GCH_OK;
+}
+
+gch_status gch_query_points(gch_query *query, uint32_t column, const gch_view *view,
+                            uint32_t point_cap, const gch_point **out_points, uint32_t *out_count,
+                            gch_error *err)
+{
+    gch__query_begin(query);
+    return gch__query_end(query,
+                          find_points(query, column, view, point_cap, out_points, out_count, err));
 }

@@ -45,12 +45,13 @@ static gch_status reduce_pairs(const gch_query *query, const gch__segment *segme
     return GCH_OK;
 }
 
-static gch_status reduce_blocks(const gch_query *query, const gch__segment *segment,
-                                const gch__value_column *column, uint32_t first, uint32_t last,
-                                uint64_t *io_min, uint64_t *io_max, gch__touch *touch,
-                                gch_error *err)
+/* Nodes [first, last) of a level. */
+static gch_status reduce_nodes(const gch_query *query, const gch__segment *segment,
+                               const gch__value_column *column, uint32_t level, uint32_t first,
+                               uint32_t last, uint64_t *io_min, uint64_t *io_max, gch__touch *touch,
+                               gch_error *err)
 {
-    for (uint32_t level = 0; first < last; level++) {
+    for (; first < last; level++) {
         uint32_t up_first = (first + GCH_TREE_FANOUT - 1) / GCH_TREE_FANOUT;
         uint32_t up_last = last / GCH_TREE_FANOUT;
         if (last == column->level_counts[level]) /* a ragged last node covers just these */
@@ -80,9 +81,7 @@ gch_status gch__unpack_keys(const gch_query *query, const gch__segment *segment,
     GCH_TRY(gch__column_block(segment, column, block, &packed, &bits, &min, err));
     touch->blocks++;
     touch->bytes += (uint64_t)gch__block_words(bits) * 4 + 8;
-    gch__unpack64(query->kernels, packed, bits, out);
-    for (uint32_t i = 0; i < GCH_BLOCK_ROWS; i++)
-        out[i] += min;
+    gch__unpack64_from(query->kernels, packed, bits, min, out);
     return GCH_OK;
 }
 
@@ -106,6 +105,36 @@ gch_status gch__drawn_bits(const gch__segment *segment, const gch__value_column 
     return GCH_OK;
 }
 
+/* As below, in a block with gaps: a gap's slot repeats a value that may lie outside the range. */
+static gch_status reduce_drawn(const gch_query *query, const gch__segment *segment,
+                               const gch__value_column *column, uint32_t block, uint32_t first,
+                               uint32_t last, uint64_t *io_min, uint64_t *io_max, gch__touch *touch,
+                               gch_error *err)
+{
+    uint64_t words[GCH_BLOCK_ROWS / 64], base, min, max;
+    uint32_t drawn[GCH_BLOCK_ROWS / 32], bits;
+    const uint32_t *packed;
+    GCH_TRY(gch__drawn_bits(segment, column, block, words, err));
+    for (uint32_t i = 0; i < GCH_BLOCK_ROWS / 32; i++) {
+        uint32_t start = i * 32, word = (uint32_t)(words[i / 2] >> (i % 2 * 32));
+        if (last <= start || first >= start + 32)
+            word = 0;
+        else if (first > start)
+            word &= UINT32_MAX << (first - start);
+        if (last > start && last - start < 32)
+            word &= (1u << (last - start)) - 1u;
+        drawn[i] = word;
+    }
+    GCH_TRY(gch__column_block(segment, column, block, &packed, &bits, &base, err));
+    touch->blocks++;
+    touch->bytes += (uint64_t)gch__block_words(bits) * 4 + 8;
+    if (gch__min_max64_drawn(query->kernels, packed, bits, drawn, &min, &max)) {
+        *io_min = GCH_MIN(*io_min, base + min);
+        *io_max = GCH_MAX(*io_max, base + max);
+    }
+    return GCH_OK;
+}
+
 /* Rows [first, last) of one block, first and last counted from the block's start. */
 static gch_status reduce_partial(const gch_query *query, const gch__segment *segment,
                                  const gch__value_column *column, uint32_t block, uint32_t first,
@@ -113,19 +142,8 @@ static gch_status reduce_partial(const gch_query *query, const gch__segment *seg
                                  gch__touch *touch, gch_error *err)
 {
     uint32_t row = block * GCH_BLOCK_ROWS + first;
-    if (gch__slice_has_gaps(column, row, row + 1)) {
-        /* A gap's slot repeats a value that may lie outside the range. */
-        uint64_t keys[GCH_BLOCK_ROWS], drawn[GCH_BLOCK_ROWS / 64];
-        GCH_TRY(gch__unpack_keys(query, segment, column, block, keys, touch, err));
-        GCH_TRY(gch__drawn_bits(segment, column, block, drawn, err));
-        for (uint32_t i = first; i < last; i++) {
-            if ((drawn[i / 64] >> (i % 64) & 1) != 0) {
-                *io_min = GCH_MIN(*io_min, keys[i]);
-                *io_max = GCH_MAX(*io_max, keys[i]);
-            }
-        }
-        return GCH_OK;
-    }
+    if (gch__slice_has_gaps(column, row, row + 1))
+        return reduce_drawn(query, segment, column, block, first, last, io_min, io_max, touch, err);
     const uint32_t *packed;
     uint32_t bits;
     uint64_t base;
@@ -171,6 +189,22 @@ gch_status gch__reduce_rows(const gch_query *query, const gch__segment *segment,
     if (tail != 0)
         GCH_TRY(reduce_partial(query, segment, column, last_block, 0, tail, out_min, out_max, touch,
                                err));
-    return reduce_blocks(query, segment, column, first_block, last_block, out_min, out_max, touch,
-                         err);
+    return reduce_nodes(query, segment, column, 0, first_block, last_block, out_min, out_max, touch,
+                        err);
+}
+
+gch_status gch__reduce_covering(const gch_query *query, const gch__segment *segment,
+                                const gch__value_column *column, uint32_t first, uint32_t last,
+                                uint64_t *out_min, uint64_t *out_max, gch__touch *touch,
+                                gch_error *err)
+{
+    gch_status status = GCH_PENDING;
+    for (uint32_t level = 0; level < column->level_count && status == GCH_PENDING; level++) {
+        *out_min = UINT64_MAX;
+        *out_max = 0;
+        status = reduce_nodes(query, segment, column, level, first / GCH_BLOCK_ROWS >> (4 * level),
+                              ((last - 1) / GCH_BLOCK_ROWS >> (4 * level)) + 1, out_min, out_max,
+                              touch, err);
+    }
+    return status;
 }

@@ -136,5 +136,6 @@ gch_status gch__row_at(const gch_query *query, int64_t t, uint64_t *out_row, gch
 gch_status gch_query_row_at(gch_query *query, int64_t t, uint64_t *out_row, gch_error *err)
 {
     gch__touch touch = {0};
-    return gch__row_at(query, t, out_row, &touch, err);
+    gch__query_begin(query);
+    return gch__query_end(query, gch__row_at(query, t, out_row, &touch, err));
 }

@@ -19,6 +19,7 @@ typedef struct gch__touch {
 typedef struct gch__column_task {
     gch_piece *pieces;
     size_t piece_count, piece_cap;
+    uint32_t pending_count;
     uint64_t *lit;  /* bitmap of one column's rows */
     size_t lit_cap; /* words */
     gch__touch touch;
@@ -32,6 +33,9 @@ struct gch_query {
     const gch_file *file;
     const gch__kernels *kernels;
     bool keep_outside;
+    gch__read_mode mode;
+    gch__reader *reader;    /* NULL: the file's image is there whole */
+    gch__segment *segments; /* as `reader` sees them */
     uint32_t segment_count;
     gch_query_stats stats;
 
@@ -53,8 +57,12 @@ struct gch_query {
 
 static inline const gch__segment *gch__query_segment(const gch_query *query, uint32_t index)
 {
-    return gch__file_segment(query->file, index);
+    return &query->segments[index];
 }
+
+/* Every public call reads between these two: pages it touched are held until the end. */
+void gch__query_begin(gch_query *query);
+gch_status gch__query_end(gch_query *query, gch_status status); /* hands `status` on */
 
 uint64_t gch__query_row_count(const gch_query *query);
 /* Which segment holds a row of the file (row < row count), and its row there. */
@@ -81,6 +89,13 @@ GCH_CHECKED gch_status gch__reduce_rows(const gch_query *query, const gch__segme
                                         const gch__value_column *column, uint32_t first,
                                         uint32_t last, uint64_t *out_min, uint64_t *out_max,
                                         gch__touch *touch, gch_error *err);
+
+/* The same for at least these rows, from the finest level of the tree that is there; never waits.
+ */
+GCH_CHECKED gch_status gch__reduce_covering(const gch_query *query, const gch__segment *segment,
+                                            const gch__value_column *column, uint32_t first,
+                                            uint32_t last, uint64_t *out_min, uint64_t *out_max,
+                                            gch__touch *touch, gch_error *err);
 
 /* All 256 keys of a block, gaps' fill included. */
 GCH_CHECKED gch_status gch__unpack_keys(const gch_query *query, const gch__segment *segment,

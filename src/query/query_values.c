@@ -1,6 +1,8 @@
 /* Single values: the point at the cursor, the range of a view, price bars. */
 #include "query_values.h"
 
+#include <math.h>
+
 int gch__compare_values(gch_value a, gch_value b)
 {
     if (a.kind == GCH_VALUE_DECIMAL && b.kind == GCH_VALUE_DECIMAL && a.scale == b.scale)
@@ -104,8 +106,8 @@ static gch_status check_column(const gch_query *query, uint32_t column, gch_erro
     return GCH_OK;
 }
 
-gch_status gch_query_nearest(gch_query *query, uint32_t column, int64_t t, gch_sample *out,
-                             gch_error *err)
+static gch_status find_nearest(gch_query *query, uint32_t column, int64_t t, gch_sample *out,
+                               gch_error *err)
 {
     GCH_TRY(check_column(query, column, err));
     uint64_t row_count = gch__query_row_count(query), at, after, before;
@@ -130,7 +132,29 @@ gch_status gch_query_nearest(gch_query *query, uint32_t column, int64_t t, gch_s
         GCH_TRY(gch__row_at(query, time_before, &first, &touch, err));
         GCH_TRY(gch__find_drawn(query, column, first, before + 1, false, &out->row, err));
     }
-    return gch_file_read_values(query->file, column, out->row, 1, &out->value, err);
+    return gch__read_values(query->file, query->reader, column, out->row, 1, &out->value, err);
+}
+
+gch_status gch_query_nearest(gch_query *query, uint32_t column, int64_t t, gch_sample *out,
+                             gch_error *err)
+{
+    gch__query_begin(query);
+    return gch__query_end(query, find_nearest(query, column, t, out, err));
+}
+
+/* Smallest and largest key of a slice, or keys that cover them while pages are missing. */
+static gch_status reduce_slice(const gch_query *query, uint32_t column, const gch__slice *slice,
+                               uint64_t *out_min, uint64_t *out_max, gch__touch *touch,
+                               gch_error *err)
+{
+    const gch__segment *segment = gch__query_segment(query, slice->segment);
+    const gch__value_column *values = &segment->columns[column];
+    gch_status status = gch__reduce_rows(query, segment, values, slice->first, slice->last, out_min,
+                                         out_max, touch, err);
+    if (status != GCH_PENDING)
+        return status;
+    return gch__reduce_covering(query, segment, values, slice->first, slice->last, out_min, out_max,
+                                touch, err);
 }
 
 gch_status gch__range_of_rows(const gch_query *query, uint32_t column, uint64_t first,
@@ -144,8 +168,7 @@ gch_status gch__range_of_rows(const gch_query *query, uint32_t column, uint64_t 
         const gch__segment *segment = gch__query_segment(query, slice.segment);
         const gch__value_column *values = &segment->columns[column];
         uint64_t min, max;
-        GCH_TRY(gch__reduce_rows(query, segment, values, slice.first, slice.last, &min, &max, touch,
-                                 err));
+        GCH_TRY(reduce_slice(query, column, &slice, &min, &max, touch, err));
         if (min > max)
             continue;
         gch_value low = gch__value_from_key(&values->map, min);
@@ -158,18 +181,70 @@ gch_status gch__range_of_rows(const gch_query *query, uint32_t column, uint64_t 
     return GCH_OK;
 }
 
-gch_status gch_query_range(gch_query *query, uint32_t column, int64_t t0, int64_t t1,
-                           gch_value *out_min, gch_value *out_max, gch_error *err)
+static gch_status find_range(gch_query *query, uint32_t column, int64_t t0, int64_t t1,
+                             gch_value *out_min, gch_value *out_max, gch_error *err)
 {
     GCH_TRY(check_column(query, column, err));
     gch__touch touch = {0};
     uint64_t first, last;
-    GCH_TRY(gch__row_at(query, t0, &first, &touch, err));
-    GCH_TRY(gch__row_at(query, t1, &last, &touch, err));
+    gch_status status = gch__row_at(query, t0, &first, &touch, err);
+    if (status == GCH_OK)
+        status = gch__row_at(query, t1, &last, &touch, err);
+    if (status == GCH_PENDING) { /* all rows cover them */
+        first = 0;
+        last = gch__query_row_count(query);
+    } else {
+        GCH_TRY(status);
+    }
     GCH_TRY(gch__range_of_rows(query, column, first, GCH_MAX(first, last), out_min, out_max, &touch,
                                err));
     query->stats.blocks_decoded += touch.blocks;
     query->stats.nodes_read += touch.nodes;
     query->stats.bytes_read += touch.bytes;
     return GCH_OK;
+}
+
+gch_status gch_query_range(gch_query *query, uint32_t column, int64_t t0, int64_t t1,
+                           gch_value *out_min, gch_value *out_max, gch_error *err)
+{
+    gch__query_begin(query);
+    return gch__query_end(query, find_range(query, column, t0, t1, out_min, out_max, err));
+}
+
+static gch_status find_line_at(gch_query *query, uint32_t column, int64_t t, gch_join join,
+                               double *out_value, gch_error *err)
+{
+    GCH_TRY(check_column(query, column, err));
+    gch__touch touch = {0};
+    uint64_t row;
+    double values[2];
+    int64_t times[2];
+    *out_value = NAN;
+    GCH_TRY(gch__row_at(query, t, &row, &touch, err));
+    if (join == GCH_JOIN_NONE || row == 0 || row == gch__query_row_count(query))
+        return GCH_OK;
+    for (uint32_t i = 0; i < 2; i++) {
+        uint32_t segment;
+        uint64_t key;
+        bool is_drawn;
+        GCH_TRY(gch__key_of_row(query, column, row - 1 + i, &segment, &key, &is_drawn, err));
+        if (!is_drawn)
+            return GCH_OK;
+        values[i] = gch_value_to_double(
+            gch__value_from_key(&gch__query_segment(query, segment)->columns[column].map, key));
+        GCH_TRY(gch__time_of_row(query, row - 1 + i, &times[i], err));
+    }
+    /* times[0] < t <= times[1] */
+    double part = join == GCH_JOIN_STEP ? 0
+                                        : (double)((uint64_t)t - (uint64_t)times[0]) /
+                                              (double)((uint64_t)times[1] - (uint64_t)times[0]);
+    *out_value = values[0] * (1 - part) + values[1] * part;
+    return GCH_OK;
+}
+
+gch_status gch_query_line_at(gch_query *query, uint32_t column, int64_t t, gch_join join,
+                             double *out_value, gch_error *err)
+{
+    gch__query_begin(query);
+    return gch__query_end(query, find_line_at(query, column, t, join, out_value, err));
 }

@@ -24,7 +24,7 @@ gch_status gch__mark_points(const gch__mark_job *job, uint32_t cap, const gch_po
     gch_status status = gch_query_points(job->query, job->series->column, job->view, cap,
                                          out_points, out_count, &detail);
     job->raster->query_ns += gch__clock_ns() - start;
-    if (status == GCH_LIMIT) {
+    if (status == GCH_LIMIT || status == GCH_PENDING) { /* columns will do */
         *out_points = NULL;
         return GCH_OK;
     }
@@ -52,7 +52,7 @@ gch_status gch__mark_bars(const gch__mark_job *job, uint32_t cap, const gch_bar 
         gch_query_bars(job->query, job->series->column, job->series->bar_width, job->zone,
                        job->view->t0, job->view->t1, cap, out_bars, out_count, &detail);
     job->raster->query_ns += gch__clock_ns() - start;
-    if (status == GCH_LIMIT) {
+    if (status == GCH_LIMIT || status == GCH_PENDING) {
         *out_bars = NULL;
         return GCH_OK;
     }

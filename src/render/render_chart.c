@@ -16,6 +16,7 @@ typedef struct slot {
     gch_query *query; /* NULL: free */
     const gch_file *file;
     const gch_workers *workers;
+    bool no_wait;
     gch_query_stats before; /* at the start of the frame */
 } slot;
 
@@ -84,7 +85,8 @@ static gch_status prepare_queries(gch_chart *chart, const gch_chart_desc *desc, 
     for (uint32_t i = 0; i < GCH_SERIES_CAP; i++) {
         slot *s = &chart->slots[i];
         const gch_file *file = i < desc->series_count ? desc->series[i].file : NULL;
-        if (s->query != NULL && (s->file != file || s->workers != desc->workers))
+        if (s->query != NULL &&
+            (s->file != file || s->workers != desc->workers || s->no_wait != desc->no_wait))
             free_slot(chart, i);
         if (file == NULL)
             continue;
@@ -92,10 +94,12 @@ static gch_status prepare_queries(gch_chart *chart, const gch_chart_desc *desc, 
             GCH_TRY(gch_query_make(file,
                                    &(gch_query_desc){.workers = desc->workers,
                                                      .allocator = chart->allocator,
-                                                     .keep_outside = true},
+                                                     .keep_outside = true,
+                                                     .no_wait = desc->no_wait},
                                    &s->query, err));
             s->file = file;
             s->workers = desc->workers;
+            s->no_wait = desc->no_wait;
             chart->queries[i] = s->query;
         }
         s->before = gch_query_get_stats(s->query);
@@ -126,31 +130,17 @@ static void include(gch__extent *extent, double value)
         extent->max = as_value;
 }
 
-/* The line at the view's edge t, between the points before and after it: in a view within one
- * segment that is all there is to see. */
+/* The line at the view's edge t: in a view within one segment that is all there is to see. */
 static gch_status include_edge(gch_query *query, const gch_chart_series *series, int64_t t,
                                gch__extent *extent, gch_error *err)
 {
-    uint64_t row;
-    GCH_TRY(gch_query_row_at(query, t, &row, err));
-    if (row == 0 || row >= gch_file_get_info(series->file)->row_count)
+    double value;
+    gch_join join = series->mark == GCH_MARK_STEP ? GCH_JOIN_STEP : GCH_JOIN_LINE;
+    gch_status status = gch_query_line_at(query, series->column, t, join, &value, err);
+    if (status == GCH_PENDING)
         return GCH_OK;
-    int64_t times[2];
-    gch_value values[2];
-    GCH_TRY(gch_file_read_times(series->file, row - 1, 2, times, err));
-    GCH_TRY(gch_file_read_values(series->file, series->column, row - 1, 2, values, err));
-    if (!gch_value_is_drawn(values[0]) || !gch_value_is_drawn(values[1]))
-        return GCH_OK;
-    double a = gch_value_to_double(values[0]);
-    double b = gch_value_to_double(values[1]);
-    if (series->mark == GCH_MARK_STEP) {
-        include(extent, a);
-        return GCH_OK;
-    }
-    /* times[0] < t <= times[1], by row_at. */
-    double part = (double)((uint64_t)t - (uint64_t)times[0]) /
-                  (double)((uint64_t)times[1] - (uint64_t)times[0]);
-    include(extent, a * (1 - part) + b * part);
+    GCH_TRY(status);
+    include(extent, value);
     return GCH_OK;
 }
 
@@ -195,17 +185,25 @@ static gch_status fill_stats(gch_chart *chart, const gch_chart_desc *desc, gch_c
     stats->view = plot->view;
     stats->plot_x_px = plot->x_px;
     stats->plot_y_px = plot->y_px;
+    uint64_t asked = 0, pending = 0;
     for (uint32_t i = 0; i < desc->series_count; i++) {
         gch_query_stats now = gch_query_get_stats(chart->queries[i]);
         const gch_query_stats *before = &chart->slots[i].before;
         stats->blocks_decoded += now.blocks_decoded - before->blocks_decoded;
         stats->nodes_read += now.nodes_read - before->nodes_read;
         stats->bytes_read += now.bytes_read - before->bytes_read;
+        asked += now.columns_asked - before->columns_asked;
+        pending += now.columns_pending - before->columns_pending;
         uint64_t first, last;
-        GCH_TRY(gch_query_row_at(chart->queries[i], plot->view.t0, &first, err));
-        GCH_TRY(gch_query_row_at(chart->queries[i], plot->view.t1, &last, err));
+        gch_status status = gch_query_row_at(chart->queries[i], plot->view.t0, &first, err);
+        if (status == GCH_OK)
+            status = gch_query_row_at(chart->queries[i], plot->view.t1, &last, err);
+        if (status == GCH_PENDING)
+            continue;
+        GCH_TRY(status);
         stats->rows_visible += last - first;
     }
+    stats->complete = asked > 0 ? 1 - (double)pending / (double)asked : 1;
     return GCH_OK;
 }
 

@@ -1,6 +1,7 @@
 /* Charts end to end: descriptions, what is kept between frames, what is allocated, figures. */
 #include "gch/chart.h"
 #include "gch/writer.h"
+#include "store_open.h"
 #include "test.h"
 
 #include <stdatomic.h>
@@ -39,13 +40,13 @@ static fixture fixture_make(int64_t first_time, int64_t step)
     assert_ok(gch_writer_create_memory(&desc, &writer, &err));
     assert_ok(gch_writer_append(writer, times, data, ROWS, &err));
     assert_ok(gch_writer_finish_memory(writer, &f.bytes, &byte_count, &err));
-    assert_ok(gch_file_open_memory(f.bytes, byte_count, "saw", NULL, &f.file, &err));
+    assert_ok(gch__file_open_memory(f.bytes, byte_count, "saw", NULL, &f.file, &err));
     return f;
 }
 
 static void fixture_free(fixture *f)
 {
-    gch_file_close(f->file);
+    gch__file_close(f->file);
     gch_writer_free_memory(f->bytes, NULL);
 }
 

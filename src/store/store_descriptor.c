@@ -222,17 +222,20 @@ gch_status gch__segment_open(gch_file *file, uint32_t index, _Atomic uint64_t *c
     gch__segment *segment = &file->segments[index];
     const uint8_t *descriptor = file->image + entry->descriptor_offset;
     uint32_t column_count = file->meta.column_count;
+    GCH_TRY(gch__file_need(file, entry->descriptor_offset, entry->descriptor_bytes, err));
     *pages = (struct gch__segment_pages){
         .name = file->name,
         .bytes = file->image + entry->offset,
         .offset = entry->offset,
         .checked = checked,
+        .pager = file->pager.ensure != NULL ? &file->pager : NULL,
         .disk = (const gch__disk_descriptor *)(const void *)descriptor,
         .values =
             (const gch__disk_value *)(const void *)(descriptor + sizeof(gch__disk_descriptor)),
         .entry = entry,
     };
     segment->pages = pages;
+    segment->reader = file->reader;
     segment->first_row = entry->first_row;
     GCH_TRY(check_head(segment, entry, column_count, err));
     pages->payload_bytes = pages->disk->payload_bytes;

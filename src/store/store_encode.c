@@ -37,16 +37,7 @@ static uint32_t pack_block(const gch__kernels *kernels, const gch__block_keys *b
     uint32_t bits = gch__bits_u64(range);
     if (bits == 0)
         return 0;
-    if (bits <= 32) {
-        _Alignas(32) uint32_t residuals[GCH_BLOCK_ROWS];
-        kernels->subtract_narrow(block->keys, block->min, GCH_BLOCK_ROWS, residuals);
-        kernels->pack(residuals, bits, out);
-    } else {
-        _Alignas(32) uint64_t residuals[GCH_BLOCK_ROWS];
-        for (uint32_t i = 0; i < GCH_BLOCK_ROWS; i++)
-            residuals[i] = (uint64_t)block->keys[i] - (uint64_t)block->min;
-        gch__pack64(kernels, residuals, bits, out);
-    }
+    gch__pack64_from(kernels, block->keys, block->min, bits, out);
     return bits;
 }
 

@@ -164,7 +164,7 @@ static void every_truncation_is_refused_with_the_file_named(void **state)
             gch_file *file = NULL;
             size_t count = GCH_MIN(counts[k], whole.count - 1);
             bytes part = bytes_copy(whole.at, count);
-            assert_status(gch_file_open_memory(part.at, count, "image", NULL, &file, &err),
+            assert_status(gch__file_open_memory(part.at, count, "image", NULL, &file, &err),
                           GCH_CORRUPT);
             assert_true(names_image(&err));
             if (count >= 16384)
@@ -186,17 +186,17 @@ static void truncation_of_a_file_says_what_is_missing(void **state)
     write_rows(&d, path, 0, 5000, false);
     bytes whole = bytes_read(path);
     assert_int_equal(truncate(path, 16384 * 2), 0);
-    assert_status(gch_file_open(path, NULL, &file, &err), GCH_CORRUPT);
+    assert_status(gch__file_open(path, NULL, &file, &err), GCH_CORRUPT);
     char expected[200];
     snprintf(expected, sizeof expected, "%s: truncated: %zu bytes committed, 32768 present", path,
              whole.count);
     assert_string_equal(err.message, expected);
     assert_int_equal(truncate(path, 0), 0);
-    assert_status(gch_file_open(path, NULL, &file, &err), GCH_CORRUPT);
+    assert_status(gch__file_open(path, NULL, &file, &err), GCH_CORRUPT);
     assert_non_null(strstr(err.message, path));
-    assert_status(gch_file_open(path_of("none.gch"), NULL, &file, &err), GCH_NOT_FOUND);
+    assert_status(gch__file_open(path_of("none.gch"), NULL, &file, &err), GCH_NOT_FOUND);
     assert_non_null(strstr(err.message, "none.gch"));
-    assert_status(gch_file_open(folder, NULL, &file, &err), GCH_IO);
+    assert_status(gch__file_open(folder, NULL, &file, &err), GCH_IO);
     free(whole.at);
     data_free(&d);
 }
@@ -208,11 +208,11 @@ static void check_flip(const data *d, bytes image, size_t at, uint32_t bit)
     gch_error err = {0};
     gch_file *file = NULL;
     image.at[at] ^= (uint8_t)(1u << bit);
-    gch_status status = gch_file_open_memory(image.at, image.count, "image", NULL, &file, &err);
+    gch_status status = gch__file_open_memory(image.at, image.count, "image", NULL, &file, &err);
     if (status == GCH_OK) {
         (void)read_all(d, file);
         status = gch_file_verify(file, NULL, NULL, &err);
-        gch_file_close(file);
+        gch__file_close(file);
     }
     if (status != GCH_CORRUPT)
         fail_msg("bit %u of byte %zu: %s", bit, at, gch_status_name(status));
@@ -265,16 +265,16 @@ static void a_damaged_slot_is_survived_and_repaired_by_an_append(void **state)
         image.at[GCH__SLOT_OFFSET(slot) + 20] ^= 1;
         bytes_write(image, path);
         gch_file *file = NULL;
-        assert_ok(gch_file_open(path, NULL, &file, &err));
+        assert_ok(gch__file_open(path, NULL, &file, &err));
         assert_int_equal(gch_file_get_info(file)->row_count, 2000);
         assert_status(gch_file_verify(file, NULL, NULL, &err), GCH_CORRUPT);
         assert_non_null(strstr(err.message, "slot"));
-        gch_file_close(file);
+        gch__file_close(file);
         write_rows(&d, path, 2000, 496, true);
         write_rows(&d, path, 2496, 504, true);
-        assert_ok(gch_file_open(path, NULL, &file, &err));
+        assert_ok(gch__file_open(path, NULL, &file, &err));
         data_check(&d, file);
-        gch_file_close(file);
+        gch__file_close(file);
         free(image.at);
     }
     data_free(&d);
@@ -293,13 +293,13 @@ static void another_kind_of_file_is_refused(void **state)
     memset(image.at, 'x', image.count);
     const size_t counts[] = {1, 3, 4, 100, 16384, 70000};
     for (size_t i = 0; i < GCH_COUNT_OF(counts); i++) {
-        assert_status(gch_file_open_memory(image.at, counts[i], "image", NULL, &file, &err),
+        assert_status(gch__file_open_memory(image.at, counts[i], "image", NULL, &file, &err),
                       GCH_CORRUPT);
         assert_non_null(strstr(err.message, "image: not a .gch file"));
     }
-    assert_status(gch_file_open_memory(image.at + 8, 60000, "image", NULL, &file, &err),
+    assert_status(gch__file_open_memory(image.at + 8, 60000, "image", NULL, &file, &err),
                   GCH_INVALID);
-    assert_status(gch_file_open_memory(image.at, 0, "image", NULL, &file, &err), GCH_CORRUPT);
+    assert_status(gch__file_open_memory(image.at, 0, "image", NULL, &file, &err), GCH_CORRUPT);
     free(image.at);
 }
 
@@ -312,7 +312,7 @@ static void a_version_from_the_future_is_refused_as_such(void **state)
     bytes image = make_image(&d);
     image.at[4] = 7;
     repair_image(image.at, image.count);
-    assert_status(gch_file_open_memory(image.at, image.count, "image", NULL, &file, &err),
+    assert_status(gch__file_open_memory(image.at, image.count, "image", NULL, &file, &err),
                   GCH_UNSUPPORTED);
     assert_non_null(strstr(err.message, "image: format version 7"));
     free(image.at);
@@ -327,7 +327,7 @@ static gch_status exercise(bytes image)
 {
     gch_error err = {0};
     gch_file *file = NULL;
-    gch_status status = gch_file_open_memory(image.at, image.count, "image", NULL, &file, &err);
+    gch_status status = gch__file_open_memory(image.at, image.count, "image", NULL, &file, &err);
     if (status != GCH_OK)
         return status;
     const gch_file_info *info = gch_file_get_info(file);
@@ -346,7 +346,7 @@ static gch_status exercise(bytes image)
         }
     }
     status = gch_file_verify(file, NULL, NULL, &err);
-    gch_file_close(file);
+    gch__file_close(file);
     free(times);
     free(values);
     return status;
@@ -466,9 +466,9 @@ static void an_append_cut_anywhere_leaves_the_old_rows(void **state)
         bytes torn = bytes_copy(new.at, count);
         memcpy(torn.at, old.at, 16384);
         gch_file *file = NULL;
-        assert_ok(gch_file_open_memory(torn.at, count, "image", NULL, &file, &err));
+        assert_ok(gch__file_open_memory(torn.at, count, "image", NULL, &file, &err));
         data_check(&before, file);
-        gch_file_close(file);
+        gch__file_close(file);
         free(torn.at);
     }
     /* The trailer is whole, the slot is not written or torn: the new rows. */
@@ -477,10 +477,10 @@ static void an_append_cut_anywhere_leaves_the_old_rows(void **state)
         memcpy(torn.at, old.at, 16384);
         memcpy(torn.at + GCH__SLOT_OFFSET(1u), new.at + GCH__SLOT_OFFSET(1u), part);
         gch_file *file = NULL;
-        assert_ok(gch_file_open_memory(torn.at, torn.count, "image", NULL, &file, &err));
+        assert_ok(gch__file_open_memory(torn.at, torn.count, "image", NULL, &file, &err));
         assert_int_equal(gch_file_get_info(file)->row_count, 3000);
         data_check_rows(&d, file, 0, 3000);
-        gch_file_close(file);
+        gch__file_close(file);
         free(torn.at);
     }
     /* The next append goes on from what a cut has left. */
@@ -524,9 +524,9 @@ static void a_kill_while_creating_leaves_one_whole_file(void **state)
         }
         kill_after(child, &seed, 40000);
         gch_file *file = NULL;
-        assert_ok(gch_file_open(path, NULL, &file, &err));
+        assert_ok(gch__file_open(path, NULL, &file, &err));
         data_check(gch_file_get_info(file)->row_count == 500 ? &small : &large, file);
-        gch_file_close(file);
+        gch__file_close(file);
     }
     data_free(&small);
     data_free(&large);
@@ -553,13 +553,13 @@ static void a_kill_while_appending_leaves_whole_appends(void **state)
         }
         kill_after(child, &seed, 20000);
         gch_file *file = NULL;
-        assert_ok(gch_file_open(path, NULL, &file, &err));
+        assert_ok(gch__file_open(path, NULL, &file, &err));
         size_t now = (size_t)gch_file_get_info(file)->row_count;
         assert_true(now >= rows && now % PART == 0);
         data seen = d;
         seen.row_count = now;
         data_check(&seen, file);
-        gch_file_close(file);
+        gch__file_close(file);
         write_rows(&d, path, now, PART, true);
         rows = now + PART;
     }

@@ -3,6 +3,7 @@
 #define GCH_STORE_FILE_H
 
 #include "store_footer.h"
+#include "store_open.h"
 
 #include <stdatomic.h>
 
@@ -12,7 +13,8 @@ struct gch__segment_pages {
     uint64_t offset;      /* of `bytes` in the file */
     uint64_t payload_bytes, body_bytes;
     const uint64_t *checksums;
-    _Atomic uint64_t *checked; /* a bit a page of the body */
+    _Atomic uint64_t *checked; /* a bit a page of the body; not used with a pager */
+    const gch__pager *pager;   /* the file's, or NULL */
     const gch__disk_descriptor *disk;
     const gch__disk_value *values;
     const gch__disk_segment *entry;
@@ -23,7 +25,10 @@ struct gch_file {
     char *name;
     const uint8_t *image;
     uint64_t size;
-    void *map; /* the image, if it is ours to unmap */
+    void *map;           /* the image, if it is ours to unmap */
+    bool is_whole;       /* see gch__paged_image; true without a pager */
+    gch__pager pager;    /* `ensure` NULL: the image is there whole */
+    gch__reader *reader; /* with a pager: keeps what was checked at open */
     gch__disk_commit commit;
     gch__meta meta;
     gch_file_info info;
@@ -34,9 +39,25 @@ struct gch_file {
     _Atomic uint64_t *checked;
 };
 
-/* As gch_file_open on an open file, which stays the caller's. */
+/* As gch__file_open on an open file, which stays the caller's. */
 gch_status gch__file_open_fd(int fd, const char *path, const gch_allocator *allocator,
                              gch_file **out, gch_error *err);
+
+/* An image whose bytes come and go by the pages of a pager, which must outlive the file. */
+typedef struct gch__paged_image {
+    const char *name;
+    const uint8_t *bytes;
+    uint64_t byte_count;
+    bool is_whole; /* all bytes may be read at any time; the pager only keeps count */
+    gch__pager pager;
+} gch__paged_image;
+
+/* As gch__file_open. *out_check is set before the first page is asked for and lives as long as the
+ * file. */
+gch_status gch__file_open_paged(const gch__paged_image *image, const gch_allocator *allocator,
+                                gch__page_check *out_check, gch_file **out, gch_error *err);
+/* Bytes [offset, offset + count) of the file, outside of segment bodies, stay readable. */
+gch_status gch__file_need(const gch_file *file, uint64_t offset, uint64_t count, gch_error *err);
 
 /* Checks the descriptor of the file's segment `index` and everything that is checked at open, and
  * fills file->segments[index]. `checked` has a zeroed bit for each page of the body. */

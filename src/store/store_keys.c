@@ -45,11 +45,6 @@ static int64_t order64(uint64_t bits)
     return (int64_t)(bits ^ ((0 - (bits >> 63)) >> 1));
 }
 
-static int64_t order32(uint32_t bits)
-{
-    return (int64_t)(bits ^ ((0 - (bits >> 31)) | 0x80000000u));
-}
-
 static double double_from_decimal(int64_t digits, int8_t scale)
 {
     return gch_decimal_to_double((gch_decimal){.digits = digits, .exp10 = -scale});
@@ -86,28 +81,6 @@ WIDEN(widen_u16, uint16_t)
 WIDEN(widen_i32, int32_t)
 WIDEN(widen_u32, uint32_t)
 #undef WIDEN
-
-static bool convert_doubles(const uint8_t *values, uint32_t count, int64_t *keys)
-{
-    uint64_t odd = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        uint64_t bits = load64(values, i);
-        odd |= ((bits & 0x7FF0000000000000u) + 0x0010000000000000u) & F64_NEGATIVE_ZERO;
-        keys[i] = order64(bits);
-    }
-    return odd == 0;
-}
-
-static bool convert_floats(const uint8_t *values, uint32_t count, int64_t *keys)
-{
-    uint32_t odd = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t bits = load32(values, i);
-        odd |= ((bits & 0x7F800000u) + 0x00800000u) & F32_NEGATIVE_ZERO;
-        keys[i] = order32(bits);
-    }
-    return odd == 0;
-}
 
 /* Brings digits of one scale to a larger one. */
 static bool rescale(const uint8_t *values, uint32_t count, int64_t factor, int64_t *keys)
@@ -185,12 +158,12 @@ static bool convert(const gch__kernels *kernels, gch_type type, const uint8_t *v
         if (kind.kind == GCH_VALUE_DECIMAL)
             return kernels->decimals_from_f32((const float *)(const void *)values, count,
                                               kind.scale, keys);
-        return convert_floats(values, count, keys);
+        return kernels->keys_from_f32((const float *)(const void *)values, count, keys);
     case GCH_TYPE_F64:
         if (kind.kind == GCH_VALUE_DECIMAL)
             return kernels->decimals_from_f64((const double *)(const void *)values, count,
                                               kind.scale, keys);
-        return convert_doubles(values, count, keys);
+        return kernels->keys_from_f64((const double *)(const void *)values, count, keys);
     case GCH_TYPE_DECIMAL:
         return convert_text(values, scales, count, kind, keys);
     default:
@@ -221,9 +194,14 @@ static slot classify32(uint32_t bits, bool keeps_sign)
     return bits == F32_NEGATIVE_ZERO && !keeps_sign ? SLOT_NEGATIVE_ZERO : SLOT_DRAWN;
 }
 
+static bool is_valid(const gch__column_input *input, size_t row)
+{
+    return input->validity == NULL || gch__bitmap_get(input->validity, input->validity_first + row);
+}
+
 static slot classify(const gch__column_input *input, gch__key_kind kind, size_t row)
 {
-    if (input->validity != NULL && !gch__bitmap_get(input->validity, input->validity_first + row))
+    if (!is_valid(input, row))
         return SLOT_GAP;
     bool keeps_sign = kind.kind != GCH_VALUE_DECIMAL;
     switch (input->type) {
@@ -252,36 +230,73 @@ bool gch__exception_get(const gch__column_input *input, gch__key_kind kind, size
     return true;
 }
 
+/* Bit i of `drawn` is set if row + i is drawn, of `odd` if its key does not give its bits back.
+ * `values` are those of the rows, aligned. */
+static void classify_rows(const gch__kernels *kernels, const gch__column_input *input,
+                          gch__key_kind kind, size_t row, uint32_t count, const uint8_t *values,
+                          uint32_t drawn[8], uint32_t odd[8])
+{
+    bool is_float = input->type == GCH_TYPE_F32 || input->type == GCH_TYPE_F64;
+    if (input->type == GCH_TYPE_F32) {
+        kernels->classify_f32((const float *)(const void *)values, count, drawn, odd);
+    } else if (input->type == GCH_TYPE_F64) {
+        kernels->classify_f64((const double *)(const void *)values, count, drawn, odd);
+    } else {
+        memset(drawn, 0, 8 * sizeof *drawn);
+        memset(odd, 0, 8 * sizeof *odd);
+        for (uint32_t i = 0; i < count; i++) {
+            slot found = classify(input, kind, row + i);
+            uint32_t bit = 1u << (i & 31);
+            drawn[i >> 5] |= found == SLOT_DRAWN || found == SLOT_NEGATIVE_ZERO ? bit : 0;
+            odd[i >> 5] |= found == SLOT_ODD || found == SLOT_NEGATIVE_ZERO ? bit : 0;
+        }
+    }
+    for (uint32_t i = 0; is_float && input->validity != NULL && i < count; i++) {
+        uint32_t kept = is_valid(input, row + i) ? UINT32_MAX : ~(1u << (i & 31));
+        drawn[i >> 5] &= kept;
+        odd[i >> 5] &= kept;
+    }
+    /* The key of a float has the sign of a zero. */
+    for (uint32_t word = 0; word < 8 && kind.kind != GCH_VALUE_DECIMAL; word++)
+        odd[word] &= ~drawn[word];
+}
+
 /* Copies the block with every slot that is not drawn, or is -0.0, made ordinary. Returns the number
  * of drawn rows. */
-static uint32_t copy_clean(const gch__column_input *input, gch__key_kind kind, size_t row,
-                           uint32_t count, gch__block_keys *out)
+static uint32_t copy_clean(const gch__kernels *kernels, const gch__column_input *input,
+                           gch__key_kind kind, size_t row, uint32_t count, gch__block_keys *out)
 {
-    static const uint8_t zero[8] = {0};
     size_t size = gch_type_bytes(input->type);
-    uint32_t drawn_count = 0, leading = 0;
-    const uint8_t *last = zero;
-    int8_t last_scale = 0;
-    memset(out->drawn, 0, sizeof out->drawn);
-    for (uint32_t i = 0; i < count; i++) {
-        slot found = classify(input, kind, row + i);
-        if (found == SLOT_DRAWN || found == SLOT_NEGATIVE_ZERO) {
-            bool is_zero = found == SLOT_NEGATIVE_ZERO;
-            last = is_zero ? zero : input->values + (row + i) * size;
-            last_scale = is_zero || input->scales == NULL ? 0 : input->scales[row + i];
-            out->drawn[i >> 5] |= 1u << (i & 31);
-            out->negative_zero_count += is_zero;
-            leading = drawn_count == 0 ? i : leading;
-            drawn_count++;
+    uint32_t odd[8], drawn_count = 0, first = count;
+    memcpy(out->copy, input->values + row * size, count * size);
+    memset(out->copy_scales, 0, count);
+    if (input->scales != NULL)
+        memcpy(out->copy_scales, input->scales + row, count);
+    classify_rows(kernels, input, kind, row, count, out->copy, out->drawn, odd);
+    for (uint32_t word = 8; word-- > 0;) {
+        drawn_count += (uint32_t)__builtin_popcount(out->drawn[word]);
+        out->has_exceptions |= odd[word] != 0;
+        for (uint32_t zeros = odd[word] & out->drawn[word]; zeros != 0; zeros &= zeros - 1) {
+            uint32_t i = word * 32 + (uint32_t)__builtin_ctz(zeros);
+            memset(out->copy + i * size, 0, size);
+            out->copy_scales[i] = 0;
+            out->negative_zero_count++;
         }
-        out->has_exceptions |= found == SLOT_ODD || found == SLOT_NEGATIVE_ZERO;
-        memcpy(out->copy + i * size, last, size);
-        out->copy_scales[i] = last_scale;
+        if (out->drawn[word] != 0)
+            first = word * 32 + (uint32_t)__builtin_ctz(out->drawn[word]);
     }
-    for (uint32_t i = 0; i < leading; i++) {
-        memcpy(out->copy + i * size, out->copy + leading * size, size);
-        out->copy_scales[i] = out->copy_scales[leading];
+    for (uint32_t i = 0; i < first && first < count; i++) {
+        memcpy(out->copy + i * size, out->copy + first * size, size);
+        out->copy_scales[i] = out->copy_scales[first];
     }
+    for (uint32_t word = first / 32; word < (count + 31) / 32; word++)
+        for (uint32_t gaps = ~out->drawn[word]; gaps != 0; gaps &= gaps - 1) {
+            uint32_t i = word * 32 + (uint32_t)__builtin_ctz(gaps);
+            if (i <= first || i >= count)
+                continue;
+            memcpy(out->copy + i * size, out->copy + (i - 1) * size, size);
+            out->copy_scales[i] = out->copy_scales[i - 1];
+        }
     return drawn_count;
 }
 
@@ -332,7 +347,7 @@ bool gch__block_keys_make(const gch__kernels *kernels, const gch__column_input *
     out->gap_count = 0;
     out->negative_zero_count = 0;
     if (!make_direct(kernels, input, kind, row, count, out)) {
-        uint32_t drawn_count = copy_clean(input, kind, row, count, out);
+        uint32_t drawn_count = copy_clean(kernels, input, kind, row, count, out);
         out->gap_count = count - drawn_count;
         out->has_gaps = drawn_count < count;
         if (drawn_count == 0) {
@@ -505,8 +520,7 @@ size_t gch__scales_check(const gch__column_input *input, size_t row_count)
         int8_t scale = input->scales[row];
         bool is_fine =
             (scale >= NEGATIVE_SCALE_LIMIT && scale <= (int8_t)SCALE_MAX) || scale == GCH_SCALE_F64;
-        if (!is_fine && (input->validity == NULL ||
-                         gch__bitmap_get(input->validity, input->validity_first + row)))
+        if (!is_fine && is_valid(input, row))
             return row;
     }
     return row_count;

@@ -9,8 +9,8 @@
 
 #include <string.h>
 
-/* The segment that holds a row of the file, by binary search; row < row_count. */
-static const gch__segment *find_segment(const gch_file *file, uint64_t row)
+/* The segment that holds a row of the file, as `reader` sees it; row < row_count. */
+static gch__segment find_segment(const gch_file *file, gch__reader *reader, uint64_t row)
 {
     uint32_t low = 0, high = file->meta.segment_count;
     while (high - low > 1) {
@@ -20,7 +20,9 @@ static const gch__segment *find_segment(const gch_file *file, uint64_t row)
         else
             high = middle;
     }
-    return &file->segments[low];
+    gch__segment segment = file->segments[low];
+    segment.reader = reader;
+    return segment;
 }
 
 static gch_status check_rows(const gch_file *file, uint64_t first_row, size_t row_count,
@@ -80,12 +82,11 @@ static gch_status read_lines(const gch__segment *segment, uint32_t row, uint32_t
     return GCH_OK;
 }
 
-gch_status gch_file_read_times(const gch_file *file, uint64_t first_row, size_t row_count,
-                               int64_t *out_times, gch_error *err)
+static gch_status read_times(const gch_file *file, gch__reader *reader, uint64_t first_row,
+                             size_t row_count, int64_t *out_times, gch_error *err)
 {
-    GCH_TRY(check_rows(file, first_row, row_count, err));
     while (row_count > 0) {
-        const gch__segment *segment = find_segment(file, first_row);
+        const gch__segment found = find_segment(file, reader, first_row), *segment = &found;
         uint32_t row = (uint32_t)(first_row - segment->first_row);
         uint32_t part =
             (uint32_t)GCH_MIN((uint64_t)(segment->row_count - row), (uint64_t)row_count);
@@ -98,6 +99,18 @@ gch_status gch_file_read_times(const gch_file *file, uint64_t first_row, size_t 
         row_count -= part;
     }
     return GCH_OK;
+}
+
+gch_status gch_file_read_times(const gch_file *file, uint64_t first_row, size_t row_count,
+                               int64_t *out_times, gch_error *err)
+{
+    gch__reader *reader;
+    GCH_TRY(check_rows(file, first_row, row_count, err));
+    GCH_TRY(gch__file_make_reader(file, &reader, err));
+    gch__file_begin_reader(file, reader, GCH__READ_BLOCK, GCH__PRIORITY_VISIBLE);
+    gch_status status = read_times(file, reader, first_row, row_count, out_times, err);
+    gch__file_destroy_reader(file, reader);
+    return status;
 }
 
 /* ---- values ---- */
@@ -159,15 +172,12 @@ static gch_status apply_exceptions(const gch__segment *segment, const gch__value
     return GCH_OK;
 }
 
-gch_status gch_file_read_values(const gch_file *file, uint32_t column_index, uint64_t first_row,
-                                size_t row_count, gch_value *out_values, gch_error *err)
+gch_status gch__read_values(const gch_file *file, gch__reader *reader, uint32_t column_index,
+                            uint64_t first_row, size_t row_count, gch_value *out_values,
+                            gch_error *err)
 {
-    if (column_index >= file->info.column_count)
-        return gch_fail(err, GCH_INVALID, "%s: column %u asked for, there are %u", file->name,
-                        column_index, file->info.column_count);
-    GCH_TRY(check_rows(file, first_row, row_count, err));
     while (row_count > 0) {
-        const gch__segment *segment = find_segment(file, first_row);
+        const gch__segment found = find_segment(file, reader, first_row), *segment = &found;
         const gch__value_column *column = &segment->columns[column_index];
         uint32_t row = (uint32_t)(first_row - segment->first_row);
         uint32_t part =
@@ -184,4 +194,20 @@ gch_status gch_file_read_values(const gch_file *file, uint32_t column_index, uin
         row_count -= part;
     }
     return GCH_OK;
+}
+
+gch_status gch_file_read_values(const gch_file *file, uint32_t column_index, uint64_t first_row,
+                                size_t row_count, gch_value *out_values, gch_error *err)
+{
+    gch__reader *reader;
+    if (column_index >= file->info.column_count)
+        return gch_fail(err, GCH_INVALID, "%s: column %u asked for, there are %u", file->name,
+                        column_index, file->info.column_count);
+    GCH_TRY(check_rows(file, first_row, row_count, err));
+    GCH_TRY(gch__file_make_reader(file, &reader, err));
+    gch__file_begin_reader(file, reader, GCH__READ_BLOCK, GCH__PRIORITY_VISIBLE);
+    gch_status status =
+        gch__read_values(file, reader, column_index, first_row, row_count, out_values, err);
+    gch__file_destroy_reader(file, reader);
+    return status;
 }

@@ -163,8 +163,11 @@ static gch_status open_segments(gch_file *file, gch_error *err)
 
 static gch_status open_image(gch_file *file, gch_error *err)
 {
+    GCH_TRY(gch__file_need(file, 0, GCH_MIN(file->size, (uint64_t)GCH__PAGE_BYTES), err));
     GCH_TRY(gch__header_check(file->name, file->image, file->size, err));
+    GCH_TRY(gch__file_need(file, file->size - sizeof file->commit, sizeof file->commit, err));
     GCH_TRY(gch__commit_find(file->name, file->image, file->size, &file->commit, err));
+    GCH_TRY(gch__file_need(file, file->commit.footer_offset, file->commit.footer_bytes, err));
     file->meta.allocator = file->allocator;
     GCH_TRY(gch__footer_parse(file->name, file->image, &file->commit, &file->meta, err));
     file->columns =
@@ -216,6 +219,7 @@ gch_status gch__file_open_fd(int fd, const char *path, const gch_allocator *allo
     file->image = image;
     file->size = (uint64_t)info.st_size;
     file->map = image;
+    file->is_whole = true;
     status = open_image(file, err);
     if (status == GCH_OK) {
         *out = file;
@@ -223,12 +227,12 @@ gch_status gch__file_open_fd(int fd, const char *path, const gch_allocator *allo
     }
 
 cleanup:
-    gch_file_close(file);
+    gch__file_close(file);
     return status;
 }
 
-gch_status gch_file_open(const char *path, const gch_file_desc *desc, gch_file **out,
-                         gch_error *err)
+gch_status gch__file_open(const char *path, const gch__file_desc *desc, gch_file **out,
+                          gch_error *err)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
@@ -240,8 +244,8 @@ gch_status gch_file_open(const char *path, const gch_file_desc *desc, gch_file *
     return status;
 }
 
-gch_status gch_file_open_memory(const void *bytes, size_t byte_count, const char *name,
-                                const gch_file_desc *desc, gch_file **out, gch_error *err)
+gch_status gch__file_open_memory(const void *bytes, size_t byte_count, const char *name,
+                                 const gch__file_desc *desc, gch_file **out, gch_error *err)
 {
     if ((uintptr_t)bytes % GCH__ALIGN != 0)
         return gch_fail(err, GCH_INVALID, "%s: the image is not 64-byte aligned", name);
@@ -252,21 +256,113 @@ gch_status gch_file_open_memory(const void *bytes, size_t byte_count, const char
     if (status == GCH_OK) {
         file->image = bytes;
         file->size = byte_count;
+        file->is_whole = true;
         status = open_image(file, err);
     }
     if (status != GCH_OK) {
-        gch_file_close(file);
+        gch__file_close(file);
         return status;
     }
     *out = file;
     return GCH_OK;
 }
 
-void gch_file_close(gch_file *file)
+/* ---- paged images ---- */
+
+gch_status gch__file_need(const gch_file *file, uint64_t offset, uint64_t count, gch_error *err)
+{
+    if (file->reader == NULL || count == 0)
+        return GCH_OK;
+    uint64_t first = offset / GCH__PAGE_BYTES, last = (offset + count - 1) / GCH__PAGE_BYTES;
+    return file->pager.ensure(file->pager.context, first, last - first + 1, file->reader, err);
+}
+
+/* Pages outside of bodies carry checksums of their own, which their readers check. */
+static gch_status check_paged(void *context, uint64_t page, const uint8_t *bytes, gch_error *err)
+{
+    const gch_file *file = context;
+    uint64_t offset = page * GCH__PAGE_BYTES;
+    uint32_t low = 0, high = file->pages != NULL ? file->meta.segment_count : 0;
+    while (low < high) { /* the last segment that starts here or before */
+        uint32_t middle = low + (high - low) / 2;
+        if (file->meta.segments[middle].offset <= offset)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == 0)
+        return GCH_OK;
+    const struct gch__segment_pages *pages = &file->pages[low - 1];
+    if (pages->checksums == NULL || offset - pages->offset >= pages->body_bytes)
+        return GCH_OK;
+    if (gch__checksum(bytes, GCH__PAGE_BYTES) !=
+        pages->checksums[(offset - pages->offset) / GCH__PAGE_BYTES])
+        return gch_fail(err, GCH_CORRUPT,
+                        "%s: the page at byte %llu is damaged: its checksum does not match",
+                        file->name, (unsigned long long)offset);
+    return GCH_OK;
+}
+
+gch_status gch__file_open_paged(const gch__paged_image *image, const gch_allocator *allocator,
+                                gch__page_check *out_check, gch_file **out, gch_error *err)
+{
+    if (image->byte_count == 0)
+        return gch_fail(err, GCH_CORRUPT, "%s: the file is empty", image->name);
+    gch_file *file = NULL;
+    gch_status status = make_file(allocator, image->name, &file, err);
+    if (status == GCH_OK) {
+        *out_check = (gch__page_check){.verify = check_paged, .context = file};
+        file->image = image->bytes;
+        file->size = image->byte_count;
+        file->is_whole = image->is_whole;
+        file->pager = image->pager;
+        status = file->pager.make_reader(file->pager.context, &file->reader, err);
+    }
+    if (status == GCH_OK) {
+        file->pager.begin_reader(file->reader, GCH__READ_BLOCK, GCH__PRIORITY_VISIBLE);
+        status = open_image(file, err);
+    }
+    if (status != GCH_OK) {
+        gch__file_close(file);
+        return status;
+    }
+    *out = file;
+    return GCH_OK;
+}
+
+gch_status gch__file_make_reader(const gch_file *file, gch__reader **out, gch_error *err)
+{
+    *out = NULL;
+    if (file->reader == NULL)
+        return GCH_OK;
+    return file->pager.make_reader(file->pager.context, out, err);
+}
+
+void gch__file_begin_reader(const gch_file *file, gch__reader *reader, gch__read_mode mode,
+                            gch__priority priority)
+{
+    if (reader != NULL)
+        file->pager.begin_reader(reader, mode, priority);
+}
+
+void gch__file_end_reader(const gch_file *file, gch__reader *reader)
+{
+    if (reader != NULL)
+        file->pager.end_reader(reader);
+}
+
+void gch__file_destroy_reader(const gch_file *file, gch__reader *reader)
+{
+    if (reader != NULL)
+        file->pager.destroy_reader(reader);
+}
+
+void gch__file_close(gch_file *file)
 {
     if (file == NULL)
         return;
     const gch_allocator *allocator = file->allocator;
+    gch__file_destroy_reader(file, file->reader);
     if (file->map != NULL)
         munmap(file->map, (size_t)file->size);
     gch__meta_reset(&file->meta);

@@ -402,7 +402,7 @@ static void values_at_any_address_come_back(void **state)
     gch__writer_limit_segment_rows(writer, 1);
     assert_ok(gch_writer_append(writer, d.times, columns, d.row_count, &err));
     assert_ok(gch_writer_finish_memory(writer, &made.bytes, &made.count, &err));
-    assert_ok(gch_file_open_memory(made.bytes, made.count, "image", NULL, &made.file, &err));
+    assert_ok(gch__file_open_memory(made.bytes, made.count, "image", NULL, &made.file, &err));
     data_check(&d, made.file);
     image_free(&made);
     free(shifted);

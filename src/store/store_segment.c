@@ -20,6 +20,19 @@ static gch_status check_page(const struct gch__segment_pages *pages, uint64_t pa
     return GCH_OK;
 }
 
+static gch_status ensure_pages(const gch__segment *segment, uint64_t first, uint64_t last,
+                               gch_error *err)
+{
+    const struct gch__segment_pages *pages = segment->pages;
+    uint64_t body = pages->offset / GCH__PAGE_BYTES;
+    uint64_t page = body + first, end = body + last + 1;
+    while (page < end && gch__reader_holds(segment->reader, page))
+        page++;
+    if (page == end)
+        return GCH_OK;
+    return pages->pager->ensure(pages->pager->context, page, end - page, segment->reader, err);
+}
+
 gch_status gch__segment_check(const gch__segment *segment, const void *bytes, size_t count,
                               gch_error *err)
 {
@@ -28,6 +41,8 @@ gch_status gch__segment_check(const gch__segment *segment, const void *bytes, si
         return GCH_OK;
     uint64_t first = (uint64_t)((const uint8_t *)bytes - pages->bytes);
     uint64_t last = (first + count - 1) / GCH__PAGE_BYTES;
+    if (segment->reader != NULL)
+        return ensure_pages(segment, first / GCH__PAGE_BYTES, last, err);
     for (uint64_t page = first / GCH__PAGE_BYTES; page <= last; page++) {
         uint64_t word = atomic_load_explicit(&pages->checked[page / 64], memory_order_relaxed);
         if ((word >> (page % 64) & 1u) == 0)

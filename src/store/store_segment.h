@@ -14,6 +14,7 @@
 #include "base.h"
 #include "codec.h"
 #include "gch/file.h"
+#include "store_pager.h"
 
 #define GCH_TREE_LEVELS_CAP 9u /* 16^8 blocks is more than 2^32 rows need */
 #define GCH_SEGMENT_ROWS_MAX 0xFFFFFC00u
@@ -102,17 +103,33 @@ struct gch__segment {
     gch__time_column time;
     const gch__value_column *columns;
     uint32_t column_count;
-    /* The rest is the reader's own: page bounds, checksums, the bitmap of checked pages. */
+    /* The store's own: page bounds, checksums, the bitmap of checked pages. */
     const struct gch__segment_pages *pages;
+    /* Whose pins keep the pages that this view of the segment reads; NULL if the whole image is
+     * there (store_pager.h). A room that reads for itself copies the struct and puts its own. */
+    gch__reader *reader;
 };
 
 uint32_t gch__file_segment_count(const gch_file *file);
 /* Ascending first_row; times do not decrease from one to the next. */
 const gch__segment *gch__file_segment(const gch_file *file, uint32_t index);
 const gch_allocator *gch__file_allocator(const gch_file *file);
+/* A reader of the file's bytes, to be begun before use, or NULL in *out if the image is there
+ * whole. GCH_NO_MEMORY. */
+GCH_CHECKED gch_status gch__file_make_reader(const gch_file *file, gch__reader **out,
+                                             gch_error *err);
+void gch__file_begin_reader(const gch_file *file, gch__reader *reader, gch__read_mode mode,
+                            gch__priority priority);
+void gch__file_end_reader(const gch_file *file, gch__reader *reader);
+void gch__file_destroy_reader(const gch_file *file, gch__reader *reader); /* NULL is allowed */
+/* gch_file_read_values for rows and a column that exist, between begin and end of a reader. */
+GCH_CHECKED gch_status gch__read_values(const gch_file *file, gch__reader *reader,
+                                        uint32_t column_index, uint64_t first_row, size_t row_count,
+                                        gch_value *out_values, gch_error *err);
 
-/* Checks the pages under [bytes, bytes + count) against their checksums unless that was done
- * before. The range lies within the segment. Cheap when done before: a bit test a page. */
+/* Makes sure that the pages under [bytes, bytes + count) are there, have passed their checksums and
+ * stay until the segment's reader ends. The range lies within the segment. Cheap when done before:
+ * a bit test a page. GCH_CORRUPT; with a reader also what gch__pager.ensure returns. */
 GCH_CHECKED gch_status gch__segment_check(const gch__segment *segment, const void *bytes,
                                           size_t count, gch_error *err);
 

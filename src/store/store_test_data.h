@@ -3,6 +3,7 @@
 #ifndef GCH_STORE_TEST_DATA_H
 #define GCH_STORE_TEST_DATA_H
 
+#include "store_open.h"
 #include "test.h"
 
 #include "store_file.h"
@@ -148,13 +149,13 @@ static inline test_image data_write(const data *d, size_t part, gch_workers *wor
     for (size_t row = 0; row < d->row_count; row += part)
         assert_ok(data_append(d, writer, row, GCH_MIN(part, d->row_count - row), &err));
     assert_ok(gch_writer_finish_memory(writer, &out.bytes, &out.count, &err));
-    assert_ok(gch_file_open_memory(out.bytes, out.count, "image", NULL, &out.file, &err));
+    assert_ok(gch__file_open_memory(out.bytes, out.count, "image", NULL, &out.file, &err));
     return out;
 }
 
 static inline void image_free(test_image *i)
 {
-    gch_file_close(i->file);
+    gch__file_close(i->file);
     gch_writer_free_memory(i->bytes, NULL);
 }
 

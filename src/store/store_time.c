@@ -24,26 +24,18 @@ static bool is_worth(const gch__time_build *time, uint64_t row_count, bool is_fi
 /* ---- affine runs ---- */
 
 typedef struct regular_job {
+    const gch__kernels *kernels;
     const int64_t *times;
     uint32_t row_count;
     uint64_t steps[GCH__CHUNK_ROWS_MAX / GCH__GROUP_ROWS];
     uint8_t is_regular[GCH__CHUNK_ROWS_MAX / GCH__GROUP_ROWS];
 } regular_job;
 
-/* Rows from `first` on, below `end`, each `step` after its predecessor. */
-static uint32_t count_regular(const int64_t *times, uint32_t first, uint32_t end, uint64_t step)
+/* Rows from `first` >= 1 on, below `end`, each `step` after its predecessor. */
+static uint32_t count_regular(const gch__kernels *kernels, const int64_t *times, uint32_t first,
+                              uint32_t end, uint64_t step)
 {
-    uint32_t row = first;
-    for (; end - row >= 64; row += 64) {
-        uint64_t differs = 0;
-        for (uint32_t i = row; i < row + 64; i++)
-            differs |= ((uint64_t)times[i] - (uint64_t)times[i - 1]) ^ step;
-        if (differs != 0)
-            break;
-    }
-    while (row < end && (uint64_t)times[row] - (uint64_t)times[row - 1] == step)
-        row++;
-    return row - first;
+    return kernels->count_steps(times + first - 1, end - first + 1, step);
 }
 
 static void measure_group(void *context, size_t task, uint32_t worker)
@@ -56,7 +48,8 @@ static void measure_group(void *context, size_t task, uint32_t worker)
         return;
     uint64_t step = (uint64_t)job->times[first + 1] - (uint64_t)job->times[first];
     job->steps[task] = step;
-    job->is_regular[task] = count_regular(job->times, first + 1, end, step) == end - first - 1;
+    job->is_regular[task] =
+        count_regular(job->kernels, job->times, first + 1, end, step) == end - first - 1;
 }
 
 static gch_status start_run(gch__builder *builder, uint32_t row, int64_t t0, gch_error *err)
@@ -73,7 +66,7 @@ static gch_status add_runs(gch__builder *builder, const int64_t *times, uint32_t
                            gch_error *err)
 {
     gch__time_build *time = &builder->time;
-    regular_job job = {.times = times, .row_count = row_count};
+    regular_job job = {.kernels = builder->kernels, .times = times, .row_count = row_count};
     gch__parallel_for(builder->workers, (row_count + GCH__GROUP_ROWS - 1) / GCH__GROUP_ROWS,
                       measure_group, &job);
     uint32_t row = 0;
@@ -94,7 +87,7 @@ static gch_status add_runs(gch__builder *builder, const int64_t *times, uint32_t
         if (row % GCH__GROUP_ROWS == 0 && job.is_regular[group] && job.steps[group] == step)
             taken = group_end - row;
         else
-            taken += count_regular(times, row + 1, group_end, step);
+            taken += count_regular(builder->kernels, times, row + 1, group_end, step);
         time->run_rows += taken;
         row += taken;
         previous = times[row - 1];

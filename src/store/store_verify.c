@@ -135,6 +135,8 @@ gch_status gch_file_verify(const gch_file *file, gch_workers *workers, const gch
 {
     gch__verify verify = {.file = file, .workers = workers, .progress = progress};
     footer_list list = {0};
+    if (!file->is_whole)
+        return gch_fail(err, GCH_INVALID, "%s: to be verified it must be mapped whole", file->name);
     gch_status status = verify_first_page(file, err);
     if (status != GCH_OK)
         return status;

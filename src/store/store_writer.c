@@ -293,7 +293,7 @@ static gch_status open_append(gch_writer *writer, const gch_writer_desc *desc, c
     if (status == GCH_OK)
         status = anchor_commit(writer, file, err);
     uint64_t committed = file->commit.committed_bytes;
-    gch_file_close(file);
+    gch__file_close(file);
     return status == GCH_OK ? gch__sink_truncate(&writer->sink, committed, err) : status;
 }
 

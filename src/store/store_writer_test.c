@@ -33,7 +33,7 @@ static gch_file *open_file(const char *path)
 {
     gch_error err = {0};
     gch_file *file = NULL;
-    assert_ok(gch_file_open(path, NULL, &file, &err));
+    assert_ok(gch__file_open(path, NULL, &file, &err));
     return file;
 }
 
@@ -85,7 +85,7 @@ static void metadata_comes_back(void **state)
     assert_ok(gch_writer_create_memory(&desc, &writer, &err));
     assert_ok(gch_writer_finish_memory(writer, &bytes, &count, &err));
     assert_int_equal((uintptr_t)bytes % 64, 0);
-    assert_ok(gch_file_open_memory(bytes, count, "image", NULL, &file, &err));
+    assert_ok(gch__file_open_memory(bytes, count, "image", NULL, &file, &err));
     const gch_file_info *info = gch_file_get_info(file);
     assert_string_equal(info->path, "image");
     assert_int_equal(info->format_version, 1);
@@ -106,7 +106,7 @@ static void metadata_comes_back(void **state)
     assert_int_equal(gch_file_find_column(file, "n"), 1);
     assert_int_equal(gch_file_find_column(file, "N"), GCH_COLUMN_NOT_FOUND);
     assert_ok(gch_file_verify(file, NULL, NULL, &err));
-    gch_file_close(file);
+    gch__file_close(file);
     gch_writer_free_memory(bytes, NULL);
 }
 
@@ -162,16 +162,16 @@ static void fixed_decimals_are_known_and_lost(void **state)
     gch_file *file = open_file(path);
     assert_true(gch_file_get_info(file)->columns[0].fixed_decimals);
     assert_int_equal(gch_file_get_info(file)->columns[0].scale, 2);
-    gch_file_close(file);
+    gch__file_close(file);
     write_file(&d, path, 16, 32, true);
     file = open_file(path);
     assert_true(gch_file_get_info(file)->columns[0].fixed_decimals);
-    gch_file_close(file);
+    gch__file_close(file);
     write_file(&d, path, 48, 16, true);
     file = open_file(path);
     assert_false(gch_file_get_info(file)->columns[0].fixed_decimals);
     data_check(&d, file);
-    gch_file_close(file);
+    gch__file_close(file);
     data_free(&d);
 }
 
@@ -313,7 +313,7 @@ static void rows_without_times_are_numbered(void **state)
         d.times[i] = (int64_t)i;
     gch_file *file = open_file(path_of("index.gch"));
     data_check(&d, file);
-    gch_file_close(file);
+    gch__file_close(file);
     desc.time_unit = GCH_TIME_S;
     assert_ok(gch_writer_create_memory(&desc, &writer, &err));
     assert_status(gch_writer_append(writer, NULL, &values, 40, &err), GCH_INVALID);
@@ -345,7 +345,7 @@ static void unsorted_rows_are_refused_and_leave_no_trace(void **state)
         assert_ok(data_append(&d, writer, 50, 1000, &err)); /* and it goes on */
         test_image made;
         assert_ok(gch_writer_finish_memory(writer, &made.bytes, &made.count, &err));
-        assert_ok(gch_file_open_memory(made.bytes, made.count, "image", NULL, &made.file, &err));
+        assert_ok(gch__file_open_memory(made.bytes, made.count, "image", NULL, &made.file, &err));
         d.row_count = 1050;
         data_check(&d, made.file);
         image_free(&made);
@@ -365,7 +365,7 @@ static void a_file_and_a_memory_image_are_the_same(void **state)
     gch_file *file = open_file(path_of("same.gch"));
     assert_int_equal(file->size, made.count);
     assert_memory_equal(file->image, made.bytes, made.count);
-    gch_file_close(file);
+    gch__file_close(file);
     image_free(&made);
     data_free(&d);
 }
@@ -411,7 +411,7 @@ static void appends_add_rows_behind_rows(void **state)
     assert_false(gch__file_segment(file, 0)->columns[0].last_is_drawn);
     assert_int_equal(gch__file_segment(file, 2)->columns[0].run_start_count, 0);
     assert_int_equal(gch__file_segment(file, 0)->columns[0].run_start_count, 1);
-    gch_file_close(file);
+    gch__file_close(file);
     data_free(&d);
 }
 
@@ -431,7 +431,7 @@ static void an_append_of_nothing_changes_nothing(void **state)
     gch_file *file = open_file(path);
     assert_int_equal(file->commit.generation, 1);
     data_check(&d, file);
-    gch_file_close(file);
+    gch__file_close(file);
     data_free(&d);
 }
 
@@ -442,11 +442,11 @@ static void rows_can_be_appended_to_an_empty_file(void **state)
     write_file(&d, path_of("empty.gch"), 0, 0, false);
     gch_file *file = open_file(path_of("empty.gch"));
     assert_int_equal(gch_file_get_info(file)->row_count, 0);
-    gch_file_close(file);
+    gch__file_close(file);
     write_file(&d, path_of("empty.gch"), 0, 100, true);
     file = open_file(path_of("empty.gch"));
     data_check(&d, file);
-    gch_file_close(file);
+    gch__file_close(file);
     data_free(&d);
 }
 
@@ -495,7 +495,7 @@ static void two_writers_cannot_append_at_once(void **state)
     write_file(&d, path, 100, 100, true);
     gch_file *file = open_file(path);
     data_check(&d, file);
-    gch_file_close(file);
+    gch__file_close(file);
     data_free(&d);
 }
 
@@ -514,7 +514,7 @@ static void an_abandoned_writer_leaves_the_old_file(void **state)
     gch_writer_abandon(writer);
     gch_file *file = open_file(path);
     data_check(&d, file);
-    gch_file_close(file);
+    gch__file_close(file);
     char command[160];
     snprintf(command, sizeof command, "test -z \"$(ls '%s' | grep tmp-)\"", folder);
     assert_int_equal(system(command), 0);
@@ -617,7 +617,7 @@ static void many_columns_come_back(void **state)
     assert_true(gch__writer_chunk_rows(writer) < ROWS); /* chunks shrink with many columns */
     assert_ok(gch_writer_append(writer, times, values, ROWS, &err));
     assert_ok(gch_writer_finish_memory(writer, &made.bytes, &made.count, &err));
-    assert_ok(gch_file_open_memory(made.bytes, made.count, "image", NULL, &made.file, &err));
+    assert_ok(gch__file_open_memory(made.bytes, made.count, "image", NULL, &made.file, &err));
     for (uint32_t c = 0; c < COLUMNS; c++) {
         assert_ok(gch_file_read_values(made.file, c, 0, ROWS, read, &err));
         for (uint32_t i = 0; i < ROWS; i++)
@@ -640,7 +640,7 @@ static void full_segments_are_sealed(void **state)
     gch__writer_limit_segment_rows(writer, (1u << 21) + 50);
     assert_ok(data_append(&d, writer, 0, d.row_count, &err));
     assert_ok(gch_writer_finish_memory(writer, &made.bytes, &made.count, &err));
-    assert_ok(gch_file_open_memory(made.bytes, made.count, "image", NULL, &made.file, &err));
+    assert_ok(gch__file_open_memory(made.bytes, made.count, "image", NULL, &made.file, &err));
     assert_int_equal(gch_file_get_info(made.file)->segment_count, 3);
     data_check(&d, made.file);
     image_free(&made);
@@ -697,11 +697,11 @@ static void every_failed_allocation_is_a_clean_failure(void **state)
                 gch_writer_abandon(writer);
         }
         if (status == GCH_OK)
-            status = gch_file_open_memory(bytes, count, "image",
-                                          &(gch_file_desc){.allocator = &allocator}, &file, &err);
+            status = gch__file_open_memory(bytes, count, "image",
+                                           &(gch__file_desc){.allocator = &allocator}, &file, &err);
         if (status == GCH_OK)
             status = gch_file_verify(file, NULL, NULL, &err);
-        gch_file_close(file);
+        gch__file_close(file);
         gch_writer_free_memory(bytes, &allocator);
         assert_int_equal(f.live, 0);
         is_done = status == GCH_OK;

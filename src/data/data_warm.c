@@ -1,0 +1,163 @@
+/* Hints: having the pages loaded that the next views will need.
+ *
+ * A hint is worked off on a loader's thread: the pages of a view are those of the super-blocks at
+ * its columns' edges (what lies between two edges comes from tree levels that are always there, or
+ * from headers beside those of the edges), and finding them may mean reading directories.
+ *
+ * Invariants:
+ *  1. A hint never fails: damage is reported to whoever asks for the page itself.
+ *  2. Pages are queued as prefetch only, and no more once the queue is full or the hint cancelled.
+ */
+#include "data_state.h"
+#include "store_file.h"
+
+/* First row of the segment with time >= t, to the super-block: the row itself in affine mode, else
+ * some row of the super-block that holds it. */
+static gch_status find_row(const gch__segment *segment, int64_t t, uint32_t *out_row)
+{
+    const gch__time_column *time = &segment->time;
+    uint32_t low = 0;
+    if (time->run_count > 0) {
+        uint32_t high = time->run_count;
+        while (high - low > 1) {
+            uint32_t middle = low + (high - low) / 2;
+            if (time->runs[middle].t0 < t)
+                low = middle;
+            else
+                high = middle;
+        }
+        const gch__affine_run *run = &time->runs[low];
+        uint32_t end = low + 1 < time->run_count ? run[1].row : segment->row_count;
+        uint64_t ahead = t > run->t0 ? (uint64_t)t - (uint64_t)run->t0 : 0;
+        uint64_t steps = run->step > 0 ? ahead / (uint64_t)run->step : 0;
+        *out_row = (uint32_t)GCH_MIN(run->row + steps, (uint64_t)end - 1);
+        return GCH_OK;
+    }
+    uint64_t units = t > time->origin ? ((uint64_t)t - (uint64_t)time->origin) / time->unit : 0;
+    uint32_t high = segment->super_count;
+    while (high - low > 1) {
+        uint32_t middle = low + (high - low) / 2;
+        GCH_TRY(gch__segment_check(segment, &time->supers[middle], sizeof time->supers[0], NULL));
+        if (time->supers[middle] < units)
+            low = middle;
+        else
+            high = middle;
+    }
+    *out_row = low * GCH_SUPER_ROWS;
+    return GCH_OK;
+}
+
+static bool queue_range(void *context, uint64_t first_page, uint64_t page_count)
+{
+    const gch__warm *warm = context;
+    for (uint64_t page = first_page; page < first_page + page_count; page++) {
+        if (gch_cancel_is_set(warm->cancel) ||
+            !gch__queue_page(warm->source, page, GCH__PRIORITY_PREFETCH, warm->cancel))
+            return false;
+    }
+    return true;
+}
+
+typedef struct walk {
+    gch__range_fn *each;
+    void *context;
+    bool is_over;
+} walk;
+
+static bool walk_range(void *context, uint64_t first_page, uint64_t page_count)
+{
+    walk *w = context;
+    w->is_over = w->is_over || !w->each(w->context, first_page, page_count);
+    return !w->is_over;
+}
+
+gch_status gch__view_pages(const gch__source *source, uint32_t column, int64_t t0, int64_t t1,
+                           uint32_t width_px, gch__range_fn *each, void *context)
+{
+    const gch_file *file = source->file;
+    walk w = {.each = each, .context = context};
+    uint32_t segment = 0, last_segment = UINT32_MAX, last_super = UINT32_MAX;
+    for (uint32_t edge = 0; edge <= width_px; edge++) {
+        int64_t t = (int64_t)(t0 + (__int128)((__int128)t1 - t0) * edge / width_px);
+        while (segment < file->meta.segment_count && file->segments[segment].last_time < t)
+            segment++;
+        if (segment == file->meta.segment_count)
+            segment--; /* behind the data: its end is what lies before the edge */
+        uint32_t row;
+        GCH_TRY(find_row(&file->segments[segment], t, &row));
+        uint32_t super = row / GCH_SUPER_ROWS;
+        if (segment == last_segment && super == last_super)
+            continue;
+        last_segment = segment;
+        last_super = super;
+        GCH_TRY(gch__super_pages(source, segment, column, super, walk_range, &w, NULL));
+        if (w.is_over)
+            return GCH_OK;
+    }
+    return GCH_OK;
+}
+
+static int64_t clamp(__int128 t)
+{
+    return t > INT64_MAX ? INT64_MAX : t < INT64_MIN ? INT64_MIN : (int64_t)t;
+}
+
+static void warm_view(const gch__warm *warm, gch_direction direction)
+{
+    __int128 t0 = warm->t0, t1 = warm->t1, span = t1 - t0;
+    switch (direction) {
+    case GCH_DIRECTION_LATER:
+        t0 += span, t1 += span;
+        break;
+    case GCH_DIRECTION_EARLIER:
+        t0 -= span, t1 -= span;
+        break;
+    case GCH_DIRECTION_IN:
+        t0 += span / 4, t1 -= span / 4;
+        break;
+    case GCH_DIRECTION_OUT:
+        t0 -= span / 2, t1 += span / 2;
+        break;
+    case GCH_DIRECTION_AROUND:
+        return;
+    }
+    if (gch_cancel_is_set(warm->cancel) || clamp(t0) >= clamp(t1))
+        return;
+    gch_status status = gch__view_pages(warm->source, warm->column, clamp(t0), clamp(t1),
+                                        warm->width_px, queue_range, (void *)(uintptr_t)warm);
+    (void)status; /* invariant 1 */
+}
+
+void gch__warm_run(const gch__warm *warm)
+{
+    if (warm->source->file->meta.row_count == 0)
+        return;
+    if (warm->direction != GCH_DIRECTION_AROUND) {
+        warm_view(warm, warm->direction);
+        return;
+    }
+    for (int direction = GCH_DIRECTION_LATER; direction <= GCH_DIRECTION_OUT; direction++)
+        warm_view(warm, (gch_direction)direction);
+}
+
+gch_status gch_data_warm(gch_data *data, gch_series series, int64_t t0, int64_t t1,
+                         uint32_t width_px, gch_direction direction, gch_cancel *cancel,
+                         gch_error *err)
+{
+    if (t0 >= t1)
+        return gch_fail(err, GCH_INVALID, "view: from (%lld) must be before to (%lld)",
+                        (long long)t0, (long long)t1);
+    if (width_px == 0 || width_px > 16384)
+        return gch_fail(err, GCH_INVALID, "view: width %u, must be 1 to 16384", width_px);
+    if ((uint32_t)direction > GCH_DIRECTION_OUT)
+        return gch_fail(err, GCH_INVALID, "direction: %u is none", (uint32_t)direction);
+    if (gch_cancel_is_set(cancel))
+        return gch_fail(err, GCH_CANCELLED, "cancelled");
+    gch__warm warm = {
+        .t0 = t0, .t1 = t1, .width_px = width_px, .direction = direction, .cancel = cancel};
+    GCH_TRY(gch__series_hold(data, series, &warm.source, &warm.column, err));
+    if (gch__queue_warm(data, &warm))
+        return GCH_OK;
+    gch__source_drop(warm.source);
+    return gch_fail(err, GCH_LIMIT, "%u hints are waiting already", GCH__WARM_CAP);
+}

@@ -1,0 +1,250 @@
+/* Queries over a file whose pages come and go: a pager of our own loads a page only when it was
+ * asked for and the test says so. */
+#include "query_values.h"
+#include "store_file.h"
+#include "test_series.h"
+
+#include <math.h>
+
+#define PAGE_CAP 4096u
+
+typedef struct fake_pager {
+    bool is_loaded[PAGE_CAP], is_asked[PAGE_CAP];
+    uint64_t page_count;
+    uint32_t reader_count;
+    gch__page_check check;
+    const uint8_t *image;
+} fake_pager;
+
+static gch_status ensure(void *context, uint64_t first, uint64_t count, gch__reader *reader,
+                         gch_error *err)
+{
+    fake_pager *pager = context;
+    bool is_missing = false;
+    for (uint64_t page = first; page < first + count; page++) {
+        assert_true(page < pager->page_count);
+        if (reader->mode == GCH__READ_BLOCK && !pager->is_loaded[page]) {
+            gch_status status = pager->check.verify(pager->check.context, page,
+                                                    pager->image + page * GCH__PAGE_BYTES, err);
+            if (status != GCH_OK)
+                return status;
+            pager->is_loaded[page] = true;
+        }
+        if (!pager->is_loaded[page]) {
+            pager->is_asked[page] = true;
+            is_missing = true;
+            continue;
+        }
+        atomic_fetch_or(&reader->pinned[page / 64], (uint64_t)1 << (page % 64));
+    }
+    return is_missing ? gch_fail(err, GCH_PENDING, "not loaded yet") : GCH_OK;
+}
+
+static gch_status make_reader(void *context, gch__reader **out, gch_error *err)
+{
+    (void)err;
+    fake_pager *pager = context;
+    gch__reader *reader = calloc(1, sizeof *reader);
+    assert_non_null(reader);
+    reader->pinned = calloc(PAGE_CAP / 64, sizeof *reader->pinned);
+    assert_non_null(reader->pinned);
+    pager->reader_count++;
+    reader->source = pager;
+    *out = reader;
+    return GCH_OK;
+}
+
+static void end_reader(gch__reader *reader)
+{
+    memset((void *)reader->pinned, 0, PAGE_CAP / 8);
+}
+
+static void begin_reader(gch__reader *reader, gch__read_mode mode, gch__priority priority)
+{
+    end_reader(reader);
+    reader->mode = mode;
+    reader->priority = priority;
+}
+
+static void destroy_reader(gch__reader *reader)
+{
+    ((fake_pager *)reader->source)->reader_count--;
+    free((void *)reader->pinned);
+    free(reader);
+}
+
+typedef struct paged_series {
+    test_series whole;
+    fake_pager pager;
+    gch_file *file;
+} paged_series;
+
+enum { ROWS = 300000 };
+
+static void make(paged_series *series, bool is_regular, bool has_gaps)
+{
+    gch_error err = {0};
+    uint64_t seed = 9;
+    int64_t *t = malloc(ROWS * sizeof *t), now = 0;
+    double *v = malloc(ROWS * sizeof *v), walk = 0;
+    assert_true(t != NULL && v != NULL);
+    for (int i = 0; i < ROWS; i++) {
+        now += is_regular ? 10 : (int64_t)(test_random(&seed) % 20);
+        walk += (double)(test_random(&seed) % 2001) - 1000;
+        t[i] = now;
+        v[i] = has_gaps && test_random(&seed) % 5000 < 3 ? (double)NAN : walk / 100;
+    }
+    *series = (paged_series){0};
+    series->whole = test_series_make(GCH_TIME_MS, t, v, GCH_TYPE_F64, NULL, ROWS);
+    free(t);
+    free(v);
+    series->pager.image = series->whole.image;
+    series->pager.page_count = (series->whole.image_bytes + GCH__PAGE_BYTES - 1) / GCH__PAGE_BYTES;
+    assert_true(series->pager.page_count <= PAGE_CAP);
+    gch__paged_image image = {.name = "paged",
+                              .bytes = series->whole.image,
+                              .byte_count = series->whole.image_bytes,
+                              .pager = {.ensure = ensure,
+                                        .make_reader = make_reader,
+                                        .begin_reader = begin_reader,
+                                        .end_reader = end_reader,
+                                        .destroy_reader = destroy_reader,
+                                        .context = &series->pager}};
+    assert_ok(gch__file_open_paged(&image, NULL, &series->pager.check, &series->file, &err));
+}
+
+static void reset(paged_series *series)
+{
+    gch__file_close(series->file);
+    assert_int_equal(series->pager.reader_count, 0);
+    test_series_free(&series->whole);
+}
+
+/* Loads one in `share` of the pages that were asked for; returns how many. */
+static uint32_t load_some(fake_pager *pager, uint32_t share, uint64_t *seed)
+{
+    uint32_t count = 0;
+    for (uint64_t page = 0; page < pager->page_count; page++) {
+        if (!pager->is_asked[page] || pager->is_loaded[page] || test_random(seed) % share != 0)
+            continue;
+        pager->is_loaded[page] = true;
+        count++;
+    }
+    return count;
+}
+
+static void assert_same_columns(const gch_columns *a, const gch_columns *b)
+{
+    assert_memory_equal(a->first, b->first, (a->width_px + 1) * sizeof *a->first);
+    for (uint32_t i = 0; i < a->first[a->width_px]; i++) {
+        assert_int_equal(a->pieces[i].row_top, b->pieces[i].row_top);
+        assert_int_equal(a->pieces[i].row_bottom, b->pieces[i].row_bottom);
+    }
+}
+
+static void frames_converge_without_waiting(void **state)
+{
+    (void)state;
+    gch_error err;
+    uint64_t seed = 10;
+    for (int kind = 0; kind < 4; kind++) {
+        paged_series series;
+        make(&series, (kind & 1) != 0, (kind & 2) != 0);
+        const gch_file_info *info = gch_file_get_info(series.file);
+        gch_query *query = NULL, *exact = NULL;
+        assert_ok(gch_query_make(series.file, &(gch_query_desc){.no_wait = true}, &query, &err));
+        assert_ok(gch_query_make(series.whole.file, NULL, &exact, &err));
+        for (int join = GCH_JOIN_LINE; join <= GCH_JOIN_NONE; join++) {
+            gch_view view = {.t0 = info->first_time + join * 1000,
+                             .t1 = info->last_time / (join + 1),
+                             .bottom = {-20000, 0},
+                             .top = {20000, 0},
+                             .width_px = 200,
+                             .height_px = 100};
+            gch_columns columns, expected;
+            uint32_t rounds = 0, pending = 0;
+            do {
+                assert_ok(gch_query_columns(query, 0, &view, (gch_join)join, &columns, &err));
+                pending += columns.pending_count;
+                (void)load_some(&series.pager, 3, &seed);
+                assert_true(++rounds < 500);
+            } while (columns.pending_count > 0);
+            if (join == GCH_JOIN_LINE)
+                assert_true(pending > 0); /* or the test shows nothing */
+            assert_ok(gch_query_columns(exact, 0, &view, (gch_join)join, &expected, &err));
+            assert_same_columns(&columns, &expected);
+        }
+        gch_query_destroy(query);
+        gch_query_destroy(exact);
+        reset(&series);
+    }
+}
+
+static void a_pending_column_covers_its_rows(void **state)
+{
+    (void)state;
+    gch_error err;
+    paged_series series;
+    make(&series, true, false);
+    const gch_file_info *info = gch_file_get_info(series.file);
+    gch_query *query = NULL, *exact = NULL;
+    assert_ok(gch_query_make(series.file, &(gch_query_desc){.no_wait = true}, &query, &err));
+    assert_ok(gch_query_make(series.whole.file, NULL, &exact, &err));
+    gch_view view = {.t0 = info->first_time,
+                     .t1 = info->last_time,
+                     .bottom = {-20000, 0},
+                     .top = {20000, 0},
+                     .width_px = 50,
+                     .height_px = 1000};
+    gch_columns columns, expected;
+    assert_ok(gch_query_columns(query, 0, &view, GCH_JOIN_NONE, &columns, &err));
+    assert_true(columns.pending_count == 50);
+    assert_ok(gch_query_columns(exact, 0, &view, GCH_JOIN_NONE, &expected, &err));
+    for (uint32_t c = 0; c < 50; c++) {
+        const gch_piece *coarse = &columns.pieces[columns.first[c]];
+        assert_int_equal(columns.first[c + 1] - columns.first[c], 1);
+        for (uint32_t i = expected.first[c]; i < expected.first[c + 1]; i++) {
+            assert_true(coarse->row_top <= expected.pieces[i].row_top);
+            assert_true(coarse->row_bottom >= expected.pieces[i].row_bottom);
+        }
+    }
+    gch_value low, high, exact_low, exact_high;
+    assert_ok(gch_query_range(query, 0, view.t0, view.t1, &low, &high, &err));
+    assert_ok(gch_query_range(exact, 0, view.t0, view.t1, &exact_low, &exact_high, &err));
+    assert_true(gch__compare_values(low, exact_low) <= 0);
+    assert_true(gch__compare_values(high, exact_high) >= 0);
+    gch_sample sample;
+    assert_status(gch_query_nearest(query, 0, info->last_time / 2, &sample, &err), GCH_PENDING);
+    gch_query_destroy(query);
+    gch_query_destroy(exact);
+    reset(&series);
+}
+
+static void a_damaged_page_is_reported_when_it_is_loaded(void **state)
+{
+    (void)state;
+    gch_error err;
+    paged_series series;
+    make(&series, true, false);
+    const gch__segment *segment = gch__file_segment(series.file, 0);
+    ((uint8_t *)series.whole.image)[segment->pages->offset + 5] ^= 4;
+    gch_query *query = NULL;
+    gch_columns columns;
+    assert_ok(gch_query_make(series.file, NULL, &query, &err));
+    gch_view view = {
+        .t0 = 0, .t1 = 100, .bottom = {-1, 0}, .top = {1, 0}, .width_px = 10, .height_px = 10};
+    assert_status(gch_query_columns(query, 0, &view, GCH_JOIN_LINE, &columns, &err), GCH_CORRUPT);
+    assert_non_null(strstr(err.message, "paged"));
+    gch_query_destroy(query);
+    reset(&series);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(frames_converge_without_waiting),
+        cmocka_unit_test(a_pending_column_covers_its_rows),
+        cmocka_unit_test(a_damaged_page_is_reported_when_it_is_loaded),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
