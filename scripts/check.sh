@@ -28,3 +28,6 @@ ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1 UBSAN_OPTIONS=print_stacktrac
     ctest --test-dir build/asan --output-on-failure -j "$jobs"
 
 scripts/check_cross.sh
+
+echo "== coverage"
+scripts/coverage.sh 90

@@ -44,6 +44,7 @@ PUBLIC = {
     "file": "store",
     "writer": "store",
     "data": "data",
+    "arrow": "ingest",
     "ingest": "ingest",
     "query": "query",
     "image": "scene",

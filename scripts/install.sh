@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what is missing from Debian's packages: scripts/install.sh build|test|check...
-# build: compile and run; test: the test suite; check: the linters and the sanitizer build; cross:
+# build: compile and run; test: the test suite; check: the linters and the sanitizer build; coverage; cross:
 # AArch64 under QEMU; wasm: WebAssembly in node.
 set -euo pipefail
 
@@ -9,6 +9,7 @@ build=(gcc libc6-dev cmake ninja-build pkg-config libxxhash-dev libpng-dev libcj
 test=(libcmocka-dev python3)
 check=(clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev llvm-14)
 samples=(alsa-utils python3 python3-pip)
+coverage=(gcovr)
 cross=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user)
 wasm=(clang-19 lld-19 llvm-19 wasi-libc libclang-rt-19-dev-wasm32)
 # Any node will do; many machines have one that is not Debian's.
@@ -20,11 +21,12 @@ for group in "$@"; do
     build) wanted+=("${build[@]}") ;;
     test) wanted+=("${test[@]}") ;;
     check) wanted+=("${check[@]}") ;;
+    coverage) wanted+=("${coverage[@]}") ;;
     samples) wanted+=("${samples[@]}") ;;
     cross) wanted+=("${cross[@]}") ;;
     wasm) wanted+=("${wasm[@]}") ;;
     *)
-        echo "install.sh: unknown group '$group' (build, test, check, samples, cross, wasm)" >&2
+        echo "install.sh: unknown group '$group' (build, test, check, coverage, samples, cross, wasm)" >&2
         exit 2
         ;;
     esac
