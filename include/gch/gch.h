@@ -3,6 +3,7 @@
 #define GCH_H
 
 #include "gch/allocator.h"
+#include "gch/arrow.h"
 #include "gch/chart.h"
 #include "gch/data.h"
 #include "gch/decimal.h"

@@ -8,6 +8,7 @@
  * Invariant: what the fast paths here write is, byte for byte, what gch_value_format and
  * gch_time_format write.
  */
+#include "ingest_export.h"
 #include "base.h"
 #include "codec.h"
 #include "gch/ingest.h"
@@ -232,13 +233,13 @@ static gch_status put_chunk(exporter *x, uint64_t first_row, size_t row_count, g
 }
 
 /* The first row whose time is at or behind `time`. */
-static gch_status find_row(const exporter *x, int64_t time, uint64_t *out_row, gch_error *err)
+static gch_status find_row(const gch_file *file, int64_t time, uint64_t *out_row, gch_error *err)
 {
-    uint64_t low = 0, high = x->info->row_count;
+    uint64_t low = 0, high = gch_file_get_info(file)->row_count;
     while (low < high) {
         uint64_t middle = low + (high - low) / 2;
         int64_t at;
-        GCH_TRY(gch_file_read_times(x->file, middle, 1, &at, err));
+        GCH_TRY(gch_file_read_times(file, middle, 1, &at, err));
         if (at < time)
             low = middle + 1;
         else
@@ -248,15 +249,41 @@ static gch_status find_row(const exporter *x, int64_t time, uint64_t *out_row, g
     return GCH_OK;
 }
 
+gch_status gch__export_find_rows(const gch_file *file, const gch_export_desc *desc,
+                                 uint64_t *out_first, uint64_t *out_last, gch_error *err)
+{
+    *out_first = 0;
+    *out_last = gch_file_get_info(file)->row_count;
+    if (desc->from == desc->to)
+        return GCH_OK;
+    GCH_TRY(find_row(file, desc->from, out_first, err));
+    GCH_TRY(find_row(file, desc->to, out_last, err));
+    *out_last = GCH_MAX(*out_first, *out_last);
+    return GCH_OK;
+}
+
+gch_status gch__export_check(const gch_file *file, const gch_export_desc *desc, gch_error *err)
+{
+    const gch_file_info *info = gch_file_get_info(file);
+    if (desc->columns != NULL && desc->column_count > GCH_COLUMN_CAP)
+        return gch_fail(err, GCH_INVALID, "%u columns to export, at most %u", desc->column_count,
+                        GCH_COLUMN_CAP);
+    for (uint32_t i = 0; desc->columns != NULL && i < desc->column_count; i++) {
+        if (desc->columns[i] >= info->column_count)
+            return gch_fail(err, GCH_INVALID, "%s: there is no column %u, only 0 to %u", info->path,
+                            desc->columns[i], info->column_count - 1);
+    }
+    if (desc->from > desc->to)
+        return gch_fail(err, GCH_INVALID, "the range ends (%lld) before it begins (%lld)",
+                        (long long)desc->to, (long long)desc->from);
+    return GCH_OK;
+}
+
 static gch_status put_rows(exporter *x, gch_error *err)
 {
     const gch_export_desc *desc = x->desc;
-    uint64_t first = 0, last = x->info->row_count;
-    if (desc->from != desc->to) {
-        GCH_TRY(find_row(x, desc->from, &first, err));
-        GCH_TRY(find_row(x, desc->to, &last, err));
-        last = GCH_MAX(first, last);
-    }
+    uint64_t first, last;
+    GCH_TRY(gch__export_find_rows(x->file, desc, &first, &last, err));
     int64_t reported_ns = 0;
     for (uint64_t row = first; row < last;) {
         /* Chunks end where blocks end. */
@@ -272,18 +299,8 @@ static gch_status put_rows(exporter *x, gch_error *err)
 static gch_status prepare(exporter *x, gch_error *err)
 {
     const gch_export_desc *desc = x->desc;
+    GCH_TRY(gch__export_check(x->file, desc, err));
     x->column_count = desc->columns != NULL ? desc->column_count : x->info->column_count;
-    if (x->column_count > GCH_COLUMN_CAP)
-        return gch_fail(err, GCH_INVALID, "%u columns to export, at most %u", x->column_count,
-                        GCH_COLUMN_CAP);
-    for (uint32_t i = 0; desc->columns != NULL && i < desc->column_count; i++) {
-        if (desc->columns[i] >= x->info->column_count)
-            return gch_fail(err, GCH_INVALID, "%s: there is no column %u, only 0 to %u",
-                            x->info->path, desc->columns[i], x->info->column_count - 1);
-    }
-    if (desc->from > desc->to)
-        return gch_fail(err, GCH_INVALID, "the range ends (%lld) before it begins (%lld)",
-                        (long long)desc->to, (long long)desc->from);
     x->chunk_rows = VALUES_A_CHUNK;
     while (x->chunk_rows > ROWS_MIN && x->chunk_rows * x->column_count > VALUES_A_CHUNK)
         x->chunk_rows /= 2;
