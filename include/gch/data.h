@@ -159,7 +159,9 @@ GCH_CHECKED gch_status gch_source_get_info(gch_data *data, gch_source source, gc
 
 /* Bytes that were loaded before are not given out again: pages nobody holds are dropped at once,
  * the others when they are released (until then asking for them waits, or gives GCH_PENDING).
- * GCH_INVALID (stale, or pages outside of the source). */
+ * What the index of a .gch file lies in stays as it was when the file was opened: if that may have
+ * changed, close the source and open it again. GCH_INVALID (stale, or pages outside of the source).
+ */
 GCH_CHECKED gch_status gch_source_invalidate(gch_data *data, gch_source source, gch_error *err);
 GCH_CHECKED gch_status gch_source_invalidate_pages(gch_data *data, gch_source source,
                                                    uint64_t first_page, uint64_t page_count,

@@ -256,7 +256,7 @@ static gch_status fail_budget(gch_data *data, uint64_t bytes, gch_error *err)
 }
 
 gch_status gch__budget_take(gch_data *data, uint64_t bytes, gch_bytes_kind kind, uint64_t own_bytes,
-                            gch_error *err)
+                            gch__room room, gch_error *err)
 {
     int64_t deadline = 0;
     while (!try_take(data, bytes)) {
@@ -271,7 +271,8 @@ gch_status gch__budget_take(gch_data *data, uint64_t bytes, gch_bytes_kind kind,
         int64_t now = gch__clock_ns();
         if (deadline == 0)
             deadline = now + data->stall_ns;
-        if (cached <= own_bytes || now >= deadline || atomic_load(&data->is_stopping))
+        if (room == GCH__ROOM_NOW || cached <= own_bytes + gch__peek(&data->held_bytes) ||
+            now >= deadline || atomic_load(&data->is_stopping))
             return fail_budget(data, bytes, err);
         gch__wait(data);
     }

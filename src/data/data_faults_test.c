@@ -99,7 +99,7 @@ static void every_failed_allocation_is_a_status_and_leaks_nothing(void **state)
 {
     (void)state;
     gch_error err = {0};
-    int64_t n = 0;
+    int64_t n = 0, refusal_count = 0;
     for (bool is_through = false; !is_through; n++) {
         failing f = {.left = n};
         gch_allocator allocator = {.resize = failing_resize, .context = &f};
@@ -114,13 +114,15 @@ static void every_failed_allocation_is_a_status_and_leaks_nothing(void **state)
             assert_int_equal(ended, GCH_OK);
         }
         is_through = !atomic_load(&f.has_failed);
-        assert_int_equal(status, is_through ? GCH_OK : GCH_NO_MEMORY);
+        /* A hint that fails for want of memory does so in silence. */
+        assert_true(status == GCH_OK || (status == GCH_NO_MEMORY && !is_through));
+        refusal_count += status == GCH_NO_MEMORY;
         assert_int_equal(f.live, 0);
         if (is_through)
             assert_int_equal(buffers, 2);
         assert_true(n < 1000);
     }
-    assert_true(n > 40);
+    assert_true(refusal_count > 40);
 }
 
 int main(void)

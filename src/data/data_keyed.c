@@ -218,7 +218,8 @@ gch_status gch_page_adopt(gch_data *data, gch_key key, const gch_buffer_owned *b
         return gch_fail(err, GCH_INVALID, "buffer: it is empty");
     gch__keyed *keyed = NULL;
     uint32_t id = 0;
-    gch_status status = gch__budget_take(data, buffer->byte_count, GCH_BYTES_KEYED, 0, err);
+    gch_status status =
+        gch__budget_take(data, buffer->byte_count, GCH_BYTES_KEYED, 0, GCH__ROOM_AWAIT, err);
     if (status != GCH_OK)
         return status;
     GCH_TRY_GOTO(take_record(data, &keyed, err), fail);

@@ -234,28 +234,46 @@ static void load_entry(const gch__queue_entry *entry)
 }
 
 /* Takes what comes first; false if there is nothing. */
-static bool take_next(gch_data *data, gch__queue_entry *out_entry, gch__priority *out_priority,
-                      gch__warm *out_warm)
+static bool take_hint(gch_data *data, bool is_continuation, gch__warm *out)
+{
+    if (data->warm_count == 0 || data->warm[data->warm_head].is_continuation != is_continuation)
+        return false;
+    *out = data->warm[data->warm_head];
+    data->warm_head = (data->warm_head + 1) % GCH__WARM_CAP;
+    data->warm_count--;
+    return true;
+}
+
+static bool take_next(gch_data *data, gch__queue_entry *out_entry, gch__warm *out_warm)
 {
     for (int priority = 0; priority < GCH__PRIORITY_COUNT; priority++) {
         /* A hint is worth its pages only after what is asked for, and before older hints'. */
-        if (priority == GCH__PRIORITY_PREFETCH && data->warm_count > 0) {
-            *out_warm = data->warm[data->warm_head];
-            data->warm_head = (data->warm_head + 1) % GCH__WARM_CAP;
-            data->warm_count--;
+        if (priority == GCH__PRIORITY_PREFETCH && take_hint(data, false, out_warm))
             return true;
-        }
         gch__queue *queue = &data->queues[priority];
         if (queue->count > 0) {
             *out_entry = queue->entries[queue->head];
             queue->head = (queue->head + 1) % data->queue_cap;
             queue->count--;
             data->queued_count--;
-            *out_priority = (gch__priority)priority;
             return true;
         }
     }
-    return false;
+    return take_hint(data, true, out_warm);
+}
+
+/* Works a hint off, or puts it back to be continued. */
+static void serve_hint(gch_data *data, gch__warm *warm)
+{
+    if (!gch__warm_run(warm) && !warm->is_continuation && !gch_cancel_is_set(warm->cancel)) {
+        warm->is_continuation = true;
+        if (gch__queue_warm(data, warm)) {
+            gch__cancel_drop(data, warm->cancel); /* the queue holds the token anew */
+            return;
+        }
+    }
+    gch__source_drop(warm->source);
+    gch__cancel_drop(data, warm->cancel);
 }
 
 static void *loader_main(void *argument)
@@ -264,18 +282,15 @@ static void *loader_main(void *argument)
     for (;;) {
         gch__queue_entry entry = {0};
         gch__warm warm = {0};
-        gch__priority priority = GCH__PRIORITY_VISIBLE;
         pthread_mutex_lock(&data->queue_lock);
-        while (!atomic_load(&data->is_stopping) && !take_next(data, &entry, &priority, &warm)) {
+        while (!atomic_load(&data->is_stopping) && !take_next(data, &entry, &warm)) {
             data->idle_count++;
             pthread_cond_wait(&data->work, &data->queue_lock);
             data->idle_count--;
         }
         pthread_mutex_unlock(&data->queue_lock);
         if (warm.source != NULL) {
-            gch__warm_run(&warm);
-            gch__source_drop(warm.source);
-            gch__cancel_drop(data, warm.cancel);
+            serve_hint(data, &warm);
         } else if (entry.source != NULL) {
             load_entry(&entry);
             drop_entry(data, &entry);

@@ -150,7 +150,7 @@ gch_status gch_data_destroy(gch_data *data, gch_error *err)
 gch_status gch_data_charge(gch_data *data, gch_memory kind, uint64_t byte_count, gch_error *err)
 {
     if (kind == GCH_MEMORY_HOST)
-        return gch__budget_take(data, byte_count, GCH_BYTES_CHARGED, 0, err);
+        return gch__budget_take(data, byte_count, GCH_BYTES_CHARGED, 0, GCH__ROOM_AWAIT, err);
     if (kind != GCH_MEMORY_DEVICE)
         return gch_fail(err, GCH_INVALID, "memory: %u is no kind", (uint32_t)kind);
     uint64_t used = gch__peek(&data->device_used);

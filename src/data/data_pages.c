@@ -15,9 +15,15 @@
 
 /* ---- pins ---- */
 
+/* What a file's index lies in was checked and read when it was opened; it stays as it was. */
+static bool is_the_files(const gch__source *source, uint64_t page)
+{
+    return source->own != NULL && gch__reader_holds(source->own, page);
+}
+
 bool gch__page_is_old(const gch__source *source, uint64_t page)
 {
-    if (source->lifetime_ns == 0)
+    if (source->lifetime_ns == 0 || is_the_files(source, page))
         return false;
     uint64_t age = (uint64_t)gch__clock_ns() - gch__peek(&source->loaded_ns[page]);
     return age >= source->lifetime_ns;
@@ -98,7 +104,7 @@ gch_status gch__page_fail(const gch__source *source, uint64_t page, gch_error *e
                     source->name, offset);
 }
 
-gch_status gch__page_await(gch__source *source, uint64_t page, const gch_cancel *cancel,
+gch_status gch__page_await(gch__source *source, uint64_t page, const gch__reader *reader,
                            gch_error *err)
 {
     gch_data *data = source->data;
@@ -110,7 +116,11 @@ gch_status gch__page_await(gch__source *source, uint64_t page, const gch_cancel 
                        ((word & GCH__WORD_STALE) != 0 || gch__word_pins(word) == GCH__PINS_MAX);
         if (state != GCH__PAGE_LOADING && state != GCH__PAGE_EVICTING && !is_held)
             return GCH_OK;
-        if (gch_cancel_is_set(cancel))
+        /* Invalidated since: what was stale for a late asker is not for this one any more. */
+        if (is_held && reader != NULL && reader->epoch != gch__peek(&source->epoch) &&
+            gch__word_pins(word) != GCH__PINS_MAX)
+            return GCH_OK;
+        if (reader != NULL && gch_cancel_is_set(reader->cancel))
             return gch_fail(err, GCH_CANCELLED, "cancelled");
         if (is_held && gch__clock_ns() >= deadline)
             return gch_fail(err, GCH_LIMIT,
@@ -141,6 +151,8 @@ void gch__pages_finish_drop(gch__source *source, uint64_t first, uint32_t count,
 
 void gch__page_invalidate(gch__source *source, uint64_t page, gch_evict_cause cause)
 {
+    if (is_the_files(source, page))
+        return;
     gch__page_word *place = &source->words[page];
     atomic_fetch_add_explicit(&source->epoch, 1, memory_order_acq_rel);
     uint32_t word = atomic_load_explicit(place, memory_order_acquire);
@@ -299,9 +311,19 @@ gch_status gch__pages_load(gch__source *source, uint64_t first, uint32_t count,
     uint32_t wanted = GCH__PAGE_RESIDENT | (out_loaded != NULL ? GCH__WORD_PIN : 0);
     if (out_loaded != NULL)
         *out_loaded = 0;
+    /* A loader keeps the pages' askers waiting while it has claimed them; it takes fewer rather
+     * than wait for room that those may be holding. */
+    gch__room room = out_loaded != NULL ? GCH__ROOM_AWAIT : GCH__ROOM_NOW;
     if (!source->is_fixed)
         status = gch__budget_take(data, (uint64_t)count * GCH_PAGE_BYTES, GCH_BYTES_PAGES,
-                                  own_bytes, err);
+                                  own_bytes, room, err);
+    while (status == GCH_LIMIT && room == GCH__ROOM_NOW && count > 1) {
+        for (uint32_t i = count / 2; i < count; i++)
+            settle_failure(source, first + i, GCH_LIMIT);
+        count /= 2;
+        status = gch__budget_take(data, (uint64_t)count * GCH_PAGE_BYTES, GCH_BYTES_PAGES,
+                                  own_bytes, room, err);
+    }
     if (status != GCH_OK) {
         for (uint32_t i = 0; i < count; i++)
             settle_failure(source, first + i, GCH_LIMIT);

@@ -14,6 +14,11 @@ static uint64_t word_count(uint64_t bits)
     return bits / 64 + (bits % 64 != 0);
 }
 
+static uint64_t own_bytes(const gch__reader *reader)
+{
+    return gch__peek(&reader->pinned_count) * GCH_PAGE_BYTES;
+}
+
 /* On success the reader has taken over the caller's hold of the source, unless is_own. */
 static gch_status make_reader(gch__source *source, bool is_own, gch__reader **out, gch_error *err)
 {
@@ -60,6 +65,11 @@ void gch__reader_destroy(gch__reader *reader)
         return;
     gch__source *source = reader->source;
     gch_data *data = source->data;
+    if (reader == source->own) {
+        if (!source->is_fixed)
+            atomic_fetch_sub_explicit(&data->held_bytes, own_bytes(reader), memory_order_relaxed);
+        source->own = NULL; /* what it held may go from now on */
+    }
     gch__reader_end(reader);
     gch__free(&data->allocator, (void *)reader->pinned, "reader");
     gch__free(&data->allocator, (void *)reader->touched, "reader");
@@ -122,11 +132,9 @@ static void record(gch__reader *reader, uint64_t page)
     if (before == 0)
         atomic_fetch_or_explicit(&reader->touched[w / 64], 1ull << (w % 64), memory_order_relaxed);
     atomic_fetch_add_explicit(&reader->pinned_count, 1, memory_order_relaxed);
-}
-
-static uint64_t own_bytes(const gch__reader *reader)
-{
-    return gch__peek(&reader->pinned_count) * GCH_PAGE_BYTES;
+    const gch__source *source = reader->source;
+    if (reader == source->own && !source->is_fixed)
+        gch__count(&source->data->held_bytes, GCH_PAGE_BYTES);
 }
 
 /* Whether pages were invalidated since the reader began. */
@@ -155,14 +163,15 @@ static gch_status load_missing(gch__reader *reader, uint64_t page, uint64_t end,
     return status;
 }
 
-/* More than can ever be there at once? */
+/* Whether these missing pages can be there at all beside what the reader holds. A frame that needs
+ * too much comes here with all that there is room for in its hands, if not the first time. */
 static gch_status check_need(const gch__reader *reader, uint64_t missing, gch_error *err)
 {
     const gch__source *source = reader->source;
     const gch_data *data = source->data;
     if (source->is_fixed)
         return GCH_OK;
-    uint64_t fixed = 0;
+    uint64_t fixed = gch__peek(&data->held_bytes);
     for (int kind = GCH_BYTES_ADOPTED; kind < GCH_BYTES_KIND_COUNT; kind++)
         fixed += gch__peek(&data->bytes[kind]);
     uint64_t need = own_bytes(reader) + missing * GCH_PAGE_BYTES;
@@ -175,6 +184,12 @@ static gch_status check_need(const gch__reader *reader, uint64_t missing, gch_er
                     (unsigned long long)(data->host_budget - GCH_MIN(fixed, data->host_budget)));
 }
 
+/* Held by the file itself. While it is being opened that is true of no page yet. */
+static bool is_always_there(const gch__source *source, uint64_t page)
+{
+    return source->file != NULL && source->own != NULL && gch__reader_holds(source->own, page);
+}
+
 static gch_status ensure_no_wait(gch__reader *reader, uint64_t first, uint64_t count,
                                  gch_error *err)
 {
@@ -182,7 +197,7 @@ static gch_status ensure_no_wait(gch__reader *reader, uint64_t first, uint64_t c
     gch_data *data = source->data;
     uint64_t missing = 0, hits = 0;
     for (uint64_t page = first; page < first + count; page++) {
-        if (gch__reader_holds(reader, page))
+        if (gch__reader_holds(reader, page) || is_always_there(source, page))
             continue;
         switch (gch__page_pin(source, page, began_before(reader))) {
         case GCH__PIN_DONE:
@@ -207,7 +222,7 @@ static gch_status ensure_no_wait(gch__reader *reader, uint64_t first, uint64_t c
         return GCH_OK;
     gch__count(&data->counters.misses, missing);
     gch__count(&data->counters.pending, missing);
-    missing += atomic_fetch_add_explicit(&reader->missing_count, missing, memory_order_relaxed);
+    atomic_fetch_add_explicit(&reader->missing_count, missing, memory_order_relaxed);
     GCH_TRY(check_need(reader, missing, err));
     return gch_fail(err, GCH_PENDING, "%s: page %llu and others are not loaded yet", source->name,
                     (unsigned long long)first);
@@ -220,7 +235,7 @@ static gch_status ensure_blocking(gch__reader *reader, uint64_t first, uint64_t 
     uint64_t hits = 0;
     gch_status status = GCH_OK;
     for (uint64_t page = first; page < first + count && status == GCH_OK;) {
-        if (gch__reader_holds(reader, page)) {
+        if (gch__reader_holds(reader, page) || is_always_there(source, page)) {
             page++;
             continue;
         }
@@ -236,7 +251,7 @@ static gch_status ensure_blocking(gch__reader *reader, uint64_t first, uint64_t 
             status = load_missing(reader, page, first + count, err);
             break;
         case GCH__PIN_BUSY:
-            status = gch__page_await(source, page, reader->cancel, err);
+            status = gch__page_await(source, page, reader, err);
             break;
         }
     }
@@ -265,12 +280,25 @@ static gch_status ensure(void *context, uint64_t first_page, uint64_t page_count
     return gch__reader_ensure(reader, first_page, page_count, err);
 }
 
-/* The first reader of a source is its file's own: it must not keep the source alive. */
+/* The file's own, which must not keep the source alive. */
+static gch_status make_own_reader(gch__source *source, gch__reader **out, gch_error *err)
+{
+    GCH_TRY(make_reader(source, true, out, err));
+    source->own = *out;
+    return GCH_OK;
+}
+
+gch_status gch__reader_make_inside(gch__source *source, gch__reader **out, gch_error *err)
+{
+    return make_reader(source, true, out, err);
+}
+
+/* The first reader of a source is its file's own. */
 static gch_status pager_make_reader(void *context, gch__reader **out, gch_error *err)
 {
     gch__source *source = context;
     if (source->file == NULL)
-        return make_reader(source, true, out, err);
+        return make_own_reader(source, out, err);
     gch__source_keep(source);
     gch_status status = make_reader(source, false, out, err);
     if (status != GCH_OK)

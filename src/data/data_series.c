@@ -2,8 +2,8 @@
  *
  * Invariants:
  *  1. A series handle names a column and the handle of its source; it is good as long as both are.
- *  2. Places are taken from the store's pointers into the file's image, never computed from the
- *     format.
+ *  2. Pages are read through a reader of the job's own, never through the file's, which would hold
+ *     them for good.
  */
 #include "data_state.h"
 #include "store_file.h"
@@ -107,6 +107,18 @@ static void emit(emitter *e, const void *bytes, size_t count)
     e->is_over = !e->each(e->context, first, last - first + 1);
 }
 
+/* `bits` rows of packed payload at a directory's entry, if they lie in the segment. */
+static gch_status emit_payload(emitter *e, const gch__segment *segment, uint32_t entry,
+                               uint64_t bits, gch_error *err)
+{
+    uint64_t start = (uint64_t)entry * GCH__PAYLOAD_UNIT, bytes = bits * GCH__PAYLOAD_UNIT;
+    if (start + bytes > segment->pages->payload_bytes)
+        return gch_fail(err, GCH_CORRUPT, "%s: a directory points outside of its segment",
+                        segment->pages->name);
+    emit(e, segment->pages->bytes + start, (size_t)bytes);
+    return GCH_OK;
+}
+
 static gch_status emit_times(emitter *e, const gch__segment *segment, uint32_t first, uint32_t last,
                              gch_error *err)
 {
@@ -114,15 +126,27 @@ static gch_status emit_times(emitter *e, const gch__segment *segment, uint32_t f
     if (time->run_count > 0)
         return GCH_OK;
     uint32_t super = first / GCH_SUPER_BLOCKS;
-    const gch__time_line *line;
-    const uint32_t *start, *end;
+    const gch__time_line *lines = &time->lines[first];
+    size_t lines_bytes = (last - first + 1u) * sizeof *lines;
     emit(e, &time->supers[super], sizeof time->supers[0]);
-    emit(e, &time->lines[first], (last - first + 1u) * sizeof time->lines[0]);
+    emit(e, lines, lines_bytes);
     emit(e, &time->directory[super], sizeof time->directory[0]);
-    GCH_TRY(gch__time_block(segment, first, &line, &start, err));
-    GCH_TRY(gch__time_block(segment, last, &line, &end, err));
-    emit(e, start, (size_t)(end - start) * sizeof *start + line->bits * GCH__PAYLOAD_UNIT);
-    return GCH_OK;
+    GCH_TRY(gch__segment_check(segment, lines, lines_bytes, err));
+    GCH_TRY(gch__segment_check(segment, &time->directory[super], sizeof time->directory[0], err));
+    uint64_t bits = 0;
+    for (uint32_t b = first; b <= last; b++)
+        bits += GCH_MIN(time->lines[b].bits, 64u);
+    return emit_payload(e, segment, time->directory[super], bits, err);
+}
+
+static uint32_t block_bits(const gch__value_column *column, uint32_t block)
+{
+    if (column->map.is_wide) {
+        const gch__pair64 *pair = (const gch__pair64 *)column->levels[0] + block;
+        return pair->min > pair->max ? 0 : gch__bits_u64(pair->max - pair->min);
+    }
+    const gch__pair32 *pair = (const gch__pair32 *)column->levels[0] + block;
+    return pair->min > pair->max ? 0 : gch__bits_u32(pair->max - pair->min);
 }
 
 static gch_status emit_values(emitter *e, const gch__segment *segment,
@@ -130,31 +154,39 @@ static gch_status emit_values(emitter *e, const gch__segment *segment,
                               gch_error *err)
 {
     size_t pair = column->map.is_wide ? sizeof(gch__pair64) : sizeof(gch__pair32);
+    uint32_t super = first / GCH_SUPER_BLOCKS;
     uint32_t group = first / GCH_TREE_FANOUT * GCH_TREE_FANOUT;
     uint32_t group_end = GCH_MIN(group + GCH_TREE_FANOUT, segment->block_count);
-    const uint32_t *start, *end, *bitmap;
-    uint32_t bits;
-    uint64_t min;
-    emit(e, (const uint8_t *)column->levels[0] + group * pair, (group_end - group) * pair);
-    emit(e, &column->directory[first / GCH_SUPER_BLOCKS], sizeof column->directory[0]);
-    GCH_TRY(gch__column_block(segment, column, first, &start, &bits, &min, err));
-    GCH_TRY(gch__column_block(segment, column, last, &end, &bits, &min, err));
-    emit(e, start, (size_t)(end - start) * sizeof *start + bits * GCH__PAYLOAD_UNIT);
-    GCH_TRY(gch__column_bitmap(segment, column, first / GCH_SUPER_BLOCKS, &bitmap, err));
+    const uint8_t *headers = (const uint8_t *)column->levels[0] + group * pair;
+    size_t headers_bytes = (group_end - group) * pair;
+    const uint32_t *entry = &column->directory[super], *bitmap;
+    emit(e, headers, headers_bytes);
+    emit(e, entry, sizeof *entry);
+    GCH_TRY(gch__segment_check(segment, headers, headers_bytes, err));
+    GCH_TRY(gch__segment_check(segment, entry, sizeof *entry, err));
+    uint64_t bits = 0;
+    for (uint32_t b = first; b <= last; b++)
+        bits += block_bits(column, b);
+    GCH_TRY(emit_payload(e, segment, *entry, bits, err));
+    GCH_TRY(gch__column_bitmap(segment, column, super, &bitmap, err));
     if (bitmap != NULL)
         emit(e, bitmap, GCH__BITMAP_WORDS * sizeof *bitmap);
     return GCH_OK;
 }
 
-gch_status gch__super_pages(const gch__source *source, uint32_t segment_index, uint32_t column,
-                            uint32_t super, gch__range_fn *each, void *context, gch_error *err)
+gch_status gch__super_pages(const gch__source *source, gch__reader *reader, uint32_t segment_index,
+                            uint32_t column, uint32_t super, gch__range_fn *each, void *context,
+                            gch_error *err)
 {
-    const gch__segment *segment = &source->file->segments[segment_index];
+    gch__segment segment = source->file->segments[segment_index];
+    segment.reader = reader;
     emitter e = {.file = source->file, .each = each, .context = context};
     uint32_t first = super * GCH_SUPER_BLOCKS;
-    uint32_t last = GCH_MIN(first + GCH_SUPER_BLOCKS, segment->block_count) - 1;
-    GCH_TRY(emit_times(&e, segment, first, last, err));
-    return emit_values(&e, segment, &segment->columns[column], first, last, err);
+    uint32_t last = GCH_MIN(first + GCH_SUPER_BLOCKS, segment.block_count) - 1;
+    /* Both before either's failure: what one still lacks does not keep the other waiting. */
+    gch_status times = emit_times(&e, &segment, first, last, err);
+    gch_status values = emit_values(&e, &segment, &segment.columns[column], first, last, err);
+    return times != GCH_OK ? times : values;
 }
 
 /* ---- invalidation ---- */
@@ -167,13 +199,24 @@ static bool invalidate_range(void *context, uint64_t first_page, uint64_t page_c
     return true;
 }
 
+static bool pass_range(void *context, uint64_t first_page, uint64_t page_count)
+{
+    (void)context, (void)first_page, (void)page_count;
+    return true;
+}
+
 /* Rows [first, last), first < last, of a segment. */
-static void invalidate_in_segment(gch__source *source, uint32_t segment_index, uint32_t column,
-                                  uint64_t first, uint64_t last)
+static void invalidate_in_segment(gch__source *source, gch__reader *reader, uint32_t segment_index,
+                                  uint32_t column, uint64_t first, uint64_t last)
 {
     for (uint64_t super = first / GCH_SUPER_ROWS; super <= (last - 1) / GCH_SUPER_ROWS; super++) {
-        if (gch__super_pages(source, segment_index, column, (uint32_t)super, invalidate_range,
-                             source, NULL) == GCH_OK)
+        uint32_t at = (uint32_t)super;
+        gch__reader_begin(reader, GCH__READ_BLOCK, GCH__PRIORITY_VISIBLE, NULL);
+        /* First only read: pages that tell where the others are must not come back for that. */
+        if (gch__super_pages(source, reader, segment_index, column, at, pass_range, NULL, NULL) ==
+                GCH_OK &&
+            gch__super_pages(source, reader, segment_index, column, at, invalidate_range, source,
+                             NULL) == GCH_OK)
             continue;
         /* Where rows lie cannot be told from damaged pages: all of the segment goes. */
         const struct gch__segment_pages *pages = &source->file->pages[segment_index];
@@ -191,7 +234,9 @@ gch_status gch_series_invalidate_rows(gch_data *data, gch_series handle, uint64_
     GCH_TRY(gch__series_hold(data, handle, &source, &column, err));
     const gch_file *file = source->file;
     uint64_t rows = file->meta.row_count;
-    gch_status status = GCH_OK;
+    gch__reader *reader = NULL;
+    gch_status status = gch__reader_make_inside(source, &reader, err);
+    GCH_TRY_GOTO(status, cleanup);
     if (first_row > rows || row_count > rows - first_row) {
         status = gch_fail(err, GCH_INVALID, "%s: rows %llu to %llu named, there are %llu",
                           source->name, (unsigned long long)first_row,
@@ -202,10 +247,13 @@ gch_status gch_series_invalidate_rows(gch_data *data, gch_series handle, uint64_
             uint64_t start = GCH_MAX(first_row, segment->first_row);
             uint64_t end = GCH_MIN(first_row + row_count, segment->first_row + segment->row_count);
             if (start < end)
-                invalidate_in_segment(source, s, column, start - segment->first_row,
+                invalidate_in_segment(source, reader, s, column, start - segment->first_row,
                                       end - segment->first_row);
         }
     }
+
+cleanup:
+    gch__reader_destroy(reader);
     gch__source_drop(source);
     return status;
 }

@@ -187,7 +187,7 @@ static gch_status add_tables(gch__source *source, gch_error *err)
     uint64_t pages = source->page_count;
     uint64_t bytes = pages * (sizeof *source->words + (source->is_fixed ? 0 : sizeof(uint32_t)) +
                               (source->lifetime_ns != 0 ? sizeof *source->loaded_ns : 0));
-    GCH_TRY(gch__budget_take(data, bytes, GCH_BYTES_TABLES, 0, err));
+    GCH_TRY(gch__budget_take(data, bytes, GCH_BYTES_TABLES, 0, GCH__ROOM_AWAIT, err));
     source->table_bytes = bytes;
     source->words = gch__alloc_zero(allocator, pages, sizeof *source->words, "page table");
     if (source->words == NULL)
@@ -256,7 +256,8 @@ static gch_status open_fd(const char *path, int *out_fd, struct stat *info, gch_
 
 static gch_status map_whole(gch__source *source, int fd, gch_error *err)
 {
-    GCH_TRY(gch__budget_take(source->data, source->byte_count, GCH_BYTES_MAPPED, 0, err));
+    GCH_TRY(gch__budget_take(source->data, source->byte_count, GCH_BYTES_MAPPED, 0, GCH__ROOM_AWAIT,
+                             err));
     source->fixed_kind = GCH_BYTES_MAPPED;
     source->fixed_bytes = source->byte_count;
     source->is_fixed = true;
@@ -346,7 +347,8 @@ gch_status gch_source_open_memory(gch_data *data, void *bytes, size_t byte_count
     GCH_TRY_GOTO(status, fail);
     source->base = bytes;
     source->is_fixed = true;
-    GCH_TRY_GOTO(gch__budget_take(data, byte_count, GCH_BYTES_ADOPTED, 0, err), fail);
+    GCH_TRY_GOTO(gch__budget_take(data, byte_count, GCH_BYTES_ADOPTED, 0, GCH__ROOM_AWAIT, err),
+                 fail);
     source->fixed_kind = GCH_BYTES_ADOPTED;
     source->fixed_bytes = byte_count;
     GCH_TRY_GOTO(add_tables(source, err), fail);

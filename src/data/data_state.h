@@ -142,7 +142,8 @@ typedef struct gch__warm {
     uint32_t column, width_px;
     int64_t t0, t1;
     gch_direction direction;
-    gch_cancel *cancel; /* held, or NULL */
+    gch_cancel *cancel;   /* held, or NULL */
+    bool is_continuation; /* of a hint that awaited pages to know more */
 } gch__warm;
 
 typedef struct gch__counters {
@@ -212,10 +213,15 @@ static inline uint64_t gch__peek(const _Atomic uint64_t *counter)
 
 /* ---- data_cache.c: budget, slots, eviction ---- */
 
+typedef enum gch__room {
+    GCH__ROOM_AWAIT, /* others may let pages go */
+    GCH__ROOM_NOW,   /* for who keeps others waiting meanwhile */
+} gch__room;
+
 /* Takes bytes from the host budget, evicting what it must; own_bytes is what the asker itself holds
  * and will not let go while it waits. GCH_LIMIT. */
 GCH_CHECKED gch_status gch__budget_take(gch_data *data, uint64_t bytes, gch_bytes_kind kind,
-                                        uint64_t own_bytes, gch_error *err);
+                                        uint64_t own_bytes, gch__room room, gch_error *err);
 void gch__budget_give(gch_data *data, uint64_t bytes, gch_bytes_kind kind);
 
 /* Room for `count` more slots, which then never fails. The promise ends with gch__slots_forget. */
@@ -232,6 +238,12 @@ void gch__slots_remove_source(gch__source *source);
 void gch__notify(gch_data *data);
 /* Waits for the next such moment, some milliseconds at most. */
 void gch__wait(gch_data *data);
+
+/* ---- data_reader.c ---- */
+
+/* A reader of the manager's own, for a time in which the source is held. GCH_NO_MEMORY. */
+GCH_CHECKED gch_status gch__reader_make_inside(gch__source *source, gch__reader **out,
+                                               gch_error *err);
 
 /* ---- data_pages.c: pages of sources ---- */
 
@@ -256,9 +268,10 @@ uint32_t gch__pages_claim(gch__source *source, uint64_t first, uint64_t cap);
 GCH_CHECKED gch_status gch__pages_load(gch__source *source, uint64_t first, uint32_t count,
                                        const gch_cancel *cancel, uint64_t own_bytes,
                                        uint64_t *out_loaded, gch_error *err);
-/* Waits until a BUSY page is something else. GCH_CANCELLED, GCH_LIMIT. */
-GCH_CHECKED gch_status gch__page_await(gch__source *source, uint64_t page, const gch_cancel *cancel,
-                                       gch_error *err);
+/* Waits until a BUSY page is something else, or may be had as it is: a `reader` (nullable) becomes
+ * one who began before by any invalidation. GCH_CANCELLED, GCH_LIMIT. */
+GCH_CHECKED gch_status gch__page_await(gch__source *source, uint64_t page,
+                                       const gch__reader *reader, gch_error *err);
 void gch__page_invalidate(gch__source *source, uint64_t page, gch_evict_cause cause);
 /* The end of pages whose words are EVICTING and whose slots are no longer in the policy. The source
  * may be gone when this returns. */
@@ -308,18 +321,22 @@ void gch__cancel_drop(gch_data *data, gch_cancel *cancel); /* NULL is allowed */
 /* A range of a source's pages. Returns false to stop. */
 typedef bool gch__range_fn(void *context, uint64_t first_page, uint64_t page_count);
 /* The pages that hold the super-block `super` of a segment, its times, and the blocks' headers. */
-GCH_CHECKED gch_status gch__super_pages(const gch__source *source, uint32_t segment,
-                                        uint32_t column, uint32_t super, gch__range_fn *each,
-                                        void *context, gch_error *err);
+/* First those of directories and headers, then, read from these through `reader`, those of the
+ * payload. GCH_CORRUPT, and what the reader's ensure returns. */
+GCH_CHECKED gch_status gch__super_pages(const gch__source *source, gch__reader *reader,
+                                        uint32_t segment, uint32_t column, uint32_t super,
+                                        gch__range_fn *each, void *context, gch_error *err);
 
 /* ---- data_warm.c ---- */
 
-/* The pages that a view of a .gch source reads, in order of time, some of them more than once.
- * GCH_CORRUPT. */
-GCH_CHECKED gch_status gch__view_pages(const gch__source *source, uint32_t column, int64_t t0,
-                                       int64_t t1, uint32_t width_px, gch__range_fn *each,
-                                       void *context);
-/* Queues the pages of a hint, as prefetch. Runs on a loader. */
-void gch__warm_run(const gch__warm *warm);
+/* The pages that a view of a .gch source reads, in order of time, some of them more than once. With
+ * a reader that does not wait the answer may lack pages (*out_is_partial, nullable), whose places
+ * lie in pages that are on their way. The reader is ended now and then. */
+GCH_CHECKED gch_status gch__view_pages(const gch__source *source, gch__reader *reader,
+                                       uint32_t column, int64_t t0, int64_t t1, uint32_t width_px,
+                                       gch__range_fn *each, void *context, bool *out_is_partial);
+/* Queues the pages of a hint, as prefetch; false if it should be continued when those have come.
+ * Runs on a loader. */
+bool gch__warm_run(const gch__warm *warm);
 
 #endif

@@ -17,7 +17,7 @@
  * or old is seen. */
 static inline uint8_t test_byte(uint64_t page, uint64_t i, uint64_t version)
 {
-    uint64_t x = (page * GCH_PAGE_BYTES + i) * 0x9E3779B97F4A7C15u + version * 0x632BE5ABu;
+    uint64_t x = (page * GCH_PAGE_BYTES + i) * 0x9E3779B97F4A7C15u + version * 0xD6E8FEB86659FD93u;
     return (uint8_t)(x >> 56);
 }
 

@@ -2,7 +2,8 @@
  *
  * A hint is worked off on a loader's thread: the pages of a view are those of the super-blocks at
  * its columns' edges (what lies between two edges comes from tree levels that are always there, or
- * from headers beside those of the edges), and finding them may mean reading directories.
+ * from headers beside those of the edges). Where payload lies is found in directories and headers:
+ * a hint that lacks some of those has them loaded and is continued once the prefetch is done.
  *
  * Invariants:
  *  1. A hint never fails: damage is reported to whoever asks for the page itself.
@@ -71,29 +72,39 @@ static bool walk_range(void *context, uint64_t first_page, uint64_t page_count)
     return !w->is_over;
 }
 
-gch_status gch__view_pages(const gch__source *source, uint32_t column, int64_t t0, int64_t t1,
-                           uint32_t width_px, gch__range_fn *each, void *context)
+/* How many super-blocks' pages a reader may hold at once here. */
+#define SUPERS_HELD 64u
+
+gch_status gch__view_pages(const gch__source *source, gch__reader *reader, uint32_t column,
+                           int64_t t0, int64_t t1, uint32_t width_px, gch__range_fn *each,
+                           void *context, bool *out_is_partial)
 {
     const gch_file *file = source->file;
     walk w = {.each = each, .context = context};
-    uint32_t segment = 0, last_segment = UINT32_MAX, last_super = UINT32_MAX;
-    for (uint32_t edge = 0; edge <= width_px; edge++) {
+    uint32_t s = 0, last_segment = UINT32_MAX, last_super = UINT32_MAX, held = 0;
+    bool is_partial = false;
+    for (uint32_t edge = 0; edge <= width_px && !w.is_over; edge++) {
         int64_t t = (int64_t)(t0 + (__int128)((__int128)t1 - t0) * edge / width_px);
-        while (segment < file->meta.segment_count && file->segments[segment].last_time < t)
-            segment++;
-        if (segment == file->meta.segment_count)
-            segment--; /* behind the data: its end is what lies before the edge */
-        uint32_t row;
-        GCH_TRY(find_row(&file->segments[segment], t, &row));
+        while (s + 1 < file->meta.segment_count && file->segments[s].last_time < t)
+            s++; /* behind the data its end is what lies before the edge */
+        gch__segment segment = file->segments[s];
+        segment.reader = reader;
+        uint32_t row = 0;
+        gch_status status = find_row(&segment, t, &row);
         uint32_t super = row / GCH_SUPER_ROWS;
-        if (segment == last_segment && super == last_super)
-            continue;
-        last_segment = segment;
-        last_super = super;
-        GCH_TRY(gch__super_pages(source, segment, column, super, walk_range, &w, NULL));
-        if (w.is_over)
-            return GCH_OK;
+        if (status == GCH_OK && (s != last_segment || super != last_super)) {
+            last_segment = s;
+            last_super = super;
+            status = gch__super_pages(source, reader, s, column, super, walk_range, &w, NULL);
+        }
+        is_partial |= status == GCH_PENDING;
+        if (status != GCH_OK && status != GCH_PENDING)
+            return status;
+        if (++held % SUPERS_HELD == 0)
+            gch__reader_begin(reader, reader->mode, reader->priority, reader->cancel);
     }
+    if (out_is_partial != NULL)
+        *out_is_partial |= is_partial;
     return GCH_OK;
 }
 
@@ -102,7 +113,8 @@ static int64_t clamp(__int128 t)
     return t > INT64_MAX ? INT64_MAX : t < INT64_MIN ? INT64_MIN : (int64_t)t;
 }
 
-static void warm_view(const gch__warm *warm, gch_direction direction)
+static void warm_view(const gch__warm *warm, gch__reader *reader, gch_direction direction,
+                      bool *io_is_partial)
 {
     __int128 t0 = warm->t0, t1 = warm->t1, span = t1 - t0;
     switch (direction) {
@@ -123,21 +135,31 @@ static void warm_view(const gch__warm *warm, gch_direction direction)
     }
     if (gch_cancel_is_set(warm->cancel) || clamp(t0) >= clamp(t1))
         return;
-    gch_status status = gch__view_pages(warm->source, warm->column, clamp(t0), clamp(t1),
-                                        warm->width_px, queue_range, (void *)(uintptr_t)warm);
+    /* The first time, what is not there is only asked for; when that has come, the few pages that
+     * are still missing are worth a wait. */
+    gch__reader_begin(reader, warm->is_continuation ? GCH__READ_BLOCK : GCH__READ_NO_WAIT,
+                      GCH__PRIORITY_PREFETCH, warm->cancel);
+    gch_status status =
+        gch__view_pages(warm->source, reader, warm->column, clamp(t0), clamp(t1), warm->width_px,
+                        queue_range, (void *)(uintptr_t)warm, io_is_partial);
     (void)status; /* invariant 1 */
 }
 
-void gch__warm_run(const gch__warm *warm)
+bool gch__warm_run(const gch__warm *warm)
 {
-    if (warm->source->file->meta.row_count == 0)
-        return;
+    gch__reader *reader = NULL;
+    if (warm->source->file->meta.row_count == 0 ||
+        gch__reader_make_inside(warm->source, &reader, NULL) != GCH_OK)
+        return true;
+    bool is_partial = false;
     if (warm->direction != GCH_DIRECTION_AROUND) {
-        warm_view(warm, warm->direction);
-        return;
+        warm_view(warm, reader, warm->direction, &is_partial);
+    } else {
+        for (int direction = GCH_DIRECTION_LATER; direction <= GCH_DIRECTION_OUT; direction++)
+            warm_view(warm, reader, (gch_direction)direction, &is_partial);
     }
-    for (int direction = GCH_DIRECTION_LATER; direction <= GCH_DIRECTION_OUT; direction++)
-        warm_view(warm, (gch_direction)direction);
+    gch__reader_destroy(reader);
+    return !is_partial;
 }
 
 gch_status gch_data_warm(gch_data *data, gch_series series, int64_t t0, int64_t t1,
