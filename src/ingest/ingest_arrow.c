@@ -65,7 +65,7 @@ static arrow_column *time_column(const arrow_run *run)
 /* A row of the slice as messages count it. */
 static unsigned long long row_number(const arrow_run *run, size_t row_of_slice)
 {
-    return (unsigned long long)(run->row_count + row_of_slice + 1);
+    return (unsigned long long)run->row_count + row_of_slice + 1;
 }
 
 /* ---- bitmaps ---- */
@@ -123,7 +123,7 @@ static gch_status copy_decimals(const arrow_run *run, arrow_column *column, size
                                 gch_error *err)
 {
     int64_t *digits = column->own_values;
-    const int scale = column->type.scale;
+    const int32_t scale = (int32_t)column->type.scale;
     const int64_t power = scale < 0 ? gch__pow10_i64[-scale] : 1;
     memset(column->own_scales, GCH_MAX(scale, 0), count);
     for (size_t i = 0; i < count; i++) {
