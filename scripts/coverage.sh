@@ -11,7 +11,8 @@ ctest --test-dir build/coverage -j "$(nproc)" --output-on-failure >build/coverag
     { tail -40 build/coverage/tests.log; exit 1; }
 gcovr --root . --gcov-ignore-parse-errors --object-directory build/coverage --exclude '.*_test\.[ch]' --exclude '.*_fuzz\.c' \
     --exclude 'tests/.*' --exclude 'bench/.*' --filter 'src/(base|codec|store|ingest|data|query)/' \
-    --print-summary --fail-under-line "$least" --json-summary build/coverage/summary.json >/dev/null
+    --print-summary --fail-under-line "$least" --json-summary build/coverage/summary.json \
+    >/dev/null 2>build/coverage/gcovr.log || { tail -5 build/coverage/gcovr.log; exit 1; }
 python3 - <<'END'
 import collections, json
 rooms = collections.defaultdict(lambda: [0, 0])
