@@ -31,3 +31,6 @@ scripts/check_cross.sh
 
 echo "== coverage"
 scripts/coverage.sh 90
+
+echo "== the README's demo, small"
+make demo POINTS=1000000
