@@ -11,6 +11,7 @@
  * walk]
  */
 #include "bench.h"
+#include "bench_file.h"
 #include "gch/gch.h"
 
 #include <math.h>
@@ -18,7 +19,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #define VIEWS 600
 #define FRAMES_MAX 100000
@@ -109,30 +109,6 @@ static void place_view(const gch_file_info *info, int i, uint64_t *state, double
     *out_to = *out_from + (int64_t)span + 1;
 }
 
-static bool report_progress(void *context, uint64_t done, uint64_t total)
-{
-    fprintf(stderr, "\rmaking %s: %3.0f %%", (const char *)context,
-            100.0 * (double)done / (double)total);
-    if (done == total)
-        fputc('\n', stderr);
-    return true;
-}
-
-static void make_file(char *path, size_t path_cap, const char *folder, const char *kind,
-                      double points, gch_workers *workers)
-{
-    snprintf(path, path_cap, "%s/bench-%s-%.0f.gch", folder, kind, points);
-    gch_generate_desc desc = {.row_count = (uint64_t)points,
-                              .seed = 7,
-                              .output = path,
-                              .workers = workers,
-                              .progress = &(gch_progress){report_progress, path}};
-    if (!gch_generator_parse(kind, &desc.kind))
-        bench_fail("unknown kind %s", kind);
-    if (access(path, R_OK) != 0)
-        check(gch_generate(&desc, &err));
-}
-
 static cJSON *run(const char *path, uint64_t budget, gch_workers *workers)
 {
     static double frame_ms[FRAMES_MAX], complete_ms[VIEWS], whole_ms[VIEWS / COMPARE_EVERY + 1];
@@ -221,7 +197,7 @@ int main(int argument_count, char **arguments)
     gch_workers *workers = NULL;
     check(gch_workers_make(threads, NULL, &workers, &err));
     char path[4096];
-    make_file(path, sizeof path, folder, kind, points, workers);
+    bench_file_make(path, sizeof path, folder, kind, points, workers);
     cJSON *report = bench_report_make(
         "does a file larger than the budget stay within it, without waiting or a wrong pixel?");
     cJSON_AddNumberToObject(report, "threads", threads);

@@ -9,6 +9,7 @@
  *     bench_frames --folder build --points 1000000000 --small 10000000 [--threads 2] [--kind walk]
  */
 #include "bench.h"
+#include "bench_file.h"
 #include "gch/gch.h"
 
 #include <math.h>
@@ -16,7 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #define FRAMES 600
 #define WIDTH 1920u
@@ -183,30 +183,6 @@ static cJSON *run_baseline(const char *path, gch_workers *workers)
     return json;
 }
 
-static bool report_progress(void *context, uint64_t done, uint64_t total)
-{
-    fprintf(stderr, "\rmaking %s: %3.0f %%", (const char *)context,
-            100.0 * (double)done / (double)total);
-    if (done == total)
-        fputc('\n', stderr);
-    return true;
-}
-
-static void make_file(char *path, size_t path_cap, const char *folder, const char *kind,
-                      double points, gch_workers *workers)
-{
-    snprintf(path, path_cap, "%s/bench-%s-%.0f.gch", folder, kind, points);
-    gch_generate_desc desc = {.row_count = (uint64_t)points,
-                              .seed = 7,
-                              .output = path,
-                              .workers = workers,
-                              .progress = &(gch_progress){report_progress, path}};
-    if (!gch_generator_parse(kind, &desc.kind))
-        bench_fail("unknown kind %s", kind);
-    if (access(path, R_OK) != 0)
-        check(gch_generate(&desc, &err));
-}
-
 /* Reads the file once, so that it lies in the page cache as far as memory allows. */
 static void read_file(const char *path)
 {
@@ -241,8 +217,8 @@ int main(int argument_count, char **arguments)
     gch_workers *workers = NULL;
     check(gch_workers_make(threads, NULL, &workers, &err));
     char small_path[4096], large_path[4096];
-    make_file(small_path, sizeof small_path, folder, kind, small, workers);
-    make_file(large_path, sizeof large_path, folder, kind, points, workers);
+    bench_file_make(small_path, sizeof small_path, folder, kind, small, workers);
+    bench_file_make(large_path, sizeof large_path, folder, kind, points, workers);
     read_file(small_path);
     read_file(large_path);
 

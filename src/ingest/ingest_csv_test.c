@@ -215,7 +215,7 @@ static void text_without_an_offset_is_local(void **state)
     gch_error err;
     gch_time_zone *zone;
     if (gch_time_zone_open("Europe/Berlin", NULL, &zone, &err) != GCH_OK)
-        skip(); /* no zone files here */
+        fail_msg("the zone files of tzdata are missing");
     gch_time_zone_close(zone);
     assert_rows(&(gch_ingest_desc){.time_zone = "Europe/Berlin"},
                 "t,v\n2024-01-01 00:00:00,1\n2024-07-01 00:00:00,2\n2024-07-01T00:00:00Z,3\n",
