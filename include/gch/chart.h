@@ -82,7 +82,7 @@ typedef struct gch_chart_stats {
     gch_view view; /* as resolved, in the plot's pixels; `bottom` and `top` exactly as used */
     uint32_t plot_x_px, plot_y_px;
     uint64_t rows_visible, blocks_decoded, nodes_read, bytes_read;
-    double complete; /* share of the plot's columns that are exact: 1 unless no_wait */
+    double complete; /* share of the columns and other answers that are exact: 1 unless no_wait */
     double layout_ms, query_ms, raster_ms, total_ms;
 } gch_chart_stats;
 

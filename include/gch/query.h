@@ -77,6 +77,8 @@ typedef struct gch_query_stats {
     uint64_t nodes_read;
     uint64_t bytes_read;                     /* of payload, headers, tree and directory */
     uint64_t columns_asked, columns_pending; /* as gch_columns.pending_count counts */
+    uint64_t
+        answers_pending; /* other answers that awaited pages: GCH_PENDING, or a covering range */
 } gch_query_stats;
 
 typedef struct gch_query gch_query;

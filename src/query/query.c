@@ -45,6 +45,7 @@ void gch__query_begin(gch_query *query)
 gch_status gch__query_end(gch_query *query, gch_status status)
 {
     gch__file_end_reader(query->file, query->reader);
+    query->stats.answers_pending += status == GCH_PENDING ? 1 : 0;
     return status;
 }
 

@@ -213,6 +213,9 @@ static void a_pending_column_covers_its_rows(void **state)
     assert_ok(gch_query_range(exact, 0, view.t0, view.t1, &exact_low, &exact_high, &err));
     assert_true(gch__compare_values(low, exact_low) <= 0);
     assert_true(gch__compare_values(high, exact_high) >= 0);
+    /* Not exact, and said so: a picture drawn to that range is not complete. */
+    assert_int_equal(gch_query_get_stats(query).answers_pending, 1);
+    assert_int_equal(gch_query_get_stats(exact).answers_pending, 0);
     gch_sample sample;
     assert_status(gch_query_nearest(query, 0, info->last_time / 2, &sample, &err), GCH_PENDING);
     gch_query_destroy(query);

@@ -13,6 +13,7 @@ typedef struct gch__slice {
 /* Counters of one task; summed into the query's when the task is over. */
 typedef struct gch__touch {
     uint64_t blocks, nodes, bytes;
+    uint64_t covered; /* slices answered by nodes that cover them, for want of pages */
 } gch__touch;
 
 /* Scratch of one task of a columns query (a run of neighbouring pixel columns). */

@@ -153,6 +153,7 @@ static gch_status reduce_slice(const gch_query *query, uint32_t column, const gc
                                          out_max, touch, err);
     if (status != GCH_PENDING)
         return status;
+    touch->covered++;
     return gch__reduce_covering(query, segment, values, slice->first, slice->last, out_min, out_max,
                                 touch, err);
 }
@@ -191,6 +192,7 @@ static gch_status find_range(gch_query *query, uint32_t column, int64_t t0, int6
     if (status == GCH_OK)
         status = gch__row_at(query, t1, &last, &touch, err);
     if (status == GCH_PENDING) { /* all rows cover them */
+        touch.covered++;
         first = 0;
         last = gch__query_row_count(query);
     } else {
@@ -198,6 +200,7 @@ static gch_status find_range(gch_query *query, uint32_t column, int64_t t0, int6
     }
     GCH_TRY(gch__range_of_rows(query, column, first, GCH_MAX(first, last), out_min, out_max, &touch,
                                err));
+    query->stats.answers_pending += touch.covered > 0 ? 1 : 0;
     query->stats.blocks_decoded += touch.blocks;
     query->stats.nodes_read += touch.nodes;
     query->stats.bytes_read += touch.bytes;

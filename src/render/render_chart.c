@@ -194,6 +194,9 @@ static gch_status fill_stats(gch_chart *chart, const gch_chart_desc *desc, gch_c
         stats->bytes_read += now.bytes_read - before->bytes_read;
         asked += now.columns_asked - before->columns_asked;
         pending += now.columns_pending - before->columns_pending;
+        /* A range or a list that awaited pages makes a picture of other bounds or another shape. */
+        asked += now.answers_pending - before->answers_pending;
+        pending += now.answers_pending - before->answers_pending;
         uint64_t first, last;
         gch_status status = gch_query_row_at(chart->queries[i], plot->view.t0, &first, err);
         if (status == GCH_OK)
