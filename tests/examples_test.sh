@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The example program draws a picture, and the README shows its source word for word:
+# The example program draws a picture, and the documents show C word for word as it is compiled:
 # examples_test.sh GPUCHARTS RENDER_PNG REPOSITORY
 set -euo pipefail
 folder=$(mktemp -d)
@@ -16,10 +16,12 @@ grep -q missing.gch "$folder/message"
 python3 - "$3" <<'END'
 import pathlib, re, sys
 root = pathlib.Path(sys.argv[1])
-shown = re.findall(r"```c\n(.*?)```", (root / "README.md").read_text(), re.S)
-source = (root / "examples/render_png.c").read_text()
-assert shown, "the README shows no C"
-for text in shown:
-    assert text in source, "the README's C is not examples/render_png.c:\n" + text
+for page, program in [("README.md", "examples/render_png.c"),
+                      ("docs/ingest.md", "src/ingest/ingest_arrow_test.c")]:
+    shown = re.findall(r"```c\n(.*?)```", (root / page).read_text(), re.S)
+    source = (root / program).read_text()
+    assert shown, page + " shows no C"
+    for text in shown:
+        assert text in source, page + " shows C that is not in " + program + ":\n" + text
 END
 echo "1 passed, 0 failed"
