@@ -108,7 +108,7 @@ typedef enum gch_io {
 
 typedef struct gch_source_desc {
     gch_io io;            /* files only */
-    bool is_raw;          /* files and buffers: not a .gch file, pages are not checked */
+    bool is_raw;          /* not a .gch file: pages are not checked */
     uint64_t lifetime_ns; /* pages older than this are loaded again; 0: they never age */
     const char *name;     /* in messages; NULL: the path, or "memory" */
 } gch_source_desc;
@@ -139,7 +139,8 @@ typedef struct gch_source_ops {
 } gch_source_ops;
 
 /* `byte_count` > 0 bytes in all. On failure `ops` stays the caller's. GCH_INVALID, GCH_NO_MEMORY,
- * GCH_LIMIT, and what get_version fails with. */
+ * GCH_LIMIT, and what `read` and get_version fail with; unless is_raw GCH_CORRUPT and
+ * GCH_UNSUPPORTED. */
 GCH_CHECKED gch_status gch_source_open_ops(gch_data *data, const gch_source_ops *ops,
                                            uint64_t byte_count, const gch_source_desc *desc,
                                            gch_source *out, gch_error *err);
@@ -172,15 +173,14 @@ GCH_CHECKED gch_status gch_source_refresh(gch_data *data, gch_source source, boo
                                           gch_error *err);
 
 /* The file that a source holds, for queries and charts; what these read of it comes through the
- * manager. Borrowed until the source is closed. GCH_INVALID (stale); GCH_UNSUPPORTED for a source
- * that was not opened as a .gch file or buffer. */
+ * manager. Borrowed until the source is closed. GCH_INVALID (stale); GCH_UNSUPPORTED for a raw
+ * source. */
 GCH_CHECKED gch_status gch_source_get_file(gch_data *data, gch_source source, const gch_file **out,
                                            gch_error *err);
 
 /* ---- series: a column of a source ---- */
 
-/* By number, and by name. GCH_INVALID (stale), GCH_NOT_FOUND; GCH_UNSUPPORTED for a source that is
- * not a .gch file or buffer. */
+/* By number, and by name. GCH_INVALID (stale), GCH_NOT_FOUND; GCH_UNSUPPORTED for a raw source. */
 GCH_CHECKED gch_status gch_series_open(gch_data *data, gch_source source, uint32_t column,
                                        gch_series *out, gch_error *err);
 GCH_CHECKED gch_status gch_series_open_named(gch_data *data, gch_source source, const char *column,

@@ -57,7 +57,9 @@ static gch_status use(gch_data *data, uint32_t *io_buffers, gch_error *err)
         gch_source_open_file(
             data, PATH, &(gch_source_desc){.io = GCH_IO_READ, .lifetime_ns = 1u << 30}, &read, err),
         cleanup);
-    GCH_TRY_GOTO(gch_source_open_ops(data, &table, 100000, NULL, &ops_source, err), cleanup);
+    GCH_TRY_GOTO(gch_source_open_ops(data, &table, 100000, &(gch_source_desc){.is_raw = true},
+                                     &ops_source, err),
+                 cleanup);
     GCH_TRY_GOTO(gch_source_close(data, ops_source, err), cleanup);
     uint8_t *bytes = aligned_alloc(64, GCH_PAGE_BYTES);
     assert_non_null(bytes);

@@ -87,7 +87,7 @@ static gch_status get_ramp_version(void *context, uint64_t *out_version, gch_err
 static gch_status open_ramp(gch_data *data, ramp *r, gch_source *out)
 {
     gch_source_ops ops = {.read = read_ramp, .get_version = get_ramp_version, .context = r};
-    gch_source_desc desc = {.name = "ramp", .lifetime_ns = 60000000000u};
+    gch_source_desc desc = {.name = "ramp", .is_raw = true, .lifetime_ns = 60000000000u};
     return gch_source_open_ops(data, &ops, 1u << 20, &desc, out, &err);
 }
 

@@ -89,6 +89,54 @@ static void files_and_buffers_give_their_bytes_whichever_way_they_are_read(void 
     assert_ok(gch_data_destroy(data, &err));
 }
 
+typedef struct image {
+    const uint8_t *bytes;
+    uint32_t closed;
+} image;
+
+static gch_status read_image(void *context, uint64_t offset, size_t byte_count, void *out_bytes,
+                             const gch_cancel *cancel, gch_error *read_err)
+{
+    const image *from = context;
+    (void)cancel, (void)read_err;
+    memcpy(out_bytes, from->bytes + offset, byte_count);
+    return GCH_OK;
+}
+
+static void close_image(void *context)
+{
+    ((image *)context)->closed++;
+}
+
+static void file_behind_operations_is_opened_read_and_checked_like_any_other(void **state)
+{
+    (void)state;
+    size_t count;
+    uint8_t *bytes = read_whole(PATH, &count);
+    gch_data *data = make_data(64u << 20);
+    image from = {.bytes = bytes};
+    gch_source_ops ops = {.read = read_image, .close = close_image, .context = &from};
+    gch_source source;
+    gch_series series;
+    const gch_file *file;
+    gch_value value;
+    assert_ok(gch_source_open_ops(data, &ops, count, NULL, &source, &err));
+    assert_ok(gch_source_get_file(data, source, &file, &err));
+    assert_int_equal(gch_file_get_info(file)->row_count, ROWS);
+    assert_ok(gch_series_open(data, source, 0, &series, &err));
+    assert_ok(gch_file_read_values(file, 0, ROWS - 1, 1, &value, &err));
+    check_all_pages(data, source, bytes, count);
+    assert_ok(gch_source_close(data, source, &err));
+    assert_int_equal(from.closed, 1);
+    /* What is no file fails, and stays the caller's. */
+    assert_status(gch_source_open_ops(data, &ops, count - 64, NULL, &source, &err), GCH_CORRUPT);
+    bytes[0] ^= 1;
+    assert_status(gch_source_open_ops(data, &ops, count, NULL, &source, &err), GCH_CORRUPT);
+    assert_int_equal(from.closed, 1);
+    assert_ok(gch_data_destroy(data, &err));
+    free(bytes);
+}
+
 static void large_file_is_read_and_small_one_mapped_by_default(void **state)
 {
     (void)state;
@@ -407,6 +455,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(files_and_buffers_give_their_bytes_whichever_way_they_are_read),
+        cmocka_unit_test(file_behind_operations_is_opened_read_and_checked_like_any_other),
         cmocka_unit_test(large_file_is_read_and_small_one_mapped_by_default),
         cmocka_unit_test(what_is_no_file_is_refused),
         cmocka_unit_test(damaged_page_is_corrupt_each_time_and_its_neighbours_are_sound),

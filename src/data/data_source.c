@@ -382,6 +382,8 @@ gch_status gch_source_open_ops(gch_data *data, const gch_source_ops *ops, uint64
     GCH_TRY_GOTO(reserve(source, err), fail);
     GCH_TRY_GOTO(add_tables(source, err), fail);
     source->ops = *ops;
+    if (!desc->is_raw)
+        GCH_TRY_GOTO(open_file(source, err), fail);
     GCH_TRY_GOTO(publish(source, out, err), fail);
     return GCH_OK;
 

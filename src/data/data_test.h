@@ -91,7 +91,7 @@ static inline gch_source test_source_open(gch_data *data, test_ops *ops, uint64_
     gch_error err = {0};
     gch_source source = {0};
     gch_source_ops table = test_ops_make(ops);
-    gch_source_desc desc = {.name = "test", .lifetime_ns = lifetime_ns};
+    gch_source_desc desc = {.name = "test", .is_raw = true, .lifetime_ns = lifetime_ns};
     assert_ok(
         gch_source_open_ops(data, &table, pages * GCH_PAGE_BYTES - 100, &desc, &source, &err));
     gch_data_stats stats;
