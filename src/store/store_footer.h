@@ -4,6 +4,8 @@
 
 #include "store_format.h"
 
+#include "gch/writer.h"
+
 typedef struct gch__meta_column {
     char *name, *unit;
     gch_type type;
@@ -26,6 +28,19 @@ typedef struct gch__meta {
 } gch__meta;
 
 void gch__meta_reset(gch__meta *meta);
+
+/* Whether a file can be described so; `name` stands in messages. GCH_INVALID. */
+GCH_CHECKED gch_status gch__meta_check(const gch_writer_desc *desc, const char *name,
+                                       gch_error *err);
+/* What a checked desc says of a new file. `meta` is zeros but for the allocator; reset it also
+ * after a failure. GCH_INVALID (texts), GCH_NO_MEMORY. */
+GCH_CHECKED gch_status gch__meta_fill(gch__meta *meta, const gch_writer_desc *desc,
+                                      const char *name, gch_error *err);
+/* Whether rows of the desc can be appended to the file. GCH_INVALID. */
+GCH_CHECKED gch_status gch__meta_match(const gch__meta *meta, const gch_writer_desc *desc,
+                                       const char *name, gch_error *err);
+/* All but segments and previous footer. `meta` as in gch__meta_fill. GCH_NO_MEMORY. */
+GCH_CHECKED gch_status gch__meta_copy(gch__meta *meta, const gch__meta *from, gch_error *err);
 
 #define GCH__TEXT_BYTES_MAX 65536u /* of a text in the footer; names of columns: 255 */
 #define GCH__NAME_BYTES_MAX 255u

@@ -12,21 +12,9 @@
 
 #include "store_build.h"
 #include "store_file.h"
+#include "store_rows.h"
 
-#include <stdatomic.h>
 #include <string.h>
-
-/* Rows that do not fill a chunk yet. */
-typedef struct stage {
-    int64_t *times;
-    uint32_t row_count;
-    struct stage_column {
-        uint8_t *values;
-        int8_t *scales;
-        uint8_t *validity; /* all ones but for nulls; used if has_nulls */
-        bool has_nulls;
-    } * columns;
-} stage;
 
 struct gch_writer {
     const gch_allocator *allocator;
@@ -34,7 +22,7 @@ struct gch_writer {
     gch__sink sink;
     gch__builder builder;
     gch__meta meta;
-    stage stage;
+    gch__row_buffer stage;     /* rows that do not fill a chunk yet; made when needed */
     gch__column_input *inputs; /* of the chunk at hand */
     int64_t last_time;         /* of all rows taken */
     uint64_t row_count;
@@ -46,70 +34,6 @@ struct gch_writer {
 };
 
 /* ---- making ---- */
-
-static gch_status copy_desc_text(gch_writer *writer, const char *text, const char *fallback,
-                                 const char *what, char **out, gch_error *err)
-{
-    const char *chosen = text != NULL ? text : fallback;
-    size_t length = strlen(chosen);
-    if (length > GCH__TEXT_BYTES_MAX || !gch__text_is_utf8(chosen, length))
-        return gch_fail(err, GCH_INVALID, "%s: the %s is not UTF-8 of at most %u bytes",
-                        writer->sink.path, what, GCH__TEXT_BYTES_MAX);
-    *out = gch__copy_text(writer->allocator, chosen, length, "names");
-    return *out != NULL ? GCH_OK : gch__no_memory(err, "names");
-}
-
-static gch_status check_columns(const gch_writer_desc *desc, const char *path, gch_error *err)
-{
-    if (desc->column_count == 0 || desc->column_count > GCH_COLUMN_CAP || desc->columns == NULL)
-        return gch_fail(err, GCH_INVALID, "%s: a file has 1 to %u columns, not %u", path,
-                        GCH_COLUMN_CAP, desc->column_count);
-    for (uint32_t c = 0; c < desc->column_count; c++) {
-        const gch_column_desc *column = &desc->columns[c];
-        size_t length = column->name != NULL ? strlen(column->name) : 0;
-        if (length == 0 || length > GCH__NAME_BYTES_MAX || !gch__text_is_utf8(column->name, length))
-            return gch_fail(err, GCH_INVALID,
-                            "%s: the name of column %u is not UTF-8 of 1 to %u "
-                            "bytes",
-                            path, c + 1, GCH__NAME_BYTES_MAX);
-        if (gch_type_bytes(column->type) == 0)
-            return gch_fail(err, GCH_INVALID, "%s: column \"%s\" has no type", path, column->name);
-        for (uint32_t other = 0; other < c; other++) {
-            if (strcmp(column->name, desc->columns[other].name) == 0)
-                return gch_fail(err, GCH_INVALID, "%s: two columns are called \"%s\"", path,
-                                column->name);
-        }
-    }
-    if (desc->time_unit < GCH_TIME_INDEX || desc->time_unit > GCH_TIME_NS)
-        return gch_fail(err, GCH_INVALID, "%s: no time unit", path);
-    return GCH_OK;
-}
-
-/* The metadata of a new file. */
-static gch_status fill_meta(gch_writer *writer, const gch_writer_desc *desc, gch_error *err)
-{
-    gch__meta *meta = &writer->meta;
-    meta->time_unit = desc->time_unit;
-    meta->time_is_text = desc->time_is_text;
-    GCH_TRY(copy_desc_text(writer, desc->time_name, "time", "time column's name", &meta->time_name,
-                           err));
-    GCH_TRY(copy_desc_text(writer, desc->time_zone, "", "time zone", &meta->time_zone, err));
-    GCH_TRY(copy_desc_text(writer, desc->source, "", "source", &meta->source, err));
-    GCH_TRY(copy_desc_text(writer, "lossless", "", "preset", &meta->preset, err));
-    meta->columns =
-        gch__alloc_zero(writer->allocator, desc->column_count, sizeof *meta->columns, "names");
-    if (meta->columns == NULL)
-        return gch__no_memory(err, "names");
-    meta->column_count = desc->column_count;
-    for (uint32_t c = 0; c < desc->column_count; c++) {
-        meta->columns[c].type = desc->columns[c].type;
-        GCH_TRY(copy_desc_text(writer, desc->columns[c].name, "", "column's name",
-                               &meta->columns[c].name, err));
-        GCH_TRY(copy_desc_text(writer, desc->columns[c].unit, "", "column's unit",
-                               &meta->columns[c].unit, err));
-    }
-    return GCH_OK;
-}
 
 static gch_status init_builder(gch_writer *writer, uint64_t end, gch_error *err)
 {
@@ -132,13 +56,14 @@ static gch_status init_builder(gch_writer *writer, uint64_t end, gch_error *err)
 static gch_status make_writer(const gch_writer_desc *desc, const char *path, gch_writer **out,
                               gch_error *err)
 {
-    GCH_TRY(check_columns(desc, path, err));
+    GCH_TRY(gch__meta_check(desc, path, err));
     gch_writer *writer = gch__alloc_zero(desc->allocator, 1, sizeof *writer, "writer");
     if (writer == NULL)
         return gch__no_memory(err, "writer");
     writer->allocator = desc->allocator;
     writer->workers = desc->workers;
     writer->meta.allocator = desc->allocator;
+    writer->stage.allocator = desc->allocator;
     *out = writer;
     return GCH_OK;
 }
@@ -150,7 +75,7 @@ gch_status gch_writer_create(const char *path, const gch_writer_desc *desc, gch_
     GCH_TRY(make_writer(desc, path, &writer, err));
     gch_status status = gch__sink_open_replace(&writer->sink, path, writer->allocator, err);
     if (status == GCH_OK)
-        status = fill_meta(writer, desc, err);
+        status = gch__meta_fill(&writer->meta, desc, path, err);
     if (status == GCH_OK)
         status = init_builder(writer, GCH__PAGE_BYTES, err);
     if (status != GCH_OK) {
@@ -167,7 +92,7 @@ gch_status gch_writer_create_memory(const gch_writer_desc *desc, gch_writer **ou
     GCH_TRY(make_writer(desc, "memory", &writer, err));
     gch_status status = gch__sink_open_memory(&writer->sink, writer->allocator, err);
     if (status == GCH_OK)
-        status = fill_meta(writer, desc, err);
+        status = gch__meta_fill(&writer->meta, desc, writer->sink.path, err);
     if (status == GCH_OK)
         status = init_builder(writer, GCH__PAGE_BYTES, err);
     if (status != GCH_OK) {
@@ -179,61 +104,6 @@ gch_status gch_writer_create_memory(const gch_writer_desc *desc, gch_writer **ou
 }
 
 /* ---- opening to append ---- */
-
-static gch_status match_columns(const gch_file *file, const gch_writer_desc *desc, gch_error *err)
-{
-    const gch_file_info *info = gch_file_get_info(file);
-    if (info->time_unit != desc->time_unit)
-        return gch_fail(err, GCH_INVALID, "%s: its times are in %s, the rows to append in %s",
-                        info->path, gch_time_unit_name(info->time_unit),
-                        gch_time_unit_name(desc->time_unit));
-    if (info->column_count != desc->column_count)
-        return gch_fail(err, GCH_INVALID, "%s: it has %u columns, the rows to append have %u",
-                        info->path, info->column_count, desc->column_count);
-    for (uint32_t c = 0; c < desc->column_count; c++) {
-        const gch_column_info *have = &info->columns[c];
-        const gch_column_desc *want = &desc->columns[c];
-        if (strcmp(have->name, want->name) != 0 || have->type != want->type)
-            return gch_fail(err, GCH_INVALID,
-                            "%s: its column %u is \"%.60s\" (%s), the rows to append have "
-                            "\"%.60s\" (%s)",
-                            info->path, c + 1, have->name, gch_type_name(have->type), want->name,
-                            gch_type_name(want->type));
-    }
-    return GCH_OK;
-}
-
-static gch_status copy_text(gch_writer *writer, const char *text, char **out, gch_error *err)
-{
-    *out = gch__copy_text(writer->allocator, text, strlen(text), "names");
-    return *out != NULL ? GCH_OK : gch__no_memory(err, "names");
-}
-
-static gch_status copy_meta(gch_writer *writer, const gch__meta *from, gch_error *err)
-{
-    gch__meta *meta = &writer->meta;
-    meta->generation = from->generation;
-    meta->row_count = from->row_count;
-    meta->time_unit = from->time_unit;
-    meta->time_is_text = from->time_is_text;
-    GCH_TRY(copy_text(writer, from->time_name, &meta->time_name, err));
-    GCH_TRY(copy_text(writer, from->time_zone, &meta->time_zone, err));
-    GCH_TRY(copy_text(writer, from->source, &meta->source, err));
-    GCH_TRY(copy_text(writer, from->preset, &meta->preset, err));
-    meta->columns =
-        gch__alloc_zero(writer->allocator, from->column_count, sizeof *meta->columns, "names");
-    if (meta->columns == NULL)
-        return gch__no_memory(err, "names");
-    meta->column_count = from->column_count;
-    for (uint32_t c = 0; c < from->column_count; c++) {
-        meta->columns[c].type = from->columns[c].type;
-        meta->columns[c].decimals = from->columns[c].decimals;
-        meta->columns[c].fixed_scale = from->columns[c].fixed_scale;
-        GCH_TRY(copy_text(writer, from->columns[c].name, &meta->columns[c].name, err));
-        GCH_TRY(copy_text(writer, from->columns[c].unit, &meta->columns[c].unit, err));
-    }
-    return GCH_OK;
-}
 
 /* What the builder has to know of the segments that are there. */
 static gch_status continue_segments(gch_writer *writer, const gch_file *file, gch_error *err)
@@ -283,9 +153,9 @@ static gch_status open_append(gch_writer *writer, const gch_writer_desc *desc, c
     gch_file *file = NULL;
     GCH_TRY(gch__sink_open_append(&writer->sink, path, writer->allocator, err));
     GCH_TRY(gch__file_open_fd(writer->sink.fd, path, writer->allocator, &file, err));
-    gch_status status = match_columns(file, desc, err);
+    gch_status status = gch__meta_match(&file->meta, desc, path, err);
     if (status == GCH_OK)
-        status = copy_meta(writer, &file->meta, err);
+        status = gch__meta_copy(&writer->meta, &file->meta, err);
     if (status == GCH_OK)
         status = init_builder(writer, file->commit.committed_bytes, err);
     if (status == GCH_OK)
@@ -313,172 +183,29 @@ gch_status gch_writer_open_append(const char *path, const gch_writer_desc *desc,
 
 /* ---- rows in ---- */
 
-#define ORDER_ROWS 65536u /* a task of the order check */
-
-typedef struct order_job {
-    const int64_t *times;
-    size_t row_count;
-    atomic_size_t first_bad; /* row_count: none */
-} order_job;
-
-static void check_order(void *context, size_t task, uint32_t worker)
+static gch__rows_end rows_end(const gch_writer *writer)
 {
-    (void)worker;
-    order_job *job = context;
-    size_t first = task * ORDER_ROWS + 1;
-    size_t end = GCH_MIN(first + ORDER_ROWS, job->row_count);
-    const int64_t *times = job->times;
-    uint32_t bad = 0;
-    for (size_t row = first; row < end; row++)
-        bad |= times[row] < times[row - 1];
-    if (bad == 0)
-        return;
-    size_t row = first;
-    while (times[row] >= times[row - 1])
-        row++;
-    size_t least = atomic_load(&job->first_bad);
-    while (row < least && !atomic_compare_exchange_weak(&job->first_bad, &least, row)) {
-    }
-}
-
-static gch_status check_times(gch_writer *writer, const int64_t *times, size_t row_count,
-                              gch_error *err)
-{
-    if (times == NULL) {
-        if (writer->meta.time_unit != GCH_TIME_INDEX)
-            return gch_fail(err, GCH_INVALID, "%s: rows without times", writer->sink.path);
-        int64_t last = writer->row_count > 0 ? writer->last_time : -1;
-        if (row_count > INT64_MAX || __builtin_add_overflow(last, (int64_t)row_count, &last))
-            return gch_fail(err, GCH_LIMIT, "%s: row numbers past 2^63", writer->sink.path);
-        return GCH_OK;
-    }
-    order_job job = {.times = times, .row_count = row_count};
-    atomic_init(&job.first_bad, row_count);
-    if (writer->row_count > 0 && times[0] < writer->last_time)
-        atomic_store(&job.first_bad, 0);
-    else
-        gch__parallel_for(writer->workers, (row_count - 1 + ORDER_ROWS - 1) / ORDER_ROWS,
-                          check_order, &job);
-    size_t bad = atomic_load(&job.first_bad);
-    if (bad == row_count)
-        return GCH_OK;
-    int64_t before = bad > 0 ? times[bad - 1] : writer->last_time;
-    return gch_fail(err, GCH_UNSORTED,
-                    "%s: the time of row %llu (%lld) is before that of the row "
-                    "ahead of it (%lld)",
-                    writer->sink.path, (unsigned long long)(writer->row_count + bad),
-                    (long long)times[bad], (long long)before);
-}
-
-static gch_status check_values(gch_writer *writer, const gch_column_data *columns, size_t row_count,
-                               gch_error *err)
-{
-    for (uint32_t c = 0; c < writer->meta.column_count; c++) {
-        const gch__meta_column *column = &writer->meta.columns[c];
-        if (columns[c].values == NULL)
-            return gch_fail(err, GCH_INVALID, "%s: no values for column \"%s\"", writer->sink.path,
-                            column->name);
-        if (column->type != GCH_TYPE_DECIMAL)
-            continue;
-        gch__column_input input = {.type = column->type,
-                                   .values = columns[c].values,
-                                   .scales = columns[c].scales,
-                                   .validity = columns[c].validity};
-        size_t bad = gch__scales_check(&input, row_count);
-        if (bad < row_count)
-            return gch_fail(err, GCH_INVALID, "%s: column \"%s\", row %llu: scale %d",
-                            writer->sink.path, column->name,
-                            (unsigned long long)(writer->row_count + bad), columns[c].scales[bad]);
-    }
-    return GCH_OK;
+    return (gch__rows_end){
+        .name = writer->sink.path, .row_count = writer->row_count, .last_time = writer->last_time};
 }
 
 static gch_status make_stage(gch_writer *writer, gch_error *err)
 {
-    stage *staged = &writer->stage;
-    const gch_allocator *allocator = writer->allocator;
-    uint32_t rows = writer->builder.chunk_rows;
-    if (staged->columns != NULL)
+    if (writer->stage.row_cap > 0)
         return GCH_OK;
-    staged->times = gch__alloc_array(allocator, rows, sizeof *staged->times, "stage");
-    staged->columns =
-        gch__alloc_zero(allocator, writer->meta.column_count, sizeof *staged->columns, "stage");
-    bool is_whole = staged->times != NULL && staged->columns != NULL;
-    for (uint32_t c = 0; is_whole && c < writer->meta.column_count; c++) {
-        struct stage_column *column = &staged->columns[c];
-        gch_type type = writer->meta.columns[c].type;
-        column->values = gch__alloc_array(allocator, rows, gch_type_bytes(type), "stage");
-        column->validity = gch__alloc(allocator, rows / 8, "stage");
-        if (type == GCH_TYPE_DECIMAL)
-            column->scales = gch__alloc(allocator, rows, "stage");
-        is_whole = column->values != NULL && column->validity != NULL &&
-                   (type != GCH_TYPE_DECIMAL || column->scales != NULL);
-        if (is_whole)
-            memset(column->validity, 0xFF, rows / 8);
-    }
-    return is_whole ? GCH_OK : gch__no_memory(err, "stage");
-}
-
-static void free_stage(gch_writer *writer)
-{
-    stage *staged = &writer->stage;
-    for (uint32_t c = 0; staged->columns != NULL && c < writer->meta.column_count; c++) {
-        gch__free(writer->allocator, staged->columns[c].values, "stage");
-        gch__free(writer->allocator, staged->columns[c].scales, "stage");
-        gch__free(writer->allocator, staged->columns[c].validity, "stage");
-    }
-    gch__free(writer->allocator, staged->columns, "stage");
-    gch__free(writer->allocator, staged->times, "stage");
-}
-
-static void stage_column(struct stage_column *column, gch_type type, uint32_t at,
-                         const gch_column_data *data, size_t from, uint32_t count)
-{
-    size_t size = gch_type_bytes(type);
-    memcpy(column->values + at * size, (const uint8_t *)data->values + from * size, count * size);
-    if (column->scales != NULL && data->scales != NULL)
-        memcpy(column->scales + at, data->scales + from, count);
-    else if (column->scales != NULL)
-        memset(column->scales + at, 0, count);
-    for (uint32_t i = 0; data->validity != NULL && i < count; i++) {
-        size_t bit = from + i;
-        if (bit % 8 == 0 && count - i >= 8 && data->validity[bit / 8] == 0xFF) {
-            i += 7;
-        } else if (!gch__bitmap_get(data->validity, bit)) {
-            column->validity[(at + i) / 8] &= (uint8_t) ~(1u << ((at + i) % 8));
-            column->has_nulls = true;
-        }
-    }
-}
-
-static void fill_index(int64_t *times, int64_t first, uint32_t count)
-{
-    for (uint32_t i = 0; i < count; i++)
-        times[i] = first + i;
+    return gch__row_buffer_init(&writer->stage, &writer->meta, writer->builder.chunk_rows, err);
 }
 
 static gch_status encode_stage(gch_writer *writer, gch_error *err)
 {
-    stage *staged = &writer->stage;
-    if (staged->row_count == 0)
+    gch__row_buffer *stage = &writer->stage;
+    if (stage->row_count == 0)
         return GCH_OK;
-    for (uint32_t c = 0; c < writer->meta.column_count; c++) {
-        struct stage_column *column = &staged->columns[c];
-        writer->inputs[c] = (gch__column_input){
-            .type = writer->meta.columns[c].type,
-            .values = column->values,
-            .scales = column->scales,
-            .validity = column->has_nulls ? column->validity : NULL,
-        };
-    }
+    for (uint32_t c = 0; c < writer->meta.column_count; c++)
+        writer->inputs[c] = gch__row_buffer_input(stage, &writer->meta, c);
     GCH_TRY(
-        gch__builder_add(&writer->builder, staged->times, writer->inputs, staged->row_count, err));
-    staged->row_count = 0;
-    for (uint32_t c = 0; c < writer->meta.column_count; c++) {
-        if (staged->columns[c].has_nulls)
-            memset(staged->columns[c].validity, 0xFF, writer->builder.chunk_rows / 8);
-        staged->columns[c].has_nulls = false;
-    }
+        gch__builder_add(&writer->builder, stage->times, writer->inputs, stage->row_count, err));
+    gch__row_buffer_clear(stage);
     return GCH_OK;
 }
 
@@ -488,19 +215,16 @@ static gch_status stage_rows(gch_writer *writer, const int64_t *times,
                              gch_error *err)
 {
     GCH_TRY(make_stage(writer, err));
-    stage *staged = &writer->stage;
-    int64_t next = writer->row_count > 0 ? writer->last_time + 1 : 0;
+    gch__row_buffer *stage = &writer->stage;
+    gch__rows_end end = rows_end(writer);
     if (times != NULL)
-        memcpy(staged->times + staged->row_count, times + from, count * sizeof *times);
+        memcpy(stage->times + stage->row_count, times + from, count * sizeof *times);
     else
-        fill_index(staged->times + staged->row_count, next, count);
-    for (uint32_t c = 0; c < writer->meta.column_count; c++)
-        stage_column(&staged->columns[c], writer->meta.columns[c].type, staged->row_count,
-                     &columns[c], from, count);
-    staged->row_count += count;
-    writer->last_time = staged->times[staged->row_count - 1];
+        gch__rows_number(&end, count, stage->times + stage->row_count);
+    gch__row_buffer_add(stage, &writer->meta, columns, from, count);
+    writer->last_time = stage->times[stage->row_count - 1];
     writer->row_count += count;
-    if (staged->row_count == writer->builder.chunk_rows)
+    if (stage->row_count == writer->builder.chunk_rows)
         return encode_stage(writer, err);
     return GCH_OK;
 }
@@ -514,38 +238,17 @@ static gch_status encode_rows(gch_writer *writer, const int64_t *times,
     if (times != NULL) {
         chunk_times = times + from;
     } else {
+        gch__rows_end end = rows_end(writer);
         GCH_TRY(make_stage(writer, err));
-        fill_index(writer->stage.times, writer->row_count > 0 ? writer->last_time + 1 : 0, count);
+        gch__rows_number(&end, count, writer->stage.times);
         chunk_times = writer->stage.times;
     }
-    for (uint32_t c = 0; c < writer->meta.column_count; c++) {
-        gch_type type = writer->meta.columns[c].type;
-        const gch_column_data *data = &columns[c];
-        writer->inputs[c] = (gch__column_input){
-            .type = type,
-            .values = (const uint8_t *)data->values + from * gch_type_bytes(type),
-            .scales = data->scales != NULL ? data->scales + from : NULL,
-            .validity = data->validity,
-            .validity_first = from,
-        };
-    }
+    for (uint32_t c = 0; c < writer->meta.column_count; c++)
+        writer->inputs[c] = gch__rows_input(writer->meta.columns[c].type, &columns[c], from);
     GCH_TRY(gch__builder_add(&writer->builder, chunk_times, writer->inputs, count, err));
     writer->last_time = chunk_times[count - 1];
     writer->row_count += count;
     return GCH_OK;
-}
-
-static void scan_decimals(gch_writer *writer, const gch_column_data *columns, size_t row_count)
-{
-    for (uint32_t c = 0; c < writer->meta.column_count; c++) {
-        gch__meta_column *column = &writer->meta.columns[c];
-        gch__column_input input = {.type = column->type,
-                                   .values = columns[c].values,
-                                   .scales = columns[c].scales,
-                                   .validity = columns[c].validity};
-        if (column->type == GCH_TYPE_DECIMAL)
-            gch__decimals_scan(&input, row_count, &column->decimals, &column->fixed_scale);
-    }
 }
 
 gch_status gch_writer_append(gch_writer *writer, const int64_t *times,
@@ -555,9 +258,9 @@ gch_status gch_writer_append(gch_writer *writer, const int64_t *times,
         return gch_fail(err, writer->failure, "%s: an earlier append failed", writer->sink.path);
     if (row_count == 0)
         return GCH_OK;
-    GCH_TRY(check_times(writer, times, row_count, err));
-    GCH_TRY(check_values(writer, columns, row_count, err));
-    scan_decimals(writer, columns, row_count);
+    gch__rows_end end = rows_end(writer);
+    GCH_TRY(gch__rows_check(&writer->meta, &end, writer->workers, times, columns, row_count, err));
+    gch__rows_scan(&writer->meta, columns, row_count);
     uint32_t chunk = writer->builder.chunk_rows;
     for (size_t from = 0; from < row_count && writer->failure == GCH_OK;) {
         size_t left = row_count - from;
@@ -646,7 +349,7 @@ static gch_status finish(gch_writer *writer, gch_error *err)
 
 static void destroy(gch_writer *writer)
 {
-    free_stage(writer);
+    gch__row_buffer_reset(&writer->stage);
     gch__builder_reset(&writer->builder);
     gch__meta_reset(&writer->meta);
     gch__sink_close(&writer->sink);
