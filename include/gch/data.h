@@ -301,6 +301,7 @@ typedef enum gch_bytes_kind {
     GCH_BYTES_MAPPED,  /* files mapped whole */
     GCH_BYTES_TABLES,  /* page tables of sources */
     GCH_BYTES_CHARGED, /* gch_data_charge */
+    GCH_BYTES_LIVE,    /* rows of live sources (gch/live.h) */
     GCH_BYTES_KIND_COUNT
 } gch_bytes_kind;
 

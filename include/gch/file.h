@@ -87,6 +87,7 @@ typedef struct gch_file_info {
     uint32_t format_version;
     uint64_t file_bytes;
     uint64_t row_count;
+    uint64_t dropped_rows; /* that a live series had in front of row 0, and kept no longer */
     uint32_t segment_count;
     uint32_t tree_levels; /* of the largest segment, level 0 included */
     uint32_t page_bytes;

@@ -33,7 +33,9 @@ extern "C" {
     X(UNSORTED, 9, "times decrease")                                                               \
     X(LIMIT, 10, "a limit was exceeded")                                                           \
     X(CANCELLED, 11, "cancelled")                                                                  \
-    X(PENDING, 12, "not loaded yet")
+    X(PENDING, 12, "not loaded yet")                                                               \
+    X(UNAVAILABLE, 13, "not available at the moment")                                              \
+    X(DEVICE_LOST, 14, "the GPU device was lost")
 
 typedef enum gch_status {
 #define X(name, value, text) GCH_##name = (value),

@@ -87,6 +87,12 @@ GCH_CHECKED gch_status gch_writer_finish(gch_writer *writer, gch_error *err);
 GCH_CHECKED gch_status gch_writer_finish_memory(gch_writer *writer, void **out_bytes,
                                                 size_t *out_byte_count, gch_error *err);
 void gch_writer_free_memory(void *bytes, const gch_allocator *allocator);
+/* Makes the rows so far part of the file, durably, as an append does, and goes on: whoever opens
+ * the file afterwards sees them, and a failure later does not take them back. A new file appears
+ * with its first commit. Nothing happens if there is nothing new. Rows that do not fill a chunk are
+ * written again with those that follow, and the file is rewritten once more of it is dead than
+ * alive. Not into memory (GCH_INVALID). GCH_IO, GCH_NO_MEMORY. */
+GCH_CHECKED gch_status gch_writer_commit(gch_writer *writer, gch_error *err);
 /* Gives up: the destination is as it was. NULL is allowed. */
 void gch_writer_abandon(gch_writer *writer);
 

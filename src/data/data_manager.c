@@ -4,6 +4,7 @@
  *  1. Everything the manager allocates goes through `allocator`, which counts.
  *  2. At its end loaders stop first, then sources go, then keyed pages: nothing is in use by then.
  */
+#include "data_live.h"
 #include "data_state.h"
 
 #define BUDGET_FALLBACK ((uint64_t)1 << 30)
@@ -48,6 +49,15 @@ static gch_status resolve(const gch_data_desc *given, gch_data_desc *out, gch_er
     return GCH_OK;
 }
 
+void gch__cond_init(pthread_cond_t *out)
+{
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(out, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+}
+
 static void init_locks(gch_data *data)
 {
     pthread_mutex_init(&data->handles_lock, NULL);
@@ -55,16 +65,23 @@ static void init_locks(gch_data *data)
     pthread_mutex_init(&data->wait_lock, NULL);
     pthread_mutex_init(&data->queue_lock, NULL);
     pthread_cond_init(&data->work, NULL);
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&data->changed, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    gch__cond_init(&data->changed);
+}
+
+/* Those that write to files, before the files go. */
+static void stop_live(gch_data *data)
+{
+    for (uint32_t i = 0; i < data->sources.used; i++) {
+        const gch__source *source = data->sources.slots[i].object;
+        if (source != NULL && source->live != NULL)
+            gch__live_source_stop(source->live);
+    }
 }
 
 static void end_data(gch_data *data)
 {
     const gch_allocator *allocator = &data->allocator;
+    stop_live(data);
     gch__loaders_stop(data);
     for (uint32_t id; (id = gch__pool_any(&data->sources)) != 0;)
         gch__source_drop(gch__pool_remove(&data->sources, id, NULL));

@@ -237,7 +237,7 @@ static gch_status fill(gch__source *source, uint64_t first, uint32_t count,
 static bool is_passing(gch_status status)
 {
     return status == GCH_CANCELLED || status == GCH_NO_MEMORY || status == GCH_LIMIT ||
-           status == GCH_PENDING;
+           status == GCH_PENDING || status == GCH_UNAVAILABLE;
 }
 
 /* Ends LOADING without a page, whose memory is not counted or not any more. */

@@ -9,6 +9,7 @@
  *     gch__slots_remove_source waits for that one.
  *  3. A number, which keys are made of, is given once.
  */
+#include "data_live.h"
 #include "data_state.h"
 #include "store_file.h"
 
@@ -85,6 +86,8 @@ void gch__source_keep(gch__source *source)
 static void end_source(gch__source *source)
 {
     gch_data *data = source->data;
+    if (source->live != NULL)
+        gch__live_source_destroy(source->live);
     gch__file_close(source->file); /* its reader lets go of its pages */
     if (source->words != NULL)
         gch__slots_remove_source(source);
@@ -158,6 +161,18 @@ static gch_status open_file(gch__source *source, gch_error *err)
     return GCH_OK;
 }
 
+static gch_status alloc_source(gch_data *data, const char *name, gch__source **out, gch_error *err)
+{
+    gch__source *source = gch__alloc_zero(&data->allocator, 1, sizeof *source, "source");
+    if (source == NULL)
+        return gch__no_memory(err, "source");
+    atomic_init(&source->refs, 1);
+    source->data = data;
+    source->name = gch__copy_text(&data->allocator, name, strlen(name), "source");
+    *out = source;
+    return source->name != NULL ? GCH_OK : gch__no_memory(err, "source");
+}
+
 static gch_status make_source(gch_data *data, const char *name, uint64_t byte_count,
                               uint64_t lifetime_ns, gch__source **out, gch_error *err)
 {
@@ -166,17 +181,13 @@ static gch_status make_source(gch_data *data, const char *name, uint64_t byte_co
     if (byte_count > (uint64_t)1 << 46)
         return gch_fail(err, GCH_LIMIT, "%s: %llu bytes, at most 2^46 are possible", name,
                         (unsigned long long)byte_count);
-    gch__source *source = gch__alloc_zero(&data->allocator, 1, sizeof *source, "source");
-    if (source == NULL)
-        return gch__no_memory(err, "source");
-    atomic_init(&source->refs, 1);
-    source->data = data;
-    source->byte_count = byte_count;
-    source->page_count = (byte_count + GCH_PAGE_BYTES - 1) / GCH_PAGE_BYTES;
-    source->lifetime_ns = lifetime_ns;
-    source->name = gch__copy_text(&data->allocator, name, strlen(name), "source");
-    *out = source;
-    return source->name != NULL ? GCH_OK : gch__no_memory(err, "source");
+    gch_status status = alloc_source(data, name, out, err);
+    if (*out != NULL) {
+        (*out)->byte_count = byte_count;
+        (*out)->page_count = (byte_count + GCH_PAGE_BYTES - 1) / GCH_PAGE_BYTES;
+        (*out)->lifetime_ns = lifetime_ns;
+    }
+    return status;
 }
 
 /* Tables and slots; is_fixed is settled. */
@@ -395,6 +406,23 @@ fail:
     return status;
 }
 
+gch_status gch__source_make_live(gch_data *data, const char *name, gch__live_source *live,
+                                 gch_source *out, gch_error *err)
+{
+    gch__source *source = NULL;
+    gch_status status = alloc_source(data, name, &source, err);
+    if (source == NULL) {
+        gch__live_source_destroy(live);
+        return status;
+    }
+    source->live = live;
+    if (status == GCH_OK)
+        status = publish(source, out, err);
+    if (status != GCH_OK)
+        gch__source_drop(source);
+    return status;
+}
+
 /* ---- asking and invalidating ---- */
 
 gch_status gch_source_get_info(gch_data *data, gch_source handle, gch_source_info *out,
@@ -475,8 +503,9 @@ gch_status gch_source_get_file(gch_data *data, gch_source handle, const gch_file
     GCH_TRY(gch__source_hold(data, handle, &source, err));
     gch_status status = GCH_OK;
     if (source->file == NULL)
-        status =
-            gch_fail(err, GCH_UNSUPPORTED, "%s: it was not opened as a .gch file", source->name);
+        status = gch_fail(err, GCH_UNSUPPORTED, "%s: it %s", source->name,
+                          source->live != NULL ? "is live: gch_live_acquire_file gives files of it"
+                                               : "was not opened as a .gch file");
     *out = source->file;
     gch__source_drop(source);
     return status;

@@ -86,7 +86,8 @@ struct gch__source {
     bool is_fixed; /* pages are never evicted: a mapped file or a buffer */
     bool is_checked;
     gch__page_check check;
-    struct gch_file *file; /* NULL: raw */
+    struct gch_file *file;         /* NULL: raw, or live */
+    struct gch__live_source *live; /* data_live.c; such a source has no pages */
     /* The file's own reader: holds from open to close what the file's index lies in. */
     const gch__reader *own;
     gch_bytes_kind fixed_kind;
@@ -211,6 +212,9 @@ static inline uint64_t gch__peek(const _Atomic uint64_t *counter)
     return atomic_load_explicit(counter, memory_order_relaxed);
 }
 
+/* A condition whose waits count on the monotonic clock. */
+void gch__cond_init(pthread_cond_t *out);
+
 /* ---- data_cache.c: budget, slots, eviction ---- */
 
 typedef enum gch__room {
@@ -285,6 +289,10 @@ bool gch__page_is_old(const gch__source *source, uint64_t page);
 /* The source of a handle, held. GCH_INVALID. */
 GCH_CHECKED gch_status gch__source_hold(gch_data *data, gch_source handle, gch__source **out,
                                         gch_error *err);
+/* The source of live rows, which it takes over also if this fails. GCH_NO_MEMORY, GCH_LIMIT. */
+GCH_CHECKED gch_status gch__source_make_live(gch_data *data, const char *name,
+                                             struct gch__live_source *live, gch_source *out,
+                                             gch_error *err);
 void gch__source_keep(gch__source *source); /* one more hold */
 void gch__source_drop(gch__source *source); /* the last one ends the source */
 /* The source of a series, held, and its column. GCH_INVALID. */

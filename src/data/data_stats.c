@@ -81,6 +81,7 @@ size_t gch_data_stats_json(const gch_data_stats *stats, char *out, size_t text_c
         [GCH_BYTES_PAGES] = "pages",     [GCH_BYTES_KEYED] = "keyed",
         [GCH_BYTES_ADOPTED] = "adopted", [GCH_BYTES_MAPPED] = "mapped",
         [GCH_BYTES_TABLES] = "tables",   [GCH_BYTES_CHARGED] = "charged",
+        [GCH_BYTES_LIVE] = "live",
     };
     static const char *const causes[GCH_EVICT_CAUSE_COUNT] = {
         [GCH_EVICT_BUDGET] = "budget",

@@ -12,42 +12,6 @@
 #include "data_state.h"
 #include "store_file.h"
 
-/* First row of the segment with time >= t, to the super-block: the row itself in affine mode, else
- * some row of the super-block that holds it. */
-static gch_status find_row(const gch__segment *segment, int64_t t, uint32_t *out_row)
-{
-    const gch__time_column *time = &segment->time;
-    uint32_t low = 0;
-    if (time->run_count > 0) {
-        uint32_t high = time->run_count;
-        while (high - low > 1) {
-            uint32_t middle = low + (high - low) / 2;
-            if (time->runs[middle].t0 < t)
-                low = middle;
-            else
-                high = middle;
-        }
-        const gch__affine_run *run = &time->runs[low];
-        uint32_t end = low + 1 < time->run_count ? run[1].row : segment->row_count;
-        uint64_t ahead = t > run->t0 ? (uint64_t)t - (uint64_t)run->t0 : 0;
-        uint64_t steps = run->step > 0 ? ahead / (uint64_t)run->step : 0;
-        *out_row = (uint32_t)GCH_MIN(run->row + steps, (uint64_t)end - 1);
-        return GCH_OK;
-    }
-    uint64_t units = t > time->origin ? ((uint64_t)t - (uint64_t)time->origin) / time->unit : 0;
-    uint32_t high = segment->super_count;
-    while (high - low > 1) {
-        uint32_t middle = low + (high - low) / 2;
-        GCH_TRY(gch__segment_check(segment, &time->supers[middle], sizeof time->supers[0], NULL));
-        if (time->supers[middle] < units)
-            low = middle;
-        else
-            high = middle;
-    }
-    *out_row = low * GCH_SUPER_ROWS;
-    return GCH_OK;
-}
-
 static bool queue_range(void *context, uint64_t first_page, uint64_t page_count)
 {
     const gch__warm *warm = context;
@@ -89,9 +53,8 @@ gch_status gch__view_pages(const gch__source *source, gch__reader *reader, uint3
             s++; /* behind the data its end is what lies before the edge */
         gch__segment segment = file->segments[s];
         segment.reader = reader;
-        uint32_t row = 0;
-        gch_status status = find_row(&segment, t, &row);
-        uint32_t super = row / GCH_SUPER_ROWS;
+        uint32_t super;
+        gch_status status = gch__segment_find_super(&segment, t, &super, NULL);
         if (status == GCH_OK && (s != last_segment || super != last_super)) {
             last_segment = s;
             last_super = super;

@@ -1,6 +1,34 @@
 /* Making and ending a query; checks of what callers ask for. */
 #include "query_state.h"
 
+#define KIND_COUNT 21u /* decimals of 0 to 18 digits behind the point, both floats */
+
+/* Takes over the segments that the file shows now. */
+static gch_status look(gch_query *query, gch_error *err)
+{
+    const gch_file *file = query->file;
+    uint32_t count = gch__file_segment_count(file);
+    bool is_first = query->generation == UINT64_MAX;
+    if (is_first || query->base_number != gch__file_base_number(file)) {
+        gch__reader *reader;
+        GCH_TRY(gch__file_make_reader(file, &reader, err));
+        gch__file_destroy_reader(file, query->reader);
+        query->reader = reader;
+        query->base_number = gch__file_base_number(file);
+    }
+    GCH_TRY(gch__ensure(query->allocator, (void **)&query->segments, &query->segment_cap, count,
+                        sizeof *query->segments, "query", err));
+    GCH_TRY(gch__ensure(query->allocator, (void **)&query->scales, &query->scale_cap, count,
+                        sizeof *query->scales, "query", err));
+    for (uint32_t i = 0; i < count; i++) {
+        query->segments[i] = *gch__file_segment(file, i);
+        query->segments[i].reader = gch__segment_reader(&query->segments[i], query->reader);
+    }
+    query->segment_count = count;
+    query->generation = gch__file_generation(file);
+    return GCH_OK;
+}
+
 gch_status gch_query_make(const gch_file *file, const gch_query_desc *desc, gch_query **out,
                           gch_error *err)
 {
@@ -16,30 +44,22 @@ gch_status gch_query_make(const gch_file *file, const gch_query_desc *desc, gch_
     query->file = file;
     query->kernels = gch__kernels_get();
     query->mode = desc->no_wait ? GCH__READ_NO_WAIT : GCH__READ_BLOCK;
-    query->segment_count = gch__file_segment_count(file);
-    query->scale_cap = query->segment_count;
-    query->scales =
-        gch__alloc_zero(desc->allocator, query->scale_cap, sizeof *query->scales, "row edges");
-    query->segments =
-        gch__alloc_array(desc->allocator, query->segment_count, sizeof *query->segments, "query");
-    gch_status status = gch__file_make_reader(file, &query->reader, err);
-    if (status == GCH_OK && (query->scales == NULL || query->segments == NULL))
-        status = gch__no_memory(err, "query");
+    query->generation = UINT64_MAX;
+    gch_status status = look(query, err);
     if (status != GCH_OK) {
         gch_query_destroy(query);
         return status;
-    }
-    for (uint32_t i = 0; i < query->segment_count; i++) {
-        query->segments[i] = *gch__file_segment(file, i);
-        query->segments[i].reader = query->reader;
     }
     *out = query;
     return GCH_OK;
 }
 
-void gch__query_begin(gch_query *query)
+gch_status gch__query_begin(gch_query *query, gch_error *err)
 {
+    if (query->generation != gch__file_generation(query->file))
+        GCH_TRY(look(query, err));
     gch__file_begin_reader(query->file, query->reader, query->mode, GCH__PRIORITY_VISIBLE);
+    return GCH_OK;
 }
 
 gch_status gch__query_end(gch_query *query, gch_status status)
@@ -54,21 +74,43 @@ void gch_query_destroy(gch_query *query)
     if (query == NULL)
         return;
     const gch_allocator *allocator = query->allocator;
-    for (size_t i = 0; query->scales != NULL && i < query->scale_cap; i++)
-        gch__row_scale_reset(&query->scales[i], allocator);
+    for (uint32_t i = 0; i < query->table_count; i++)
+        gch__row_table_reset(&query->tables[i], allocator);
     for (size_t i = 0; i < query->task_cap; i++) {
         gch__free(allocator, query->tasks[i].pieces, "columns");
         gch__free(allocator, query->tasks[i].lit, "columns");
     }
     gch__file_destroy_reader(query->file, query->reader);
     gch__free(allocator, query->segments, "query");
-    gch__free(allocator, query->scales, "row edges");
+    gch__free(allocator, query->scales, "query");
+    gch__free(allocator, query->tables, "row edges");
     gch__free(allocator, query->tasks, "columns");
+    gch__free(allocator, query->edges, "columns");
     gch__free(allocator, query->first, "columns");
     gch__free(allocator, query->pieces, "columns");
     gch__free(allocator, query->points, "points");
     gch__free(allocator, query->bars, "bars");
     gch__free(allocator, query, "query");
+}
+
+gch_status gch__query_reserve_tasks(gch_query *query, size_t count, gch_error *err)
+{
+    if (count > query->task_cap) {
+        size_t old_cap = query->task_cap;
+        void *tasks = query->tasks;
+        gch_status status = gch__ensure(query->allocator, &tasks, &query->task_cap, count,
+                                        sizeof *query->tasks, "columns", err);
+        query->tasks = tasks;
+        GCH_TRY(status);
+        memset(query->tasks + old_cap, 0, (query->task_cap - old_cap) * sizeof *query->tasks);
+    }
+    for (size_t i = 0; i < count; i++) {
+        query->tasks[i].piece_count = 0;
+        query->tasks[i].pending_count = 0;
+        query->tasks[i].touch = (gch__touch){0};
+        query->tasks[i].status = GCH_OK;
+    }
+    return GCH_OK;
 }
 
 gch_query_stats gch_query_get_stats(const gch_query *query)
@@ -83,6 +125,24 @@ static int compare_decimals(gch_decimal a, gch_decimal b)
     gch__exact_line number = {.a = exact, .b = exact, .part = 0, .whole = 1};
     gch__exact other = gch__exact_from_decimal(b);
     return gch__exact_compare_edge(&number, 0, 1, other, other);
+}
+
+/* The table for keys of a map's kind. The tables do not move within a call: there is room for all
+ * kinds from the start. */
+static gch_status find_table(gch_query *query, const gch__key_map *map, const gch_view *view,
+                             const gch__row_table **out, gch_error *err)
+{
+    GCH_TRY(gch__ensure(query->allocator, (void **)&query->tables, &query->table_cap, KIND_COUNT,
+                        sizeof *query->tables, "row edges", err));
+    uint32_t i = 0;
+    while (i < query->table_count && !gch__row_table_serves(&query->tables[i], map))
+        i++;
+    if (i == query->table_count)
+        query->tables[i] = (gch__row_table){0};
+    GCH_TRY(gch__row_table_set(&query->tables[i], map, view, query->allocator, err));
+    query->table_count = GCH_MAX(query->table_count, i + 1);
+    *out = &query->tables[i];
+    return GCH_OK;
 }
 
 gch_status gch__query_prepare(gch_query *query, uint32_t column, const gch_view *view,
@@ -106,10 +166,12 @@ gch_status gch__query_prepare(gch_query *query, uint32_t column, const gch_view 
         return gch_fail(err, GCH_INVALID, "view: bottom must be less than top");
     if (view->axis == GCH_AXIS_LOG && view->bottom.digits <= 0)
         return gch_fail(err, GCH_INVALID, "view: a log axis needs a bottom above 0");
-    for (uint32_t i = 0; i < query->segment_count; i++)
-        GCH_TRY(gch__row_scale_set(&query->scales[i],
-                                   &gch__query_segment(query, i)->columns[column].map, view,
-                                   query->allocator, err));
+    for (uint32_t i = 0; i < query->segment_count; i++) {
+        const gch__key_map *map = &gch__query_segment(query, i)->columns[column].map;
+        const gch__row_table *table;
+        GCH_TRY(find_table(query, map, view, &table, err));
+        query->scales[i] = gch__row_scale_make(table, map);
+    }
     return GCH_OK;
 }
 

@@ -162,7 +162,7 @@ gch_status gch_query_bars(gch_query *query, uint32_t column, gch_bar_width width
                           const gch_time_zone *zone, int64_t t0, int64_t t1, uint32_t bar_cap,
                           const gch_bar **out_bars, uint32_t *out_count, gch_error *err)
 {
-    gch__query_begin(query);
+    GCH_TRY(gch__query_begin(query, err));
     return gch__query_end(
         query, find_bars(query, column, width, zone, t0, t1, bar_cap, out_bars, out_count, err));
 }

@@ -1,18 +1,17 @@
 /* What each pixel column of a view shows, by docs/pixel-rule.md.
  *
  * The view is cut into tasks of neighbouring columns. A task finds, for each column edge, the first
- * row at or after it and the crossing there; a column without gaps is then the hull of its two
- * crossings and of its rows' smallest and largest key. Columns with gaps, or of points that stand
- * alone, go through query_lit.c.
+ * row at or after it and the crossing there (query_edges.c); a column without gaps is then the hull
+ * of its two crossings and of its rows' smallest and largest key. Columns with gaps, or of points
+ * that stand alone, go through query_lit.c.
  *
  * Invariants:
- *  1. Edge c is the rational number t0 + c * D / W. Times are integers, so the rows before it are
- *     those with time < t0 + ceil(c * D / W).
- *  2. A column that awaits pages is drawn as the hull of the finest tree nodes at hand that cover
+ *  1. A column that awaits pages is drawn as the hull of the finest tree nodes at hand that cover
  *     its rows, and is counted as pending.
- *  3. Hulls are formed of row numbers, not of keys: segments of a file may key their values
+ *  2. Hulls are formed of row numbers, not of keys: segments of a file may key their values
  *     differently, and `row` is monotone.
  */
+#include "query_edges.h"
 #include "query_lit.h"
 
 #include <math.h>
@@ -25,76 +24,6 @@ typedef struct columns_job {
     uint32_t column;
     gch_join join;
 } columns_job;
-
-/* A column's edge. */
-typedef struct edge {
-    uint64_t row;    /* the first row at or after it */
-    bool is_known;   /* the row is; else it awaits pages */
-    bool is_pending; /* whether it is crossed awaits pages */
-    bool is_crossed; /* rows row - 1 and row are connected */
-    int32_t cross_row;
-    float cross_y;
-} edge;
-
-/* The smallest integer time at or after edge c. */
-static int64_t edge_time(const gch_view *view, uint32_t c)
-{
-    uint64_t span = (uint64_t)view->t1 - (uint64_t)view->t0;
-    unsigned __int128 ahead = (unsigned __int128)span * c + (view->width_px - 1);
-    return (int64_t)((uint64_t)view->t0 + (uint64_t)(ahead / view->width_px));
-}
-
-static gch_status find_crossing(const columns_job *job, uint32_t c, edge *out, gch_error *err)
-{
-    const gch_query *query = job->query;
-    const gch_view *view = job->view;
-    if (job->join == GCH_JOIN_NONE || out->row == 0 || out->row == gch__query_row_count(query))
-        return GCH_OK;
-    uint32_t from_segment, to_segment;
-    bool from_is_drawn, to_is_drawn;
-    gch__line_end from, to;
-    GCH_TRY(gch__key_of_row(query, job->column, out->row, &to_segment, &to.key, &to_is_drawn, err));
-    if (!to_is_drawn)
-        return GCH_OK;
-    GCH_TRY(gch__key_of_row(query, job->column, out->row - 1, &from_segment, &from.key,
-                            &from_is_drawn, err));
-    if (!from_is_drawn)
-        return GCH_OK;
-    from.scale = &query->scales[from_segment];
-    to.scale = &query->scales[to_segment];
-    out->is_crossed = true;
-    if (job->join == GCH_JOIN_STEP) {
-        out->cross_row = gch__row_of_key(from.scale, from.key);
-        out->cross_y = gch__clamp_y(gch__y_of_key(from.scale, from.key));
-        return GCH_OK;
-    }
-    GCH_TRY(gch__time_of_row(query, out->row - 1, &from.time, err));
-    GCH_TRY(gch__time_of_row(query, out->row, &to.time, err));
-    /* (edge - from) / (to - from) with the edge's fraction multiplied out. */
-    uint64_t span = (uint64_t)view->t1 - (uint64_t)view->t0;
-    __int128 offset = (__int128)view->t0 - from.time;
-    unsigned __int128 part =
-        (unsigned __int128)(offset * view->width_px + (__int128)((unsigned __int128)span * c));
-    unsigned __int128 whole =
-        (unsigned __int128)((uint64_t)to.time - (uint64_t)from.time) * view->width_px;
-    gch__crossing(&from, &to, part, whole, &out->cross_row, &out->cross_y);
-    return GCH_OK;
-}
-
-static gch_status find_edge(const columns_job *job, uint32_t c, edge *out, gch__touch *touch,
-                            gch_error *err)
-{
-    *out = (edge){0};
-    gch_status status = gch__row_at(job->query, edge_time(job->view, c), &out->row, touch, err);
-    out->is_known = status == GCH_OK;
-    if (out->is_known)
-        status = find_crossing(job, c, out, err);
-    if (status != GCH_PENDING)
-        return status;
-    out->is_pending = true;
-    out->is_crossed = false;
-    return GCH_OK;
-}
 
 /* A hull of row numbers and its shape. */
 typedef struct hull {
@@ -160,7 +89,7 @@ static bool rows_have_gaps(const columns_job *job, uint64_t first, uint64_t last
     return false;
 }
 
-static gch_status one_column(const columns_job *job, const edge *left, const edge *right,
+static gch_status one_column(const columns_job *job, const gch__edge *left, const gch__edge *right,
                              gch__column_task *task, gch_error *err)
 {
     if (job->join == GCH_JOIN_NONE || rows_have_gaps(job, left->row, right->row)) {
@@ -193,8 +122,8 @@ static gch_status one_column(const columns_job *job, const edge *left, const edg
 }
 
 /* What is known of a column that awaits pages. */
-static gch_status pending_column(const columns_job *job, const edge *left, const edge *right,
-                                 gch__column_task *task, gch_error *err)
+static gch_status pending_column(const columns_job *job, const gch__edge *left,
+                                 const gch__edge *right, gch__column_task *task, gch_error *err)
 {
     task->pending_count++;
     if (!left->is_known || !right->is_known)
@@ -220,7 +149,7 @@ static gch_status pending_column(const columns_job *job, const edge *left, const
                 right->is_crossed ? right->cross_y : NAN);
 }
 
-static gch_status draw_column(const columns_job *job, const edge *left, const edge *right,
+static gch_status draw_column(const columns_job *job, const gch__edge *left, const gch__edge *right,
                               gch__column_task *task, gch_error *err)
 {
     size_t before = task->piece_count;
@@ -243,11 +172,13 @@ static void run_task(void *context, size_t index, uint32_t worker)
     gch__column_task *task = &query->tasks[index];
     uint32_t begin = (uint32_t)index * TASK_COLUMNS;
     uint32_t end = GCH_MIN(begin + TASK_COLUMNS, job->view->width_px);
-    edge left, right;
-    task->status = find_edge(job, begin, &left, &task->touch, &task->error);
+    gch__edge left, right;
+    task->status = gch__find_edge(query, job->column, job->view, job->join, begin, &left,
+                                  &task->touch, &task->error);
     for (uint32_t c = begin; c < end && task->status == GCH_OK; c++) {
         size_t before = task->piece_count;
-        task->status = find_edge(job, c + 1, &right, &task->touch, &task->error);
+        task->status = gch__find_edge(query, job->column, job->view, job->join, c + 1, &right,
+                                      &task->touch, &task->error);
         if (task->status == GCH_OK)
             task->status = draw_column(job, &left, &right, task, &task->error);
         query->first[c + 1] = (uint32_t)(task->piece_count - before);
@@ -293,27 +224,13 @@ static gch_status find_columns(gch_query *query, uint32_t column, const gch_view
 {
     GCH_TRY(gch__query_prepare(query, column, view, err));
     size_t task_count = (view->width_px + TASK_COLUMNS - 1) / TASK_COLUMNS;
-    if (task_count > query->task_cap) {
-        size_t old_cap = query->task_cap;
-        void *tasks = query->tasks;
-        gch_status status = gch__ensure(query->allocator, &tasks, &query->task_cap, task_count,
-                                        sizeof *query->tasks, "columns", err);
-        query->tasks = tasks;
-        GCH_TRY(status);
-        memset(query->tasks + old_cap, 0, (query->task_cap - old_cap) * sizeof *query->tasks);
-    }
+    GCH_TRY(gch__query_reserve_tasks(query, task_count, err));
     void *first = query->first;
     gch_status status =
         gch__ensure(query->allocator, &first, &query->first_cap, (size_t)view->width_px + 1,
                     sizeof *query->first, "columns", err);
     query->first = first;
     GCH_TRY(status);
-    for (size_t i = 0; i < task_count; i++) {
-        query->tasks[i].piece_count = 0;
-        query->tasks[i].pending_count = 0;
-        query->tasks[i].touch = (gch__touch){0};
-        query->tasks[i].status = GCH_OK;
-    }
     columns_job job = {.query = query, .view = view, .column = column, .join = join};
     gch__parallel_for(query->workers, task_count, run_task, &job);
     uint32_t pending_count = 0;
@@ -342,6 +259,6 @@ static gch_status find_columns(gch_query *query, uint32_t column, const gch_view
 gch_status gch_query_columns(gch_query *query, uint32_t column, const gch_view *view, gch_join join,
                              gch_columns *out, gch_error *err)
 {
-    gch__query_begin(query);
+    GCH_TRY(gch__query_begin(query, err));
     return gch__query_end(query, find_columns(query, column, view, join, out, err));
 }

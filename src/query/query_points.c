@@ -104,7 +104,7 @@ gch_status gch_query_points(gch_query *query, uint32_t column, const gch_view *v
                             uint32_t point_cap, const gch_point **out_points, uint32_t *out_count,
                             gch_error *err)
 {
-    gch__query_begin(query);
+    GCH_TRY(gch__query_begin(query, err));
     return gch__query_end(query,
                           find_points(query, column, view, point_cap, out_points, out_count, err));
 }

@@ -54,8 +54,9 @@ static gch_status reduce_nodes(const gch_query *query, const gch__segment *segme
     for (; first < last; level++) {
         uint32_t up_first = (first + GCH_TREE_FANOUT - 1) / GCH_TREE_FANOUT;
         uint32_t up_last = last / GCH_TREE_FANOUT;
-        if (last == column->level_counts[level]) /* a ragged last node covers just these */
-            up_last = (last + GCH_TREE_FANOUT - 1) / GCH_TREE_FANOUT;
+        /* A ragged last node covers just these; a segment that grows has none. */
+        if (last == column->level_counts[level] && level + 1 < column->level_count)
+            up_last = column->level_counts[level + 1];
         if (level + 1 >= column->level_count || up_first >= up_last)
             return reduce_pairs(query, segment, column, level, first, last, io_min, io_max, touch,
                                 err);

@@ -1,6 +1,8 @@
 /* From keys to rows: the table of row edges of one view for one meaning of keys.
  *
- * Row edges are found exactly once a view; after that a key's row is integer comparison only.
+ * Row edges are found exactly once a view, for all segments that keep their values alike: a table
+ * counts keys from the least value there is, whatever a segment counts them from. After that a
+ * key's row is integer comparison only.
  */
 #ifndef GCH_QUERY_SCALE_H
 #define GCH_QUERY_SCALE_H
@@ -8,8 +10,8 @@
 #include "gch/query.h"
 #include "query_exact.h"
 
-typedef struct gch__row_scale {
-    gch__key_map map;
+typedef struct gch__row_table {
+    gch__key_map map; /* wide; its base is the kind's least value */
     gch_value_axis axis;
     uint32_t height_px;
     gch_decimal bottom, top;
@@ -25,14 +27,25 @@ typedef struct gch__row_scale {
     double magnitude;    /* largest absolute value of top and bottom */
     double half_span;    /* (top - bottom) / 2 */
     bool is_extreme; /* doubles would overflow or lose their precision: every decision is exact */
-} gch__row_scale;
+} gch__row_table;
 
-/* Fills `scale` for a map and a view unless it already is for both. GCH_INVALID (bounds),
- * GCH_NO_MEMORY. */
-GCH_CHECKED gch_status gch__row_scale_set(gch__row_scale *scale, const gch__key_map *map,
+/* Whether a table is for keys of this kind. */
+bool gch__row_table_serves(const gch__row_table *table, const gch__key_map *map);
+/* Fills a table for the kind of a map and a view unless it already is for both. GCH_INVALID
+ * (bounds), GCH_NO_MEMORY. */
+GCH_CHECKED gch_status gch__row_table_set(gch__row_table *table, const gch__key_map *map,
                                           const gch_view *view, const gch_allocator *allocator,
                                           gch_error *err);
-void gch__row_scale_reset(gch__row_scale *scale, const gch_allocator *allocator);
+void gch__row_table_reset(gch__row_table *table, const gch_allocator *allocator);
+
+/* A table as one segment uses it. */
+typedef struct gch__row_scale {
+    const gch__row_table *table;
+    uint64_t offset; /* key of the table = key of the segment + offset */
+} gch__row_scale;
+
+/* The table serves the map. */
+gch__row_scale gch__row_scale_make(const gch__row_table *table, const gch__key_map *map);
 
 /* Row of a key: 0 .. height_px - 1, or -1 above the view, or height_px below it. Exact. */
 int32_t gch__row_of_key(const gch__row_scale *scale, uint64_t key);
@@ -44,7 +57,7 @@ float gch__clamp_y(double y);
 
 /* A point of a line: its key under its segment's scale, and its time. */
 typedef struct gch__line_end {
-    const gch__row_scale *scale;
+    gch__row_scale scale;
     uint64_t key;
     int64_t time;
 } gch__line_end;

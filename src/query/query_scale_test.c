@@ -62,17 +62,19 @@ static void row_of_key_is_exact(void **state)
 {
     (void)state;
     gch_error err;
-    gch__row_scale scale = {0};
+    gch__row_table table = {0};
     uint64_t seed = 2;
     for (int i = 0; i < 400; i++) {
         gch__key_map map = random_map(&seed);
         gch_view view = random_view(&seed);
-        assert_ok(gch__row_scale_set(&scale, &map, &view, NULL, &err));
+        assert_ok(gch__row_table_set(&table, &map, &view, NULL, &err));
+        gch__row_scale scale = gch__row_scale_make(&table, &map);
         for (int k = 0; k < 12; k++) {
             uint64_t key = random_key(&map, &seed);
             /* Thresholds themselves and their neighbours are the hard cases. */
             if (k % 3 != 0) {
-                uint64_t at = scale.thresholds[test_random(&seed) % (view.height_px + 1)];
+                uint64_t at =
+                    table.thresholds[test_random(&seed) % (view.height_px + 1)] - scale.offset;
                 if (at > 0 && at < UINT64_MAX / 2 && map.kind == GCH_VALUE_DECIMAL)
                     key = at - (uint64_t)(k % 2);
             }
@@ -81,27 +83,27 @@ static void row_of_key_is_exact(void **state)
             assert_int_equal(gch__row_of_key(&scale, key), exact_row(&line, &view));
         }
     }
-    gch__row_scale_reset(&scale, NULL);
+    gch__row_table_reset(&table, NULL);
 }
 
 static void float_thresholds_are_the_smallest_keys_above_their_edges(void **state)
 {
     (void)state;
     gch_error err;
-    gch__row_scale scale = {0};
+    gch__row_table table = {0};
     uint64_t seed = 3;
     for (int i = 0; i < 60; i++) {
         gch__key_map map = random_map(&seed);
         if (map.kind == GCH_VALUE_DECIMAL)
             continue;
         gch_view view = random_view(&seed);
-        assert_ok(gch__row_scale_set(&scale, &map, &view, NULL, &err));
-        for (uint32_t r = scale.unbounded_count; r <= view.height_px; r += 1 + r / 16) {
-            uint64_t key = scale.thresholds[r];
+        assert_ok(gch__row_table_set(&table, &map, &view, NULL, &err));
+        for (uint32_t r = table.unbounded_count; r <= view.height_px; r += 1 + r / 16) {
+            uint64_t key = table.thresholds[r];
             if (key == 0)
                 continue;
-            gch__exact above = gch__exact_from_key(&map, key);
-            gch__exact below = gch__exact_from_key(&map, key - 1);
+            gch__exact above = gch__exact_from_key(&table.map, key);
+            gch__exact below = gch__exact_from_key(&table.map, key - 1);
             gch__exact_line line = {.a = above, .b = above, .part = 0, .whole = 1};
             gch__exact top = gch__exact_from_decimal(view.top);
             gch__exact bottom = gch__exact_from_decimal(view.bottom);
@@ -110,22 +112,24 @@ static void float_thresholds_are_the_smallest_keys_above_their_edges(void **stat
             assert_true(gch__exact_compare_edge(&line, r, view.height_px, top, bottom) <= 0);
         }
     }
-    gch__row_scale_reset(&scale, NULL);
+    gch__row_table_reset(&table, NULL);
 }
 
 static void crossing_rows_are_exact(void **state)
 {
     (void)state;
     gch_error err;
-    gch__row_scale scale_a = {0}, scale_b = {0};
+    gch__row_table table_a = {0}, table_b = {0};
     uint64_t seed = 4;
     for (int i = 0; i < 2000; i++) {
         gch_view view = random_view(&seed);
         gch__key_map map_a = random_map(&seed), map_b = random_map(&seed);
-        assert_ok(gch__row_scale_set(&scale_a, &map_a, &view, NULL, &err));
-        assert_ok(gch__row_scale_set(&scale_b, &map_b, &view, NULL, &err));
-        gch__line_end a = {.scale = &scale_a, .key = random_key(&map_a, &seed)};
-        gch__line_end b = {.scale = &scale_b, .key = random_key(&map_b, &seed)};
+        assert_ok(gch__row_table_set(&table_a, &map_a, &view, NULL, &err));
+        assert_ok(gch__row_table_set(&table_b, &map_b, &view, NULL, &err));
+        gch__line_end a = {.scale = gch__row_scale_make(&table_a, &map_a),
+                           .key = random_key(&map_a, &seed)};
+        gch__line_end b = {.scale = gch__row_scale_make(&table_b, &map_b),
+                           .key = random_key(&map_b, &seed)};
         uint64_t whole = 1 + test_random(&seed) % 64, part = 1 + test_random(&seed) % whole;
         int32_t row;
         float y;
@@ -138,15 +142,15 @@ static void crossing_rows_are_exact(void **state)
         if (row > 0 && row < (int32_t)view.height_px - 1)
             assert_true(fabsf(y - ((float)row + 0.5f)) <= 0.5f + 1e-3f * (float)row);
     }
-    gch__row_scale_reset(&scale_a, NULL);
-    gch__row_scale_reset(&scale_b, NULL);
+    gch__row_table_reset(&table_a, NULL);
+    gch__row_table_reset(&table_b, NULL);
 }
 
 static void log_rows_follow_the_logarithm(void **state)
 {
     (void)state;
     gch_error err;
-    gch__row_scale scale = {0};
+    gch__row_table table = {0};
     gch__key_map map = {.kind = GCH_VALUE_DECIMAL, .scale = 0, .base = (uint64_t)-5};
     gch_view view = {.t0 = 0,
                      .t1 = 1,
@@ -155,7 +159,8 @@ static void log_rows_follow_the_logarithm(void **state)
                      .bottom = {1, 0},
                      .top = {1, 3},
                      .axis = GCH_AXIS_LOG};
-    assert_ok(gch__row_scale_set(&scale, &map, &view, NULL, &err));
+    assert_ok(gch__row_table_set(&table, &map, &view, NULL, &err));
+    gch__row_scale scale = gch__row_scale_make(&table, &map);
     assert_int_equal(gch__row_of_key(&scale, 5 + 999), 0);
     assert_int_equal(gch__row_of_key(&scale, 5 + 101), 99);
     assert_int_equal(gch__row_of_key(&scale, 5 + 99), 100);
@@ -163,7 +168,7 @@ static void log_rows_follow_the_logarithm(void **state)
     assert_int_equal(gch__row_of_key(&scale, 5), 300); /* 0 lies below */
     assert_int_equal(gch__row_of_key(&scale, 0), 300); /* -5 too */
     assert_int_equal(gch__row_of_key(&scale, 5 + 5000), -1);
-    gch__row_scale_reset(&scale, NULL);
+    gch__row_table_reset(&table, NULL);
 }
 
 int main(void)

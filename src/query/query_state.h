@@ -35,16 +35,24 @@ struct gch_query {
     const gch__kernels *kernels;
     bool keep_outside;
     gch__read_mode mode;
-    gch__reader *reader;    /* NULL: the file's image is there whole */
-    gch__segment *segments; /* as `reader` sees them */
+    gch__reader *reader;              /* NULL: the file's image is there whole */
+    uint64_t generation, base_number; /* of the file, when it was looked at */
+    gch__segment *segments;           /* as `reader` sees them */
     uint32_t segment_count;
+    size_t segment_cap;
     gch_query_stats stats;
 
-    gch__row_scale *scales; /* one a segment, for the column and view of the call under way */
+    /* For the column and view of the call under way: a table a kind of keys, a scale a segment. */
+    gch__row_table *tables;
+    uint32_t table_count;
+    size_t table_cap;
+    gch__row_scale *scales;
     size_t scale_cap;
 
     gch__column_task *tasks;
     size_t task_cap;
+    struct gch__edge *edges; /* query_edges.h */
+    size_t edge_cap;
     uint32_t *first; /* of gch_columns */
     size_t first_cap;
     gch_piece *pieces;
@@ -61,8 +69,9 @@ static inline const gch__segment *gch__query_segment(const gch_query *query, uin
     return &query->segments[index];
 }
 
-/* Every public call reads between these two: pages it touched are held until the end. */
-void gch__query_begin(gch_query *query);
+/* Every public call reads between these two: pages it touched are held until the end. The first
+ * looks at what the file shows now. GCH_NO_MEMORY. */
+GCH_CHECKED gch_status gch__query_begin(gch_query *query, gch_error *err);
 gch_status gch__query_end(gch_query *query, gch_status status); /* hands `status` on */
 
 uint64_t gch__query_row_count(const gch_query *query);
@@ -113,6 +122,9 @@ GCH_CHECKED gch_status gch__drawn_bits(const gch__segment *segment, const gch__v
 GCH_CHECKED gch_status gch__find_drawn(const gch_query *query, uint32_t column, uint64_t first,
                                        uint64_t last, bool is_from_end, uint64_t *out_row,
                                        gch_error *err);
+
+/* Room for `count` tasks, all of them without pieces, counts and errors. */
+GCH_CHECKED gch_status gch__query_reserve_tasks(gch_query *query, size_t count, gch_error *err);
 
 /* Sets query->scales for a column and a view. */
 GCH_CHECKED gch_status gch__query_prepare(gch_query *query, uint32_t column, const gch_view *view,

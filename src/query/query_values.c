@@ -138,7 +138,7 @@ static gch_status find_nearest(gch_query *query, uint32_t column, int64_t t, gch
 gch_status gch_query_nearest(gch_query *query, uint32_t column, int64_t t, gch_sample *out,
                              gch_error *err)
 {
-    gch__query_begin(query);
+    GCH_TRY(gch__query_begin(query, err));
     return gch__query_end(query, find_nearest(query, column, t, out, err));
 }
 
@@ -210,7 +210,7 @@ static gch_status find_range(gch_query *query, uint32_t column, int64_t t0, int6
 gch_status gch_query_range(gch_query *query, uint32_t column, int64_t t0, int64_t t1,
                            gch_value *out_min, gch_value *out_max, gch_error *err)
 {
-    gch__query_begin(query);
+    GCH_TRY(gch__query_begin(query, err));
     return gch__query_end(query, find_range(query, column, t0, t1, out_min, out_max, err));
 }
 
@@ -248,6 +248,6 @@ static gch_status find_line_at(gch_query *query, uint32_t column, int64_t t, gch
 gch_status gch_query_line_at(gch_query *query, uint32_t column, int64_t t, gch_join join,
                              double *out_value, gch_error *err)
 {
-    gch__query_begin(query);
+    GCH_TRY(gch__query_begin(query, err));
     return gch__query_end(query, find_line_at(query, column, t, join, out_value, err));
 }

@@ -118,6 +118,11 @@ gch_status gch__builder_add(gch__builder *builder, const int64_t *times,
 /* Writes the open segment's arrays and descriptor, if it has rows. */
 gch_status gch__builder_seal(gch__builder *builder, gch_error *err);
 
+struct gch__live_view;
+/* Adds a sealed live segment's rows as a segment of their own. Statuses as gch__builder_add. */
+gch_status gch__builder_adopt(gch__builder *builder, const struct gch__live_view *view,
+                              gch_error *err);
+
 /* Decides how the chunk's times are kept, and for affine runs keeps them. False in *out_fits: the
  * open segment has to be sealed first. */
 gch_status gch__time_plan(gch__builder *builder, const int64_t *times, uint32_t row_count,
@@ -126,6 +131,17 @@ void gch__time_rollback(gch__time_build *time);
 /* Packs the lines of one group of the chunk. */
 void gch__time_encode_group(const gch__kernels *kernels, gch__time_build *time,
                             const int64_t *times, uint32_t row_count, uint32_t group);
+
+/* Packs `count` times of a block: units relative to super_first, which `unit` divides, as it does
+ * all of them. `packed` as for gch__time_line_fit. */
+gch__time_line gch__time_encode_block(const gch__kernels *kernels, const int64_t *times,
+                                      uint32_t count, uint64_t super_first, uint64_t unit,
+                                      uint32_t *packed);
+
+/* Writes the block's words, at most 8 * 64; returns its width. */
+uint32_t gch__block_pack(const gch__kernels *kernels, const gch__block_keys *block, uint32_t *out);
+/* Bit i of the GCH_BLOCK_ROWS / 32 words: whether row i < count is drawn; 0 behind them. */
+void gch__block_drawn(const gch__block_keys *block, uint32_t count, uint32_t *words);
 
 /* Room for `count` more bytes of the body; NULL if there is no memory. */
 uint8_t *gch__body_reserve(gch__builder *builder, size_t count);

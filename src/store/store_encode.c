@@ -28,8 +28,7 @@ typedef struct chunk_job {
 
 /* ---- measuring and packing ---- */
 
-/* Writes the block's words; returns its width. */
-static uint32_t pack_block(const gch__kernels *kernels, const gch__block_keys *block, uint32_t *out)
+uint32_t gch__block_pack(const gch__kernels *kernels, const gch__block_keys *block, uint32_t *out)
 {
     if (block->min > block->max)
         return 0;
@@ -41,8 +40,7 @@ static uint32_t pack_block(const gch__kernels *kernels, const gch__block_keys *b
     return bits;
 }
 
-/* The drawn rows of block `slot` of a super-block; all of them if `block` has no gaps. */
-static void store_drawn(const gch__block_keys *block, uint32_t count, uint32_t *words)
+void gch__block_drawn(const gch__block_keys *block, uint32_t count, uint32_t *words)
 {
     if (block->has_gaps) {
         memcpy(words, block->drawn, sizeof block->drawn);
@@ -82,11 +80,11 @@ static void encode_column_group(chunk_job *job, uint32_t index, uint32_t group)
         stream->super_flags[super] |=
             (uint8_t)((block.has_gaps ? GCH__SUPER_HAS_GAPS : 0) |
                       (block.has_exceptions ? GCH__SUPER_HAS_EXCEPTIONS : 0));
-        store_drawn(&block, count, bitmap + row % GCH_SUPER_ROWS / 32);
+        gch__block_drawn(&block, count, bitmap + row % GCH_SUPER_ROWS / 32);
         size_t number = row / GCH_BLOCK_ROWS;
         stream->bounds[2 * number] = block.min;
         stream->bounds[2 * number + 1] = block.max;
-        uint32_t bits = pack_block(builder->kernels, &block, (uint32_t *)(void *)packed);
+        uint32_t bits = gch__block_pack(builder->kernels, &block, (uint32_t *)(void *)packed);
         stream->super_units[super] += bits;
         packed += (size_t)bits * GCH__PAYLOAD_UNIT;
     }

@@ -37,7 +37,16 @@ struct gch_file {
     struct gch__segment_pages *pages;
     gch__value_column *value_columns; /* a segment and column */
     _Atomic uint64_t *checked;
+
+    /* Of a live series (store_live.h), else 0. */
+    struct gch__live_file *live;
+    uint64_t dropped_rows;
+    uint64_t generation;  /* changes with what the file shows */
+    uint64_t base_number; /* changes when readers of the bytes have to be made anew */
 };
+
+/* Of store_live_file.c: ends what a file of a live series holds beside the rest. */
+void gch__live_file_reset(gch_file *file);
 
 /* As gch__file_open on an open file, which stays the caller's. */
 gch_status gch__file_open_fd(int fd, const char *path, const gch_allocator *allocator,

@@ -21,7 +21,7 @@ static gch__segment find_segment(const gch_file *file, gch__reader *reader, uint
             high = middle;
     }
     gch__segment segment = file->segments[low];
-    segment.reader = reader;
+    segment.reader = gch__segment_reader(&segment, reader);
     return segment;
 }
 

@@ -25,16 +25,19 @@ static bool is_less(gch_value a, gch_value b)
     return gch_value_to_double(a) < gch_value_to_double(b);
 }
 
+/* The range of all blocks: of the top of the tree, and of what a growing one has not put under it
+ * yet. */
 static void fold_range(const gch__value_column *column, gch_column_info *info)
 {
-    uint32_t top = column->level_count - 1;
-    uint64_t min, max;
-    if (column->map.is_wide) {
-        const gch__pair64 *pair = column->levels[top];
-        min = pair->min, max = pair->max;
-    } else {
-        const gch__pair32 *pair = column->levels[top];
-        min = pair->min, max = pair->max;
+    uint64_t min = UINT64_MAX, max = 0;
+    for (uint32_t level = 0; level < column->level_count; level++) {
+        uint32_t first =
+            level + 1 < column->level_count ? column->level_counts[level + 1] * GCH_TREE_FANOUT : 0;
+        for (uint32_t i = first; i < column->level_counts[level]; i++) {
+            gch__pair64 pair = gch__tree_pair(column, level, i);
+            min = GCH_MIN(min, pair.min);
+            max = GCH_MAX(max, pair.max);
+        }
     }
     if (min > max)
         return;
@@ -93,6 +96,7 @@ void gch__file_fill_info(gch_file *file)
         .format_version = GCH__FORMAT_VERSION,
         .file_bytes = file->size,
         .row_count = meta->row_count,
+        .dropped_rows = file->dropped_rows,
         .segment_count = meta->segment_count,
         .page_bytes = GCH__PAGE_BYTES,
         .time_unit = meta->time_unit,
@@ -363,6 +367,7 @@ void gch__file_close(gch_file *file)
         return;
     const gch_allocator *allocator = file->allocator;
     gch__file_destroy_reader(file, file->reader);
+    gch__live_file_reset(file);
     if (file->map != NULL)
         munmap(file->map, (size_t)file->size);
     gch__meta_reset(&file->meta);
@@ -397,6 +402,16 @@ uint32_t gch__file_segment_count(const gch_file *file)
 const gch__segment *gch__file_segment(const gch_file *file, uint32_t index)
 {
     return &file->segments[index];
+}
+
+uint64_t gch__file_generation(const gch_file *file)
+{
+    return file->generation;
+}
+
+uint64_t gch__file_base_number(const gch_file *file)
+{
+    return file->base_number;
 }
 
 const gch_allocator *gch__file_allocator(const gch_file *file)

@@ -37,7 +37,7 @@ gch_status gch__segment_check(const gch__segment *segment, const void *bytes, si
                               gch_error *err)
 {
     const struct gch__segment_pages *pages = segment->pages;
-    if (count == 0)
+    if (count == 0 || pages->checksums == NULL) /* of our own making */
         return GCH_OK;
     uint64_t first = (uint64_t)((const uint8_t *)bytes - pages->bytes);
     uint64_t last = (first + count - 1) / GCH__PAGE_BYTES;
@@ -49,6 +49,17 @@ gch_status gch__segment_check(const gch__segment *segment, const void *bytes, si
             GCH_TRY(check_page(pages, page, err));
     }
     return GCH_OK;
+}
+
+gch__reader *gch__segment_reader(const gch__segment *segment, gch__reader *reader)
+{
+    return segment->pages->pager != NULL ? reader : NULL;
+}
+
+const uint8_t *gch__segment_body(const gch__segment *segment, uint64_t *out_bytes)
+{
+    *out_bytes = segment->pages->body_bytes;
+    return segment->pages->checksums != NULL ? segment->pages->bytes : NULL;
 }
 
 static gch_status fail_block(const gch__segment *segment, uint32_t block, const char *what,

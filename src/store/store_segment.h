@@ -51,7 +51,9 @@ typedef struct gch__value_column {
     gch_type type;
 
     /* levels[0] is the block headers, levels[k] one pair for 16 of levels[k - 1]; pairs are
-     * gch__pair32, or gch__pair64 if map.is_wide. The top level has one pair (none if no rows). */
+     * gch__pair32, or gch__pair64 if map.is_wide. The top level has one pair, and the last pair of
+     * a level may stand for fewer than 16; but while a segment grows (store_live_segment.h) there
+     * are only pairs for whole sixteens, and up to 16 at the top. */
     uint32_t level_count;
     const void *levels[GCH_TREE_LEVELS_CAP];
     uint32_t level_counts[GCH_TREE_LEVELS_CAP];
@@ -127,6 +129,19 @@ GCH_CHECKED gch_status gch__read_values(const gch_file *file, gch__reader *reade
                                         uint32_t column_index, uint64_t first_row, size_t row_count,
                                         gch_value *out_values, gch_error *err);
 
+/* Who sees a segment through `reader`: that, or NULL for one that does not lie in the file's pages
+ * but in memory. */
+gch__reader *gch__segment_reader(const gch__segment *segment, gch__reader *reader);
+/* Changes when the file shows something else (a live series'), and when readers of its bytes have
+ * to be made anew. */
+uint64_t gch__file_generation(const gch_file *file);
+uint64_t gch__file_base_number(const gch_file *file);
+
+/* The stretch that all arrays and the payload of a sealed segment of a file lie in, a whole number
+ * of pages, and its bytes; it stays as it is. NULL for a segment that was built in memory. A page
+ * of it may be read after gch__segment_check. */
+const uint8_t *gch__segment_body(const gch__segment *segment, uint64_t *out_bytes);
+
 /* Makes sure that the pages under [bytes, bytes + count) are there, have passed their checksums and
  * stay until the segment's reader ends. The range lies within the segment. Cheap when done before:
  * a bit test a page. GCH_CORRUPT; with a reader also what gch__pager.ensure returns. */
@@ -145,6 +160,13 @@ GCH_CHECKED gch_status gch__time_block(const gch__segment *segment, uint32_t blo
                                        const gch__time_line **out_line, const uint32_t **out_packed,
                                        gch_error *err);
 
+/* The first row with time >= t; row_count if there is none. *io_nodes counts the super-blocks
+ * looked at. */
+GCH_CHECKED gch_status gch__segment_find_row(const gch__segment *segment, int64_t t,
+                                             uint32_t *out_row, uint64_t *io_nodes, gch_error *err);
+/* The super-block of the last row with time < t, or the first super-block; no payload is read. */
+GCH_CHECKED gch_status gch__segment_find_super(const gch__segment *segment, int64_t t,
+                                               uint32_t *out_super, gch_error *err);
 /* Ticks of a row (row < row_count), O(1). */
 GCH_CHECKED gch_status gch__segment_time(const gch__segment *segment, uint32_t row,
                                          int64_t *out_ticks, gch_error *err);
@@ -157,6 +179,18 @@ GCH_CHECKED gch_status gch__segment_key(const gch__segment *segment,
 GCH_CHECKED gch_status gch__column_bitmap(const gch__segment *segment,
                                           const gch__value_column *column, uint32_t super,
                                           const uint32_t **out_bitmap, gch_error *err);
+
+/* A pair of the tree, which is there; an empty one is (UINT64_MAX, 0). */
+static inline gch__pair64 gch__tree_pair(const gch__value_column *column, uint32_t level,
+                                         uint32_t index)
+{
+    if (column->map.is_wide)
+        return ((const gch__pair64 *)column->levels[level])[index];
+    gch__pair32 pair = ((const gch__pair32 *)column->levels[level])[index];
+    if (pair.min == UINT32_MAX && pair.max == 0)
+        return (gch__pair64){UINT64_MAX, 0};
+    return (gch__pair64){pair.min, pair.max};
+}
 
 /* The value of a key. */
 gch_value gch__value_from_key(const gch__key_map *map, uint64_t key);

@@ -4,7 +4,8 @@
  *  1. The destination of a REPLACE sink is touched only by the rename in gch__sink_publish.
  *  2. A memory image keeps the distance to its raw allocation in the 8 bytes before it, so that it
  *     can be freed from its address alone.
- *  3. An APPEND sink holds the file's lock from open to close, on the file that the path names.
+ *  3. An APPEND sink holds the file's lock from open, or from its publication, to close, on the
+ * file that the path names.
  */
 #include "store_sink.h"
 
@@ -18,6 +19,7 @@
 #include <unistd.h>
 
 #define IMAGE_ALIGN 64u
+#define COPY_BYTES 65536u
 #define IMAGE_ROOM (2u * IMAGE_ALIGN) /* for the alignment and the distance before the image */
 
 static gch_status fail_io(const gch__sink *sink, const char *what, gch_error *err)
@@ -207,6 +209,25 @@ gch_status gch__sink_write(gch__sink *sink, uint64_t position, const void *bytes
     return GCH_OK;
 }
 
+gch_status gch__sink_copy(gch__sink *sink, uint64_t position, const gch__sink *from,
+                          uint64_t from_position, uint64_t count, gch_error *err)
+{
+    uint8_t bytes[COPY_BYTES];
+    while (count > 0) {
+        ssize_t got = pread(from->fd, bytes, (size_t)GCH_MIN(count, (uint64_t)sizeof bytes),
+                            (off_t)from_position);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return fail_io(from, "cannot read it back", err);
+        GCH_TRY(gch__sink_write(sink, position, bytes, (size_t)got, err));
+        position += (uint64_t)got;
+        from_position += (uint64_t)got;
+        count -= (uint64_t)got;
+    }
+    return GCH_OK;
+}
+
 gch_status gch__sink_truncate(gch__sink *sink, uint64_t bytes, gch_error *err)
 {
     if (ftruncate(sink->fd, (off_t)bytes) != 0)
@@ -240,14 +261,18 @@ static gch_status sync_folder(const gch__sink *sink, gch_error *err)
     return status;
 }
 
-gch_status gch__sink_publish(gch__sink *sink, gch_error *err)
+gch_status gch__sink_publish(gch__sink *sink, bool goes_on, gch_error *err)
 {
     if (fsync(sink->fd) != 0)
         return fail_io(sink, "cannot sync", err);
+    /* Nobody else knows the file yet: the lock is free. */
+    if (goes_on && flock(sink->fd, LOCK_EX | LOCK_NB) != 0)
+        return fail_io(sink, "cannot lock", err);
     if (rename(sink->temporary_path, sink->path) != 0)
         return fail_io(sink, "cannot put it in place", err);
     gch__free(sink->allocator, sink->temporary_path, "sink");
     sink->temporary_path = NULL;
+    sink->kind = goes_on ? GCH__SINK_APPEND : GCH__SINK_REPLACE;
     return sync_folder(sink, err);
 }
 

@@ -36,12 +36,16 @@ gch_status gch__sink_open_append(gch__sink *sink, const char *path, const gch_al
 /* Writes at a position; memory grows as needed and is zero where nothing was written. */
 gch_status gch__sink_write(gch__sink *sink, uint64_t position, const void *bytes, size_t count,
                            gch_error *err);
+/* Copies bytes from one file to another; `from` has them. */
+gch_status gch__sink_copy(gch__sink *sink, uint64_t position, const gch__sink *from,
+                          uint64_t from_position, uint64_t count, gch_error *err);
 /* APPEND: cuts off what lies behind `bytes`. */
 gch_status gch__sink_truncate(gch__sink *sink, uint64_t bytes, gch_error *err);
 /* Waits until what was written is on the disk. */
 gch_status gch__sink_sync(gch__sink *sink, gch_error *err);
-/* REPLACE: syncs, then puts the file in its place and syncs the folder. */
-gch_status gch__sink_publish(gch__sink *sink, gch_error *err);
+/* REPLACE: syncs, then puts the file in its place and syncs the folder. goes_on: it is locked
+ * before, and the sink an APPEND one from there on. */
+gch_status gch__sink_publish(gch__sink *sink, bool goes_on, gch_error *err);
 /* MEMORY: hands over the image; free it with gch__image_free. */
 void *gch__sink_take(gch__sink *sink, size_t *out_count);
 void gch__image_free(void *image, const gch_allocator *allocator);

@@ -202,32 +202,40 @@ static uint64_t invert_odd(uint64_t odd)
     return x;
 }
 
+gch__time_line gch__time_encode_block(const gch__kernels *kernels, const int64_t *times,
+                                      uint32_t count, uint64_t super_first, uint64_t unit,
+                                      uint32_t *packed)
+{
+    /* Division without remainder by shift and multiplication. */
+    uint32_t shift = (uint32_t)__builtin_ctzll(unit);
+    uint64_t inverse = invert_odd(unit >> shift);
+    uint64_t last = (((uint64_t)times[count - 1] - super_first) >> shift) * inverse;
+    uint64_t units[GCH_BLOCK_ROWS];
+    for (uint32_t i = 0; i < count; i++)
+        units[i] = (((uint64_t)times[i] - super_first) >> shift) * inverse;
+    for (uint32_t i = count; i < GCH_BLOCK_ROWS; i++)
+        units[i] = last;
+    return gch__time_line_fit(kernels, units, packed);
+}
+
 void gch__time_encode_group(const gch__kernels *kernels, gch__time_build *time,
                             const int64_t *times, uint32_t row_count, uint32_t group)
 {
     gch__chunk_stream *stream = &time->stream;
-    /* Division without remainder by shift and multiplication. */
-    uint32_t shift = (uint32_t)__builtin_ctzll(time->unit);
-    uint64_t inverse = invert_odd(time->unit >> shift);
     uint8_t *packed = stream->packed + (size_t)group * GCH__GROUP_BYTES;
     uint32_t first = group * GCH__GROUP_ROWS;
     uint32_t end = GCH_MIN(first + GCH__GROUP_ROWS, row_count);
     uint64_t super_first = 0;
     for (uint32_t row = first; row < end; row += GCH_BLOCK_ROWS) {
-        uint32_t count = GCH_MIN(end - row, GCH_BLOCK_ROWS);
         uint32_t super = row / GCH_SUPER_ROWS;
         if (row % GCH_SUPER_ROWS == 0) {
             super_first = (uint64_t)times[row];
-            stream->supers[super] = ((super_first - (uint64_t)time->origin) >> shift) * inverse;
+            stream->supers[super] = (super_first - (uint64_t)time->origin) / time->unit;
             stream->super_units[super] = 0;
         }
-        uint64_t last = (((uint64_t)times[row + count - 1] - super_first) >> shift) * inverse;
-        uint64_t units[GCH_BLOCK_ROWS];
-        for (uint32_t i = 0; i < count; i++)
-            units[i] = (((uint64_t)times[row + i] - super_first) >> shift) * inverse;
-        for (uint32_t i = count; i < GCH_BLOCK_ROWS; i++)
-            units[i] = last;
-        gch__time_line line = gch__time_line_fit(kernels, units, (uint32_t *)(void *)packed);
+        gch__time_line line =
+            gch__time_encode_block(kernels, times + row, GCH_MIN(end - row, GCH_BLOCK_ROWS),
+                                   super_first, time->unit, (uint32_t *)(void *)packed);
         stream->lines[row / GCH_BLOCK_ROWS] = line;
         stream->super_units[super] += line.bits;
         packed += (size_t)line.bits * GCH__PAYLOAD_UNIT;

@@ -210,25 +210,15 @@ static gch_status verify_layout(const gch_file *file, const gch__segment *segmen
 
 /* ---- tree ---- */
 
-static gch__pair64 get_pair(const gch__value_column *column, uint32_t level, uint32_t index)
-{
-    if (column->map.is_wide)
-        return ((const gch__pair64 *)column->levels[level])[index];
-    gch__pair32 pair = ((const gch__pair32 *)column->levels[level])[index];
-    if (pair.min == UINT32_MAX && pair.max == 0)
-        return (gch__pair64){UINT64_MAX, 0};
-    return (gch__pair64){pair.min, pair.max};
-}
-
 static gch_status verify_tree(const gch__segment *segment, const gch__value_column *column,
                               gch_error *err)
 {
     for (uint32_t level = 1; level < column->level_count; level++) {
         for (uint32_t i = 0; i < column->level_counts[level]; i++) {
-            gch__pair64 sum = {UINT64_MAX, 0}, pair = get_pair(column, level, i);
+            gch__pair64 sum = {UINT64_MAX, 0}, pair = gch__tree_pair(column, level, i);
             uint32_t end = GCH_MIN((i + 1) * GCH_TREE_FANOUT, column->level_counts[level - 1]);
             for (uint32_t child = i * GCH_TREE_FANOUT; child < end; child++) {
-                gch__pair64 part = get_pair(column, level - 1, child);
+                gch__pair64 part = gch__tree_pair(column, level - 1, child);
                 sum.min = GCH_MIN(sum.min, part.min);
                 sum.max = GCH_MAX(sum.max, part.max);
             }
@@ -245,7 +235,7 @@ static gch_status verify_range(const gch__segment *segment, const gch__value_col
                                gch_error *err)
 {
     const gch__key_map *map = &column->map;
-    gch__pair64 top = get_pair(column, column->level_count - 1, 0);
+    gch__pair64 top = gch__tree_pair(column, column->level_count - 1, 0);
     if (top.min > top.max)
         return map->base == 0 && !map->is_wide
                    ? GCH_OK
@@ -282,7 +272,7 @@ static gch_status verify_block(const gch__segment *segment, const gch__value_col
     uint32_t count = GCH_MIN(segment->row_count - row, GCH_BLOCK_ROWS);
     const uint32_t *packed;
     GCH_TRY(gch__column_block(segment, column, block, &packed, &bits, &min, err));
-    gch__pair64 header = get_pair(column, 0, block);
+    gch__pair64 header = gch__tree_pair(column, 0, block);
     gch__unpack64(gch__kernels_get(), packed, bits, residuals);
     bool is_empty = true;
     for (uint32_t i = 0; i < count; i++) {

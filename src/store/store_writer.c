@@ -7,6 +7,9 @@
  *  3. An append is durable in this order: segments and footer, then the trailer, then the slot. So
  * a trailer or slot on the disk means that all it speaks of is there too, and at any moment one
  *     sound slot speaks of a state that is whole.
+ *  4. Staged rows that a commit has made visible are in `shown` segments, the last of the list; the
+ *     builder has no open segment then. They are taken off the list before their rows are written
+ *     again, which leaves their bytes to the states that were committed with them.
  */
 #include "store_writer.h"
 
@@ -15,6 +18,20 @@
 #include "store_rows.h"
 
 #include <string.h>
+
+/* Shown segments double in size from the last to the first, so that a row is written again a
+ * logarithmic number of times. */
+#define SHOWN_CAP 24u
+#define CHUNK_ROWS (1u << 18) /* so that a chunk stays in the caches from its rows to its pages */
+#define DEAD_BYTES_MIN ((uint64_t)64 << 20) /* worth writing the file anew */
+
+/* Staged rows in a segment of their own, and the builder as it was before. */
+typedef struct shown_rows {
+    uint32_t row_count;
+    uint64_t first_row;
+    int64_t time_before;
+    bool *drawn_before; /* a column */
+} shown_rows;
 
 struct gch_writer {
     const gch_allocator *allocator;
@@ -26,10 +43,13 @@ struct gch_writer {
     gch__column_input *inputs; /* of the chunk at hand */
     int64_t last_time;         /* of all rows taken */
     uint64_t row_count;
-    uint64_t row_count_before; /* of an appended-to file */
-    gch__disk_commit commit;   /* APPEND: the state appended to */
-    uint32_t commit_slot;      /* APPEND: the slot that holds it */
-    bool is_committing;        /* APPEND: the other slot may speak of the new rows */
+    uint64_t committed_count; /* rows of the committed state */
+    gch__disk_commit commit;  /* APPEND: the committed state */
+    uint32_t commit_slot;     /* APPEND: the slot that holds it */
+    bool is_committing;       /* APPEND: the other slot may speak of the new rows */
+    shown_rows shown[SHOWN_CAP];
+    uint32_t shown_count;
+    uint64_t dead_bytes_min; /* to write the file anew */
     gch_status failure;
 };
 
@@ -50,7 +70,9 @@ static gch_status init_builder(gch_writer *writer, uint64_t end, gch_error *err)
         gch__alloc_zero(writer->allocator, builder->column_count, sizeof *writer->inputs, "writer");
     if (writer->inputs == NULL)
         return gch__no_memory(err, "writer");
-    return gch__builder_init(builder, types, err);
+    GCH_TRY(gch__builder_init(builder, types, err));
+    builder->chunk_rows = GCH_MIN(builder->chunk_rows, CHUNK_ROWS);
+    return GCH_OK;
 }
 
 static gch_status make_writer(const gch_writer_desc *desc, const char *path, gch_writer **out,
@@ -62,6 +84,7 @@ static gch_status make_writer(const gch_writer_desc *desc, const char *path, gch
         return gch__no_memory(err, "writer");
     writer->allocator = desc->allocator;
     writer->workers = desc->workers;
+    writer->dead_bytes_min = DEAD_BYTES_MIN;
     writer->meta.allocator = desc->allocator;
     writer->stage.allocator = desc->allocator;
     *out = writer;
@@ -117,7 +140,7 @@ static gch_status continue_segments(gch_writer *writer, const gch_file *file, gc
     builder->segment_count = meta->segment_count;
     builder->first_row = meta->row_count;
     writer->row_count = meta->row_count;
-    writer->row_count_before = meta->row_count;
+    writer->committed_count = meta->row_count;
     if (meta->segment_count == 0)
         return GCH_OK;
     const gch__segment *last = &file->segments[meta->segment_count - 1];
@@ -196,11 +219,27 @@ static gch_status make_stage(gch_writer *writer, gch_error *err)
     return gch__row_buffer_init(&writer->stage, &writer->meta, writer->builder.chunk_rows, err);
 }
 
+/* Takes the last shown segment off the list; its rows are the stage's alone again. */
+static void hide_last(gch_writer *writer)
+{
+    gch__builder *builder = &writer->builder;
+    shown_rows *last = &writer->shown[--writer->shown_count];
+    builder->segment_count--;
+    builder->first_row = last->first_row;
+    builder->time.last_time = last->time_before;
+    for (uint32_t c = 0; c < builder->column_count; c++)
+        builder->columns[c].last_is_drawn = last->drawn_before[c];
+    gch__free(writer->allocator, last->drawn_before, "shown");
+    *last = (shown_rows){0};
+}
+
 static gch_status encode_stage(gch_writer *writer, gch_error *err)
 {
     gch__row_buffer *stage = &writer->stage;
     if (stage->row_count == 0)
         return GCH_OK;
+    while (writer->shown_count > 0)
+        hide_last(writer);
     for (uint32_t c = 0; c < writer->meta.column_count; c++)
         writer->inputs[c] = gch__row_buffer_input(stage, &writer->meta, c);
     GCH_TRY(
@@ -276,19 +315,39 @@ gch_status gch_writer_append(gch_writer *writer, const int64_t *times,
     return writer->failure;
 }
 
+void gch__writer_take_decimals(gch_writer *writer, const gch__meta *meta)
+{
+    for (uint32_t c = 0; c < writer->meta.column_count; c++) {
+        writer->meta.columns[c].decimals = meta->columns[c].decimals;
+        writer->meta.columns[c].fixed_scale = meta->columns[c].fixed_scale;
+    }
+}
+
+gch_status gch__writer_adopt(gch_writer *writer, const gch__live_view *view, gch_error *err)
+{
+    if (writer->failure != GCH_OK)
+        return gch_fail(err, writer->failure, "%s: an earlier append failed", writer->sink.path);
+    writer->failure = encode_stage(writer, err);
+    if (writer->failure == GCH_OK)
+        writer->failure = gch__builder_adopt(&writer->builder, view, err);
+    if (writer->failure == GCH_OK) {
+        writer->last_time = view->segment.last_time;
+        writer->row_count += view->segment.row_count;
+    }
+    return writer->failure;
+}
+
 uint64_t gch_writer_row_count(const gch_writer *writer)
 {
     return writer->row_count;
 }
 
-/* ---- the end ---- */
+/* ---- commits ---- */
 
-/* Everything up to the trailer; the trailer is the last 64 bytes of *out. */
-static gch_status finish_segments(gch_writer *writer, gch__buffer *out, gch__disk_commit *commit,
-                                  gch_error *err)
+/* Writes the footer of the segments there are, without its trailer. */
+static gch_status write_footer(gch_writer *writer, gch__disk_commit *commit, gch_error *err)
 {
-    GCH_TRY(encode_stage(writer, err));
-    GCH_TRY(gch__builder_seal(&writer->builder, err));
+    gch__buffer footer = {.allocator = writer->allocator, .purpose = "footer"};
     gch__meta *meta = &writer->meta;
     meta->generation = writer->commit.generation + 1;
     meta->previous_offset = writer->commit.footer_offset;
@@ -297,8 +356,12 @@ static gch_status finish_segments(gch_writer *writer, gch__buffer *out, gch__dis
     meta->segments = writer->builder.segments;
     meta->segment_count = writer->builder.segment_count;
     uint64_t offset = writer->builder.end;
-    GCH_TRY(gch__footer_write(meta, offset, out, commit, err));
-    return gch__sink_write(&writer->sink, offset, out->bytes, out->count - sizeof *commit, err);
+    gch_status status = gch__footer_write(meta, offset, &footer, commit, err);
+    if (status == GCH_OK)
+        status = gch__sink_write(&writer->sink, offset, footer.bytes, footer.count - sizeof *commit,
+                                 err);
+    gch__buffer_reset(&footer);
+    return status;
 }
 
 static gch_status write_trailer(gch_writer *writer, const gch__disk_commit *commit, gch_error *err)
@@ -325,30 +388,161 @@ static gch_status finish_append(gch_writer *writer, const gch__disk_commit *comm
     uint32_t slot = 1u - writer->commit_slot;
     writer->is_committing = true;
     GCH_TRY(gch__sink_write(&writer->sink, GCH__SLOT_OFFSET(slot), commit, sizeof *commit, err));
-    return gch__sink_sync(&writer->sink, err);
+    GCH_TRY(gch__sink_sync(&writer->sink, err));
+    writer->is_committing = false;
+    writer->commit_slot = slot;
+    return GCH_OK;
 }
+
+/* Makes the sealed segments the state of the file. A new file is published, and if it goes on then
+ * as one that is appended to. */
+static gch_status commit_segments(gch_writer *writer, bool goes_on, gch_error *err)
+{
+    gch__disk_commit commit;
+    GCH_TRY(write_footer(writer, &commit, err));
+    if (writer->sink.kind == GCH__SINK_APPEND) {
+        GCH_TRY(finish_append(writer, &commit, err));
+    } else {
+        GCH_TRY(finish_new(writer, &commit, err));
+        if (writer->sink.kind == GCH__SINK_REPLACE)
+            GCH_TRY(gch__sink_publish(&writer->sink, goes_on, err));
+        writer->commit_slot = 0;
+    }
+    writer->commit = commit;
+    writer->committed_count = writer->row_count;
+    writer->builder.end = commit.committed_bytes;
+    writer->builder.offset = gch__align_up(commit.committed_bytes, GCH__PAGE_BYTES);
+    return GCH_OK;
+}
+
+/* Staged rows [from, row_count) in a segment of their own, which they keep until there are more. */
+static gch_status show_rows(gch_writer *writer, uint32_t from, gch_error *err)
+{
+    const gch__row_buffer *stage = &writer->stage;
+    gch__builder *builder = &writer->builder;
+    const uint32_t count = stage->row_count - from;
+    shown_rows shown = {.row_count = count,
+                        .first_row = builder->first_row,
+                        .time_before = builder->time.last_time,
+                        .drawn_before = gch__alloc_array(writer->allocator, builder->column_count,
+                                                         sizeof(bool), "shown")};
+    if (shown.drawn_before == NULL)
+        return gch__no_memory(err, "shown");
+    for (uint32_t c = 0; c < builder->column_count; c++) {
+        const gch__row_column *column = &stage->columns[c];
+        const gch_column_data data = {.values = column->values,
+                                      .scales = column->scales,
+                                      .validity = column->has_nulls ? column->validity : NULL};
+        shown.drawn_before[c] = builder->columns[c].last_is_drawn;
+        writer->inputs[c] = gch__rows_input(writer->meta.columns[c].type, &data, from);
+    }
+    writer->shown[writer->shown_count] = shown;
+    gch_status status = gch__builder_add(builder, stage->times + from, writer->inputs, count, err);
+    if (status == GCH_OK)
+        status = gch__builder_seal(builder, err);
+    if (status == GCH_OK)
+        writer->shown_count++;
+    else
+        gch__free(writer->allocator, shown.drawn_before, "shown");
+    return status;
+}
+
+static gch_status show_stage(gch_writer *writer, gch_error *err)
+{
+    uint32_t from = 0;
+    for (uint32_t i = 0; i < writer->shown_count; i++)
+        from += writer->shown[i].row_count;
+    uint32_t count = writer->stage.row_count - from;
+    while (count > 0 && writer->shown_count > 0 &&
+           (writer->shown[writer->shown_count - 1].row_count <= count ||
+            writer->shown_count == SHOWN_CAP)) {
+        count += writer->shown[writer->shown_count - 1].row_count;
+        hide_last(writer);
+    }
+    return count > 0 ? show_rows(writer, writer->stage.row_count - count, err) : GCH_OK;
+}
+
+static uint64_t count_dead_bytes(const gch_writer *writer, uint64_t *out_live)
+{
+    uint64_t live = 0;
+    for (uint32_t s = 0; s < writer->builder.segment_count; s++) {
+        const gch__disk_segment *segment = &writer->builder.segments[s];
+        live += segment->descriptor_offset + segment->descriptor_bytes - segment->offset;
+    }
+    *out_live = live;
+    return writer->commit.committed_bytes > live ? writer->commit.committed_bytes - live : 0;
+}
+
+/* Turns to a new file with the segments that are alive; the old one stays until that is published.
+ */
+static gch_status rewrite(gch_writer *writer, gch_error *err)
+{
+    gch__builder *builder = &writer->builder;
+    gch__sink fresh = {.fd = -1};
+    uint64_t end = GCH__PAGE_BYTES;
+    GCH_TRY(gch__sink_open_replace(&fresh, writer->sink.path, writer->allocator, err));
+    for (uint32_t s = 0; s < builder->segment_count; s++) {
+        gch__disk_segment *segment = &builder->segments[s];
+        const uint64_t body = segment->descriptor_offset - segment->offset;
+        const uint64_t to = gch__align_up(end, GCH__PAGE_BYTES);
+        gch_status status = gch__sink_copy(&fresh, to, &writer->sink, segment->offset,
+                                           body + segment->descriptor_bytes, err);
+        if (status != GCH_OK) {
+            gch__sink_close(&fresh);
+            return status;
+        }
+        segment->offset = to;
+        segment->descriptor_offset = to + body;
+        end = to + body + segment->descriptor_bytes;
+    }
+    builder->end = end;
+    builder->offset = gch__align_up(end, GCH__PAGE_BYTES);
+    gch__sink_close(&writer->sink);
+    writer->sink = fresh;
+    writer->commit = (gch__disk_commit){.generation = writer->commit.generation};
+    return GCH_OK;
+}
+
+static gch_status commit_rows(gch_writer *writer, gch_error *err)
+{
+    uint64_t live;
+    GCH_TRY(gch__builder_seal(&writer->builder, err));
+    GCH_TRY(show_stage(writer, err));
+    if (writer->sink.kind == GCH__SINK_APPEND &&
+        count_dead_bytes(writer, &live) > GCH_MAX(live, writer->dead_bytes_min))
+        GCH_TRY(rewrite(writer, err));
+    return commit_segments(writer, true, err);
+}
+
+gch_status gch_writer_commit(gch_writer *writer, gch_error *err)
+{
+    if (writer->failure != GCH_OK)
+        return gch_fail(err, writer->failure, "%s: an earlier append failed", writer->sink.path);
+    if (writer->sink.kind == GCH__SINK_MEMORY)
+        return gch_fail(err, GCH_INVALID, "a memory writer has no commits");
+    if (writer->row_count > writer->committed_count)
+        writer->failure = commit_rows(writer, err);
+    return writer->failure;
+}
+
+/* ---- the end ---- */
 
 static gch_status finish(gch_writer *writer, gch_error *err)
 {
     if (writer->failure != GCH_OK)
         return gch_fail(err, writer->failure, "%s: an earlier append failed", writer->sink.path);
-    bool is_append = writer->sink.kind == GCH__SINK_APPEND;
-    if (is_append && writer->row_count == writer->row_count_before)
+    bool is_new = writer->sink.kind != GCH__SINK_APPEND;
+    if (!is_new && writer->row_count == writer->committed_count && writer->shown_count < 2)
         return GCH_OK;
-    gch__disk_commit commit;
-    gch__buffer footer = {.allocator = writer->allocator, .purpose = "footer"};
-    gch_status status = finish_segments(writer, &footer, &commit, err);
-    gch__buffer_reset(&footer);
-    if (status != GCH_OK)
-        return status;
-    if (is_append)
-        return finish_append(writer, &commit, err);
-    GCH_TRY(finish_new(writer, &commit, err));
-    return writer->sink.kind == GCH__SINK_REPLACE ? gch__sink_publish(&writer->sink, err) : GCH_OK;
+    GCH_TRY(encode_stage(writer, err));
+    GCH_TRY(gch__builder_seal(&writer->builder, err));
+    return commit_segments(writer, false, err);
 }
 
 static void destroy(gch_writer *writer)
 {
+    while (writer->shown_count > 0)
+        gch__free(writer->allocator, writer->shown[--writer->shown_count].drawn_before, "shown");
     gch__row_buffer_reset(&writer->stage);
     gch__builder_reset(&writer->builder);
     gch__meta_reset(&writer->meta);
@@ -407,6 +601,11 @@ void gch_writer_abandon(gch_writer *writer)
 void gch__writer_limit_segment_rows(gch_writer *writer, uint32_t rows)
 {
     writer->builder.rows_max = GCH_MAX(rows, writer->builder.chunk_rows);
+}
+
+void gch__writer_limit_dead_bytes(gch_writer *writer, uint64_t bytes)
+{
+    writer->dead_bytes_min = bytes;
 }
 
 uint32_t gch__writer_chunk_rows(const gch_writer *writer)
