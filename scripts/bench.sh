@@ -17,5 +17,6 @@ run bench_kernels
 run bench_encode
 run bench_frames --folder build --points "$points" --small 10000000
 run bench_budget --folder build --points "$points" --budget 268435456
+run bench_live --folder build --points "$points"
 run bench_cache --folder build
 run bench_ingest

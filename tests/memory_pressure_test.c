@@ -1,6 +1,6 @@
 /* Memory runs out at allocation n, for n = 0, 1, 2, ...: from CSV to a file, appending to it,
- * opening it through the data manager and drawing it. Always a status, never a crash, and nothing
- * is left. */
+ * opening it through the data manager and drawing it, and through a live series. Always a status,
+ * never a crash, and nothing is left. */
 #include "test.h"
 
 #include "gch/gch.h"
@@ -97,6 +97,64 @@ static gch_status draw(const gch_allocator *allocator, gch_error *err)
     return status;
 }
 
+/* Rows into a series that goes on in a file, frames of it in between. */
+static gch_status follow(const gch_allocator *allocator, gch_error *err)
+{
+    enum { ROWS = 700 };
+    static int64_t times[ROWS];
+    static double values[ROWS];
+    const gch_column_desc column = {.name = "value", .type = GCH_TYPE_F64};
+    const gch_writer_desc rows = {.time_unit = GCH_TIME_MS, .columns = &column, .column_count = 1};
+    gch_data *data = NULL;
+    gch_chart *chart = NULL;
+    gch_source source = {0};
+    gch_file *file = NULL;
+    unlink(FILE_PATH);
+    gch_status status = gch_data_make(
+        &(gch_data_desc){.host_budget_bytes = 64u << 20, .loader_count = 1, .allocator = allocator},
+        &data, err);
+    if (status == GCH_OK)
+        status = gch_live_open(
+            data, &(gch_live_desc){.rows = &rows, .path = FILE_PATH, .segment_rows = 1024}, &source,
+            err);
+    if (status == GCH_OK)
+        status = gch_live_acquire_file(data, source, &file, err);
+    if (status == GCH_OK)
+        status = gch_chart_make(allocator, &chart, err);
+    for (int part = 0; part < 4 && status == GCH_OK; part++) {
+        for (int i = 0; i < ROWS; i++) {
+            times[i] = (part * ROWS + i) * 10;
+            values[i] = i % 50 / 4.0;
+        }
+        const gch_image *image;
+        gch_chart_series series = {.file = file};
+        status =
+            gch_live_append(data, source, times, &(gch_column_data){.values = values}, ROWS, err);
+        if (status == GCH_OK && part == 2)
+            status = gch_live_flush(data, source, err);
+        if (status == GCH_OK)
+            status = gch_live_refresh_file(file, NULL, err);
+        if (status == GCH_OK)
+            status = gch_chart_frame(chart,
+                                     &(gch_chart_desc){.series = &series,
+                                                       .series_count = 1,
+                                                       .width_px = 320,
+                                                       .height_px = 200,
+                                                       .allocator = allocator},
+                                     &image, NULL, err);
+    }
+    gch_chart_destroy(chart);
+    if (file != NULL)
+        gch_live_release_file(data, file);
+    gch_error ignored;
+    if (source.id != 0) {
+        gch_status closed = gch_live_close(data, source, status == GCH_OK ? err : &ignored);
+        status = status != GCH_OK ? status : closed;
+    }
+    assert_int_equal(gch_data_destroy(data, &ignored), GCH_OK);
+    return status;
+}
+
 /* Lets the scenario fail at every allocation in turn; the first failures one by one, later ones at
  * growing distances. */
 static void fail_everywhere(gch_status (*scenario)(const gch_allocator *allocator, gch_error *err))
@@ -182,12 +240,20 @@ static void drawing_fails_clean_at_every_allocation(void **state)
     unlink(FILE_PATH);
 }
 
+static void live_series_fails_clean_at_every_allocation(void **state)
+{
+    (void)state;
+    fail_everywhere(follow);
+    unlink(FILE_PATH);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ingest_fails_clean_at_every_allocation),
         cmocka_unit_test(append_fails_clean_at_every_allocation),
         cmocka_unit_test(drawing_fails_clean_at_every_allocation),
+        cmocka_unit_test(live_series_fails_clean_at_every_allocation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #define PATH "data_guide_test.gch"
+#define LIVE_PATH "data_guide_test_live.gch"
 
 static gch_error err;
 
@@ -110,6 +111,32 @@ static gch_status keep_column(gch_data *data, uint32_t source_number, void *byte
     return status;
 }
 
+static gch_status follow_sensor(gch_data *data, const char *path, const int64_t *times,
+                                const double *values, size_t count)
+{
+    gch_column_desc column = {.name = "pressure", .unit = "hPa", .type = GCH_TYPE_F64};
+    gch_writer_desc rows = {.time_unit = GCH_TIME_US, .columns = &column, .column_count = 1};
+    gch_source source;
+    gch_file *file = NULL;
+    gch_status status =
+        gch_live_open(data, &(gch_live_desc){.rows = &rows, .path = path}, &source, &err);
+    if (status != GCH_OK)
+        return status;
+    status = gch_live_acquire_file(data, source, &file, &err);
+    /* The thread that has the rows, as they come: */
+    gch_column_data pressure = {.values = values};
+    if (status == GCH_OK)
+        status = gch_live_append(data, source, times, &pressure, count, &err);
+    /* The thread that draws, at each frame: */
+    if (status == GCH_OK)
+        status = gch_live_refresh_file(file, NULL, &err);
+    if (status == GCH_OK)
+        printf("%llu rows to draw\n", (unsigned long long)gch_file_get_info(file)->row_count);
+    gch_live_release_file(data, file);
+    gch_status closed = gch_live_close(data, source, &err); /* what was left is in the file now */
+    return status != GCH_OK ? status : closed;
+}
+
 static void print_stats(gch_data *data)
 {
     gch_data_stats stats;
@@ -163,10 +190,16 @@ static void snippets_do_what_the_guide_says(void **state)
     assert_ok(gch_page_release(data, page, &err));
     assert_ok(keep_column(data, 1, malloc(100), 100));
     assert_status(keep_column(data, 1, malloc(100), 100), GCH_EXISTS);
+    unlink(LIVE_PATH);
+    static const int64_t times[] = {10, 20, 30};
+    static const double values[] = {1013.25, 1013.5, 1012.75};
+    assert_ok(follow_sensor(data, LIVE_PATH, times, values, 3));
+    assert_status(follow_sensor(data, LIVE_PATH, times, values, 3), GCH_UNSORTED);
     print_stats(data);
     gch_cancel_release(data, view);
     assert_ok(gch_data_destroy(data, &err));
     unlink(PATH);
+    unlink(LIVE_PATH);
 }
 
 static char *read_text(const char *path)
@@ -195,7 +228,7 @@ static void guide_shows_the_code_of_this_file(void **state)
             fail_msg("this code of the guide is not compiled:\n%s", at);
         at = end + 1;
     }
-    assert_int_equal(blocks, 6);
+    assert_int_equal(blocks, 7);
     free(guide);
     free(code);
 }

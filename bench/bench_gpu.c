@@ -1,0 +1,333 @@
+/* What does a frame cost on the GPU, and how far is it from reading the bytes?
+ *
+ * Draws a file (made if it does not exist) at 1920 x 1080 with the GPU executor, and reports
+ *  - the time of each pass by the adapter's own clock, over all points: from the tree, and from
+ * every block; the latter as a ratio to the time that only reading as many bytes takes;
+ *  - frames of a pan as the host sees them, with residency and a bundle, and with everything
+ * uploaded and recorded anew each frame, which is the baseline; the CPU executor's as well;
+ *  - an unchanged frame; draws and submissions a frame; bytes on host and device.
+ *
+ *     bench_gpu --folder build --points 10000000 [--frames 50] [--kind walk]
+ */
+#include "bench.h"
+#include "bench_file.h"
+#include "gch/gch.h"
+#include "render_gpu.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define WIDTH 1920u
+#define HEIGHT 1080u
+#define FRAMES_MAX 1000u
+#define FLOOR_GROUPS 4096u
+
+extern const char gch__shader_read_start[], gch__shader_read_end[];
+
+static gch_error err;
+
+static void check(gch_status status)
+{
+    if (status != GCH_OK)
+        bench_fail("%s: %s", gch_status_name(status), err.message);
+}
+
+static double now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec * 1e-6;
+}
+
+typedef struct setup {
+    gch_data *data;
+    gch_source source;
+    const gch_file *file;
+    const gch_file_info *info;
+    gch_workers *workers;
+    gch_query *query;
+    gch__scene scene;
+    gch_image image;
+    gch_decimal bottom, top;
+    uint32_t frames;
+} setup;
+
+static void open_file(setup *s, const char *path)
+{
+    check(
+        gch_data_make(&(gch_data_desc){.device_budget_bytes = (uint64_t)4 << 30}, &s->data, &err));
+    check(gch_source_open_file(s->data, path, NULL, &s->source, &err));
+    check(gch_source_get_file(s->data, s->source, &s->file, &err));
+    s->info = gch_file_get_info(s->file);
+    check(gch_query_make(s->file, &(gch_query_desc){.workers = s->workers, .keep_outside = true},
+                         &s->query, &err));
+    check(gch_image_make(WIDTH, HEIGHT, NULL, &s->image, &err));
+    gch_value low, high;
+    check(gch_query_range(s->query, 0, s->info->first_time, s->info->last_time + 1, &low, &high,
+                          &err));
+    gch__fit_range(low, high, GCH_AXIS_LINEAR, false, &s->bottom, &s->top);
+}
+
+static void close_file(setup *s)
+{
+    gch_image_destroy(&s->image, NULL);
+    gch__scene_reset(&s->scene);
+    gch_query_destroy(s->query);
+    check(gch_source_close(s->data, s->source, &err));
+    check(gch_data_destroy(s->data, &err));
+}
+
+static gch_chart_desc chart_desc(const setup *s, const gch_chart_series *series, double span,
+                                 uint32_t step)
+{
+    double whole = (double)(s->info->last_time - s->info->first_time) + 1;
+    int64_t from = s->info->first_time + (int64_t)(whole * (1 - span) * step / (s->frames + 1));
+    return (gch_chart_desc){.series = series,
+                            .series_count = 1,
+                            .width_px = WIDTH,
+                            .height_px = HEIGHT,
+                            .is_bare = true,
+                            .has_time_range = true,
+                            .from = from,
+                            .to = from + (int64_t)(whole * span) + (span < 1 ? 1 : (int64_t)step),
+                            .has_bottom = true,
+                            .has_top = true,
+                            .bottom = s->bottom,
+                            .top = s->top,
+                            .workers = s->workers};
+}
+
+static void draw(setup *s, gch__gpu_executor *executor, double span, uint32_t step,
+                 gch__gpu_frame_stats *stats)
+{
+    int64_t query_ns;
+    gch__extent extent = {0};
+    gch_chart_series series = {.file = s->file};
+    gch_chart_desc desc = chart_desc(s, &series, span, step);
+    check(gch__scene_layout(&s->scene, &desc, desc.from, desc.to, &extent, &err));
+    check(
+        gch__gpu_executor_draw(executor, &s->scene, &s->query, &s->image, stats, &query_ns, &err));
+}
+
+/* Milliseconds of the passes of the last submission that have this label. */
+static double pass_ms(gch__gpu *gpu, const char *label)
+{
+    gch__gpu_timing timings[GCH__GPU_TIMERS_MAX];
+    uint32_t count;
+    double ms = 0;
+    check(gch__gpu_get_timings(gpu, timings, GCH__GPU_TIMERS_MAX, &count, &err));
+    for (uint32_t i = 0; i < count; i++)
+        ms += strcmp(timings[i].label, label) == 0 ? (double)timings[i].ns * 1e-6 : 0;
+    return ms;
+}
+
+static void add_stats(cJSON *json, const char *name, double *samples, uint32_t count)
+{
+    bench_stats stats = bench_stats_from(samples, count);
+    cJSON_AddItemToObject(json, name, bench_stats_json(&stats));
+}
+
+/* Frames over a share of the data: host and GPU times. */
+static cJSON *run_frames(setup *s, const gch__gpu_executor_desc *desc, double span)
+{
+    static double host[FRAMES_MAX], columns[FRAMES_MAX], picture[FRAMES_MAX];
+    gch__gpu_executor *executor = NULL;
+    gch__gpu_frame_stats stats;
+    check(gch__gpu_executor_make(desc, &executor, &err));
+    gch__gpu *gpu = gch__gpu_executor_get_gpu(executor);
+    double before = now_ms();
+    draw(s, executor, span, 0, &stats);
+    double first_ms = now_ms() - before;
+    uint64_t pages_first = stats.pages_loaded, pages = 0, tiles = 0;
+    gch__gpu_stats start = gch__gpu_get_stats(gpu);
+    for (uint32_t i = 0; i < s->frames; i++) {
+        before = now_ms();
+        draw(s, executor, span, i + 1, &stats);
+        host[i] = now_ms() - before;
+        columns[i] = pass_ms(gpu, "columns");
+        picture[i] = pass_ms(gpu, "picture");
+        pages += stats.pages_loaded;
+        tiles += stats.tiles;
+    }
+    gch__gpu_stats end = gch__gpu_get_stats(gpu);
+    cJSON *json = cJSON_CreateObject();
+    double frames = s->frames;
+    cJSON_AddNumberToObject(json, "points_in_view", (double)s->info->row_count * span);
+    cJSON_AddNumberToObject(json, "first_frame_ms", first_ms);
+    add_stats(json, "frame_ms", host, s->frames);
+    if (gch__gpu_get_info(gpu)->has_timestamps) {
+        add_stats(json, "gpu_columns_ms", columns, s->frames);
+        add_stats(json, "gpu_picture_ms", picture, s->frames);
+    }
+    cJSON_AddNumberToObject(json, "pages_loaded_first", (double)pages_first);
+    cJSON_AddNumberToObject(json, "pages_loaded_per_frame", (double)pages / frames);
+    cJSON_AddNumberToObject(json, "tiles_per_frame", (double)tiles / frames);
+    cJSON_AddNumberToObject(json, "submits_per_frame",
+                            (double)(end.submits - start.submits) / frames);
+    cJSON_AddNumberToObject(
+        json, "draws_per_frame",
+        (double)(end.draws - start.draws + end.bundles_run - start.bundles_run) / frames);
+    cJSON_AddNumberToObject(json, "upload_bytes_per_frame",
+                            (double)(end.upload_bytes - start.upload_bytes) / frames);
+    cJSON_AddNumberToObject(json, "device_bytes", (double)end.device_bytes);
+    gch__gpu_executor_destroy(executor);
+    return json;
+}
+
+static double run_cpu(setup *s, double span)
+{
+    static double samples[FRAMES_MAX];
+    gch_chart *chart = NULL;
+    const gch_image *image;
+    gch_chart_series series = {.file = s->file};
+    check(gch_chart_make(NULL, &chart, &err));
+    for (uint32_t i = 0; i <= s->frames; i++) {
+        gch_chart_desc desc = chart_desc(s, &series, span, i);
+        double before = now_ms();
+        check(gch_chart_frame(chart, &desc, &image, NULL, &err));
+        samples[i > 0 ? i - 1 : 0] = now_ms() - before;
+    }
+    gch_chart_destroy(chart);
+    return bench_stats_from(samples, s->frames).median;
+}
+
+typedef struct still {
+    setup *setup;
+    gch__gpu_executor *executor;
+} still;
+
+static void unchanged_frame(void *context)
+{
+    still *its = context;
+    gch__gpu_frame_stats stats;
+    draw(its->setup, its->executor, 1, 0, &stats);
+}
+
+/* Milliseconds of a frame whose description is the last one's, layout included. */
+static double run_unchanged(setup *s)
+{
+    still its = {.setup = s};
+    check(gch__gpu_executor_make(&(gch__gpu_executor_desc){.data = s->data}, &its.executor, &err));
+    bench_stats stats = bench_time(unchanged_frame, &its, 20, 1000000);
+    gch__gpu_executor_destroy(its.executor);
+    return stats.median * 1e-6;
+}
+
+/* The time that reading `bytes` in the device's memory takes; 0 without timestamps. */
+static double floor_ms(uint64_t bytes)
+{
+    gch__gpu *gpu = NULL;
+    check(gch__gpu_make(&(gch__gpu_desc){.time_passes = true}, &gpu, &err));
+    bytes = GCH_MIN(bytes, gch__gpu_get_info(gpu)->binding_bytes_max) & ~(uint64_t)3;
+    gch__gpu_shader shader;
+    gch__gpu_pipeline pipeline;
+    gch__gpu_buffer buffers[2];
+    gch__gpu_bindings bindings;
+    check(gch__gpu_shader_make(gpu, gch__shader_read_start,
+                               (size_t)(gch__shader_read_end - gch__shader_read_start), "read",
+                               &shader, &err));
+    gch__gpu_pipeline_desc desc = {
+        .label = "read",
+        .shader = shader,
+        .compute = "read",
+        .kinds = {GCH__GPU_BIND_READ, GCH__GPU_BIND_WRITE},
+        .constants = {{"COUNT", (uint32_t)(bytes / 4)}, {"STRIDE", FLOOR_GROUPS * 256}}};
+    check(gch__gpu_pipeline_get(gpu, &desc, &pipeline, &err));
+    check(gch__gpu_buffer_make(gpu, bytes, GCH__GPU_STORAGE, "words", &buffers[0], &err));
+    check(gch__gpu_buffer_make(gpu, 4, GCH__GPU_STORAGE, "sum", &buffers[1], &err));
+    check(gch__gpu_bindings_make(gpu, pipeline, buffers, 2, "read", &bindings, &err));
+    double samples[7];
+    for (int i = -1; i < 7; i++) {
+        uint64_t serial;
+        check(gch__gpu_begin(gpu, "floor", &err));
+        check(gch__gpu_compute_begin(gpu, "read", &err));
+        check(gch__gpu_dispatch(gpu, pipeline, bindings, FLOOR_GROUPS, 1, 1, &err));
+        check(gch__gpu_pass_end(gpu, &err));
+        check(gch__gpu_submit(gpu, &serial, &err));
+        samples[i < 0 ? 0 : i] = pass_ms(gpu, "read");
+    }
+    gch__gpu_destroy(gpu);
+    return bench_stats_from(samples, 7).median;
+}
+
+static void add_adapter(cJSON *report)
+{
+    gch__gpu *gpu = NULL;
+    check(gch__gpu_make(&(gch__gpu_desc){0}, &gpu, &err));
+    const gch__gpu_info *info = gch__gpu_get_info(gpu);
+    cJSON_AddStringToObject(report, "adapter", info->adapter);
+    cJSON_AddStringToObject(report, "driver", info->driver);
+    cJSON_AddNumberToObject(report, "binding_bytes_max", (double)info->binding_bytes_max);
+    cJSON_AddBoolToObject(report, "has_timestamps", info->has_timestamps);
+    gch__gpu_destroy(gpu);
+}
+
+static double number_at(const cJSON *object, const char *name, const char *inner)
+{
+    const cJSON *item = cJSON_GetObjectItem(object, name);
+    item = inner != NULL && item != NULL ? cJSON_GetObjectItem(item, inner) : item;
+    return item != NULL ? item->valuedouble : 0;
+}
+
+static void run_all(setup *s, cJSON *report)
+{
+    gch__gpu_executor_desc desc = {.data = s->data, .time_passes = true};
+    cJSON *tree = run_frames(s, &desc, 1);
+    cJSON_AddItemToObject(report, "tree", tree);
+    cJSON *pan = run_frames(s, &desc, 0.1);
+    cJSON_AddItemToObject(report, "pan", pan);
+    desc.keeps_nothing = true;
+    cJSON *anew = run_frames(s, &desc, 0.1);
+    cJSON_AddItemToObject(report, "pan_baseline_everything_anew", anew);
+    cJSON_AddNumberToObject(report, "pan_baseline_over_pan",
+                            number_at(anew, "frame_ms", "median") /
+                                number_at(pan, "frame_ms", "median"));
+    cJSON_AddNumberToObject(report, "pan_cpu_executor_ms", run_cpu(s, 0.1));
+    desc.keeps_nothing = false;
+    desc.by_blocks = true;
+    cJSON *blocks = run_frames(s, &desc, 1);
+    cJSON_AddItemToObject(report, "every_block", blocks);
+    uint64_t bytes = (uint64_t)number_at(blocks, "pages_loaded_first", NULL) << 14;
+    double floor = floor_ms(bytes);
+    cJSON_AddNumberToObject(report, "read_floor_bytes", (double)bytes);
+    cJSON_AddNumberToObject(report, "read_floor_ms", floor);
+    if (floor > 0)
+        cJSON_AddNumberToObject(report, "every_block_over_floor",
+                                number_at(blocks, "gpu_columns_ms", "median") / floor);
+    cJSON_AddNumberToObject(report, "unchanged_frame_ms", run_unchanged(s));
+}
+
+int main(int argument_count, char **arguments)
+{
+    const char *folder = "build", *kind = "walk";
+    double points = 1e7;
+    setup s = {.frames = 50};
+    for (int i = 1; i + 1 < argument_count; i += 2) {
+        if (strcmp(arguments[i], "--folder") == 0)
+            folder = arguments[i + 1];
+        else if (strcmp(arguments[i], "--kind") == 0)
+            kind = arguments[i + 1];
+        else if (strcmp(arguments[i], "--points") == 0)
+            points = strtod(arguments[i + 1], NULL);
+        else if (strcmp(arguments[i], "--frames") == 0)
+            s.frames = (uint32_t)strtoul(arguments[i + 1], NULL, 10);
+        else
+            bench_fail("unknown option %s", arguments[i]);
+    }
+    if (s.frames == 0 || s.frames > FRAMES_MAX)
+        bench_fail("--frames: 1 to %u", FRAMES_MAX);
+    check(gch_workers_make(0, NULL, &s.workers, &err));
+    char path[4096];
+    bench_file_make(path, sizeof path, folder, kind, points, s.workers);
+    open_file(&s, path);
+    cJSON *report = bench_report_make("what does a frame cost on the GPU?");
+    add_adapter(report);
+    cJSON_AddNumberToObject(report, "points", (double)s.info->row_count);
+    cJSON_AddNumberToObject(report, "file_bytes", (double)s.info->file_bytes);
+    run_all(&s, report);
+    int code = bench_report_print(report);
+    close_file(&s);
+    gch_workers_destroy(s.workers);
+    return code;
+}
