@@ -230,7 +230,7 @@ static double floor_ms(uint64_t bytes)
     gch__gpu_pipeline_desc desc = {
         .label = "read",
         .shader = shader,
-        .compute = "read",
+        .compute = "add_up",
         .kinds = {GCH__GPU_BIND_READ, GCH__GPU_BIND_WRITE},
         .constants = {{"COUNT", (uint32_t)(bytes / 4)}, {"STRIDE", FLOOR_GROUPS * 256}}};
     check(gch__gpu_pipeline_get(gpu, &desc, &pipeline, &err));

@@ -18,6 +18,9 @@
 #include <time.h>
 
 #define SPILL_SEGMENTS 16u /* at once */
+/* Full segments go to the file when rows take this part of the budget: rarely, for the file is
+ * opened anew each time, and frames then find less of it in memory. */
+#define SPILL_SHARE 4u
 #define SEGMENT_ROWS_MAX (1u << 24)
 #define SEGMENT_ROWS_DEFAULT (1u << 22)
 #define SEGMENT_ROWS_LEAST (1u << 14)
@@ -139,13 +142,43 @@ static gch_status write_segments(const gch__live_source *live, gch__live_segment
     return status;
 }
 
-/* The file as it is; pages of it are read, so that they can be evicted. GCH_NOT_FOUND. */
+/* The file as it is. GCH_NOT_FOUND. */
 static gch_status open_base(const gch__live_source *live, gch_source *out, const gch_file **file,
                             gch_error *err)
 {
     GCH_TRY(gch_source_open_file(live->data, live->path, &(gch_source_desc){.io = GCH_IO_READ}, out,
                                  err));
     return gch_source_get_file(live->data, *out, file, err); /* it was opened just now */
+}
+
+/* Loads the pages of the new base that are there of the old one, of whose bytes none has changed,
+ * so that the next frames find them. As much as there is room for. */
+static void carry_pages(const gch__live_source *live, gch_source new_base)
+{
+    gch__source *from, *to;
+    if (gch__source_hold(live->data, live->base, &from, NULL) != GCH_OK)
+        return;
+    if (gch__source_hold(live->data, new_base, &to, NULL) != GCH_OK) {
+        gch__source_drop(from);
+        return;
+    }
+    gch_status status = GCH_OK;
+    for (uint64_t page = 0; page < from->page_count && status == GCH_OK;) {
+        uint32_t count = 0;
+        while (count < GCH__RUN_PAGES && page + count < from->page_count &&
+               gch__word_state(atomic_load(&from->words[page + count])) == GCH__PAGE_RESIDENT)
+            count++;
+        uint32_t claimed = count > 0 ? gch__pages_claim(to, page, count) : 0;
+        if (claimed > 0)
+            status = gch__pages_load(to, page, claimed, NULL, 0, NULL, NULL);
+        for (uint32_t i = 0; i < claimed; i++) { /* as much in use as it was */
+            if (gch__page_pin(to, page + i, false) == GCH__PIN_DONE)
+                status = gch__page_unpin(to, page + i, NULL);
+        }
+        page += GCH_MAX(claimed, 1u);
+    }
+    gch__source_drop(from);
+    gch__source_drop(to);
 }
 
 /* Lets the file that was written take the place of its segments. */
@@ -163,6 +196,8 @@ static gch_status take_base(gch__live_source *live, gch_error *err)
         (void)!gch_source_close(live->data, base, NULL);
         return status;
     }
+    if (live->has_base)
+        carry_pages(live, base);
     gch__live_rebase(live->live, file, live->written_count);
     if (live->has_base) /* files that were lent hold the old one as long as they need it */
         GCH_TRY(gch_source_close(live->data, live->base, err));
@@ -370,7 +405,8 @@ gch_status gch_live_append(gch_data *data, gch_source handle, const int64_t *tim
     GCH_TRY(hold(data, handle, &source, err));
     gch__live_source *live = source->live;
     gch_status status = gch__live_append(live->live, times, columns, row_count, err);
-    if (live->has_thread && gch__live_has_sealed(live->live)) {
+    bool is_much = gch__peek(&data->bytes[GCH_BYTES_LIVE]) > data->host_budget / SPILL_SHARE;
+    if (live->has_thread && is_much && gch__live_has_sealed(live->live)) {
         pthread_mutex_lock(&live->lock);
         if (live->wanted == live->done && live->failure.status == GCH_OK) {
             live->wanted++;
