@@ -8,11 +8,15 @@ page cache with `gpucharts ingest` (into a finished .gch file), with DuckDB (int
 and with Polars (into a data frame), with the threads that the machine has; the best and the median
 of several runs each. The library calls are timed inside a process that is already running; ours
 counts the start of the process too. Then all values are compared: prices as doubles, bit for bit.
-Prints one JSON object; exits with 1 if values differ.
+
+Rows also cross the Arrow C stream interface in one process, from PyArrow, Polars and DuckDB into .gch
+files and back into each of them; for this the library is built as a shared one in build/peers-library.
+Prints one JSON object; exits with 1 if any values differ.
 
 The peers are installed with pinned versions into build/peers-venv.
 """
 
+import ctypes
 import json
 import os
 import random
@@ -57,6 +61,128 @@ def make_csv(path, byte_count):
                 now += (noise >> 16) % 200 if (noise >> 8) % 4 else 0
                 lines.append(f"{now},{price // 100}.{price % 100:02}\n")
             written += out.write("".join(lines))
+
+
+# The library's two calls for Python: a stream into a file, and a file into a stream.
+SHIM = r"""
+#include "gch/arrow.h"
+#include "store_open.h"
+#include <stdio.h>
+
+gch_status peers_take(struct ArrowArrayStream *stream, const char *path, char *message)
+{
+    gch_error err = {0};
+    gch_status status =
+        gch_ingest_arrow(stream, &(gch_ingest_desc){.output = path}, NULL, &err);
+    snprintf(message, sizeof err.message, "%s", err.message);
+    return status;
+}
+
+/* The file stays open: batches may outlive the stream. */
+gch_status peers_give(const char *path, struct ArrowArrayStream *out, char *message)
+{
+    gch_error err = {0};
+    gch_file *file = NULL;
+    gch_status status = gch__file_open(path, NULL, &file, &err);
+    if (status == GCH_OK)
+        status = gch_export_arrow(file, NULL, out, &err);
+    snprintf(message, sizeof err.message, "%s", err.message);
+    return status;
+}
+"""
+STREAM_BYTES = 5 * ctypes.sizeof(ctypes.c_void_p)
+CAPSULE_NAME = b"arrow_array_stream"
+
+
+def build_library():
+    folder = ROOT / "build" / "peers-library"
+    subprocess.run(["cmake", "-S", ROOT, "-B", folder, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release",
+                    "-DCMAKE_POSITION_INDEPENDENT_CODE=ON"], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(["ninja", "-C", folder, "gch_ingest"], check=True, stdout=subprocess.DEVNULL)
+    shim, library = folder / "peers_shim.c", folder / "libpeers.so"
+    shim.write_text(SHIM)
+    rooms = [folder / "src" / room / f"libgch_{room}.a"
+             for room in ("ingest", "store", "codec", "base")]
+    subprocess.run(["cc", "-shared", "-fPIC", "-O2", "-D_GNU_SOURCE", f"-I{ROOT}/include",
+                    f"-I{ROOT}/src/store", "-o", library, shim, *rooms, "-lxxhash", "-lpthread",
+                    "-lm"], check=True)
+    return ctypes.CDLL(str(library))
+
+
+class Stream:
+    """What the library exports, as an object that consumers of Arrow take."""
+
+    def __init__(self, library, path):
+        self.struct = ctypes.create_string_buffer(STREAM_BYTES)
+        message = ctypes.create_string_buffer(256)
+        if library.peers_give(str(path).encode(), self.struct, message) != 0:
+            raise RuntimeError(message.value.decode())
+
+    def __arrow_c_stream__(self, requested_schema=None):
+        new = ctypes.pythonapi.PyCapsule_New
+        new.restype = ctypes.py_object
+        new.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p]
+        return new(ctypes.addressof(self.struct), CAPSULE_NAME, None)
+
+
+def take(library, source, path):
+    """Rows of anything with __arrow_c_stream__ into a file."""
+    capsule = source.__arrow_c_stream__()
+    pointer = ctypes.pythonapi.PyCapsule_GetPointer
+    pointer.restype = ctypes.c_void_p
+    pointer.argtypes = [ctypes.py_object, ctypes.c_char_p]
+    message = ctypes.create_string_buffer(256)
+    if library.peers_take(ctypes.c_void_p(pointer(capsule, CAPSULE_NAME)), str(path).encode(),
+                          message) != 0:
+        raise RuntimeError(message.value.decode())
+
+
+def check_arrow(work):
+    """Which of the peers' rows come through the Arrow stream interface, in and out."""
+    import duckdb
+    import polars
+    import pyarrow
+
+    library = build_library()
+    count = 200000
+    table = pyarrow.table({
+        "time": pyarrow.array([1700000000000 + 7 * i for i in range(count)],
+                              pyarrow.timestamp("ms", "UTC")),
+        "price": pyarrow.array([None if i % 1000 == 3 else 1.1 * i for i in range(count)],
+                               pyarrow.float64()),
+        "size": pyarrow.array([i % 30000 - 15000 for i in range(count)], pyarrow.int16()),
+    })
+    database = duckdb.connect()
+    database.execute("SET TimeZone = 'UTC'")
+    sources = {
+        "pyarrow": lambda: table,
+        "polars": lambda: polars.from_arrow(table),
+        "duckdb": lambda: database.execute("SELECT * FROM t").fetch_record_batch(),
+    }
+    database.register("t", table)
+
+    def to_duckdb(stream):
+        reader = pyarrow.RecordBatchReader.from_stream(stream)
+        return duckdb.connect().execute("SELECT * FROM reader").arrow()
+
+    sinks = {
+        "pyarrow": lambda stream: pyarrow.RecordBatchReader.from_stream(stream).read_all(),
+        "polars": lambda stream: polars.DataFrame(stream).to_arrow(),
+        "duckdb": to_duckdb,
+    }
+
+    def rows(found):
+        stamps = found["time"].cast(pyarrow.timestamp("us")).cast(pyarrow.int64())
+        return (stamps.to_pylist(), found["price"].to_pylist(), found["size"].to_pylist())
+
+    expected = rows(table)
+    equal = {}
+    for source, make in sources.items():
+        path = f"{work}/{source}.gch"
+        take(library, make(), path)
+        for sink, read in sinks.items():
+            equal[f"{source} to {sink}"] = rows(read(Stream(library, path))) == expected
+    return equal
 
 
 def measure(read):
@@ -116,6 +242,7 @@ def main():
             "duckdb": same(table["time"].to_pylist(), table["price"].to_pylist()),
             "polars": same(frame["time"].to_list(), frame["price"].to_list()),
         }
+        arrow = check_arrow(work)
         faster = min(duckdb_s["best_s"], polars_s["best_s"])
         size = os.path.getsize(csv)
         print(json.dumps({
@@ -130,8 +257,9 @@ def main():
             "polars": {**polars_s, "bytes_per_s": size / polars_s["best_s"]},
             "times_faster_than_the_faster_peer": faster / ours_s["best_s"],
             "values_equal": equal,
+            "arrow_equal": arrow,
         }, indent=2))
-        sys.exit(0 if all(equal.values()) else 1)
+        sys.exit(0 if all(equal.values()) and all(arrow.values()) else 1)
 
 
 main()

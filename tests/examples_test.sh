@@ -17,7 +17,7 @@ python3 - "$3" <<'END'
 import pathlib, re, sys
 root = pathlib.Path(sys.argv[1])
 for page, program in [("README.md", "examples/render_png.c"),
-                      ("docs/ingest.md", "src/ingest/ingest_arrow_test.c")]:
+                      ("docs/ingest.md", "src/ingest/ingest_arrow_export_test.c")]:
     shown = re.findall(r"```c\n(.*?)```", (root / page).read_text(), re.S)
     source = (root / program).read_text()
     assert shown, page + " shows no C"

@@ -5,8 +5,21 @@
  *     gch_status status = gch_ingest(&(gch_ingest_desc){
  *         .inputs = &input, .input_count = 1, .output = "ticks.gch" }, &report, &err);
  *
- * Nothing is half-written: on any failure the output is as it was before the call.
- * Thread rule: a call uses `workers` and is otherwise independent of other calls.
+ * Nothing is half-written: on any failure the output is as it was before the call, or, with
+ * commit_every_ms, as the last commit left it.
+ *
+ * Bytes that come by themselves, from a socket or a browser, are pushed into a gch_parser, in
+ * pieces that end anywhere; its rows go to a file, to memory, or to a callback as they come:
+ *
+ *     gch_parser *parser = NULL;
+ *     gch_parser_desc desc = {.ingest.format = GCH_FORMAT_CSV, .take = take_rows};
+ *     status = gch_parser_make(&desc, &parser, &err);
+ *     while (there are bytes)
+ *         status = gch_parser_push(parser, bytes, count, &taken, &err);
+ *     status = gch_parser_finish(parser, &report, &err);
+ *
+ * Thread rule: a call uses `workers` and is otherwise independent of other calls; a parser is one
+ * thread's at a time.
  */
 #ifndef GCH_INGEST_H
 #define GCH_INGEST_H
@@ -61,6 +74,12 @@ typedef struct gch_ingest_desc {
     double rate_hz;          /* > 0: no time column; row i is at start + floor(i * ticks / rate) */
     int64_t start_ticks;     /* with rate_hz, in time_unit (which must then be given) */
 
+    /* > 0: the rows that are there are committed to the output so often, for readers that open it
+     * while it grows; a pipe's rows then too, as they come. The first commit decides a unit of time
+     * that was not given by the rows there are. On failure the rows committed stay. Not with sort.
+     */
+    uint64_t commit_every_ms;
+
     bool sort;         /* stable sort by time instead of refusing unsorted input */
     uint64_t skip_bad; /* malformed CSV lines to drop and count before giving up */
 
@@ -71,6 +90,7 @@ typedef struct gch_ingest_desc {
 
 typedef struct gch_ingest_report {
     uint64_t row_count;                    /* rows added */
+    uint64_t committed_count;              /* of them in the output, by commits on the way */
     uint64_t bad_count;                    /* lines dropped under skip_bad */
     char first_bad[GCH_ERROR_MESSAGE_CAP]; /* the first dropped line's error; "" if none */
     gch_time_unit time_unit;
@@ -87,6 +107,62 @@ typedef struct gch_ingest_report {
  * or name columns that do not exist (the message lists those that do). As the writer besides. */
 GCH_CHECKED gch_status gch_ingest(const gch_ingest_desc *desc, gch_ingest_report *report,
                                   gch_error *err);
+
+/* ---- rows as they come ---- */
+
+/* A batch of rows; everything is borrowed for the call it is given to. */
+typedef struct gch_rows {
+    gch_time_unit time_unit;
+    bool time_is_text;
+    const char *time_name;
+    const gch_column_desc *columns;
+    uint32_t column_count;
+    uint64_t first_row; /* rows given before */
+    size_t row_count;
+    const int64_t *times;        /* NULL: rows are numbered */
+    const gch_column_data *data; /* a column; row 0 is bit 0 of a validity */
+} gch_rows;
+
+/* Takes all rows, or GCH_PENDING: none of them now; they are offered again by later calls on the
+ * parser. Another status ends the parser. Times never decrease from call to call. */
+typedef gch_status gch_rows_fn(void *context, const gch_rows *rows, gch_error *err);
+
+typedef struct gch_parser gch_parser;
+
+typedef struct gch_parser_desc {
+    /* How to read: CSV, or RAW of records in one stream. No inputs. output is a file to write, or
+     * NULL; what is pointed to is borrowed until the parser is gone. */
+    gch_ingest_desc ingest;
+    const char *name;  /* of the stream in messages; NULL: "stream" */
+    gch_rows_fn *take; /* rows go here; only without output. With neither they go to memory */
+    void *take_context;
+} gch_parser_desc;
+
+/* As gch_ingest; GCH_UNSUPPORTED for NPY, GCH_INVALID for a sort with a callback. */
+GCH_CHECKED gch_status gch_parser_make(const gch_parser_desc *desc, gch_parser **out,
+                                       gch_error *err);
+/* Takes bytes; the pieces may end anywhere, within a number, quotes, a character. A callback gets
+ * all rows that are complete, once the first thousand (or a flush) have told their types.
+ * GCH_PENDING: the callback refused, and *out_taken (nullable) bytes were taken, all of them while
+ * there is room; push the others later, or none to try again. Memory is bounded by a record: one
+ * longer than 64 MiB is GCH_LIMIT. Otherwise as gch_ingest, but where that would read its input
+ * again (a finer time than the first thousand rows had) the status is GCH_LIMIT, and the message
+ * names the option to give. After a failure the parser only fails; abandon it. */
+GCH_CHECKED gch_status gch_parser_push(gch_parser *parser, const void *bytes, size_t count,
+                                       size_t *out_taken, gch_error *err);
+/* Hands on every row that is complete: to the callback, or committed to the file for readers to
+ * see. Statuses as gch_parser_push. */
+GCH_CHECKED gch_status gch_parser_flush(gch_parser *parser, gch_error *err);
+/* The stream has ended: takes what is left of it and finishes the output. The parser is gone
+ * afterwards, unless GCH_PENDING is returned: then call again. report may be NULL. */
+GCH_CHECKED gch_status gch_parser_finish(gch_parser *parser, gch_ingest_report *report,
+                                         gch_error *err);
+/* The same with neither output nor callback: a file image (gch_writer_free_memory). */
+GCH_CHECKED gch_status gch_parser_finish_memory(gch_parser *parser, void **out_bytes,
+                                                size_t *out_byte_count, gch_ingest_report *report,
+                                                gch_error *err);
+/* Gives up: the output is as it was, or as the last commit left it. NULL is allowed. */
+void gch_parser_abandon(gch_parser *parser);
 
 typedef enum gch_generator {
     GCH_GENERATOR_DEFAULT = 0, /* WALK */

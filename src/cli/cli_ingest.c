@@ -24,10 +24,10 @@ static const cli_choice time_units[] = {{"s", GCH_TIME_S},         {"ms", GCH_TI
 typedef struct ingest_options {
     const char *output;
     int format, header, time_unit;
-    const char *time, *zone, *layout, *start;
+    const char *time, *zone, *layout, *start, *commit_every;
     cli_list columns;
     char delimiter;
-    uint64_t skip_bytes, skip_bad, threads;
+    uint64_t skip_bytes, skip_bad, threads, commit_every_ms;
     double rate_hz;
     bool sort, append, is_quiet;
 } ingest_options;
@@ -43,9 +43,35 @@ static bool default_output(const char *input, char *out, size_t cap)
     return length > 0 && (size_t)length < cap;
 }
 
-/* What the command line alone tells to be wrong. */
-static int check_options(const ingest_options *o, const cli_operands *inputs)
+/* "500ms", "2s", "1m": 1 ms to a day. */
+static bool read_duration(const char *text, uint64_t *out_ms)
 {
+    static const struct {
+        const char *name;
+        uint64_t ms;
+    } units[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}};
+    uint64_t number = 0;
+    size_t at = 0;
+    for (; at < 9 && text[at] >= '0' && text[at] <= '9'; at++)
+        number = number * 10 + (uint64_t)(text[at] - '0');
+    for (size_t i = 0; at > 0 && i < CLI_COUNT_OF(units); i++) {
+        if (strcmp(text + at, units[i].name) == 0) {
+            *out_ms = number * units[i].ms;
+            return *out_ms > 0 && *out_ms <= 86400000;
+        }
+    }
+    return false;
+}
+
+/* What the command line alone tells to be wrong. */
+static int check_options(ingest_options *o, const cli_operands *inputs)
+{
+    if (o->commit_every != NULL && !read_duration(o->commit_every, &o->commit_every_ms))
+        return cli_usage("ingest",
+                         "--commit-every takes 1ms to 24h, such as 500ms, 2s or 1m, not %s",
+                         o->commit_every);
+    if (o->commit_every != NULL && o->sort)
+        return cli_usage("ingest", "--sort needs all rows first; drop it or --commit-every");
     if (o->start != NULL && !(o->rate_hz > 0))
         return cli_usage("ingest", "--start needs --rate");
     if (o->rate_hz > 0 && o->time_unit == GCH_TIME_INDEX)
@@ -167,6 +193,7 @@ static int run(const ingest_options *o, const cli_operands *inputs, const char *
             .time_zone = o->zone,
             .rate_hz = o->rate_hz,
             .start_ticks = start_ticks,
+            .commit_every_ms = o->commit_every_ms,
             .sort = o->sort,
             .skip_bad = o->skip_bad,
             .workers = workers,
@@ -175,12 +202,17 @@ static int run(const ingest_options *o, const cli_operands *inputs, const char *
         &report, &err);
     cli_progress_end(&progress);
     double seconds = (double)(cli_clock_ns() - progress.start_ns) / 1e9;
+    const unsigned long long kept = report.committed_count;
     if (status != GCH_OK && cli_signal_caught() != 0)
-        code = cli_fail("interrupted; %s is as it was", output);
-    else if (status == GCH_UNSORTED && !o->sort && !report.is_before_output)
+        code = kept > 0
+                   ? cli_fail("interrupted; %s holds the %llu rows committed before", output, kept)
+                   : cli_fail("interrupted; %s is as it was", output);
+    else if (status == GCH_UNSORTED && !o->sort && !report.is_before_output && kept == 0)
         code = cli_fail("%s (--sort puts rows in order)", err.message);
     else if (status != GCH_OK)
-        code = cli_fail("%s", err.message);
+        code = kept > 0 ? cli_fail("%s (%s holds the %llu rows committed before)", err.message,
+                                   output, kept)
+                        : cli_fail("%s", err.message);
     else if (!o->is_quiet)
         code = print_summary(o, output, old_bytes, &report, seconds);
 cleanup:
@@ -222,6 +254,9 @@ int cli_ingest(int argc, char **argv)
          NULL},
         {"start", 0, "T", "time of the first row with --rate (default: 0)", cli_read_text, &o.start,
          NULL},
+        {"commit-every", 0, "TIME",
+         "show rows to readers of the output while it grows, so often: 500ms 2s 1m", cli_read_text,
+         &o.commit_every, NULL},
         {"sort", 0, NULL, "sort rows by time instead of refusing unsorted input", cli_read_flag,
          &o.sort, NULL},
         {"skip-bad", 0, "N", "drop up to N malformed CSV lines and say how many", cli_read_count,
@@ -237,14 +272,16 @@ int cli_ingest(int argc, char **argv)
         .usage = "INPUT... [-o OUT.gch] [options]",
         .description = "Reads CSV, raw little-endian binary or NumPy .npy files into a .gch file. "
                        "INPUT may be - for standard input. Values and times are kept to the bit. "
-                       "On any failure the output is as it was before.",
+                       "On any failure the output is as it was before, or as the last "
+                       "--commit-every left it.",
         .examples = "  gpucharts ingest ticks.csv\n"
                     "  gpucharts ingest log.tsv -o log.gch --time when --column temp --tz "
                     "Europe/Berlin\n"
                     "  zcat ticks.csv.gz | gpucharts ingest - -o ticks.gch\n"
                     "  gpucharts ingest rec.wav --layout left:i16,right:i16 --skip-bytes 44 --rate "
                     "48000\n"
-                    "  gpucharts ingest today.csv -o all.gch --append",
+                    "  gpucharts ingest today.csv -o all.gch --append\n"
+                    "  tail -f sensor.csv | gpucharts ingest - -o live.gch --commit-every 1s",
         .options = options,
         .option_count = CLI_COUNT_OF(options),
         .operand_min = 1,

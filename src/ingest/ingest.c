@@ -31,6 +31,13 @@ gch_status gch__ingest_tell(gch__ingest_job *job, gch_error *err)
     return gch__report(job->desc->progress, &job->reported_ns, done, is_known ? total : 0, err);
 }
 
+void gch__ingest_set_commit(gch__ingest_job *job)
+{
+    const uint64_t every_ms = GCH_MIN(job->desc->commit_every_ms, (uint64_t)INT64_MAX / 4000000);
+    if (every_ms > 0)
+        job->commit_at_ns = gch__clock_ns() + (int64_t)every_ms * 1000000;
+}
+
 static gch_status check_delimiter(char delimiter, gch_error *err)
 {
     uint8_t c = (uint8_t)delimiter;
@@ -43,7 +50,7 @@ static gch_status check_delimiter(char delimiter, gch_error *err)
     return GCH_OK;
 }
 
-static gch_status check_desc(const gch_ingest_desc *desc, gch_error *err)
+gch_status gch__ingest_check(const gch_ingest_desc *desc, gch_error *err)
 {
     GCH_TRY(check_delimiter(desc->delimiter, err));
     if (desc->rate_hz != 0 && desc->time_unit == GCH_TIME_DEFAULT && desc->start_ticks != 0)
@@ -52,6 +59,9 @@ static gch_status check_desc(const gch_ingest_desc *desc, gch_error *err)
         return gch_fail(err, GCH_INVALID, "a rate and --time-unit index contradict each other");
     if (desc->rate_hz == 0 && desc->start_ticks != 0)
         return gch_fail(err, GCH_INVALID, "a start of times needs --rate");
+    if (desc->sort && desc->commit_every_ms > 0)
+        return gch_fail(err, GCH_INVALID,
+                        "rows that are to be sorted cannot be committed before the end");
     return GCH_OK;
 }
 
@@ -94,51 +104,63 @@ static gch_status detect_format(gch__ingest_job *job, gch_format *out, gch_error
     return GCH_OK;
 }
 
-static gch_status open_zone(const gch__ingest_job *job, gch_time_zone **out, gch_error *err)
+static gch_status open_zone(gch__ingest_job *job, gch_error *err)
 {
     const char *name = job->desc->time_zone;
     if (name == NULL && job->existing != NULL)
         name = job->existing->time_zone;
     if (name == NULL || name[0] == '\0' || strcmp(name, "UTC") == 0)
         return GCH_OK;
-    return gch_time_zone_open(name, job->allocator, out, err);
+    return gch_time_zone_open(name, job->allocator, &job->zone, err);
 }
 
-static gch_status run_job(gch__ingest_job *job, gch_error *err)
+gch_status gch__ingest_job_open(gch__ingest_job *job, gch_error *err)
 {
-    gch_time_zone *zone = NULL;
+    const gch_ingest_desc *desc = job->desc;
+    job->allocator = desc->allocator;
+    job->commit_at_ns = INT64_MAX;
+    if (desc->append) {
+        GCH_TRY(gch__file_open(desc->output, &(gch__file_desc){.allocator = desc->allocator},
+                               &job->existing_file, err));
+        job->existing = gch_file_get_info(job->existing_file);
+    }
+    gch__ingest_set_commit(job);
+    return open_zone(job, err);
+}
+
+void gch__ingest_job_close(gch__ingest_job *job)
+{
+    gch_time_zone_close(job->zone);
+    gch__file_close(job->existing_file);
+    job->zone = NULL;
+    job->existing_file = NULL;
+    job->existing = NULL;
+}
+
+static gch_status run_format(gch__ingest_job *job, gch_error *err)
+{
     gch_format format;
     GCH_TRY(detect_format(job, &format, err));
-    GCH_TRY(open_zone(job, &zone, err));
-    job->zone = zone;
-    gch_status status = GCH_OK;
     switch (format) {
     case GCH_FORMAT_RAW:
-        status = gch__ingest_raw(job, err);
-        break;
+        return gch__ingest_raw(job, err);
     case GCH_FORMAT_NPY:
-        status = gch__ingest_npy(job, err);
-        break;
+        return gch__ingest_npy(job, err);
     case GCH_FORMAT_CSV:
     case GCH_FORMAT_DEFAULT:
-        status = gch__ingest_csv(job, err);
         break;
     }
-    gch_time_zone_close(zone);
-    return status;
+    return gch__ingest_csv(job, err);
 }
 
 gch_status gch_ingest(const gch_ingest_desc *desc, gch_ingest_report *report, gch_error *err)
 {
     gch_ingest_report own_report = {0};
-    gch__ingest_job job = {.desc = desc,
-                           .allocator = desc->allocator,
-                           .report = report != NULL ? report : &own_report,
-                           .csv = GCH__CSV_SIZES};
-    gch_file *existing = NULL;
+    gch__ingest_job job = {.desc = desc, .allocator = desc->allocator, .csv = GCH__CSV_SIZES};
     gch_status status = GCH_OK;
+    job.report = report != NULL ? report : &own_report;
     *job.report = (gch_ingest_report){0};
-    GCH_TRY(check_desc(desc, err));
+    GCH_TRY(gch__ingest_check(desc, err));
     GCH_TRY(check_paths(desc, err));
     job.inputs = gch__alloc_zero(job.allocator, desc->input_count, sizeof *job.inputs, "inputs");
     if (job.inputs == NULL)
@@ -148,18 +170,13 @@ gch_status gch_ingest(const gch_ingest_desc *desc, gch_ingest_report *report, gc
         GCH_TRY_GOTO(gch__input_open(desc->inputs[job.input_count], input, err), cleanup);
         input->workers = desc->workers;
     }
-    if (desc->append) {
-        GCH_TRY_GOTO(gch__file_open(desc->output, &(gch__file_desc){.allocator = desc->allocator},
-                                    &existing, err),
-                     cleanup);
-        job.existing = gch_file_get_info(existing);
-    }
-    status = run_job(&job, err);
+    GCH_TRY_GOTO(gch__ingest_job_open(&job, err), cleanup);
+    status = run_format(&job, err);
 cleanup:
     for (size_t i = 0; i < job.input_count; i++)
         gch__input_close(&job.inputs[i]);
     gch__free(job.allocator, job.inputs, "inputs");
-    gch__file_close(existing);
+    gch__ingest_job_close(&job);
     return status;
 }
 
@@ -173,16 +190,20 @@ gch_status gch__ingest_csv_memory_sized(const gch_ingest_desc *desc, gch__span t
     csv_desc.append = false;
     csv_desc.format = GCH_FORMAT_CSV;
     gch__ingest_job job = {.desc = &csv_desc,
-                           .allocator = desc->allocator,
                            .report = report,
                            .inputs = &input,
                            .input_count = 1,
                            .csv = *sizes,
                            .into_memory = true};
     *report = (gch_ingest_report){0};
-    GCH_TRY(check_desc(desc, err));
+    GCH_TRY(gch__ingest_check(desc, err));
     gch__input_open_memory("memory", text, &input);
-    GCH_TRY(run_job(&job, err));
+    gch_status status = gch__ingest_job_open(&job, err);
+    if (status == GCH_OK)
+        status = run_format(&job, err);
+    gch__ingest_job_close(&job);
+    if (status != GCH_OK)
+        return status;
     *out_image = job.image;
     *out_image_bytes = job.image_bytes;
     return GCH_OK;

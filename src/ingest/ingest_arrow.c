@@ -580,10 +580,11 @@ static gch_status check_desc(const struct ArrowArrayStream *stream, const gch_in
         return gch_fail(err, GCH_INVALID, "no output");
     if (desc->input_count != 0 || desc->format != GCH_FORMAT_DEFAULT || desc->layout != NULL ||
         desc->header != GCH_HEADER_DEFAULT || desc->delimiter != 0 || desc->skip_bytes != 0 ||
-        desc->rate_hz != 0 || desc->start_ticks != 0 || desc->sort || desc->skip_bad != 0)
+        desc->rate_hz != 0 || desc->start_ticks != 0 || desc->sort || desc->skip_bad != 0 ||
+        desc->commit_every_ms != 0)
         return gch_fail(err, GCH_INVALID,
                         SOURCE_NAME ": takes no inputs, format, layout, header, "
-                                    "delimiter, skipping, rate or sorting");
+                                    "delimiter, skipping, rate, commits or sorting");
     return GCH_OK;
 }
 

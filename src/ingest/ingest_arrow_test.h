@@ -1,10 +1,12 @@
-/* For the tests of Arrow: streams made by hand, whose releases are counted.
+/* For the tests of Arrow: streams made by hand, whose releases are counted, and one with a column
+ * of every type. The including file defines OUTPUT, the file it writes.
  *
  * Every buffer is a block of its own of exactly the bytes that its rows need, so that a sanitizer
  * sees a read beyond it. */
 #ifndef GCH_INGEST_ARROW_TEST_H
 #define GCH_INGEST_ARROW_TEST_H
 
+#include "base.h"
 #include "gch/arrow.h"
 #include "store_open.h"
 
@@ -176,6 +178,100 @@ static inline void assert_released_once(const made_stream *made)
     assert_int_equal(made->schemas_out, 0);
     assert_int_equal(made->arrays_out, 0);
     assert_null(made->stream.release);
+}
+
+/* ---- into files and out of them ---- */
+
+static inline gch_status ingest_with(made_stream *made, const gch_ingest_desc *options,
+                                     gch_ingest_report *report, gch_error *err)
+{
+    gch_ingest_desc desc = *options;
+    desc.output = OUTPUT;
+    gch_status status = gch_ingest_arrow(made_begin(made), &desc, report, err);
+    assert_released_once(made);
+    return status;
+}
+
+static inline gch_status ingest(made_stream *made, gch_error *err)
+{
+    return ingest_with(made, &(gch_ingest_desc){0}, NULL, err);
+}
+
+static inline void assert_ingest_fails(made_stream *made, const gch_ingest_desc *options,
+                                       gch_status expected, const char *part)
+{
+    gch_error err = {0};
+    unlink(OUTPUT);
+    gch_status status = ingest_with(made, options, NULL, &err);
+    if (status != expected || err.status != expected || strstr(err.message, part) == NULL)
+        fail_msg("%s: %s\nexpected %s: %s", gch_status_name(status), err.message,
+                 gch_status_name(expected), part);
+    assert_int_equal(access(OUTPUT, F_OK), -1);
+}
+
+static inline gch_file *open_output(const char *path)
+{
+    gch_error err;
+    gch_file *file;
+    assert_ok(gch__file_open(path, NULL, &file, &err));
+    return file;
+}
+
+static const int64_t seconds[] = {-5, 0, 0, 7, 8, 1000, 1001, 1002, 1003, 5000};
+#define ROWS 10
+
+#define PLAIN(name_, format_, array)                                                               \
+    (made_column)                                                                                  \
+    {                                                                                              \
+        .name = name_, .format = format_, .values = array, .value_bits = sizeof(array)[0] * 8      \
+    }
+
+static const int8_t i8s[ROWS] = {INT8_MIN, -1, 0, 1, INT8_MAX, 5, 6, 7, 8, 9};
+static const uint8_t u8s[ROWS] = {0, 255, 1, 2, 3, 4, 5, 6, 7, 8};
+static const int16_t i16s[ROWS] = {INT16_MIN, INT16_MAX, 0, -1};
+static const uint16_t u16s[ROWS] = {0, UINT16_MAX, 9};
+static const int32_t i32s[ROWS] = {INT32_MIN, INT32_MAX, 0, -1};
+static const uint32_t u32s[ROWS] = {0, UINT32_MAX, 4};
+static const int64_t i64s[ROWS] = {INT64_MIN, INT64_MAX, 0, -1};
+/* -0, infinities, a quiet NaN and a signalling one with payloads, the smallest and the largest */
+static const uint32_t f32s[ROWS] = {0x80000000, 0x7F800000, 0xFF800000, 0x7FC12345, 0xFFA00001,
+                                    0x00000001, 0x7F7FFFFF, 0x3DCCCCCD, 0x40490FDB, 0};
+static const uint64_t f64s[ROWS] = {0x8000000000000000, 0x7FF0000000000000,
+                                    0xFFF0000000000000, 0x7FF8123456789ABC,
+                                    0xFFF4000000000001, 1,
+                                    0x7FEFFFFFFFFFFFFF, 0x3FB999999999999A,
+                                    0x400921FB54442D18, 0};
+/* rows 2 and 9 are null; garbage behind row 9 */
+static const uint8_t some_nulls[2] = {0xFB, 0x01};
+static const uint8_t bools[2] = {0x53, 0x02};
+
+static inline made_stream all_types(void)
+{
+    made_stream made = {.column_count = 11, .batch_count = 1};
+    made_batch *batch = &made.batches[0];
+    *batch = (made_batch){.length = ROWS,
+                          .columns = {PLAIN("when", "tsm:UTC", seconds),
+                                      PLAIN("i8", "c", i8s),
+                                      PLAIN("u8", "C", u8s),
+                                      PLAIN("i16", "s", i16s),
+                                      PLAIN("u16", "S", u16s),
+                                      PLAIN("i32", "i", i32s),
+                                      PLAIN("u32", "I", u32s),
+                                      PLAIN("i64", "l", i64s),
+                                      PLAIN("f32", "f", f32s),
+                                      PLAIN("f64", "g", f64s),
+                                      {.name = "bool", .format = "b", .values = bools}}};
+    batch->columns[10].value_bits = 1;
+    return made;
+}
+
+static inline void assert_same_bits(const gch_value *a, const gch_value *b)
+{
+    assert_int_equal(a->kind, b->kind);
+    if (a->kind == GCH_VALUE_DECIMAL)
+        assert_int_equal(a->scale, b->scale);
+    if (a->kind != GCH_VALUE_GAP)
+        assert_memory_equal(&a->as, &b->as, a->kind == GCH_VALUE_F32 ? 4 : 8);
 }
 
 #endif

@@ -1,13 +1,15 @@
-/* Binary planes to batches.
+/* Binary planes to batches: a lone plane as a feed, piece by piece; several by reading all of them
+ * row for row.
  *
  * Invariants:
  *  1. All planes advance by the same number of rows; a plane that ends early is an error.
  *  2. Values are copied to the bit; only byte order changes.
+ *  3. Feed: partial_bytes of an incomplete row lie where the next row belongs, in the scratch or in
+ *     the batch.
  */
 #include "ingest_binary.h"
 
 #include "gch/time.h"
-#include "ingest_sink.h"
 
 #include <string.h>
 
@@ -25,6 +27,10 @@ typedef struct binary_run {
     uint8_t *scratch;   /* a chunk of one plane behind the other */
     size_t *plane_at;   /* of each plane in the scratch; IN_PLACE: read into the batch itself */
     uint64_t row_count; /* read */
+    bool is_open;       /* the unit is decided and the sink open */
+    /* Of a feed: */
+    size_t partial_bytes;
+    uint64_t skip_left;
 } binary_run;
 
 static uint64_t load(const uint8_t *from, size_t bytes, bool is_big_endian)
@@ -317,6 +323,9 @@ static gch_status open_sink(binary_run *run, gch_error *err)
     const gch_ingest_desc *desc = run->job->desc;
     const gch__binary_field *field = time_field(run);
     gch_time_unit unit = GCH_TIME_DEFAULT;
+    if (run->is_open)
+        return GCH_OK;
+    run->is_open = true;
     GCH_TRY(decide_unit(run, &unit, err));
     if (desc->rate_hz != 0)
         GCH_TRY(gch__rate_set(&run->sink.rate, desc->rate_hz, unit, desc->start_ticks, err));
@@ -479,10 +488,123 @@ cleanup:
     return status;
 }
 
+/* ---- a lone plane, piece by piece ---- */
+
+/* Where the plane's next row belongs. */
+static uint8_t *next_row(const binary_run *run)
+{
+    return run->plane_at[0] == IN_PLACE ? place_of(run, 0) : run->scratch;
+}
+
+static gch_status begin_input(void *context, const gch__input *input, gch_error *err)
+{
+    (void)context;
+    (void)input;
+    (void)err;
+    return GCH_OK; /* the layout names it */
+}
+
+static gch_status room(void *context, uint8_t **out_to, size_t *out_cap, gch_error *err)
+{
+    (void)err;
+    const binary_run *run = context;
+    const gch__ingest_sink *sink = &run->sink;
+    const size_t rows = GCH_MIN(run->chunk_rows, sink->row_cap - sink->batch.row_count);
+    *out_to = rows > 0 ? next_row(run) + run->partial_bytes : NULL;
+    *out_cap = rows * run->layout->planes[0].stride_bytes;
+    *out_cap -= rows > 0 ? run->partial_bytes : 0;
+    return GCH_OK;
+}
+
+static gch_status flush(void *context, gch_error *err)
+{
+    binary_run *run = context;
+    const uint8_t *partial = next_row(run);
+    GCH_TRY(gch__ingest_sink_flush(&run->sink, err));
+    if (run->partial_bytes > 0)
+        memmove(next_row(run), partial, run->partial_bytes);
+    return GCH_OK;
+}
+
+/* Drops what is to be skipped from `count` new bytes; returns those that are left. */
+static size_t skip_bytes(binary_run *run, size_t count)
+{
+    const size_t skipped = (size_t)GCH_MIN((uint64_t)count, run->skip_left);
+    if (skipped > 0)
+        memmove(next_row(run), next_row(run) + skipped, count - skipped);
+    run->skip_left -= skipped;
+    return count - skipped;
+}
+
+static gch_status check_end(const binary_run *run, gch_error *err)
+{
+    const gch__binary_plane *plane = &run->layout->planes[0];
+    if (run->skip_left > 0)
+        return gch_fail(err, GCH_PARSE, "%s: has %llu bytes, fewer than the %llu to skip",
+                        plane->input->name, (unsigned long long)plane->input->done_bytes,
+                        (unsigned long long)plane->offset);
+    if (run->partial_bytes > 0)
+        return gch_fail(err, GCH_PARSE,
+                        "%s: %zu bytes left over at byte %llu, where records are %zu bytes",
+                        plane->input->name, run->partial_bytes,
+                        (unsigned long long)(plane->offset + run->row_count * plane->stride_bytes),
+                        plane->stride_bytes);
+    return GCH_OK;
+}
+
+static gch_status take(void *context, size_t count, bool is_end, gch_error *err)
+{
+    binary_run *run = context;
+    gch__ingest_sink *sink = &run->sink;
+    const size_t stride = run->layout->planes[0].stride_bytes;
+    run->partial_bytes += skip_bytes(run, count);
+    const size_t rows = run->partial_bytes / stride;
+    if (rows > 0) {
+        const uint8_t *behind = next_row(run) + rows * stride;
+        run->partial_bytes -= rows * stride;
+        GCH_TRY(take_chunk(run, rows, err));
+        if (run->partial_bytes > 0)
+            memmove(next_row(run), behind, run->partial_bytes);
+    }
+    if (run->row_count >= GCH__PROBE_ROWS)
+        GCH_TRY(open_sink(run, err));
+    if (sink->batch.row_count == sink->row_cap)
+        GCH_TRY(flush(run, err));
+    return is_end ? check_end(run, err) : GCH_OK;
+}
+
+static gch_status settle(void *context, gch_error *err)
+{
+    return open_sink(context, err);
+}
+
+static void run_reset(binary_run *run)
+{
+    gch__ingest_sink_reset(&run->sink);
+    gch__chosen_reset(run->job, &run->chosen);
+    gch__free(run->job->allocator, run->scratch, "ingest scratch");
+    gch__free(run->job->allocator, run->plane_at, "ingest scratch");
+}
+
+static void destroy(void *context)
+{
+    binary_run *run = context;
+    run_reset(run);
+    gch__free(run->job->allocator, run, "ingest scratch");
+}
+
+static const gch__feed_class feed_class = {.begin_input = begin_input,
+                                           .room = room,
+                                           .take = take,
+                                           .settle = settle,
+                                           .flush = flush,
+                                           .destroy = destroy};
+
+/* ---- several planes, read row for row ---- */
+
 static gch_status read_all(binary_run *run, gch_error *err)
 {
     gch__ingest_sink *sink = &run->sink;
-    bool is_open = false;
     GCH_TRY(begin(run, err));
     GCH_TRY(make_scratch(run, err));
     for (;;) {
@@ -490,14 +612,14 @@ static gch_status read_all(binary_run *run, gch_error *err)
         GCH_TRY(read_chunk(run, sink->row_cap - sink->batch.row_count, &rows, err));
         if (rows > 0)
             GCH_TRY(take_chunk(run, rows, err));
-        if (!is_open)
-            GCH_TRY(open_sink(run, err));
-        is_open = true;
+        GCH_TRY(open_sink(run, err));
         if (rows == 0)
             break;
         if (sink->batch.row_count == sink->row_cap)
             GCH_TRY(gch__ingest_sink_flush(sink, err));
         GCH_TRY(gch__ingest_tell(run->job, err));
+        GCH_TRY(gch__feed_commit_due(&(gch__feed){.class = &feed_class, .run = run, .sink = sink},
+                                     run->job, err));
     }
     return gch__ingest_sink_finish(sink, err);
 }
@@ -507,9 +629,26 @@ gch_status gch__ingest_binary(gch__ingest_job *job, const gch__binary_layout *la
 {
     binary_run run = {.job = job, .layout = layout};
     gch_status status = read_all(&run, err);
-    gch__ingest_sink_reset(&run.sink);
-    gch__chosen_reset(job, &run.chosen);
-    gch__free(job->allocator, run.scratch, "ingest scratch");
-    gch__free(job->allocator, run.plane_at, "ingest scratch");
+    run_reset(&run);
     return status;
+}
+
+gch_status gch__feed_make_binary(gch__ingest_job *job, const gch__binary_layout *layout,
+                                 gch__feed *out, gch_error *err)
+{
+    binary_run *run = gch__alloc_zero(job->allocator, 1, sizeof *run, "ingest scratch");
+    if (run == NULL)
+        return gch__no_memory(err, "ingest scratch");
+    run->job = job;
+    run->layout = layout;
+    run->skip_left = layout->planes[0].offset;
+    gch_status status = begin(run, err);
+    if (status == GCH_OK)
+        status = make_scratch(run, err);
+    if (status != GCH_OK) {
+        destroy(run);
+        return status;
+    }
+    *out = (gch__feed){.class = &feed_class, .run = run, .sink = &run->sink};
+    return GCH_OK;
 }

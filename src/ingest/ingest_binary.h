@@ -6,7 +6,7 @@
 #ifndef GCH_INGEST_BINARY_H
 #define GCH_INGEST_BINARY_H
 
-#include "ingest_job.h"
+#include "ingest_feed.h"
 
 #define GCH__ROWS_UNKNOWN UINT64_MAX
 #define GCH__STRIDE_MAX ((size_t)1 << 20)
@@ -39,7 +39,11 @@ typedef struct gch__binary_layout {
     uint64_t row_count; /* GCH__ROWS_UNKNOWN: to the end of the inputs */
 } gch__binary_layout;
 
-/* From the layout to a finished output. */
+/* A lone plane of records, row_count unknown, as a feed; the layout is borrowed until it is
+ * destroyed. Statuses of the choice of columns. */
+GCH_CHECKED gch_status gch__feed_make_binary(gch__ingest_job *job, const gch__binary_layout *layout,
+                                             gch__feed *out, gch_error *err);
+/* From the layout to a finished output, by reading its inputs. */
 GCH_CHECKED gch_status gch__ingest_binary(gch__ingest_job *job, const gch__binary_layout *layout,
                                           gch_error *err);
 

@@ -44,6 +44,36 @@ static void write_bytes(const char *name, const void *bytes, size_t count)
     assert_int_equal(fclose(file), 0);
 }
 
+/* Raw records pushed in pieces give the bytes of the file. */
+static void assert_pushed(const gch_ingest_desc *desc, const char *input, const char *output,
+                          gch_status status, const gch_error *err, const gch_ingest_report *report)
+{
+    uint8_t *texts[2] = {NULL, NULL};
+    size_t counts[2] = {0, 0};
+    const char *paths[2] = {input, output};
+    for (int i = 0; i < (status == GCH_OK ? 2 : 1); i++) {
+        FILE *file = fopen(paths[i], "rb");
+        if (file == NULL) {
+            assert_status(status, GCH_NOT_FOUND); /* nothing to push */
+            return;
+        }
+        assert_int_equal(fseek(file, 0, SEEK_END), 0);
+        counts[i] = (size_t)ftell(file);
+        rewind(file);
+        texts[i] = malloc(counts[i] + 1);
+        assert_int_equal(fread(texts[i], 1, counts[i], file), counts[i]);
+        fclose(file);
+    }
+    gch_ingest_desc pushed = *desc;
+    pushed.inputs = NULL;
+    pushed.input_count = 0;
+    pushed.output = NULL;
+    test_assert_pushed_all(&pushed, input, (gch__span){texts[0], counts[0]}, status, err, report,
+                           texts[1], counts[1]);
+    free(texts[0]);
+    free(texts[1]);
+}
+
 /* Ingests the named files of the folder into out.gch; file NULL: only the status counts. */
 static gch_status ingest(gch_ingest_desc desc, const char *a, const char *b, gch_file **file,
                          gch_ingest_report *report, gch_error *err)
@@ -57,7 +87,16 @@ static gch_status ingest(gch_ingest_desc desc, const char *a, const char *b, gch
     desc.inputs = inputs;
     desc.input_count = b != NULL ? 2 : 1;
     desc.output = paths[2];
-    GCH_TRY(gch_ingest(&desc, report, err));
+    gch_ingest_report own_report;
+    gch_error detail = {0};
+    gch_status status = gch_ingest(&desc, &own_report, &detail);
+    if (b == NULL && desc.layout != NULL && !desc.append)
+        assert_pushed(&desc, paths[0], paths[2], status, &detail, &own_report);
+    if (report != NULL)
+        *report = own_report;
+    if (status != GCH_OK)
+        *err = detail;
+    GCH_TRY(status);
     return file != NULL ? gch__file_open(paths[2], NULL, file, err) : GCH_OK;
 }
 

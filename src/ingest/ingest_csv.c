@@ -14,8 +14,8 @@
 #include "gch/time.h"
 #include "ingest_csv_bulk.h"
 #include "ingest_csv_header.h"
+#include "ingest_feed.h"
 #include "ingest_field.h"
-#include "ingest_sink.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -24,7 +24,7 @@
 
 typedef struct csv_probe {
     gch__moment moment;
-    const gch__input *input; /* where it stands */
+    const char *input_name; /* where it stands */
     uint64_t line, column;
 } csv_probe;
 
@@ -36,6 +36,8 @@ typedef struct csv_column {
 typedef struct csv_run {
     gch__ingest_job *job;
     gch__csv_reader reader;
+    bool is_first;  /* the next record is the input's first */
+    uint32_t taken; /* records, one by one */
     gch__csv_header header;
     gch__chosen chosen;
     csv_column *columns; /* as sink.columns */
@@ -115,8 +117,8 @@ static gch_status fail_time(csv_run *run, const gch__csv_record *record, gch__sp
             return GCH_LIMIT; /* not seen by the caller */
         }
         gch__csv_fail(&run->reader, record, at, err,
-                      "time %s is finer than the unit %s of the rows before, and a pipe cannot be "
-                      "read again; give --time-unit ns",
+                      "time %s is finer than the unit %s of the rows before, and a stream cannot "
+                      "be read again; give --time-unit ns",
                       quoted, gch_time_unit_name(run->time.unit));
         return GCH_LIMIT; /* not a bad line, to be dropped */
     }
@@ -124,7 +126,7 @@ static gch_status fail_time(csv_run *run, const gch__csv_record *record, gch__sp
                          describe_time(run, result, expected, sizeof expected));
 }
 
-static gch_status fail_order(csv_run *run, const gch__input *input, uint64_t line, uint64_t column,
+static gch_status fail_order(csv_run *run, const char *input_name, uint64_t line, uint64_t column,
                              int64_t ticks, gch_error *err)
 {
     const gch__ingest_sink *sink = &run->sink;
@@ -135,18 +137,18 @@ static gch_status fail_order(csv_run *run, const gch__input *input, uint64_t lin
     gch_time_format(sink->last_time, shown, run->job->zone, last, sizeof last);
     bool is_first = sink->row_count == 0 && sink->batch.row_count == 0;
     gch__ingest_note_late(run->job, ticks);
-    return gch_fail(err, GCH_UNSORTED, "%s:%llu:%llu: time %s is earlier than %s %s", input->name,
+    return gch_fail(err, GCH_UNSORTED, "%s:%llu:%llu: time %s is earlier than %s %s", input_name,
                     (unsigned long long)line, (unsigned long long)column, time, last,
                     is_first ? "at the end of the file appended to" : "before it");
 }
 
-static gch_status accept_time(csv_run *run, size_t row, int64_t ticks, const gch__input *input,
+static gch_status accept_time(csv_run *run, size_t row, int64_t ticks, const char *input_name,
                               uint64_t line, uint64_t column, gch_error *err)
 {
     gch__ingest_sink *sink = &run->sink;
     if (!run->job->desc->sort) {
         if (sink->has_last && ticks < sink->last_time)
-            return fail_order(run, input, line, column, ticks, err);
+            return fail_order(run, input_name, line, column, ticks, err);
         sink->has_last = true;
         sink->last_time = ticks;
     }
@@ -209,12 +211,12 @@ static gch_status convert_probes(csv_run *run, gch_error *err)
         gch__time_result result = gch__time_field_ticks(&run->time, &probe->moment, &ticks);
         if (result != GCH__TIME_OK) {
             char expected[100];
-            return gch_fail(err, GCH_PARSE, "%s:%llu:%llu: time: %s", probe->input->name,
+            return gch_fail(err, GCH_PARSE, "%s:%llu:%llu: time: %s", probe->input_name,
                             (unsigned long long)probe->line, (unsigned long long)probe->column,
                             describe_time(run, result, expected, sizeof expected));
         }
         batch->row_count = i; /* for the message about order */
-        GCH_TRY(accept_time(run, i, ticks, probe->input, probe->line, probe->column, err));
+        GCH_TRY(accept_time(run, i, ticks, probe->input_name, probe->line, probe->column, err));
     }
     batch->row_count = count;
     return GCH_OK;
@@ -287,7 +289,7 @@ static gch_status probe_time(csv_run *run, const gch__csv_record *record, gch__s
         result = gch__time_field_ticks(&run->time, &probe->moment, &ticks);
     if (result != GCH__TIME_OK)
         return fail_time(run, record, text, result, err);
-    probe->input = run->reader.input;
+    probe->input_name = run->reader.name;
     gch__csv_position(record, field_at(record, run->chosen.time), &probe->line, &probe->column);
     return GCH_OK;
 }
@@ -379,7 +381,7 @@ static gch_status take_record(csv_run *run, const gch__csv_record *record, gch_e
         uint64_t line = 0, column = 0;
         if (is_late)
             gch__csv_position(record, field_at(record, time_field), &line, &column);
-        GCH_TRY(accept_time(run, row, ticks, run->reader.input, line, column, err));
+        GCH_TRY(accept_time(run, row, ticks, run->reader.name, line, column, err));
     }
     batch->row_count++;
     return GCH_OK;
@@ -414,7 +416,7 @@ static gch_status take_or_drop(csv_run *run, const gch__csv_record *record, gch_
     return gch_fail(err, status, "%s", detail.message);
 }
 
-/* ---- inputs ---- */
+/* ---- the first record ---- */
 
 /* The columns by the first record of the first input. */
 static gch_status begin(csv_run *run, const gch__csv_record *record, gch_error *err)
@@ -425,9 +427,8 @@ static gch_status begin(csv_run *run, const gch__csv_record *record, gch_error *
         return gch__csv_fail_fault(&run->reader, record, err);
     GCH_TRY(gch__csv_header_read(&run->header, job, &run->reader, record, err));
     job->report->header_found = run->header.is_found;
-    GCH_TRY(gch__choose_columns(job, run->reader.input->name,
-                                (const char *const *)run->header.names, run->header.count,
-                                GCH__NO_FIELD, &run->chosen, err));
+    GCH_TRY(gch__choose_columns(job, run->reader.name, (const char *const *)run->header.names,
+                                run->header.count, GCH__NO_FIELD, &run->chosen, err));
     const uint32_t count = run->chosen.value_count;
     /* Columns without names continue those of the file they are added to. */
     bool takes_names =
@@ -472,38 +473,52 @@ static gch_status take_first(csv_run *run, const gch__csv_record *record, bool *
     return gch__csv_header_match(&run->header, &run->reader, record, err);
 }
 
-static gch_status flush(csv_run *run, gch_error *err)
+/* ---- bytes in ---- */
+
+static gch_status begin_input(void *context, const gch__input *input, gch_error *err)
 {
-    gch__csv_bulk_forget(&run->bulk);
+    csv_run *run = context;
+    gch__csv_reader_close(&run->reader);
+    run->is_first = true;
+    return gch__csv_reader_open(&run->reader, run->job->allocator, input->name,
+                                run->job->desc->delimiter, run->job->csv.buffer_bytes, err);
+}
+
+static gch_status room(void *context, uint8_t **out_to, size_t *out_cap, gch_error *err)
+{
+    csv_run *run = context;
+    return gch__csv_reader_room(&run->reader, out_to, out_cap, err);
+}
+
+static gch_status flush(void *context, gch_error *err)
+{
+    csv_run *run = context;
+    gch__csv_bulk_forget(&run->bulk, &run->sink);
     return gch__ingest_sink_flush(&run->sink, err);
 }
 
-/* Everything that lies in the buffer and is plain. */
-static gch_status take_bulk(csv_run *run, gch_error *err)
+static gch_status take(void *context, size_t count, bool is_end, gch_error *err)
 {
+    csv_run *run = context;
     gch__ingest_sink *sink = &run->sink;
+    if (count > 0 || is_end != run->reader.is_at_end)
+        gch__csv_reader_fill(&run->reader, count, is_end);
     for (;;) {
-        gch__csv_bulk_take(&run->bulk, &run->reader, sink);
-        if (sink->batch.row_count < sink->row_cap)
-            return GCH_OK;
-        GCH_TRY(flush(run, err));
-        GCH_TRY(gch__ingest_tell(run->job, err));
-    }
-}
-
-static gch_status read_records(csv_run *run, gch_error *err)
-{
-    gch__ingest_sink *sink = &run->sink;
-    bool is_first = true;
-    for (uint32_t taken = 0;; taken++) {
+        if (sink->row_cap > 0 && sink->batch.row_count == sink->row_cap) {
+            GCH_TRY(flush(run, err));
+            GCH_TRY(gch__ingest_tell(run->job, err));
+        }
+        if (run->bulk.job != NULL && !run->is_first && !run->reader.is_starved) {
+            gch__csv_bulk_take(&run->bulk, &run->reader, sink);
+            if (sink->batch.row_count == sink->row_cap)
+                continue;
+        }
         gch__csv_record record;
-        if (run->bulk.job != NULL && !is_first)
-            GCH_TRY(take_bulk(run, err));
         GCH_TRY(gch__csv_reader_next(&run->reader, &record, err));
         if (record.field_count == 0 && record.fault == GCH__CSV_SOUND)
             return GCH_OK;
-        if (is_first) {
-            is_first = false;
+        if (run->is_first) {
+            run->is_first = false;
             bool is_header;
             GCH_TRY(take_first(run, &record, &is_header, err));
             if (is_header)
@@ -512,34 +527,22 @@ static gch_status read_records(csv_run *run, gch_error *err)
         GCH_TRY(take_or_drop(run, &record, err));
         if (run->is_probing && sink->batch.row_count == run->job->csv.probe_rows)
             GCH_TRY(end_probe(run, err));
-        if (sink->batch.row_count == sink->row_cap)
-            GCH_TRY(flush(run, err));
-        if (taken % TELL_ROWS == 0)
+        if (run->taken++ % TELL_ROWS == 0)
             GCH_TRY(gch__ingest_tell(run->job, err));
     }
 }
 
-static gch_status read_all(csv_run *run, gch_error *err)
+static gch_status settle(void *context, gch_error *err)
 {
-    gch__ingest_job *job = run->job;
-    for (size_t i = 0; i < job->input_count; i++) {
-        GCH_TRY(gch__csv_reader_open(&run->reader, job->allocator, &job->inputs[i],
-                                     job->desc->delimiter, job->csv.buffer_bytes, err));
-        gch_status status = read_records(run, err);
-        gch__csv_bulk_forget(&run->bulk);
-        gch__csv_reader_close(&run->reader);
-        GCH_TRY(status);
-    }
+    csv_run *run = context;
     if (run->header.names == NULL)
-        return gch_fail(err, GCH_PARSE, "%s: is empty", job->inputs[0].name);
-    if (run->is_probing)
-        GCH_TRY(end_probe(run, err));
-    GCH_TRY(gch__ingest_sink_finish(&run->sink, err));
-    return gch__ingest_tell(job, err);
+        return gch_fail(err, GCH_PARSE, "%s: is empty", run->job->inputs[0].name);
+    return run->is_probing ? end_probe(run, err) : GCH_OK;
 }
 
-static void run_reset(csv_run *run)
+static void destroy(void *context)
 {
+    csv_run *run = context;
     const gch_allocator *allocator = run->job->allocator;
     gch__csv_reader_close(&run->reader);
     gch__csv_bulk_reset(&run->bulk);
@@ -548,26 +551,49 @@ static void run_reset(csv_run *run)
     gch__chosen_reset(run->job, &run->chosen);
     gch__free(allocator, run->columns, "columns");
     gch__free(allocator, run->probes, "ingest times");
+    gch__free(allocator, run, "csv");
+}
+
+static const gch__feed_class csv_class = {.begin_input = begin_input,
+                                          .room = room,
+                                          .take = take,
+                                          .settle = settle,
+                                          .flush = flush,
+                                          .destroy = destroy};
+
+gch_status gch__feed_make_csv(gch__ingest_job *job, gch__feed *out, gch_error *err)
+{
+    csv_run *run = gch__alloc_zero(job->allocator, 1, sizeof *run, "csv");
+    if (run == NULL)
+        return gch__no_memory(err, "csv");
+    run->job = job;
+    run->time.zone = job->zone;
+    run->unit_given = job->desc->time_unit;
+    if (run->unit_given == GCH_TIME_DEFAULT && job->existing != NULL)
+        run->unit_given = job->existing->time_unit;
+    *out = (gch__feed){.class = &csv_class, .run = run, .sink = &run->sink};
+    return GCH_OK;
 }
 
 gch_status gch__ingest_csv(gch__ingest_job *job, gch_error *err)
 {
     const gch_ingest_report blank = *job->report;
-    csv_run run = {.job = job, .time = {.zone = job->zone}};
-    run.unit_given = job->desc->time_unit;
-    if (run.unit_given == GCH_TIME_DEFAULT && job->existing != NULL)
-        run.unit_given = job->existing->time_unit;
-    gch_status status = read_all(&run, err);
-    if (run.wants_restart) {
-        csv_run second = {.job = job, .time = {.zone = job->zone}, .unit_forced = true};
-        second.seconds_forced = run.time.mode != GCH__TIME_TEXT;
-        run_reset(&run);
+    gch__feed feed = {0};
+    GCH_TRY(gch__feed_make_csv(job, &feed, err));
+    gch_status status = gch__feed_inputs(&feed, job, err);
+    const csv_run *first = feed.run;
+    if (first->wants_restart) {
+        bool are_seconds = first->time.mode != GCH__TIME_TEXT;
+        gch__feed_destroy(&feed);
         *job->report = blank;
         for (size_t i = 0; i < job->input_count; i++)
             gch__input_rewind(&job->inputs[i]);
-        run = second;
-        status = read_all(&run, err);
+        GCH_TRY(gch__feed_make_csv(job, &feed, err));
+        csv_run *second = feed.run;
+        second->unit_forced = true;
+        second->seconds_forced = are_seconds;
+        status = gch__feed_inputs(&feed, job, err);
     }
-    run_reset(&run);
+    gch__feed_destroy(&feed);
     return status;
 }

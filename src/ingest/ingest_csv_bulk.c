@@ -235,7 +235,7 @@ static bool parse_ahead(gch__csv_bulk *bulk, const gch__ingest_sink *sink)
     gch__parallel_for(bulk->job->desc->workers, count, parse_task, bulk);
     bulk->chunk_count = count;
     bulk->chunk_next = 0;
-    bulk->refill_count = reader->refill_count;
+    bulk->fill_count = reader->fill_count;
     return count > 0;
 }
 
@@ -298,11 +298,8 @@ void gch__csv_bulk_take(gch__csv_bulk *bulk, gch__csv_reader *reader, gch__inges
     gch__batch *batch = &sink->batch;
     bulk->reader = reader;
     while (batch->row_count < sink->row_cap) {
-        if (bulk->chunk_next < bulk->chunk_count && bulk->refill_count != reader->refill_count) {
-            for (size_t i = bulk->chunk_next; i < bulk->chunk_count; i++)
-                give_up(sink, &bulk->chunks[i]);
-            gch__csv_bulk_forget(bulk);
-        }
+        if (bulk->fill_count != reader->fill_count)
+            gch__csv_bulk_forget(bulk, sink);
         if (bulk->chunk_next == bulk->chunk_count && !parse_ahead(bulk, sink))
             return;
         gch__csv_chunk *chunk = &bulk->chunks[bulk->chunk_next];
@@ -324,21 +321,23 @@ void gch__csv_bulk_take(gch__csv_bulk *bulk, gch__csv_reader *reader, gch__inges
             sink->last_time = cursor->last_time;
         }
         batch->row_count += count;
-        reader->begin = (size_t)(cursor->at - reader->bytes);
-        reader->line += cursor->line_count;
+        gch__csv_reader_advance(reader, (size_t)(cursor->at - reader->bytes) - reader->begin,
+                                cursor->line_count);
         chunk->is_parsed = false; /* its rows are the batch's now */
         if (chunk->is_odd)
             return;
         if (reader->begin < chunk->stop) /* it had no more rows: the batch may have */
-            gch__csv_bulk_forget(bulk);
+            gch__csv_bulk_forget(bulk, sink);
         else
             bulk->chunk_next++;
     }
-    gch__csv_bulk_forget(bulk);
+    gch__csv_bulk_forget(bulk, sink);
 }
 
-void gch__csv_bulk_forget(gch__csv_bulk *bulk)
+void gch__csv_bulk_forget(gch__csv_bulk *bulk, const gch__ingest_sink *sink)
 {
+    for (size_t i = bulk->chunk_next; i < bulk->chunk_count; i++)
+        give_up(sink, &bulk->chunks[i]);
     bulk->chunk_count = 0;
     bulk->chunk_next = 0;
 }

@@ -39,7 +39,7 @@ typedef struct gch__csv_bulk {
     /* Chunks parsed ahead of the reader; they hold as long as its buffer does. */
     gch__csv_chunk chunks[GCH__CSV_CHUNKS_MAX];
     size_t chunk_count, chunk_next;
-    uint64_t refill_count;
+    uint64_t fill_count;
     /* Of the plan being carried out. */
     gch__csv_reader *reader;
     bool has_last;
@@ -57,7 +57,7 @@ void gch__csv_bulk_reset(gch__csv_bulk *bulk);
 /* Takes rows from reader->begin on into sink->batch, until the batch is full, the buffer holds no
  * whole record, or the record at reader->begin is not for the bulk. */
 void gch__csv_bulk_take(gch__csv_bulk *bulk, gch__csv_reader *reader, gch__ingest_sink *sink);
-/* What was parsed ahead is void: the batch was handed on, or the reader closed. */
-void gch__csv_bulk_forget(gch__csv_bulk *bulk);
+/* What was parsed ahead is void: the batch is about to be handed on. */
+void gch__csv_bulk_forget(gch__csv_bulk *bulk, const gch__ingest_sink *sink);
 
 #endif

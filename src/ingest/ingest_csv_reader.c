@@ -3,15 +3,16 @@
  * Invariants:
  *  1. bytes[end] is a line feed that is not part of the input, followed by GCH__CSV_PADDING - 1
  *     bytes of zero: a search always stops, and the kernels may load anywhere up to `end`.
- *  2. `begin` is the first byte of a record. A record that runs past `end` is scanned again from
- *     `begin` once the buffer is full or has grown: twice its length at most, as the buffer
- *     doubles.
+ *  2. `begin` is the first byte of a record. If that record is not whole, `scan` says how far it is
+ *     known, and no byte before scan.at is looked at again until it is, but for line ends in
+ * quotes.
  *  3. The buffer's bytes are never changed, so that positions in messages stay true.
  */
 #include "ingest_csv_reader.h"
 
 #include "ingest_kernels.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -41,33 +42,33 @@ static gch_status set_cap(gch__csv_reader *reader, size_t cap, gch_error *err)
     return GCH_OK;
 }
 
-/* Brings more bytes behind those from `begin` on, with room made first. */
-static gch_status refill(gch__csv_reader *reader, gch_error *err)
+gch_status gch__csv_reader_room(gch__csv_reader *reader, uint8_t **out_to, size_t *out_cap,
+                                gch_error *err)
 {
-    size_t kept = reader->end - reader->begin;
-    if (reader->begin > 0) {
+    const size_t kept = reader->end - reader->begin;
+    const size_t room = reader->cap - reader->end;
+    if (reader->begin > 0 && (room == 0 || room < reader->cap / 2)) {
         memmove(reader->bytes, reader->bytes + reader->begin, kept);
         reader->begin = 0;
         reader->end = kept;
-    } else if (kept == reader->cap) {
+        reader->fill_count++;
+    } else if (kept == reader->cap && reader->is_starved) {
         GCH_TRY(set_cap(reader, reader->cap * 2, err));
+        reader->fill_count++;
     }
-    size_t count;
-    GCH_TRY(gch__input_read(reader->input, reader->bytes + kept, reader->cap - kept, &count, err));
-    reader->refill_count++;
-    reader->is_at_end = count < reader->cap - kept;
-    reader->end = kept + count;
-    memset(reader->bytes + reader->end, 0, GCH__CSV_PADDING);
-    reader->bytes[reader->end] = '\n';
+    *out_to = reader->bytes + reader->end;
+    *out_cap = reader->cap - reader->end;
     return GCH_OK;
 }
 
-/* At least `count` bytes from `begin`, if the input has them. */
-static gch_status ensure(gch__csv_reader *reader, size_t count, gch_error *err)
+void gch__csv_reader_fill(gch__csv_reader *reader, size_t count, bool is_end)
 {
-    while (reader->end - reader->begin < count && !reader->is_at_end)
-        GCH_TRY(refill(reader, err));
-    return GCH_OK;
+    reader->fill_count++;
+    reader->end += count;
+    reader->is_at_end = is_end;
+    reader->is_starved &= count == 0 && !is_end;
+    memset(reader->bytes + reader->end, 0, GCH__CSV_PADDING);
+    reader->bytes[reader->end] = '\n';
 }
 
 static gch_status refuse_encoding(const gch__csv_reader *reader, gch_error *err)
@@ -75,61 +76,72 @@ static gch_status refuse_encoding(const gch__csv_reader *reader, gch_error *err)
     const uint8_t *p = reader->bytes;
     size_t count = reader->end;
     if (count >= 2 && ((p[0] == 0xFF && p[1] == 0xFE) || (p[0] == 0xFE && p[1] == 0xFF)))
-        return gch_fail(err, GCH_UNSUPPORTED, "%s: is UTF-16 text, expected UTF-8",
-                        reader->input->name);
+        return gch_fail(err, GCH_UNSUPPORTED, "%s: is UTF-16 text, expected UTF-8", reader->name);
     if (count >= 2 && p[0] == 0x1F && p[1] == 0x8B)
         return gch_fail(err, GCH_UNSUPPORTED,
                         "%s: is compressed with gzip; unpack it first, for example with zcat",
-                        reader->input->name);
+                        reader->name);
     return GCH_OK;
 }
 
-static gch_status sniff_delimiter(gch__csv_reader *reader, gch_error *err)
+/* Chooses the delimiter; false if the first line goes on behind the bytes there are. */
+static bool sniff_delimiter(gch__csv_reader *reader)
 {
     static const char candidates[] = {',', ';', '\t', '|'};
-    size_t counts[GCH_COUNT_OF(candidates)] = {0};
-    bool is_quoted = false, is_text = false;
-    for (size_t at = 0; at < SNIFFED_BYTES_MAX; at++) {
-        GCH_TRY(ensure(reader, at + 1, err));
-        if (reader->begin + at >= reader->end)
-            break;
-        uint8_t c = reader->bytes[reader->begin + at];
-        is_quoted ^= c == '"';
-        if (is_quoted)
+    static_assert(GCH_COUNT_OF(candidates) == GCH_COUNT_OF(reader->sniff.counts), "one count each");
+    gch__csv_sniff *sniff = &reader->sniff;
+    const size_t limit = GCH_MIN(reader->end - reader->begin, SNIFFED_BYTES_MAX);
+    bool is_known = reader->is_at_end || limit == SNIFFED_BYTES_MAX;
+    for (; sniff->at < limit; sniff->at++) {
+        uint8_t c = reader->bytes[reader->begin + sniff->at];
+        sniff->is_quoted ^= c == '"';
+        if (sniff->is_quoted)
             continue;
-        if (c == '\n' && is_text)
-            break; /* the first line with anything on it */
-        is_text |= c != '\n' && c != '\r';
+        if (c == '\n' && sniff->is_text) { /* the first line with anything on it */
+            is_known = true;
+            break;
+        }
+        sniff->is_text |= c != '\n' && c != '\r';
         for (size_t i = 0; i < GCH_COUNT_OF(candidates); i++)
-            counts[i] += c == (uint8_t)candidates[i];
+            sniff->counts[i] += c == (uint8_t)candidates[i];
     }
+    if (!is_known)
+        return false;
     size_t best = 0;
     for (size_t i = 1; i < GCH_COUNT_OF(candidates); i++) {
-        if (counts[i] > counts[best])
+        if (sniff->counts[i] > sniff->counts[best])
             best = i;
     }
     reader->delimiter = (uint8_t)candidates[best];
+    return true;
+}
+
+/* Encoding, byte order mark and delimiter, once enough is there: sets is_begun. */
+static gch_status begin(gch__csv_reader *reader, gch_error *err)
+{
+    if (reader->sniff.at == 0 && reader->begin == 0) {
+        if (reader->end < 3 && !reader->is_at_end)
+            return GCH_OK;
+        GCH_TRY(refuse_encoding(reader, err));
+        if (reader->end >= 3 && memcmp(reader->bytes, "\xEF\xBB\xBF", 3) == 0)
+            reader->begin = 3;
+    }
+    reader->is_begun = reader->delimiter != 0 || sniff_delimiter(reader);
     return GCH_OK;
 }
 
 gch_status gch__csv_reader_open(gch__csv_reader *reader, const gch_allocator *allocator,
-                                gch__input *input, char delimiter, size_t buffer_bytes,
+                                const char *name, char delimiter, size_t buffer_bytes,
                                 gch_error *err)
 {
-    *reader = (gch__csv_reader){
-        .allocator = allocator, .input = input, .delimiter = (uint8_t)delimiter, .line = 1};
-    gch_status status = set_cap(reader, GCH_MAX(buffer_bytes, (size_t)1), err);
-    if (status == GCH_OK)
-        status = ensure(reader, 3, err);
-    if (status == GCH_OK)
-        status = refuse_encoding(reader, err);
-    if (status == GCH_OK && reader->end >= 3 && memcmp(reader->bytes, "\xEF\xBB\xBF", 3) == 0)
-        reader->begin = 3;
-    if (status == GCH_OK && delimiter == 0)
-        status = sniff_delimiter(reader, err);
-    if (status != GCH_OK)
-        gch__csv_reader_close(reader);
-    return status;
+    *reader = (gch__csv_reader){.allocator = allocator,
+                                .name = name,
+                                .delimiter = (uint8_t)delimiter,
+                                .is_starved = true,
+                                .line = 1};
+    GCH_TRY(set_cap(reader, GCH_MAX(buffer_bytes, (size_t)1), err));
+    gch__csv_reader_fill(reader, 0, false);
+    return GCH_OK;
 }
 
 void gch__csv_reader_close(gch__csv_reader *reader)
@@ -147,39 +159,6 @@ typedef enum scan_result {
     SCAN_NO_MEMORY,
 } scan_result;
 
-/* A field that begins with the quote at `at`. Returns the position behind it: a delimiter, a line
- * feed, or `limit`; SIZE_MAX if its closing quote is not in reach. */
-static size_t scan_quoted(const uint8_t *bytes, size_t at, size_t limit, uint8_t delimiter,
-                          gch__csv_field *field, gch__csv_record *record)
-{
-    size_t start = ++at;
-    field->is_quoted = true;
-    for (;;) {
-        const uint8_t *quote = memchr(bytes + at, '"', limit - at);
-        if (quote == NULL) {
-            record->fault_at = start - 1;
-            return SIZE_MAX;
-        }
-        at = (size_t)(quote - bytes) + 1;
-        if (at >= limit || bytes[at] != '"')
-            break;
-        field->has_doubled = true;
-        at++;
-    }
-    field->start = (uint32_t)start;
-    field->length = (uint32_t)(at - 1 - start);
-    if (memchr(bytes + start, '\n', field->length) != NULL)
-        record->has_line_ends = true;
-    if (at < limit && bytes[at] == '\r' && (at + 1 == limit || bytes[at + 1] == '\n'))
-        at++;
-    if (at < limit && bytes[at] != delimiter && bytes[at] != '\n' &&
-        record->fault == GCH__CSV_SOUND) {
-        record->fault = GCH__CSV_TEXT_AFTER_QUOTE;
-        record->fault_at = at;
-    }
-    return at;
-}
-
 /* The next delimiter or line feed at or behind `at`; the sentinel is one. */
 static inline size_t find_break(const uint8_t *bytes, size_t at, uint64_t delimiters)
 {
@@ -191,61 +170,125 @@ static inline size_t find_break(const uint8_t *bytes, size_t at, uint64_t delimi
     }
 }
 
-/* Finds the end and the fields of the record at `begin`. *out_consumed counts its line end. */
-static scan_result scan(gch__csv_reader *reader, gch__csv_record *record, size_t *out_consumed,
-                        size_t *out_open_quote)
+/* Goes on within the quotes of the field at hand. True once it is complete; then scan->at is behind
+ * it, at a delimiter, a line feed, or `limit`. False: its end is not in reach. */
+static bool scan_quoted(const uint8_t *bytes, size_t limit, bool is_last, uint8_t delimiter,
+                        gch__csv_scan *scan, gch__csv_field *field)
 {
+    for (;;) {
+        const uint8_t *quote = memchr(bytes + scan->at, '"', limit - scan->at);
+        if (quote == NULL) {
+            scan->at = limit;
+            return false;
+        }
+        size_t at = (size_t)(quote - bytes);
+        /* What follows decides: another quote, a line end in two bytes, or text. */
+        if (limit - at < 3 && !is_last && (limit - at < 2 || bytes[at + 1] == '\r')) {
+            scan->at = at;
+            return false;
+        }
+        scan->at = at + 1;
+        if (scan->at >= limit || bytes[scan->at] != '"')
+            break;
+        scan->has_doubled = true;
+        scan->at++;
+    }
+    size_t at = scan->at, start = scan->field_start + 1;
+    *field = (gch__csv_field){.start = (uint32_t)start,
+                              .length = (uint32_t)(at - 1 - start),
+                              .is_quoted = true,
+                              .has_doubled = scan->has_doubled};
+    if (memchr(bytes + start, '\n', field->length) != NULL)
+        scan->has_line_ends = true;
+    if (at < limit && bytes[at] == '\r' && (at + 1 == limit || bytes[at + 1] == '\n'))
+        at++;
+    if (at < limit && bytes[at] != delimiter && bytes[at] != '\n') {
+        /* A fault, unless there was one; the record still ends where it seems to end. */
+        scan->is_behind_quote = true;
+        scan->quoted = *field;
+        if (scan->fault == GCH__CSV_SOUND) {
+            scan->fault = GCH__CSV_TEXT_AFTER_QUOTE;
+            scan->fault_at = at;
+        }
+    }
+    scan->is_in_quotes = false;
+    scan->at = at;
+    return true;
+}
+
+/* Goes on with the field at hand. As scan_quoted. */
+static bool scan_field(const uint8_t *bytes, size_t limit, bool is_last, uint8_t delimiter,
+                       gch__csv_scan *scan, gch__csv_field *field)
+{
+    if (!scan->is_started) {
+        if (scan->at >= limit && !is_last)
+            return false; /* it may begin with a quote */
+        scan->is_started = true;
+        scan->is_in_quotes = scan->at < limit && bytes[scan->at] == '"';
+        scan->at += scan->is_in_quotes;
+    }
+    if (scan->is_in_quotes) {
+        if (!scan_quoted(bytes, limit, is_last, delimiter, scan, field))
+            return false;
+        if (!scan->is_behind_quote)
+            return true;
+    }
+    scan->at = find_break(bytes, scan->at, delimiter * ONES);
+    if (scan->at >= limit) {
+        scan->at = limit;
+        if (!is_last)
+            return false;
+    }
+    *field = scan->is_behind_quote
+                 ? scan->quoted
+                 : (gch__csv_field){.start = (uint32_t)scan->field_start,
+                                    .length = (uint32_t)(scan->at - scan->field_start)};
+    return true;
+}
+
+/* Finds the end and the fields of the record at `begin`, from where reader->scan stands.
+ * *out_consumed counts its line end. */
+static scan_result scan(gch__csv_reader *reader, gch__csv_record *record, size_t *out_consumed)
+{
+    gch__csv_scan *scan = &reader->scan;
     const uint8_t *bytes = reader->bytes + reader->begin;
     const size_t limit = reader->end - reader->begin;
-    const uint64_t delimiters = reader->delimiter * ONES;
-    size_t at = 0, count = 0;
-    *out_open_quote = SIZE_MAX;
     for (;;) {
-        if (count == reader->field_cap) {
+        gch__csv_field field;
+        if (scan->field_count == reader->field_cap) {
             if (gch__ensure(reader->allocator, (void **)&reader->fields, &reader->field_cap,
-                            GCH_MAX(count + 1, (size_t)16), sizeof *reader->fields, "csv fields",
-                            NULL) != GCH_OK)
+                            GCH_MAX(scan->field_count + 1, (size_t)16), sizeof *reader->fields,
+                            "csv fields", NULL) != GCH_OK)
                 return SCAN_NO_MEMORY;
         }
-        gch__csv_field field = {.start = (uint32_t)at};
-        if (at < limit && bytes[at] == '"') {
-            size_t behind = scan_quoted(bytes, at, limit, reader->delimiter, &field, record);
-            if (behind == SIZE_MAX) {
-                *out_open_quote = at;
-                return SCAN_MORE;
-            }
-            /* Text behind the quote is a fault; the record still ends where it seems to end. */
-            at = record->fault == GCH__CSV_TEXT_AFTER_QUOTE ? find_break(bytes, behind, delimiters)
-                                                            : behind;
-        } else {
-            at = find_break(bytes, at, delimiters);
-            field.length = (uint32_t)(at - field.start);
+        if (!scan_field(bytes, limit, reader->is_at_end, reader->delimiter, scan, &field))
+            return SCAN_MORE;
+        if (scan->field_count < GCH__CSV_FIELDS_MAX) {
+            reader->fields[scan->field_count++] = field;
+        } else if (scan->fault == GCH__CSV_SOUND) {
+            scan->fault = GCH__CSV_TOO_MANY_FIELDS;
+            scan->fault_at = scan->field_start;
         }
-        if (count < GCH__CSV_FIELDS_MAX) {
-            reader->fields[count++] = field;
-        } else if (record->fault == GCH__CSV_SOUND) {
-            record->fault = GCH__CSV_TOO_MANY_FIELDS;
-            record->fault_at = field.start;
-        }
-        if (at >= limit) {
-            if (!reader->is_at_end)
-                return SCAN_MORE;
-            *out_consumed = limit;
+        if (scan->at >= limit || bytes[scan->at] == '\n')
             break;
-        }
-        if (bytes[at] == '\n') {
-            *out_consumed = at + 1;
-            break;
-        }
-        at++;
+        scan->at++;
+        scan->field_start = scan->at;
+        scan->is_started = false;
+        scan->has_doubled = false;
+        scan->is_behind_quote = false;
     }
-    gch__csv_field *last = &reader->fields[count - 1];
-    record->length = GCH_MIN(at, limit);
+    *out_consumed = scan->at >= limit ? limit : scan->at + 1;
+    gch__csv_field *last = &reader->fields[scan->field_count - 1];
+    record->length = GCH_MIN(scan->at, limit);
     if (!last->is_quoted && last->length > 0 && bytes[last->start + last->length - 1] == '\r')
         last->length--;
     record->bytes = bytes;
     record->fields = reader->fields;
-    record->field_count = count;
+    record->field_count = scan->field_count;
+    record->fault = scan->fault;
+    record->fault_at = scan->fault_at;
+    record->has_line_ends = scan->has_line_ends;
+    *scan = (gch__csv_scan){0};
     return SCAN_DONE;
 }
 
@@ -265,34 +308,41 @@ static bool is_blank_line(const gch__csv_record *record)
 }
 
 /* The record that no reading will complete: its quote stays open, or it is too long. */
-static void set_unfinished(gch__csv_reader *reader, gch__csv_record *record, size_t open_quote)
+static void set_unfinished(gch__csv_reader *reader, gch__csv_record *record)
 {
+    const bool is_open = reader->scan.is_in_quotes;
     record->bytes = reader->bytes + reader->begin;
     record->length = reader->end - reader->begin;
     record->field_count = 0;
-    record->fault = open_quote != SIZE_MAX ? GCH__CSV_OPEN_QUOTE : GCH__CSV_TOO_LONG;
-    record->fault_at = open_quote != SIZE_MAX ? open_quote : 0;
+    record->fault = is_open ? GCH__CSV_OPEN_QUOTE : GCH__CSV_TOO_LONG;
+    record->fault_at = is_open ? reader->scan.field_start : 0;
     record->has_line_ends = true;
+    reader->scan = (gch__csv_scan){0};
 }
 
 gch_status gch__csv_reader_next(gch__csv_reader *reader, gch__csv_record *out, gch_error *err)
 {
-    for (;;) {
+    *out = (gch__csv_record){.line = reader->line};
+    if (!reader->is_begun) {
+        GCH_TRY(begin(reader, err));
+        reader->is_starved = !reader->is_begun;
+    }
+    while (!reader->is_starved) {
         *out = (gch__csv_record){.line = reader->line};
         if (reader->begin == reader->end && reader->is_at_end)
             return GCH_OK;
-        size_t consumed = 0, open_quote;
-        scan_result result = scan(reader, out, &consumed, &open_quote);
+        size_t consumed = 0;
+        scan_result result = scan(reader, out, &consumed);
         if (result == SCAN_NO_MEMORY)
             return gch__no_memory(err, "csv fields");
         if (result == SCAN_MORE) {
             bool is_too_long = reader->end - reader->begin >= GCH__CSV_RECORD_BYTES_MAX;
-            if (is_too_long || reader->is_at_end) {
-                set_unfinished(reader, out, open_quote);
+            reader->is_starved = !is_too_long && !reader->is_at_end;
+            if (!reader->is_starved) {
+                set_unfinished(reader, out);
                 return GCH_OK;
             }
-            GCH_TRY(refill(reader, err));
-            continue;
+            break;
         }
         reader->line += 1 + (out->has_line_ends ? count_line_ends(out->bytes, out->length) : 0);
         reader->begin += consumed;
@@ -302,14 +352,15 @@ gch_status gch__csv_reader_next(gch__csv_reader *reader, gch__csv_record *out, g
             out->field_count = 0;
         return GCH_OK;
     }
+    return GCH_OK;
 }
 
 bool gch__csv_reader_peek(gch__csv_reader *reader, gch__csv_record *out, size_t *out_bytes,
                           uint64_t *out_lines)
 {
-    size_t open_quote;
     *out = (gch__csv_record){.line = reader->line};
-    if (reader->begin == reader->end || scan(reader, out, out_bytes, &open_quote) != SCAN_DONE)
+    reader->scan = (gch__csv_scan){0};
+    if (reader->begin == reader->end || scan(reader, out, out_bytes) != SCAN_DONE)
         return false;
     *out_lines = 1 + (out->has_line_ends ? count_line_ends(out->bytes, out->length) : 0);
     if (is_blank_line(out) || out->fault != GCH__CSV_SOUND)
@@ -317,13 +368,20 @@ bool gch__csv_reader_peek(gch__csv_reader *reader, gch__csv_record *out, size_t 
     return true;
 }
 
+void gch__csv_reader_advance(gch__csv_reader *reader, size_t bytes, uint64_t lines)
+{
+    reader->begin += bytes;
+    reader->line += lines;
+    if (bytes > 0)
+        reader->scan = (gch__csv_scan){0};
+}
+
 void gch__csv_reader_drop_line(gch__csv_reader *reader, const gch__csv_record *record)
 {
     const uint8_t *from = record->bytes + record->fault_at;
     const uint8_t *line_end = memchr(from, '\n', record->length - record->fault_at);
     size_t consumed = line_end != NULL ? (size_t)(line_end - record->bytes) + 1 : record->length;
-    reader->line += count_line_ends(record->bytes, consumed);
-    reader->begin += consumed;
+    gch__csv_reader_advance(reader, consumed, count_line_ends(record->bytes, consumed));
 }
 
 bool gch__csv_reader_text(gch__csv_reader *reader, const gch__csv_record *record, size_t field,
@@ -378,8 +436,8 @@ gch_status gch__csv_fail(const gch__csv_reader *reader, const gch__csv_record *r
     va_end(arguments);
     uint64_t line, column;
     gch__csv_position(record, at, &line, &column);
-    return gch_fail(err, GCH_PARSE, "%s:%llu:%llu: %s", reader->input->name,
-                    (unsigned long long)line, (unsigned long long)column, text);
+    return gch_fail(err, GCH_PARSE, "%s:%llu:%llu: %s", reader->name, (unsigned long long)line,
+                    (unsigned long long)column, text);
 }
 
 gch_status gch__csv_fail_fault(const gch__csv_reader *reader, const gch__csv_record *record,
@@ -403,8 +461,11 @@ gch_status gch__csv_fail_fault(const gch__csv_reader *reader, const gch__csv_rec
         return gch__csv_fail(reader, record, at, err, "found more than %u fields",
                              GCH__CSV_FIELDS_MAX);
     case GCH__CSV_TOO_LONG:
-        return gch__csv_fail(reader, record, 0, err,
-                             "the line that begins here is longer than 64 MiB");
+        (void)gch__csv_fail(reader, record, 0, err,
+                            "the line that begins here is longer than 64 MiB");
+        if (err != NULL)
+            err->status = GCH_LIMIT;
+        return GCH_LIMIT;
     }
     return GCH_OK;
 }

@@ -4,12 +4,15 @@
  *  1. done_bytes is the position of the next byte that gch__input_read gives, from byte 0 of the
  *     input (which, for a redirected standard input, may lie inside the file).
  *  2. A descriptor that can rewind is read by position: its own never moves.
- *  3. A short read happens at the end of the input only: pipes are read until the room is full.
+ *  3. A short read happens at the end of the input only: pipes are read until the room is full, or
+ *     until the deadline that gch__input_read_until was given.
  */
 #include "ingest_input.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -17,7 +20,7 @@
 
 #define SLICES_MAX 16u
 #define SLICE_ALIGN 65536u
-#define SHARED_BYTES_MIN ((size_t)1 << 20)
+#define SHARED_BYTES_MIN ((size_t)256 << 10)
 
 static void set_name(gch__input *input, const char *name)
 {
@@ -70,6 +73,12 @@ gch_status gch__input_open(const char *path, gch__input *out, gch_error *err)
 void gch__input_open_memory(const char *name, gch__span bytes, gch__input *out)
 {
     *out = (gch__input){.fd = -1, .can_rewind = true, .total_bytes = bytes.count, .memory = bytes};
+    set_name(out, name);
+}
+
+void gch__input_open_pushed(const char *name, gch__input *out)
+{
+    *out = (gch__input){.fd = -1};
     set_name(out, name);
 }
 
@@ -175,6 +184,50 @@ gch_status gch__input_read(gch__input *input, void *to, size_t cap, size_t *out_
         *out_count += job.counts[i];
         if (job.counts[i] < GCH_MIN(job.slice_bytes, cap - i * job.slice_bytes))
             break; /* the end, or where the file ended when it was read */
+    }
+    input->done_bytes += *out_count;
+    return GCH_OK;
+}
+
+/* Whether the descriptor has bytes, or its end, before the deadline. */
+static gch_status wait_readable(const gch__input *input, int64_t deadline_ns, bool *out_is_ready,
+                                gch_error *err)
+{
+    for (;;) {
+        int64_t left_ns = deadline_ns - gch__clock_ns();
+        int64_t left_ms = left_ns > 0 ? (left_ns + 999999) / 1000000 : 0;
+        struct pollfd poller = {.fd = input->fd, .events = POLLIN};
+        int ready = poll(&poller, 1, (int)GCH_MIN(left_ms, (int64_t)INT_MAX));
+        if (ready < 0 && errno != EINTR)
+            return gch_fail(err, GCH_IO, "%s: %s", input->name, strerror(errno));
+        *out_is_ready = ready > 0;
+        if (ready > 0 || (ready == 0 && left_ms <= INT_MAX))
+            return GCH_OK;
+    }
+}
+
+gch_status gch__input_read_until(gch__input *input, void *to, size_t cap, int64_t deadline_ns,
+                                 size_t *out_count, bool *out_is_end, gch_error *err)
+{
+    if (input->can_rewind || deadline_ns == INT64_MAX) {
+        GCH_TRY(gch__input_read(input, to, cap, out_count, err));
+        *out_is_end = *out_count < cap;
+        return GCH_OK;
+    }
+    *out_count = 0;
+    *out_is_end = false;
+    while (*out_count < cap && !*out_is_end) {
+        bool is_ready;
+        GCH_TRY(wait_readable(input, deadline_ns, &is_ready, err));
+        if (!is_ready)
+            break;
+        ssize_t got = read(input->fd, (uint8_t *)to + *out_count, cap - *out_count);
+        if (got < 0 && errno != EINTR && errno != EAGAIN)
+            return gch_fail(err, GCH_IO, "%s: %s", input->name, strerror(errno));
+        *out_is_end = got == 0;
+        *out_count += got > 0 ? (size_t)got : 0;
+        if (gch__clock_ns() >= deadline_ns)
+            break;
     }
     input->done_bytes += *out_count;
     return GCH_OK;

@@ -20,24 +20,28 @@ typedef struct gch__csv_sizes {
 } gch__csv_sizes;
 
 #define GCH__CSV_SIZES                                                                             \
-    ((gch__csv_sizes){.buffer_bytes = (size_t)8 << 20,                                             \
-                      .chunk_bytes = (size_t)256 << 10,                                            \
+    ((gch__csv_sizes){.buffer_bytes = (size_t)4 << 20,                                             \
+                      .chunk_bytes = (size_t)128 << 10,                                             \
                       .probe_rows = GCH__PROBE_ROWS})
 
 typedef struct gch__ingest_job {
     const gch_ingest_desc *desc;
     const gch_allocator *allocator;
-    gch_ingest_report *report;     /* not NULL */
-    const gch_time_zone *zone;     /* of text without an offset; NULL: UTC */
+    gch_ingest_report *report; /* not NULL */
+    gch_time_zone *zone;       /* of text without an offset; NULL: UTC */
+    gch_file *existing_file;
     const gch_file_info *existing; /* what is appended to; NULL: a new file */
     gch__input *inputs;
     size_t input_count;
     gch__csv_sizes csv;
-    /* The result as a file image instead of desc->output. */
-    bool into_memory;
+    /* Rows go to desc->output, or one of these. */
+    gch_rows_fn *take;
+    void *take_context;
+    bool into_memory; /* the result is a file image */
     void *image;
     size_t image_bytes;
-    int64_t reported_ns; /* when progress was last reported */
+    int64_t commit_at_ns; /* when the output is to be committed next; INT64_MAX: at the end */
+    int64_t reported_ns;  /* when progress was last reported */
 } gch__ingest_job;
 
 /* Tells the progress of all inputs. GCH_CANCELLED. */
@@ -50,6 +54,16 @@ static inline void gch__ingest_note_late(const gch__ingest_job *job, int64_t tic
     job->report->is_before_output =
         existing != NULL && existing->row_count > 0 && ticks < existing->last_time;
 }
+
+/* Whether the options that do not concern inputs go together. */
+GCH_CHECKED gch_status gch__ingest_check(const gch_ingest_desc *desc, gch_error *err);
+/* Opens the zone and the file appended to, and sets what else follows from job->desc. End it with
+ * gch__ingest_job_close whatever is returned. */
+GCH_CHECKED gch_status gch__ingest_job_open(gch__ingest_job *job, gch_error *err);
+void gch__ingest_job_close(gch__ingest_job *job);
+
+/* The next commit is commit_every_ms from now, if that is given. */
+void gch__ingest_set_commit(gch__ingest_job *job);
 
 /* The readers: from open inputs to a finished output. */
 GCH_CHECKED gch_status gch__ingest_csv(gch__ingest_job *job, gch_error *err);

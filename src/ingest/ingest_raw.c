@@ -16,6 +16,9 @@ typedef struct raw_layout {
     uint32_t part_count; /* all of them */
     size_t *part_bytes;
     char *names; /* what the fields' names point into */
+    gch__binary_plane *planes;
+    gch__binary_layout layout; /* of records: of all of this */
+    const gch_allocator *allocator;
 } raw_layout;
 
 static const char type_list[] = "i8, u8, i16, u16, i32, u32, i64, f32, f64";
@@ -113,56 +116,109 @@ static gch_status skip(gch__input *input, uint64_t bytes, gch_error *err)
     return GCH_OK;
 }
 
-static gch_status ingest_parts(gch__ingest_job *job, raw_layout *raw, gch_error *err)
+/* One file a field. */
+static gch_status ingest_columns(gch__ingest_job *job, raw_layout *raw, gch_error *err)
 {
     GCH_TRY(parse_layout(raw, job, err));
-    const bool is_columnar = job->input_count > 1;
-    if (is_columnar && job->input_count != raw->part_count)
+    if (job->input_count != raw->part_count)
         return gch_fail(err, GCH_INVALID,
                         "%zu inputs for a layout of %u fields: give one input of records, or one "
                         "for each field",
                         job->input_count, raw->part_count);
-    gch__binary_plane *planes =
-        gch__alloc_zero(job->allocator, job->input_count, sizeof *planes, "layout");
-    if (planes == NULL)
+    raw->planes = gch__alloc_zero(job->allocator, job->input_count, sizeof *raw->planes, "layout");
+    if (raw->planes == NULL)
         return gch__no_memory(err, "layout");
-    gch_status status = GCH_OK;
     for (uint32_t i = 0; i < raw->part_count; i++) {
-        gch__binary_plane *plane = &planes[is_columnar ? i : 0];
-        plane->stride_bytes += raw->part_bytes[i];
+        raw->planes[i] = (gch__binary_plane){.input = &job->inputs[i],
+                                             .offset = job->desc->skip_bytes,
+                                             .stride_bytes = raw->part_bytes[i]};
+        GCH_TRY(skip(&job->inputs[i], job->desc->skip_bytes, err));
     }
-    for (size_t i = 0; i < job->input_count; i++) {
-        planes[i].input = &job->inputs[i];
-        planes[i].offset = job->desc->skip_bytes;
-        GCH_TRY_GOTO(skip(&job->inputs[i], job->desc->skip_bytes, err), cleanup);
+    for (uint32_t i = 0; i < raw->field_count; i++)
+        raw->fields[i].offset_bytes = 0;
+    return gch__ingest_binary(job,
+                              &(gch__binary_layout){.planes = raw->planes,
+                                                    .plane_count = raw->part_count,
+                                                    .fields = raw->fields,
+                                                    .field_count = raw->field_count,
+                                                    .row_count = GCH__ROWS_UNKNOWN},
+                              err);
+}
+
+static void layout_reset(raw_layout *raw)
+{
+    gch__free(raw->allocator, raw->planes, "layout");
+    gch__free(raw->allocator, raw->names, "layout");
+    gch__free(raw->allocator, raw->fields, "layout");
+    gch__free(raw->allocator, raw->part_bytes, "layout");
+}
+
+static void destroy_layout(void *context)
+{
+    raw_layout *raw = context;
+    layout_reset(raw);
+    gch__free(raw->allocator, raw, "layout");
+}
+
+static gch_status check_layout(const gch__ingest_job *job, gch_error *err)
+{
+    if (job->desc->layout == NULL)
+        return gch_fail(err, GCH_INVALID,
+                        "raw input needs a layout such as --layout time:i64,price:f64");
+    return GCH_OK;
+}
+
+/* The one plane that all records are. */
+static gch_status plan_records(gch__ingest_job *job, raw_layout *raw, gch_error *err)
+{
+    GCH_TRY(parse_layout(raw, job, err));
+    raw->planes = gch__alloc_zero(job->allocator, 1, sizeof *raw->planes, "layout");
+    if (raw->planes == NULL)
+        return gch__no_memory(err, "layout");
+    *raw->planes = (gch__binary_plane){.input = &job->inputs[0], .offset = job->desc->skip_bytes};
+    for (uint32_t i = 0; i < raw->part_count; i++)
+        raw->planes[0].stride_bytes += raw->part_bytes[i];
+    for (uint32_t i = 0; i < raw->field_count; i++)
+        raw->fields[i].plane = 0;
+    raw->layout = (gch__binary_layout){.planes = raw->planes,
+                                       .plane_count = 1,
+                                       .fields = raw->fields,
+                                       .field_count = raw->field_count,
+                                       .row_count = GCH__ROWS_UNKNOWN};
+    return GCH_OK;
+}
+
+gch_status gch__feed_make_raw(gch__ingest_job *job, gch__feed *out, gch_error *err)
+{
+    GCH_TRY(check_layout(job, err));
+    raw_layout *raw = gch__alloc_zero(job->allocator, 1, sizeof *raw, "layout");
+    if (raw == NULL)
+        return gch__no_memory(err, "layout");
+    raw->allocator = job->allocator;
+    gch_status status = plan_records(job, raw, err);
+    if (status == GCH_OK)
+        status = gch__feed_make_binary(job, &raw->layout, out, err);
+    if (status != GCH_OK) {
+        destroy_layout(raw);
+        return status;
     }
-    for (uint32_t i = 0; i < raw->field_count; i++) {
-        if (is_columnar)
-            raw->fields[i].offset_bytes = 0;
-        else
-            raw->fields[i].plane = 0;
-    }
-    status = gch__ingest_binary(job,
-                                &(gch__binary_layout){.planes = planes,
-                                                      .plane_count = (uint32_t)job->input_count,
-                                                      .fields = raw->fields,
-                                                      .field_count = raw->field_count,
-                                                      .row_count = GCH__ROWS_UNKNOWN},
-                                err);
-cleanup:
-    gch__free(job->allocator, planes, "layout");
-    return status;
+    out->lent = raw;
+    out->destroy_lent = destroy_layout;
+    return GCH_OK;
 }
 
 gch_status gch__ingest_raw(gch__ingest_job *job, gch_error *err)
 {
-    raw_layout raw = {0};
-    if (job->desc->layout == NULL)
-        return gch_fail(err, GCH_INVALID,
-                        "raw input needs a layout such as --layout time:i64,price:f64");
-    gch_status status = ingest_parts(job, &raw, err);
-    gch__free(job->allocator, raw.names, "layout");
-    gch__free(job->allocator, raw.fields, "layout");
-    gch__free(job->allocator, raw.part_bytes, "layout");
+    if (job->input_count == 1) {
+        gch__feed feed = {0};
+        GCH_TRY(gch__feed_make_raw(job, &feed, err));
+        gch_status status = gch__feed_inputs(&feed, job, err);
+        gch__feed_destroy(&feed);
+        return status;
+    }
+    GCH_TRY(check_layout(job, err));
+    raw_layout raw = {.allocator = job->allocator};
+    gch_status status = ingest_columns(job, &raw, err);
+    layout_reset(&raw);
     return status;
 }

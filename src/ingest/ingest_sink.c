@@ -1,19 +1,20 @@
-/* Batches of rows to the writer.
+/* Batches of rows to the writer or the callback.
  *
  * Invariants:
  *  1. Every kept batch but the last is full, so that row r of the input is row r % row_cap of batch
  *     r / row_cap.
  *  2. The bits of `validity` at and behind row_count are ones.
- *  3. The writer exists from gch__ingest_sink_open until gch__ingest_sink_finish or
- * gch__ingest_sink_reset.
+ *  3. The writer, unless rows go to a callback, exists from gch__ingest_sink_open until
+ *     gch__ingest_sink_finish or gch__ingest_sink_reset.
  */
 #include "ingest_sink.h"
 
 #include <string.h>
 
-#define ROW_CAP_MAX ((size_t)1 << 20)
+#define ROW_CAP_MAX ((size_t)1 << 18) /* what the writer packs at a time */
 #define ROW_CAP_MIN ((size_t)4096)
 #define BATCH_BYTES ((size_t)128 << 20)
+#define CALLBACK_ROWS ((size_t)1 << 16) /* what a consumer without a packer's appetite gets */
 
 static void batch_reset(const gch__ingest_sink *sink, gch__batch *batch)
 {
@@ -71,7 +72,7 @@ static size_t choose_row_cap(const gch__ingest_job *job, const gch_column_desc *
         row_bytes += gch_type_bytes(columns[i].type) + 2;
     for (size_t i = 0; i < job->input_count; i++)
         input_bytes += job->inputs[i].can_rewind ? job->inputs[i].total_bytes : ROW_CAP_MAX;
-    size_t rows = ROW_CAP_MAX;
+    size_t rows = job->take != NULL ? CALLBACK_ROWS : ROW_CAP_MAX;
     while (rows > ROW_CAP_MIN && (rows * row_bytes > BATCH_BYTES || rows / 2 >= input_bytes))
         rows /= 2;
     return rows;
@@ -152,7 +153,11 @@ gch_status gch__ingest_sink_open(gch__ingest_sink *sink, gch_time_unit unit, boo
         .allocator = job->allocator,
     };
     sink->unit = unit;
+    sink->time_is_text = time_is_text;
+    sink->time_name = time_name != NULL ? time_name : "time";
     job->report->time_unit = unit;
+    if (job->take != NULL)
+        return GCH_OK;
     if (job->into_memory)
         return gch_writer_create_memory(&writer_desc, &sink->writer, err);
     if (desc->append)
@@ -168,7 +173,19 @@ gch_status gch__ingest_sink_append(gch__ingest_sink *sink, const gch__batch *bat
                                           .scales = column->scales,
                                           .validity = column->has_gaps ? column->validity : NULL};
     }
-    return gch_writer_append(sink->writer, batch->times, sink->data, batch->row_count, err);
+    const gch__ingest_job *job = sink->job;
+    if (job->take == NULL)
+        return gch_writer_append(sink->writer, batch->times, sink->data, batch->row_count, err);
+    const gch_rows rows = {.time_unit = sink->unit,
+                           .time_is_text = sink->time_is_text,
+                           .time_name = sink->time_name,
+                           .columns = sink->columns,
+                           .column_count = sink->column_count,
+                           .first_row = sink->row_count,
+                           .row_count = batch->row_count,
+                           .times = batch->times,
+                           .data = sink->data};
+    return job->take(job->take_context, &rows, err);
 }
 
 static gch_status keep_batch(gch__ingest_sink *sink, gch_error *err)
@@ -189,10 +206,12 @@ gch_status gch__ingest_sink_flush(gch__ingest_sink *sink, gch_error *err)
         return GCH_OK;
     if (sink->rate.is_set)
         GCH_TRY(gch__rate_fill(&sink->rate, sink->row_count, batch->row_count, batch->times, err));
-    sink->row_count += batch->row_count;
-    if (sink->job->desc->sort && batch->times != NULL && !sink->rate.is_set)
+    if (sink->job->desc->sort && batch->times != NULL && !sink->rate.is_set) {
+        sink->row_count += batch->row_count;
         return keep_batch(sink, err);
+    }
     GCH_TRY(gch__ingest_sink_append(sink, batch, err));
+    sink->row_count += batch->row_count;
     for (uint32_t i = 0; i < sink->column_count; i++) {
         gch__batch_column *column = &batch->columns[i];
         if (column->has_gaps)
@@ -203,6 +222,15 @@ gch_status gch__ingest_sink_flush(gch__ingest_sink *sink, gch_error *err)
     return GCH_OK;
 }
 
+gch_status gch__ingest_sink_commit(gch__ingest_sink *sink, gch_error *err)
+{
+    if (sink->writer == NULL)
+        return GCH_OK;
+    GCH_TRY(gch_writer_commit(sink->writer, err));
+    sink->job->report->committed_count = sink->row_count;
+    return GCH_OK;
+}
+
 gch_status gch__ingest_sink_finish(gch__ingest_sink *sink, gch_error *err)
 {
     gch__ingest_job *job = sink->job;
@@ -210,6 +238,8 @@ gch_status gch__ingest_sink_finish(gch__ingest_sink *sink, gch_error *err)
     if (sink->kept_count > 0)
         GCH_TRY(gch__ingest_sink_sort(sink, err));
     job->report->row_count = sink->row_count;
+    if (job->take != NULL)
+        return GCH_OK;
     gch_writer *writer = sink->writer;
     sink->writer = NULL; /* gone whatever is returned */
     if (job->into_memory)

@@ -1,4 +1,5 @@
-/* Where rows go: batches of typed columns on their way to the writer, sorted first if asked for.
+/* Where rows go: batches of typed columns on their way to the writer, sorted first if asked for, or
+ * to the job's callback.
  *
  * A reader fills sink->batch at row batch.row_count, counts the row, and calls
  * gch__ingest_sink_flush when the batch is full. The writer is opened once the columns and the unit
@@ -33,7 +34,9 @@ typedef struct gch__ingest_sink {
     gch__batch batch;
     gch__rate rate;
     gch_time_unit unit; /* from gch__ingest_sink_open on */
-    gch_writer *writer;
+    bool time_is_text;
+    const char *time_name;
+    gch_writer *writer;    /* NULL with a callback */
     gch_column_data *data; /* for the writer's calls */
     uint64_t row_count;    /* in earlier batches */
     /* The order: the last time accepted, that of an existing file to begin with. */
@@ -51,18 +54,21 @@ GCH_CHECKED gch_status gch__ingest_sink_init(gch__ingest_sink *sink, gch__ingest
                                              bool has_times, gch_error *err);
 /* Forgets a column with what it holds; before gch__ingest_sink_open. */
 void gch__ingest_sink_drop_column(gch__ingest_sink *sink, uint32_t column);
-/* Makes the writer. time_name NULL: "time". */
+/* Makes the writer, if there is one. time_name NULL: "time"; else it is borrowed. */
 GCH_CHECKED gch_status gch__ingest_sink_open(gch__ingest_sink *sink, gch_time_unit unit,
                                              bool time_is_text, const char *time_name,
                                              gch_error *err);
-/* Hands the batch on and empties it. */
+/* Hands the batch on and empties it. GCH_PENDING: the callback takes nothing now; the batch is as
+ * it was, to be flushed again. */
 GCH_CHECKED gch_status gch__ingest_sink_flush(gch__ingest_sink *sink, gch_error *err);
-/* Flushes, sorts, and commits the output; fills the report's rows. */
+/* Commits what was flushed to the output file, for readers to see. */
+GCH_CHECKED gch_status gch__ingest_sink_commit(gch__ingest_sink *sink, gch_error *err);
+/* Flushes, sorts, and finishes the output; fills the report's rows. GCH_PENDING as a flush. */
 GCH_CHECKED gch_status gch__ingest_sink_finish(gch__ingest_sink *sink, gch_error *err);
 /* Releases everything; abandons what was not finished. A zero sink is allowed. */
 void gch__ingest_sink_reset(gch__ingest_sink *sink);
 
-/* Of this room: appends a batch to the writer. */
+/* Of this room: hands a batch to the writer or the callback. */
 GCH_CHECKED gch_status gch__ingest_sink_append(gch__ingest_sink *sink, const gch__batch *batch,
                                                gch_error *err);
 /* Writes the kept batches in the order of their times, equal times in the order they came. */

@@ -46,6 +46,29 @@ python3 interrupt.py SIGTERM gpucharts gen --points 1G -o big.gch
 echo "-- also while it waits for standard input"
 timeout 30 python3 interrupt.py SIGINT gpucharts ingest - -o big.gch
 cat big.gch
+echo "-- what was committed before is kept, and readable at any time"
+cat > growing.py <<'PY'
+# Feeds lines and looks at the output in between; then interrupts.
+import signal, subprocess, sys, time
+child = subprocess.Popen(["gpucharts", "ingest", "-", "-o", "grow.gch", "--commit-every", "20ms",
+                          "--time-unit", "s"], stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+child.stdin.write(b"time,v\n")
+for row in range(1, 4):
+    child.stdin.write(b"%d,%d\n0" % (row, row * row))
+    child.stdin.flush()
+    for attempt in range(1000):
+        export = subprocess.run(["gpucharts", "export", "grow.gch", "--no-header"],
+                                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        if len(export.stdout.split()) >= row:
+            break
+        time.sleep(0.01)
+    print(export.stdout.split())
+child.send_signal(signal.SIGINT)
+print(child.stderr.read().decode().strip(), child.wait())
+PY
+timeout 30 python3 growing.py
+run gpucharts export grow.gch --no-header
+run gpucharts verify grow.gch
 left
 
 echo "-- a terminal shows progress, a pipe does not"
