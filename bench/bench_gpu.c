@@ -22,6 +22,7 @@
 #define HEIGHT 1080u
 #define FRAMES_MAX 1000u
 #define FLOOR_GROUPS 4096u
+#define PAN_PX 8 /* a frame */
 
 extern const char gch__shader_read_start[], gch__shader_read_end[];
 
@@ -82,7 +83,9 @@ static gch_chart_desc chart_desc(const setup *s, const gch_chart_series *series,
                                  uint32_t step)
 {
     double whole = (double)(s->info->last_time - s->info->first_time) + 1;
-    int64_t from = s->info->first_time + (int64_t)(whole * (1 - span) * step / (s->frames + 1));
+    int64_t width = (int64_t)(whole * span / WIDTH) * WIDTH + WIDTH; /* whole ticks a column */
+    int64_t from = s->info->first_time + (int64_t)((whole - (double)width) / 2) +
+                   width / WIDTH * PAN_PX * (int64_t)step;
     return (gch_chart_desc){.series = series,
                             .series_count = 1,
                             .width_px = WIDTH,
@@ -90,7 +93,7 @@ static gch_chart_desc chart_desc(const setup *s, const gch_chart_series *series,
                             .is_bare = true,
                             .has_time_range = true,
                             .from = from,
-                            .to = from + (int64_t)(whole * span) + (span < 1 ? 1 : (int64_t)step),
+                            .to = from + width,
                             .has_bottom = true,
                             .has_top = true,
                             .bottom = s->bottom,
@@ -128,7 +131,8 @@ static void add_stats(cJSON *json, const char *name, double *samples, uint32_t c
     cJSON_AddItemToObject(json, name, bench_stats_json(&stats));
 }
 
-/* Frames over a share of the data: host and GPU times. */
+/* Frames over a share of the data, panned: host and GPU times. Passes are timed for a frame's last
+ * submission only, so GPU times are given if no frame took more than one. */
 static cJSON *run_frames(setup *s, const gch__gpu_executor_desc *desc, double span)
 {
     static double host[FRAMES_MAX], columns[FRAMES_MAX], picture[FRAMES_MAX];
@@ -156,7 +160,7 @@ static cJSON *run_frames(setup *s, const gch__gpu_executor_desc *desc, double sp
     cJSON_AddNumberToObject(json, "points_in_view", (double)s->info->row_count * span);
     cJSON_AddNumberToObject(json, "first_frame_ms", first_ms);
     add_stats(json, "frame_ms", host, s->frames);
-    if (gch__gpu_get_info(gpu)->has_timestamps) {
+    if (gch__gpu_get_info(gpu)->has_timestamps && end.submits - start.submits == s->frames) {
         add_stats(json, "gpu_columns_ms", columns, s->frames);
         add_stats(json, "gpu_picture_ms", picture, s->frames);
     }

@@ -42,4 +42,14 @@ void exactness_case_free(exactness_case *c);
 /* A view of the case for a picture of this size; draws on the case's random numbers. */
 gch_view exactness_case_view(exactness_case *c, uint32_t width_px, uint32_t height_px);
 
+/* The case as a file (exactness_files.c). One part is written to memory; several to a file in
+ * `folder`, each appended as a segment of its own. Fails the test at hand if that fails. */
+typedef struct exactness_file {
+    gch_file *file;
+    void *bytes; /* image in memory; NULL: the file is on disk, without a name */
+} exactness_file;
+
+exactness_file exactness_case_open(const exactness_case *c, const char *folder);
+void exactness_file_close(exactness_file *o);
+
 #endif

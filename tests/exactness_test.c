@@ -13,7 +13,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <unistd.h>
 
 #define DEFAULT_CASE_COUNT 300u
 #define REPORT_CAP 10u
@@ -21,69 +20,6 @@
 #define BLUE 0xFFFF8040u
 
 static gch_error err;
-
-/* ---- files ---- */
-
-typedef struct opened {
-    gch_file *file;
-    void *bytes; /* image in memory; NULL: the file is on disk, without a name */
-} opened;
-
-static gch_writer_desc writer_desc(const gch_column_desc *column)
-{
-    return (gch_writer_desc){
-        .time_unit = GCH_TIME_NS,
-        .columns = column,
-        .column_count = 1,
-    };
-}
-
-static void append_part(gch_writer *writer, const exactness_case *c, exactness_part part)
-{
-    const uint8_t *values = c->values;
-    gch_column_data data = {
-        .values = values + part.first * gch_type_bytes(c->type),
-        .scales = c->scales != NULL ? c->scales + part.first : NULL,
-        .validity = c->validity != NULL ? c->validity + part.first / 8 : NULL,
-    };
-    assert_ok(gch_writer_append(writer, c->times + part.first, &data, part.count, &err));
-}
-
-/* One part is written to memory; several to a file, each appended as a segment of its own. */
-static opened open_case(const exactness_case *c)
-{
-    opened out = {0};
-    gch_writer *writer = NULL;
-    gch_column_desc column = {.name = "v", .type = c->type};
-    gch_writer_desc desc = writer_desc(&column);
-    if (c->part_count == 1) {
-        size_t byte_count;
-        assert_ok(gch_writer_create_memory(&desc, &writer, &err));
-        append_part(writer, c, c->parts[0]);
-        assert_ok(gch_writer_finish_memory(writer, &out.bytes, &byte_count, &err));
-        assert_ok(gch__file_open_memory(out.bytes, byte_count, "case", NULL, &out.file, &err));
-        return out;
-    }
-    char path[1024];
-    snprintf(path, sizeof path, EXACTNESS_FOLDER "/exactness-%ld-%" PRIu64 ".gch", (long)getpid(),
-             c->number);
-    for (uint32_t i = 0; i < c->part_count; i++) {
-        assert_ok(i == 0 ? gch_writer_create(path, &desc, &writer, &err)
-                         : gch_writer_open_append(path, &desc, &writer, &err));
-        append_part(writer, c, c->parts[i]);
-        assert_ok(gch_writer_finish(writer, &err));
-    }
-    gch_status status = gch__file_open(path, NULL, &out.file, &err);
-    unlink(path); /* stays readable while it is open */
-    assert_ok(status);
-    return out;
-}
-
-static void close_case(opened *o)
-{
-    gch__file_close(o->file);
-    gch_writer_free_memory(o->bytes, NULL);
-}
 
 /* ---- pictures ---- */
 
@@ -234,7 +170,7 @@ static void cpu_and_reference_differ_in_no_pixel(void **state)
     for (uint64_t number = first; number < first + count; number++) {
         exactness_case c;
         exactness_case_make(&c, number);
-        opened o = open_case(&c);
+        exactness_file o = exactness_case_open(&c, EXACTNESS_FOLDER);
         gch_chart *chart = NULL;
         assert_ok(gch_chart_make(NULL, &chart, &err));
         gch_workers *its_workers = number % 2 == 0 ? workers : NULL;
@@ -248,7 +184,7 @@ static void cpu_and_reference_differ_in_no_pixel(void **state)
             width = GCH_VIEW_PX_MAX;
         compare(&c, o.file, chart, its_workers, width, height, &sums);
         gch_chart_destroy(chart);
-        close_case(&o);
+        exactness_file_close(&o);
         exactness_case_free(&c);
         if (sums.differing_pictures >= REPORT_CAP)
             break;
@@ -276,7 +212,7 @@ static void *make_fault_file(size_t *out_byte_count)
         values[i] = (int32_t)(i % FAULT_PERIOD);
     }
     gch_column_desc column = {.name = "v", .type = GCH_TYPE_I32};
-    gch_writer_desc desc = writer_desc(&column);
+    gch_writer_desc desc = {.time_unit = GCH_TIME_NS, .columns = &column, .column_count = 1};
     gch_writer *writer = NULL;
     void *bytes = NULL;
     assert_ok(gch_writer_create_memory(&desc, &writer, &err));

@@ -17,6 +17,7 @@
 #ifndef GCH_CHART_H
 #define GCH_CHART_H
 
+#include "gch/data.h"
 #include "gch/image.h"
 #include "gch/query.h"
 
@@ -41,6 +42,7 @@ typedef enum gch_backend {
     GCH_BACKEND_DEFAULT = 0, /* CPU */
     GCH_BACKEND_CPU = 1,
     GCH_BACKEND_REFERENCE = 2, /* every segment by brute force; bare line charts only */
+    GCH_BACKEND_GPU = 3, /* bare charts; others, and machines without a GPU, fall back to the CPU */
 } gch_backend;
 
 typedef enum gch_theme { GCH_THEME_LIGHT = 0, GCH_THEME_DARK = 1 } gch_theme;
@@ -75,6 +77,7 @@ typedef struct gch_chart_desc {
      * (gch_chart_stats.complete): for frames that must not wait. */
     bool no_wait;
     gch_workers *workers;
+    gch_data *data; /* GPU: its device budget bounds what the GPU keeps; NULL: what it can */
     const gch_allocator *allocator;
 } gch_chart_desc;
 
@@ -84,6 +87,8 @@ typedef struct gch_chart_stats {
     uint64_t rows_visible, blocks_decoded, nodes_read, bytes_read;
     double complete; /* share of the columns and other answers that are exact: 1 unless no_wait */
     double layout_ms, query_ms, raster_ms, total_ms;
+    gch_backend backend; /* that drew */
+    char fallback[96];   /* why it is not the one asked for; empty if it is */
 } gch_chart_stats;
 
 /* Draws one picture. `image` is made by the call and owned by the caller; `stats` is nullable.

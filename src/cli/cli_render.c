@@ -3,6 +3,7 @@
 
 #include "cli_output.h"
 #include "cli_progress.h"
+#include "cli_remote.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -14,8 +15,10 @@ static const cli_choice image_formats[] = {
 static const cli_choice themes[] = {
     {"light", GCH_THEME_LIGHT}, {"dark", GCH_THEME_DARK}, {NULL, 0}};
 
-static const cli_choice backends[] = {
-    {"cpu", GCH_BACKEND_CPU}, {"reference", GCH_BACKEND_REFERENCE}, {NULL, 0}};
+static const cli_choice backends[] = {{"cpu", GCH_BACKEND_CPU},
+                                      {"gpu", GCH_BACKEND_GPU},
+                                      {"reference", GCH_BACKEND_REFERENCE},
+                                      {NULL, 0}};
 
 static double ms_since(int64_t start_ns)
 {
@@ -73,11 +76,14 @@ static int render(cli_render_job *job, int64_t start_ns)
     if (code != CLI_OK)
         goto cleanup;
     job->desc.workers = workers;
+    job->desc.data = cli_data_get();
     if (gch_chart_make(NULL, &chart, &err) != GCH_OK ||
-        gch_chart_frame(chart, &job->desc, &image, &stats, &err) != GCH_OK) {
+        cli_remote_frame(chart, &job->desc, &image, &stats, &err) != GCH_OK) {
         code = cli_fail("%s", err.message);
         goto cleanup;
     }
+    if (stats.fallback[0] != 0)
+        fprintf(stderr, "drawn on the processor: %s\n", stats.fallback);
     code = write_image(job, image, &times.encode_ms);
     if (code == CLI_OK && o->has_stats) {
         times.total_ms = ms_since(start_ns);
@@ -145,7 +151,9 @@ int cli_render(int argc, char **argv)
          "the plot alone: white lines of one pixel on black, without smoothing or "
          "text, exactly the pixel rule",
          cli_read_flag, &o.is_bare, NULL},
-        {"backend", 0, "NAME", "cpu, or reference: every segment by brute force (bare lines)",
+        {"backend", 0, "NAME",
+         "cpu; gpu (bare pictures; the rest falls back to cpu); or reference: every segment by "
+         "brute force (bare lines)",
          cli_read_choice, &o.backend, backends},
         {"format", 0, "FORMAT", "png or ppm, whatever the name of OUT", cli_read_choice, &o.format,
          image_formats},

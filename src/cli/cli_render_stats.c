@@ -100,9 +100,11 @@ static cJSON *data_json(void)
 int cli_render_print_stats(const cli_render_job *job, const gch_chart_stats *stats,
                            const cli_render_times *times, uint32_t thread_count, FILE *out)
 {
-    bool is_reference = job->desc.backend == GCH_BACKEND_REFERENCE;
+    static const char *const backends[] = {[GCH_BACKEND_CPU] = "cpu",
+                                           [GCH_BACKEND_REFERENCE] = "reference",
+                                           [GCH_BACKEND_GPU] = "gpu"};
     cJSON *object = cJSON_CreateObject();
-    cli_json_add_text(object, "backend", is_reference ? "reference" : "cpu");
+    cli_json_add_text(object, "backend", backends[stats->backend]);
     cJSON_AddBoolToObject(object, "bare", job->desc.is_bare);
     cli_json_add_count(object, "threads", thread_count);
     cli_json_add_count(object, "series", job->series_count);

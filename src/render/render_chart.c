@@ -9,8 +9,10 @@
  */
 #include "gch/chart.h"
 #include "raster.h"
+#include "render_gpu.h"
 
 #include <math.h>
+#include <stdio.h>
 
 typedef struct slot {
     gch_query *query; /* NULL: free */
@@ -24,6 +26,9 @@ struct gch_chart {
     const gch_allocator *allocator;
     gch__scene scene;
     gch__raster *raster; /* made by the first frame that needs it */
+    gch__gpu_executor *gpu;
+    const gch_data *gpu_data; /* that `gpu` was made for */
+    gch_error no_gpu;         /* why there is none; GCH_OK: it was not asked for, or there is */
     gch_image image;
     gch__extent extents[GCH_SERIES_CAP];
     slot slots[GCH_SERIES_CAP];
@@ -54,6 +59,7 @@ void gch_chart_destroy(gch_chart *chart)
         return;
     for (uint32_t i = 0; i < GCH_SERIES_CAP; i++)
         free_slot(chart, i);
+    gch__gpu_executor_destroy(chart->gpu);
     gch__raster_destroy(chart->raster);
     gch__scene_reset(&chart->scene);
     gch_image_destroy(&chart->image, chart->allocator);
@@ -66,7 +72,7 @@ static gch_status check_desc(const gch_chart_desc *desc, gch_error *err)
     if (desc->series_count == 0 || desc->series_count > GCH_SERIES_CAP || desc->series == NULL)
         return gch_fail(err, GCH_INVALID, "series_count: %u series, a chart has 1 to %u",
                         desc->series == NULL ? 0 : desc->series_count, GCH_SERIES_CAP);
-    if ((uint32_t)desc->backend > GCH_BACKEND_REFERENCE)
+    if ((uint32_t)desc->backend > GCH_BACKEND_GPU)
         return gch_fail(err, GCH_INVALID, "backend: %u is none", (uint32_t)desc->backend);
     for (uint32_t i = 0; i < desc->series_count; i++) {
         const gch_chart_series *series = &desc->series[i];
@@ -210,10 +216,76 @@ static gch_status fill_stats(gch_chart *chart, const gch_chart_desc *desc, gch_c
     return GCH_OK;
 }
 
-static gch_status draw(gch_chart *chart, const gch_chart_desc *desc, int64_t *out_query_ns,
-                       gch_error *err)
+/* ---- executors ---- */
+
+static void drop_gpu(gch_chart *chart)
+{
+    gch__gpu_executor_destroy(chart->gpu);
+    chart->gpu = NULL;
+}
+
+static gch_status draw_on_gpu(gch_chart *chart, const gch_chart_desc *desc, int64_t *out_query_ns,
+                              gch_error *err)
+{
+    if (chart->gpu != NULL && chart->gpu_data != desc->data)
+        drop_gpu(chart);
+    if (chart->gpu == NULL) {
+        GCH_TRY(gch__gpu_executor_make(
+            &(gch__gpu_executor_desc){.allocator = chart->allocator, .data = desc->data},
+            &chart->gpu, err));
+        chart->gpu_data = desc->data;
+    }
+    gch__gpu_frame_stats stats;
+    gch_status status = gch__gpu_executor_draw(chart->gpu, &chart->scene, chart->queries,
+                                               &chart->image, &stats, out_query_ns, err);
+    if (status == GCH_DEVICE_LOST)
+        drop_gpu(chart);
+    return status;
+}
+
+/* What the processor can draw as well: there is no GPU, it is lost for good, or its memory is too
+ * small. */
+static bool falls_back(gch_status status)
+{
+    return status == GCH_UNSUPPORTED || status == GCH_DEVICE_LOST || status == GCH_LIMIT;
+}
+
+static gch_status try_gpu(gch_chart *chart, const gch_chart_desc *desc, int64_t *out_query_ns,
+                          gch_error *err)
+{
+    if (!chart->scene.is_bare)
+        return gch_fail(err, GCH_UNSUPPORTED, "the GPU draws bare pictures only");
+    if (chart->no_gpu.status != GCH_OK)
+        return gch_fail(err, chart->no_gpu.status, "%s", chart->no_gpu.message);
+    gch_status status = draw_on_gpu(chart, desc, out_query_ns, err);
+    if (status == GCH_DEVICE_LOST) /* a new device is given everything anew */
+        status = draw_on_gpu(chart, desc, out_query_ns, err);
+    if (status == GCH_UNSUPPORTED || status == GCH_DEVICE_LOST) { /* is not tried again */
+        drop_gpu(chart);
+        (void)!gch_fail(&chart->no_gpu, status, "%s", err->message);
+    }
+    return status;
+}
+
+/* Sets stats->backend and fallback. */
+static gch_status draw(gch_chart *chart, const gch_chart_desc *desc, gch_chart_stats *stats,
+                       int64_t *out_query_ns, gch_error *err)
 {
     *out_query_ns = 0;
+    stats->backend = desc->backend == GCH_BACKEND_DEFAULT ? GCH_BACKEND_CPU : desc->backend;
+    if (desc->backend == GCH_BACKEND_GPU) {
+        gch_error reason = {0};
+        gch_status status = try_gpu(chart, desc, out_query_ns, &reason);
+        if (status == GCH_OK)
+            return GCH_OK;
+        if (!falls_back(status))
+            return gch_fail(err, status, "%s", reason.message);
+        stats->backend = GCH_BACKEND_CPU;
+        snprintf(stats->fallback, sizeof stats->fallback, "%.*s", (int)sizeof stats->fallback - 1,
+                 reason.message);
+    }
+    if (chart->gpu != NULL)
+        gch__gpu_executor_forget(chart->gpu);
     if (desc->backend == GCH_BACKEND_REFERENCE)
         return gch__raster_reference(&chart->scene, chart->allocator, &chart->image, err);
     if (chart->raster == NULL)
@@ -239,17 +311,17 @@ gch_status gch_chart_frame(gch_chart *chart, const gch_chart_desc *desc,
 
     int64_t draw_ns = gch__clock_ns();
     int64_t query_ns;
+    gch_chart_stats drawn = {0};
     GCH_TRY(prepare_image(chart, err));
-    GCH_TRY(draw(chart, desc, &query_ns, err));
+    GCH_TRY(draw(chart, desc, &drawn, &query_ns, err));
 
     int64_t end_ns = gch__clock_ns();
     if (stats != NULL) {
-        *stats = (gch_chart_stats){
-            .layout_ms = ms_from_ns(draw_ns - layout_ns + extents_ns - start_ns),
-            .query_ms = ms_from_ns(layout_ns - extents_ns + query_ns),
-            .raster_ms = ms_from_ns(end_ns - draw_ns - query_ns),
-            .total_ms = ms_from_ns(end_ns - start_ns),
-        };
+        *stats = drawn;
+        stats->layout_ms = ms_from_ns(draw_ns - layout_ns + extents_ns - start_ns);
+        stats->query_ms = ms_from_ns(layout_ns - extents_ns + query_ns);
+        stats->raster_ms = ms_from_ns(end_ns - draw_ns - query_ns);
+        stats->total_ms = ms_from_ns(end_ns - start_ns);
         GCH_TRY(fill_stats(chart, desc, stats, err));
     }
     *out_image = &chart->image;

@@ -1,0 +1,57 @@
+// What C and WGSL share; src/render/render_gpu_layouts.h has the same structs, and a test compares
+// the two field by field. Everything is u32: times and values never leave the processor as floats.
+//
+// A "row + 1" is a pixel row counted from 1: 0 lies above the view, height + 1 below it.
+
+const LEVELS: u32 = 9u;
+const PAGE_WORDS: u32 = 4096u;
+const NO_ROW: u32 = 0xFFFFFFFFu; // of Slice.lead and tail: nothing is connected there
+const ROW_BEFORE: u32 = 0xFFFFFFFEu; // of Slice.lead: the segment's row before, if it is drawn
+const IS_WIDE: u32 = 1u;
+const JOIN_NONE: u32 = 2u;
+
+struct Frame {
+    width: u32,
+    height: u32,
+    join: u32,
+    first_slice: u32, // of this dispatch
+    slice_count: u32,
+    groups_x: u32, // workgroups in a row of the dispatch
+    extents: u32, // where this series' extents start in marks
+    series_count: u32,
+    lit: u32, // where the bitmap starts in marks
+    lit_words: u32, // of it, a column
+    left: u32, // of the part of the picture that a texture holds
+    top: u32,
+}
+
+// A sealed segment's column. Offsets are words from the segment's start; `pages` is where its page
+// table starts.
+struct Segment {
+    pages: u32,
+    page_count: u32,
+    row_count: u32,
+    flags: u32,
+    level_count: u32,
+    directory: u32,
+    gap_supers: u32,
+    gap_bitmaps: u32,
+    edges: u32, // where its table of row edges starts, in pairs
+    unbounded: u32, // entries of it that every key is below
+    offset_low: u32, // added to a key before it is compared
+    offset_high: u32,
+    levels: array<u32, 9>,
+}
+
+// Rows [first, last) of a segment that fall into a pixel column; or, for light_pieces, the pixel
+// rows + 1 first to last of the column.
+struct Slice {
+    column: u32,
+    segment: u32,
+    first: u32,
+    last: u32,
+    lead: u32, // row + 1 that the first row is connected with
+    tail: u32, // row + 1 that the last row is connected with
+    gaps_first: u32, // entries of the list of super-blocks with gaps that these rows touch
+    gaps_last: u32,
+}

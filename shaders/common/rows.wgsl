@@ -1,0 +1,43 @@
+// From keys to pixel rows, and from rows to marks.
+
+@group(0) @binding(0) var<uniform> frame: Frame;
+@group(0) @binding(3) var<storage, read> edges: array<vec2u>;
+@group(0) @binding(5) var<storage, read_write> marks: array<atomic<u32>>;
+
+// row + 1 of a key: how many of the row edges, from the top, lie above it. Bisection.
+fn row_of(key: vec2u) -> u32 {
+    let counted = add_wide(key, vec2u(segment.offset_low, segment.offset_high));
+    var low = segment.unbounded;
+    var high = frame.height + 1u;
+    while (low < high) {
+        let middle = (low + high) / 2u;
+        if (is_less(counted, edges[segment.edges + middle])) {
+            low = middle + 1u;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+// Lights the pixel rows top to bottom, both + 1, of a column as far as they are in the picture.
+fn light(column: u32, top: u32, bottom: u32) {
+    if (bottom == 0u || top > frame.height) {
+        return;
+    }
+    let first = max(top, 1u) - 1u;
+    let last = min(bottom, frame.height) - 1u;
+    for (var word = first / 32u; word <= last / 32u; word++) {
+        var mask = 0xFFFFFFFFu;
+        if (word == first / 32u) {
+            mask &= 0xFFFFFFFFu << (first % 32u);
+        }
+        if (word == last / 32u) {
+            mask &= 0xFFFFFFFFu >> (31u - last % 32u);
+        }
+        let at = frame.lit + column * frame.lit_words + word;
+        if ((atomicLoad(&marks[at]) & mask) != mask) {
+            atomicOr(&marks[at], mask);
+        }
+    }
+}

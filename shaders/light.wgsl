@@ -1,0 +1,26 @@
+// From marks to pixels: white where some series' extents or the bitmap say so (docs/pixel-rule.md).
+
+//!include common/layouts.wgsl
+
+@group(0) @binding(0) var<uniform> frame: Frame;
+@group(0) @binding(1) var<storage, read> marks: array<u32>;
+
+// One triangle that covers the target.
+@vertex
+fn cover(@builtin(vertex_index) i: u32) -> @builtin(position) vec4f {
+    return vec4f(f32(i & 1u) * 4.0 - 1.0, f32(i >> 1u) * 4.0 - 1.0, 0.0, 1.0);
+}
+
+@fragment
+fn paint(@builtin(position) at: vec4f) -> @location(0) vec4f {
+    let column = frame.left + u32(at.x);
+    let row = frame.top + u32(at.y);
+    let word = marks[frame.lit + column * frame.lit_words + row / 32u];
+    var is_lit = (word >> (row % 32u) & 1u) != 0u;
+    for (var i = 0u; i < frame.series_count && !is_lit; i++) {
+        let extents = (i * frame.width + column) * 2u;
+        is_lit = marks[extents] <= row + 1u && row + 1u <= marks[extents + 1u];
+    }
+    let white = select(0.0, 1.0, is_lit);
+    return vec4f(white, white, white, 1.0);
+}

@@ -1,0 +1,332 @@
+// From slices (rows of a segment in a pixel column) to marks: the rows that each column lights.
+//
+// Columns without gaps are hulls: reduce_tree and reduce_blocks find the smallest and largest key of
+// a slice, from the tree or from every block, and widen the column's extents. Before reduce_tree, cull
+// lists the slices that can widen anything and counts the workgroups, by which it is dispatched. Columns with gaps and
+// points that stand alone light their runs in the bitmap: light_runs. light_pieces takes rows that
+// the processor has found.
+
+//!include common/layouts.wgsl
+//!include common/wide.wgsl
+//!include common/packed.wgsl
+//!include common/segment.wgsl
+//!include common/rows.wgsl
+
+@group(0) @binding(2) var<storage, read> slices: array<Slice>;
+
+// x, y and z of an indirect dispatch, how many slices are listed, and their numbers.
+const LISTED: u32 = 3u;
+const LIST: u32 = 4u;
+const GROUPS_X: u32 = 65535u; // what every device grants
+@group(0) @binding(8) var<storage, read> work: array<u32>;
+@group(0) @binding(8) var<storage, read_write> new_work: array<atomic<u32>>;
+
+fn slice_index(group: vec3u) -> u32 {
+    return group.y * frame.groups_x + group.x;
+}
+
+const GROUP: u32 = 64u;
+
+// What the threads of a group have found; of reduce_tree the first half.
+var<workgroup> found: array<Pair, 128>;
+
+// What the first `count` threads (a power of two) have found together, for all of them.
+fn gather(thread: u32, count: u32, mine: Pair) -> Pair {
+    workgroupBarrier(); // the last gather has been read
+    found[thread] = mine;
+    for (var half = count / 2u; half > 0u; half /= 2u) {
+        workgroupBarrier();
+        if (thread < half) {
+            found[thread] = include_pair(found[thread], found[thread + half]);
+        }
+    }
+    workgroupBarrier();
+    return found[0];
+}
+
+// Thread 0 widens the column's extents.
+fn widen(slice: Slice, thread: u32, pair: Pair) {
+    if (thread == 0u && !is_nothing(pair)) {
+        let at = frame.extents + slice.column * 2u;
+        atomicMin(&marks[at], row_of(pair.max));
+        atomicMax(&marks[at + 1u], row_of(pair.min));
+    }
+}
+
+// Rows [first, last) of a block, unless its header says that they cannot widen `known`.
+fn reduce_part(index: u32, first: u32, last: u32, thread: u32, known: Pair) -> Pair {
+    var pair = nothing();
+    let header = tree_pair(0u, index);
+    if (first >= last || (!is_less(header.min, known.min) && !is_less(known.max, header.max))) {
+        return pair;
+    }
+    let block = find_block(index);
+    for (var i = first + thread; i < last; i += GROUP) {
+        pair = include_key(pair, block_key(block, i));
+    }
+    return pair;
+}
+
+fn reduce_level(level: u32, first: u32, last: u32, thread: u32, so_far: Pair) -> Pair {
+    var pair = so_far;
+    for (var i = first + thread; i < last; i += GROUP) {
+        pair = include_pair(pair, tree_pair(level, i));
+    }
+    return pair;
+}
+
+// Blocks [begin, end): nodes at the ragged ends of each level, whole parents between.
+fn reduce_nodes(begin: u32, end: u32, thread: u32, so_far: Pair) -> Pair {
+    var pair = so_far;
+    var first = begin;
+    var last = end;
+    var count = (segment.row_count + 255u) / 256u; // of the level
+    for (var level = 0u; first < last; level++) {
+        let up_first = (first + 15u) / 16u;
+        let up_count = (count + 15u) / 16u;
+        let up_last = select(last / 16u, up_count, last == count);
+        if (level + 1u >= segment.level_count || up_first >= up_last) {
+            return reduce_level(level, first, last, thread, pair);
+        }
+        pair = reduce_level(level, first, up_first * 16u, thread, pair);
+        pair = reduce_level(level, up_last * 16u, last, thread, pair);
+        first = up_first;
+        last = up_last;
+        count = up_count;
+    }
+    return pair;
+}
+
+// Whether an earlier series has lit all of a column.
+fn is_hidden(column: u32) -> bool {
+    for (var at = 0u; at < frame.extents; at += frame.width * 2u) {
+        let first = atomicLoad(&marks[at + column * 2u]);
+        if (first <= 1u && atomicLoad(&marks[at + column * 2u + 1u]) >= frame.height) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// The one or two nodes of the finest level that cover the slice's rows.
+fn covering_pair(slice: Slice) -> Pair {
+    var first = slice.first / 256u;
+    var last = (slice.last - 1u) / 256u;
+    var level = 0u;
+    while (last - first > 1u) {
+        first /= 16u;
+        last /= 16u;
+        level += 1u;
+    }
+    return include_pair(tree_pair(level, first), tree_pair(level, last));
+}
+
+// A thread a slice: those that may show something that the column's extents do not yet.
+@compute @workgroup_size(64)
+fn cull(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
+    let index = group.x * GROUP + thread;
+    if (index >= frame.slice_count) {
+        return;
+    }
+    let slice = slices[frame.first_slice + index];
+    segment = segments[slice.segment];
+    let pair = covering_pair(slice);
+    let at = frame.extents + slice.column * 2u;
+    if (is_hidden(slice.column) || (row_of(pair.max) >= atomicLoad(&marks[at]) &&
+        row_of(pair.min) <= atomicLoad(&marks[at + 1u]))) {
+        return;
+    }
+    let listed = atomicAdd(&new_work[LISTED], 1u);
+    atomicStore(&new_work[LIST + listed], index);
+    atomicMax(&new_work[0], min(listed + 1u, GROUPS_X)); // rows of GROUPS_X, the last not full
+    atomicMax(&new_work[1], listed / GROUPS_X + 1u);
+}
+
+@compute @workgroup_size(64)
+fn reduce_tree(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
+    let i = group.y * GROUPS_X + group.x;
+    if (i >= work[LISTED]) {
+        return;
+    }
+    let slice = slices[frame.first_slice + work[LIST + i]];
+    segment = segments[slice.segment];
+    var first_block = slice.first / 256u;
+    var last_block = slice.last / 256u;
+    let head = slice.first % 256u;
+    var tail = slice.last % 256u;
+    if (slice.last == segment.row_count && tail != 0u) { // the last block's pair covers just these
+        last_block += 1u;
+        tail = 0u;
+    }
+    var head_end = 0u;
+    let head_block = first_block;
+    if (first_block == last_block) {
+        head_end = tail;
+        tail = 0u;
+    } else if (head != 0u) {
+        head_end = min(256u, segment.row_count - first_block * 256u);
+        first_block += 1u;
+    }
+    let nodes = gather(thread, GROUP, reduce_nodes(first_block, last_block, thread, nothing()));
+    var pair = reduce_part(head_block, head, head_end, thread, nodes);
+    pair = include_pair(pair, reduce_part(last_block, 0u, tail, thread, nodes));
+    widen(slice, thread, include_pair(nodes, gather(thread, GROUP, pair)));
+}
+
+// Rows [first, last) of one lane of a block.
+fn reduce_lane(block: Block, lane: u32, first: u32, last: u32, so_far: Pair) -> Pair {
+    var pair = so_far;
+    var low = lane_start(block.at, min(block.bits, 32u), lane);
+    var high = lane_start(block.at + 256u, max(block.bits, 32u) - 32u, lane);
+    for (var i = lane; i < last; i += 8u) {
+        let residual = vec2u(lane_next(&low), lane_next(&high));
+        if (i >= first) {
+            pair = include_key(pair, add_wide(block.pair.min, residual));
+        }
+    }
+    return pair;
+}
+
+// Eight threads a block, sixteen blocks at a time; no tree but the headers, which give the widths.
+@compute @workgroup_size(128)
+fn reduce_blocks(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
+    if (slice_index(group) >= frame.slice_count) {
+        return;
+    }
+    let slice = slices[frame.first_slice + slice_index(group)];
+    segment = segments[slice.segment];
+    var pair = nothing();
+    for (var block = slice.first / 256u + thread / 8u; block * 256u < slice.last; block += 16u) {
+        let start = block * 256u;
+        let first = max(slice.first, start) - start;
+        let last = min(slice.last - start, 256u);
+        pair = reduce_lane(find_block(block), thread % 8u, first, last, pair);
+    }
+    widen(slice, thread, gather(thread, 128u, pair));
+}
+
+// ---- runs ----
+
+// A stretch of connected points under way: its keys, and rows + 1 that are not of this segment.
+struct Run {
+    is_open: bool,
+    keys: Pair,
+    top: u32,
+    bottom: u32,
+}
+
+fn no_run() -> Run {
+    return Run(false, nothing(), NO_ROW, 0u);
+}
+
+fn run_include_row(run: ptr<function, Run>, row: u32) {
+    if (row != NO_ROW) {
+        (*run).top = min((*run).top, row);
+        (*run).bottom = max((*run).bottom, row);
+    }
+}
+
+fn run_light(run: Run, column: u32) {
+    var top = run.top;
+    var bottom = run.bottom;
+    if (!is_nothing(run.keys)) {
+        top = min(top, row_of(run.keys.max));
+        bottom = max(bottom, row_of(run.keys.min));
+    }
+    light(column, top, bottom);
+}
+
+// row + 1 of the row before a block's, or NO_ROW if that is not drawn.
+fn row_before(row: u32) -> u32 {
+    let before = row - 1u;
+    let block_index = before / 256u;
+    if (!is_drawn(find_bitmap(block_index), before % 256u)) {
+        return NO_ROW;
+    }
+    return row_of(block_key(find_block(block_index), before % 256u));
+}
+
+// Rows [first, last) of a block, points alone.
+fn light_points(block: Block, bitmap: u32, first: u32, last: u32, column: u32) {
+    for (var i = first; i < last; i++) {
+        if (is_drawn(bitmap, i)) {
+            let row = row_of(block_key(block, i));
+            light(column, row, row);
+        }
+    }
+}
+
+fn light_joined(block: Block, bitmap: u32, first: u32, last: u32, lead: u32, tail: u32, column: u32) {
+    var run = no_run();
+    for (var i = first; i < last; i++) {
+        if (is_drawn(bitmap, i)) {
+            if (!run.is_open && i == first) {
+                run_include_row(&run, lead);
+            }
+            run.is_open = true;
+            run.keys = include_key(run.keys, block_key(block, i));
+        } else if (run.is_open) {
+            run_light(run, column);
+            run = no_run();
+        }
+    }
+    if (run.is_open) {
+        run_include_row(&run, tail);
+        run_light(run, column);
+    }
+}
+
+// A thread a block.
+@compute @workgroup_size(64)
+fn light_runs(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
+    if (slice_index(group) >= frame.slice_count) {
+        return;
+    }
+    let slice = slices[frame.first_slice + slice_index(group)];
+    segment = segments[slice.segment];
+    gaps = vec2u(slice.gaps_first, slice.gaps_last);
+    for (var index = slice.first / 256u + thread; index * 256u < slice.last; index += GROUP) {
+        let start = index * 256u;
+        let first = max(slice.first, start) - start;
+        let last = min(slice.last - start, 256u);
+        let is_whole = first == 0u && (last == 256u || start + last == segment.row_count);
+        let block = find_block(index);
+        if (is_nothing(block.pair)) {
+            continue; // a gap: nothing connects over it
+        }
+        let bitmap = find_bitmap(index);
+        if (frame.join == JOIN_NONE) {
+            let row = row_of(block.pair.max);
+            if (is_whole && row == row_of(block.pair.min)) {
+                light(slice.column, row, row);
+            } else {
+                light_points(block, bitmap, first, last, slice.column);
+            }
+            continue;
+        }
+        var lead = slice.lead;
+        if (start + first > slice.first || lead == ROW_BEFORE) {
+            lead = row_before(start + first);
+        }
+        let tail = select(NO_ROW, slice.tail, start + last == slice.last);
+        if (is_whole && bitmap == 0u) {
+            var run = no_run();
+            run.keys = block.pair;
+            run_include_row(&run, lead);
+            run_include_row(&run, tail);
+            run_light(run, slice.column);
+        } else {
+            light_joined(block, bitmap, first, last, lead, tail, slice.column);
+        }
+    }
+}
+
+// A thread a piece.
+@compute @workgroup_size(64)
+fn light_pieces(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
+    let index = slice_index(group) * GROUP + thread;
+    if (index < frame.slice_count) {
+        let slice = slices[frame.first_slice + index];
+        light(slice.column, slice.first, slice.last);
+    }
+}

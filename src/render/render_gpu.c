@@ -1,0 +1,551 @@
+/* The GPU executor: see render_gpu.h.
+ *
+ * A frame is one recording: extents and tables up, a compute pass a tile (render_gpu_tiles.c), then
+ * the picture part by part through one texture. Everything is made by the first frame that needs it
+ * and kept.
+ *
+ * Invariants:
+ *  1. marks = extents of each series (row + 1 of top and bottom a column), then a bitmap of the
+ *     picture, column by column; a pixel is white if any of them says so.
+ *  2. After a failed frame nothing is known to be resident: pages are made anew.
+ *  3. `shown` describes the picture that `image` holds, or is not valid.
+ */
+#include "render_gpu.h"
+#include "render_gpu_state.h"
+
+#include <string.h>
+
+#define PURPOSE "gpu executor"
+#define TARGET_PX_MAX 4096u
+#define KERNEL_BINDINGS 9u
+
+extern const char gch__shader_reduce_start[], gch__shader_reduce_end[];
+extern const char gch__shader_light_start[], gch__shader_light_end[];
+
+/* ---- streams ---- */
+
+gch_status gch__gpu_stream_reserve(gch__gpu_executor *executor, gch__gpu_stream *stream,
+                                   size_t count, void **out, gch_error *err)
+{
+    GCH_TRY(gch__ensure(executor->allocator, (void **)&stream->entries, &stream->cap,
+                        stream->count + count, stream->entry_bytes, stream->label, err));
+    *out = stream->entries + stream->count * stream->entry_bytes;
+    return GCH_OK;
+}
+
+gch_status gch__gpu_stream_flush(gch__gpu_executor *executor, gch__gpu_stream *stream,
+                                 gch_error *err)
+{
+    uint64_t bytes = GCH_MAX(stream->count, 1) * stream->entry_bytes;
+    if (bytes > stream->buffer_bytes) {
+        uint64_t cap = GCH_MAX(bytes, stream->buffer_bytes * 2);
+        gch__gpu_buffer larger;
+        GCH_TRY(gch__gpu_buffer_make(executor->gpu, cap, GCH__GPU_STORAGE, stream->label, &larger,
+                                     err));
+        gch__gpu_buffer_release(executor->gpu, stream->buffer);
+        stream->buffer = larger;
+        stream->buffer_bytes = cap;
+        stream->sent = 0;
+        executor->version++;
+    }
+    if (stream->sent == stream->count)
+        return GCH_OK;
+    GCH_TRY(gch__gpu_upload(executor->gpu, stream->buffer, stream->sent * stream->entry_bytes,
+                            stream->entries + stream->sent * stream->entry_bytes,
+                            (stream->count - stream->sent) * stream->entry_bytes, err));
+    stream->sent = stream->count;
+    return GCH_OK;
+}
+
+/* ---- kernels and bindings ---- */
+
+static const char *kernel_entry(const gch__gpu_executor *executor, gch__gpu_kernel kernel)
+{
+    static const char *const names[] = {
+        [GCH__GPU_LIGHT_RUNS] = "light_runs", [GCH__GPU_LIGHT_PIECES] = "light_pieces"};
+    if (kernel == GCH__GPU_REDUCE)
+        return executor->desc.by_blocks ? "reduce_blocks" : "reduce_tree";
+    return names[kernel];
+}
+
+static gch_status make_kernels(gch__gpu_executor *executor, uint32_t slab_shift, gch_error *err)
+{
+    gch__gpu_shader shader;
+    GCH_TRY(gch__gpu_shader_make(executor->gpu, gch__shader_reduce_start,
+                                 (size_t)(gch__shader_reduce_end - gch__shader_reduce_start),
+                                 "reduce", &shader, err));
+    gch__gpu_pipeline_desc desc = {
+        .shader = shader,
+        .kinds = {GCH__GPU_BIND_UNIFORM, GCH__GPU_BIND_READ, GCH__GPU_BIND_READ, GCH__GPU_BIND_READ,
+                  GCH__GPU_BIND_READ, GCH__GPU_BIND_WRITE, GCH__GPU_BIND_READ, GCH__GPU_BIND_READ,
+                  GCH__GPU_BIND_READ},
+        .constants = {{"SLAB_SHIFT", slab_shift}}};
+    for (uint32_t i = 0; i < GCH__GPU_KERNEL_COUNT; i++) {
+        desc.label = desc.compute = kernel_entry(executor, i);
+        GCH_TRY(gch__gpu_pipeline_get(executor->gpu, &desc, &executor->kernels[i], err));
+    }
+    desc.label = desc.compute = "cull";
+    desc.kinds[KERNEL_BINDINGS - 1] = GCH__GPU_BIND_WRITE;
+    return gch__gpu_pipeline_get(executor->gpu, &desc, &executor->cull, err);
+}
+
+static gch_status make_light(gch__gpu_executor *executor, gch_error *err)
+{
+    gch__gpu_shader shader;
+    GCH_TRY(gch__gpu_shader_make(executor->gpu, gch__shader_light_start,
+                                 (size_t)(gch__shader_light_end - gch__shader_light_start), "light",
+                                 &shader, err));
+    return gch__gpu_pipeline_get(executor->gpu,
+                                 &(gch__gpu_pipeline_desc){
+                                     .label = "light",
+                                     .shader = shader,
+                                     .vertex = "cover",
+                                     .fragment = "paint",
+                                     .kinds = {GCH__GPU_BIND_UNIFORM, GCH__GPU_BIND_READ},
+                                 },
+                                 &executor->light, err);
+}
+
+/* Bindings follow the buffers; the kernels, the slabs' size. */
+static gch_status bind(gch__gpu_executor *executor, gch_error *err)
+{
+    gch__gpu_pages_buffers pages = gch__gpu_pages_get_buffers(executor->pages);
+    if (executor->bound_version == executor->version &&
+        executor->bound_pages_version == pages.version)
+        return GCH_OK;
+    if (executor->bound_slab_shift != pages.slab_shift) {
+        GCH_TRY(make_kernels(executor, pages.slab_shift, err));
+        executor->bound_slab_shift = pages.slab_shift;
+    }
+    gch__gpu_buffer buffers[KERNEL_BINDINGS] = {
+        {0},           executor->segments.buffer, executor->slices.buffer, executor->edges.buffer,
+        pages.table,   executor->marks,           pages.slabs[0],          pages.slabs[1],
+        executor->work};
+    for (uint32_t i = 0; i < GCH__GPU_KERNEL_COUNT; i++) {
+        buffers[0] = executor->kernel_frames[i];
+        gch__gpu_bindings_release(executor->gpu, executor->kernel_bindings[i]);
+        executor->kernel_bindings[i] = (gch__gpu_bindings){0};
+        GCH_TRY(gch__gpu_bindings_make(executor->gpu, executor->kernels[i], buffers,
+                                       KERNEL_BINDINGS, kernel_entry(executor, i),
+                                       &executor->kernel_bindings[i], err));
+    }
+    buffers[0] = executor->kernel_frames[GCH__GPU_REDUCE];
+    gch__gpu_bindings_release(executor->gpu, executor->cull_bindings);
+    executor->cull_bindings = (gch__gpu_bindings){0};
+    GCH_TRY(gch__gpu_bindings_make(executor->gpu, executor->cull, buffers, KERNEL_BINDINGS, "cull",
+                                   &executor->cull_bindings, err));
+    executor->bound_version = executor->version;
+    executor->bound_pages_version = pages.version;
+    return GCH_OK;
+}
+
+/* ---- tiles ---- */
+
+static gch_status send_kernel_frame(gch__gpu_executor *executor, gch__gpu_kernel kernel,
+                                    gch__gpu_frame *out, gch_error *err)
+{
+    gch__gpu_slices *slices = &executor->tile[kernel];
+    void *room;
+    *out = executor->frame;
+    if (slices->count == 0)
+        return GCH_OK; /* and groups_x is 0 */
+    GCH_TRY(gch__gpu_stream_reserve(executor, &executor->slices, slices->count, &room, err));
+    memcpy(room, slices->items, slices->count * sizeof *slices->items);
+    out->first_slice = (uint32_t)executor->slices.count;
+    out->slice_count = (uint32_t)slices->count;
+    executor->slices.count += slices->count;
+    slices->count = 0;
+    uint32_t groups =
+        kernel == GCH__GPU_LIGHT_PIECES ? (out->slice_count + 63) / 64 : out->slice_count;
+    out->groups_x = GCH_MIN(groups, gch__gpu_get_info(executor->gpu)->group_count_max);
+    return gch__gpu_upload(executor->gpu, executor->kernel_frames[kernel], 0, out, sizeof *out,
+                           err);
+}
+
+/* An empty list of work, with room for all slices of the tile. */
+static gch_status send_work(gch__gpu_executor *executor, uint32_t slice_count, gch_error *err)
+{
+    static const gch__gpu_work empty = {.groups = {0, 1, 1}};
+    uint64_t bytes = sizeof empty + (uint64_t)slice_count * sizeof(uint32_t);
+    if (bytes > executor->work_bytes) {
+        uint64_t cap = GCH_MAX(bytes, executor->work_bytes * 2);
+        gch__gpu_buffer larger;
+        GCH_TRY(gch__gpu_buffer_make(executor->gpu, cap, GCH__GPU_STORAGE | GCH__GPU_INDIRECT,
+                                     "work", &larger, err));
+        gch__gpu_buffer_release(executor->gpu, executor->work);
+        executor->work = larger;
+        executor->work_bytes = cap;
+        executor->version++;
+    }
+    return gch__gpu_upload(executor->gpu, executor->work, 0, &empty, sizeof empty, err);
+}
+
+/* The GPU says itself how much of it there is to do. */
+static gch_status dispatch_culled(gch__gpu_executor *executor, const gch__gpu_frame *frame,
+                                  gch_error *err)
+{
+    GCH_TRY(gch__gpu_dispatch(executor->gpu, executor->cull, executor->cull_bindings,
+                              (frame->slice_count + 63) / 64, 1, 1, err));
+    return gch__gpu_dispatch_indirect(executor->gpu, executor->kernels[GCH__GPU_REDUCE],
+                                      executor->kernel_bindings[GCH__GPU_REDUCE], executor->work, 0,
+                                      err);
+}
+
+static gch_status dispatch(gch__gpu_executor *executor, gch__gpu_kernel kernel,
+                           const gch__gpu_frame *frame, gch_error *err)
+{
+    if (frame->slice_count == 0)
+        return GCH_OK;
+    if (kernel == GCH__GPU_REDUCE && !executor->desc.by_blocks)
+        return dispatch_culled(executor, frame, err);
+    uint32_t groups =
+        kernel == GCH__GPU_LIGHT_PIECES ? (frame->slice_count + 63) / 64 : frame->slice_count;
+    return gch__gpu_dispatch(executor->gpu, executor->kernels[kernel],
+                             executor->kernel_bindings[kernel], frame->groups_x,
+                             (groups + frame->groups_x - 1) / frame->groups_x, 1, err);
+}
+
+gch_status gch__gpu_run_tile(gch__gpu_executor *executor, gch_error *err)
+{
+    gch__gpu *gpu = executor->gpu;
+    gch__gpu_frame frames[GCH__GPU_KERNEL_COUNT];
+    size_t before = executor->slices.count;
+    for (uint32_t i = 0; i < GCH__GPU_KERNEL_COUNT; i++)
+        GCH_TRY(send_kernel_frame(executor, i, &frames[i], err));
+    if (executor->slices.count == before)
+        return GCH_OK;
+    GCH_TRY(send_work(executor, frames[GCH__GPU_REDUCE].slice_count, err));
+    GCH_TRY(gch__gpu_stream_flush(executor, &executor->segments, err));
+    GCH_TRY(gch__gpu_stream_flush(executor, &executor->slices, err));
+    GCH_TRY(gch__gpu_stream_flush(executor, &executor->edges, err));
+    GCH_TRY(gch__gpu_pages_flush(executor->pages, err));
+    GCH_TRY(bind(executor, err));
+    GCH_TRY(gch__gpu_compute_begin(gpu, "columns", err));
+    for (uint32_t i = 0; i < GCH__GPU_KERNEL_COUNT; i++)
+        GCH_TRY(dispatch(executor, i, &frames[i], err));
+    executor->stats.tiles++;
+    return gch__gpu_pass_end(gpu, err);
+}
+
+/* ---- series ---- */
+
+static gch_join join_of(gch_mark mark)
+{
+    return mark == GCH_MARK_STEP      ? GCH_JOIN_STEP
+           : mark == GCH_MARK_SCATTER ? GCH_JOIN_NONE
+                                      : GCH_JOIN_LINE;
+}
+
+static gch_status draw_by_query(const gch__gpu_series *series, gch_error *err)
+{
+    gch_columns columns;
+    series->executor->stats.series_by_query++;
+    GCH_TRY(gch_query_columns(series->query, series->column, series->view, series->join, &columns,
+                              err));
+    bool is_new;
+    GCH_TRY(gch__gpu_pages_begin_tile(series->executor->pages, &is_new, err));
+    return gch__gpu_light_columns(series, &columns, err);
+}
+
+static gch_status draw_series(const gch__gpu_series *series, gch_error *err)
+{
+    gch__gpu_executor *executor = series->executor;
+    for (uint32_t c = 0; c < series->view->width_px; c++) {
+        executor->extents[(size_t)c * 2] = GCH__GPU_NO_ROW;
+        executor->extents[(size_t)c * 2 + 1] = 0;
+    }
+    const gch__edge *edges;
+    int64_t start_ns = gch__clock_ns();
+    GCH_TRY(gch__query_begin(series->query, err));
+    gch_status status =
+        gch__query_edges(series->query, series->column, series->view, series->join, &edges, err);
+    executor->query_ns += gch__clock_ns() - start_ns;
+    if (status == GCH_OK)
+        status = gch__gpu_reduce_series(series, edges, err);
+    (void)!gch__query_end(series->query, GCH_OK); /* what it hands on is ours */
+    if (status == GCH_PENDING || status == GCH_UNSUPPORTED)
+        return draw_by_query(series, err);
+    return status;
+}
+
+/* ---- the picture ---- */
+
+static gch_status ensure_target(gch__gpu_executor *executor, uint32_t width, uint32_t height,
+                                gch_error *err)
+{
+    if (executor->target_width == width && executor->target_height == height)
+        return GCH_OK;
+    gch__gpu_texture_release(executor->gpu, executor->target);
+    executor->target = (gch__gpu_texture){0};
+    executor->target_width = executor->target_height = 0;
+    GCH_TRY(gch__gpu_texture_make(executor->gpu, width, height, "picture", &executor->target, err));
+    executor->target_width = width;
+    executor->target_height = height;
+    return GCH_OK;
+}
+
+/* The draw of the picture, recorded anew when marks has moved. */
+static gch_status ensure_bundle(gch__gpu_executor *executor, gch_error *err)
+{
+    if (executor->bundle.id != 0)
+        return GCH_OK;
+    gch__gpu_buffer buffers[] = {executor->light_frame, executor->marks};
+    gch__gpu_bindings_release(executor->gpu, executor->light_bindings);
+    executor->light_bindings = (gch__gpu_bindings){0};
+    GCH_TRY(gch__gpu_bindings_make(executor->gpu, executor->light, buffers, 2, "light",
+                                   &executor->light_bindings, err));
+    GCH_TRY(gch__gpu_bundle_begin(executor->gpu, "picture", err));
+    GCH_TRY(gch__gpu_draw(executor->gpu, executor->light, executor->light_bindings, 3, 1, err));
+    return gch__gpu_bundle_end(executor->gpu, &executor->bundle, err);
+}
+
+static gch_status draw_part(gch__gpu_executor *executor, uint32_t left, uint32_t top,
+                            gch_image *image, gch_error *err)
+{
+    gch__gpu *gpu = executor->gpu;
+    gch__gpu_frame frame = executor->frame;
+    frame.left = left;
+    frame.top = top;
+    GCH_TRY(gch__gpu_upload(gpu, executor->light_frame, 0, &frame, sizeof frame, err));
+    GCH_TRY(gch__gpu_render_begin(gpu, executor->target, "picture", err));
+    GCH_TRY(gch__gpu_run_bundle(gpu, executor->bundle, err));
+    GCH_TRY(gch__gpu_pass_end(gpu, err));
+    return gch__gpu_texture_download(
+        gpu, executor->target, GCH_MIN(executor->target_width, image->width_px - left),
+        GCH_MIN(executor->target_height, image->height_px - top),
+        image->pixels + (size_t)top * image->width_px + left, image->width_px, err);
+}
+
+static gch_status draw_picture(gch__gpu_executor *executor, gch_image *image, gch_error *err)
+{
+    uint32_t side = GCH_MIN(gch__gpu_get_info(executor->gpu)->texture_px_max, TARGET_PX_MAX);
+    GCH_TRY(ensure_target(executor, GCH_MIN(image->width_px, side), GCH_MIN(image->height_px, side),
+                          err));
+    GCH_TRY(ensure_bundle(executor, err));
+    for (uint32_t top = 0; top < image->height_px; top += side) {
+        for (uint32_t left = 0; left < image->width_px; left += side) {
+            if (top > 0 || left > 0) /* a download ends a recording */
+                GCH_TRY(gch__gpu_begin(executor->gpu, "further part", err));
+            GCH_TRY(draw_part(executor, left, top, image, err));
+        }
+    }
+    return GCH_OK;
+}
+
+/* ---- frames ---- */
+
+static bool is_same_view(const gch_view *a, const gch_view *b)
+{
+    return a->t0 == b->t0 && a->t1 == b->t1 && a->bottom.digits == b->bottom.digits &&
+           a->bottom.exp10 == b->bottom.exp10 && a->top.digits == b->top.digits &&
+           a->top.exp10 == b->top.exp10 && a->width_px == b->width_px &&
+           a->height_px == b->height_px && a->axis == b->axis;
+}
+
+static void describe(const gch__plot *plot, const gch_image *image, gch__gpu_shown *out)
+{
+    out->is_valid = false;
+    out->pixels = image->pixels;
+    out->view = plot->view;
+    out->series_count = plot->series_count;
+    for (uint32_t i = 0; i < plot->series_count; i++)
+        out->series[i] =
+            (struct gch__gpu_shown_series){.file = plot->series[i].file,
+                                           .generation = gch__file_generation(plot->series[i].file),
+                                           .column = plot->series[i].column,
+                                           .join = join_of(plot->series[i].mark)};
+}
+
+static bool is_shown(const gch__gpu_shown *shown, const gch__plot *plot, const gch_image *image)
+{
+    if (!shown->is_valid || shown->pixels != image->pixels ||
+        shown->series_count != plot->series_count || !is_same_view(&shown->view, &plot->view))
+        return false;
+    for (uint32_t i = 0; i < plot->series_count; i++) {
+        const struct gch__gpu_shown_series *s = &shown->series[i];
+        const gch__plot_series *its = &plot->series[i];
+        if (s->file != its->file || s->generation != gch__file_generation(its->file) ||
+            s->column != its->column || s->join != join_of(its->mark))
+            return false;
+    }
+    return true;
+}
+
+static gch_status prepare(gch__gpu_executor *executor, const gch__plot *plot, gch_error *err)
+{
+    const gch_view *view = &plot->view;
+    uint32_t lit_words = (view->height_px + 31) / 32;
+    uint32_t lit = plot->series_count * view->width_px * 2;
+    uint64_t bytes = ((uint64_t)lit + (uint64_t)lit_words * view->width_px) * 4;
+    if (bytes > executor->marks_bytes) {
+        gch__gpu_buffer larger;
+        GCH_TRY(
+            gch__gpu_buffer_make(executor->gpu, bytes, GCH__GPU_STORAGE, "marks", &larger, err));
+        gch__gpu_buffer_release(executor->gpu, executor->marks);
+        gch__gpu_bundle_release(executor->gpu, executor->bundle);
+        executor->marks = larger;
+        executor->marks_bytes = bytes;
+        executor->bundle = (gch__gpu_bundle){0};
+        executor->version++;
+    }
+    if (executor->pages == NULL)
+        GCH_TRY(
+            gch__gpu_pages_make(&(gch__gpu_pages_desc){.allocator = executor->allocator,
+                                                       .gpu = executor->gpu,
+                                                       .data = executor->desc.data,
+                                                       .budget_bytes = executor->desc.budget_bytes,
+                                                       .slab_bytes = executor->desc.slab_bytes},
+                                &executor->pages, err));
+    GCH_TRY(gch__ensure(executor->allocator, (void **)&executor->extents, &executor->extents_cap,
+                        (size_t)view->width_px * 2, sizeof *executor->extents, PURPOSE, err));
+    executor->segments.count = executor->segments.sent = 0;
+    executor->slices.count = executor->slices.sent = 0;
+    executor->edges.count = executor->edges.sent = 0;
+    for (uint32_t i = 0; i < GCH__GPU_KERNEL_COUNT; i++)
+        executor->tile[i].count = 0;
+    executor->frame = (gch__gpu_frame){.width = view->width_px,
+                                       .height = view->height_px,
+                                       .series_count = plot->series_count,
+                                       .lit = lit,
+                                       .lit_words = lit_words};
+    return GCH_OK;
+}
+
+static gch_status draw_frame(gch__gpu_executor *executor, const gch__plot *plot,
+                             gch_query *const *queries, gch_image *image, gch_error *err)
+{
+    GCH_TRY(prepare(executor, plot, err));
+    gch__gpu_pages_begin_frame(executor->pages);
+    uint64_t loaded = gch__gpu_pages_get_stats(executor->pages).loaded;
+    GCH_TRY(gch__gpu_begin(executor->gpu, "frame", err));
+    GCH_TRY(gch__gpu_clear(executor->gpu, executor->marks, (uint64_t)executor->frame.lit * 4,
+                           (uint64_t)executor->frame.lit_words * plot->view.width_px * 4, err));
+    for (uint32_t i = 0; i < plot->series_count; i++) {
+        gch__gpu_series series = {.executor = executor,
+                                  .query = queries[i],
+                                  .file = plot->series[i].file,
+                                  .column = plot->series[i].column,
+                                  .join = join_of(plot->series[i].mark),
+                                  .view = &plot->view};
+        executor->frame.extents = i * plot->view.width_px * 2;
+        executor->frame.join = series.join;
+        GCH_TRY(draw_series(&series, err));
+    }
+    GCH_TRY(draw_picture(executor, image, err));
+    gch__gpu_pages_end_frame(executor->pages);
+    executor->stats.pages_loaded = gch__gpu_pages_get_stats(executor->pages).loaded - loaded;
+    return GCH_OK;
+}
+
+/* Pages, and the draw that was recorded. */
+static void drop_kept(gch__gpu_executor *executor)
+{
+    gch__gpu_pages_destroy(executor->pages);
+    gch__gpu_bundle_release(executor->gpu, executor->bundle);
+    executor->pages = NULL;
+    executor->bundle = (gch__gpu_bundle){0};
+    executor->bound_version = 0;
+    executor->shown.is_valid = false;
+}
+
+gch_status gch__gpu_executor_draw(gch__gpu_executor *executor, const gch__scene *scene,
+                                  gch_query *const *queries, gch_image *image,
+                                  gch__gpu_frame_stats *stats, int64_t *out_query_ns,
+                                  gch_error *err)
+{
+    const gch__plot *plot = &scene->plot;
+    if (!scene->is_bare)
+        return gch_fail(err, GCH_UNSUPPORTED, "the GPU draws bare pictures only");
+    if (image->width_px != plot->view.width_px || image->height_px != plot->view.height_px)
+        return gch_fail(err, GCH_INVALID, "a bare plot of %u x %u px for an image of %u x %u",
+                        plot->view.width_px, plot->view.height_px, image->width_px,
+                        image->height_px);
+    *out_query_ns = 0;
+    executor->stats = (gch__gpu_frame_stats){0};
+    executor->query_ns = 0;
+    if (is_shown(&executor->shown, plot, image)) {
+        *stats = (gch__gpu_frame_stats){.is_unchanged = true};
+        return GCH_OK;
+    }
+    describe(plot, image, &executor->shown);
+    gch_status status = draw_frame(executor, plot, queries, image, err);
+    if (status != GCH_OK) {
+        gch__gpu_abandon(executor->gpu);
+        drop_kept(executor);
+        return status;
+    }
+    /* A picture of columns that await pages is drawn again until they have come. */
+    executor->shown.is_valid = executor->stats.series_by_query == 0;
+    if (executor->desc.keeps_nothing)
+        drop_kept(executor);
+    *stats = executor->stats;
+    *out_query_ns = executor->query_ns;
+    return GCH_OK;
+}
+
+void gch__gpu_executor_forget(gch__gpu_executor *executor)
+{
+    executor->shown.is_valid = false;
+}
+
+gch__gpu *gch__gpu_executor_get_gpu(gch__gpu_executor *executor)
+{
+    return executor->gpu;
+}
+
+/* ---- life ---- */
+
+static gch_status make_objects(gch__gpu_executor *executor, gch_error *err)
+{
+    GCH_TRY(gch__gpu_make(&(gch__gpu_desc){.driver = executor->desc.driver,
+                                           .allocator = executor->allocator,
+                                           .time_passes = executor->desc.time_passes},
+                          &executor->gpu, err));
+    for (uint32_t i = 0; i < GCH__GPU_KERNEL_COUNT; i++)
+        GCH_TRY(gch__gpu_buffer_make(executor->gpu, sizeof(gch__gpu_frame), GCH__GPU_UNIFORM,
+                                     "kernel frame", &executor->kernel_frames[i], err));
+    GCH_TRY(gch__gpu_buffer_make(executor->gpu, sizeof(gch__gpu_frame), GCH__GPU_UNIFORM,
+                                 "picture frame", &executor->light_frame, err));
+    return make_light(executor, err);
+}
+
+gch_status gch__gpu_executor_make(const gch__gpu_executor_desc *desc, gch__gpu_executor **out,
+                                  gch_error *err)
+{
+    gch__gpu_executor *executor = gch__alloc_zero(desc->allocator, 1, sizeof *executor, PURPOSE);
+    if (executor == NULL)
+        return gch__no_memory(err, PURPOSE);
+    executor->allocator = desc->allocator;
+    executor->desc = *desc;
+    executor->version = 1;
+    executor->segments =
+        (gch__gpu_stream){.label = "gpu segments", .entry_bytes = sizeof(gch__gpu_segment)};
+    executor->slices =
+        (gch__gpu_stream){.label = "gpu slices", .entry_bytes = sizeof(gch__gpu_slice)};
+    executor->edges = (gch__gpu_stream){.label = "gpu edges", .entry_bytes = sizeof(uint64_t)};
+    gch_status status = make_objects(executor, err);
+    if (status != GCH_OK) {
+        gch__gpu_executor_destroy(executor);
+        return status;
+    }
+    *out = executor;
+    return GCH_OK;
+}
+
+void gch__gpu_executor_destroy(gch__gpu_executor *executor)
+{
+    if (executor == NULL)
+        return;
+    const gch_allocator *allocator = executor->allocator;
+    gch__gpu_pages_destroy(executor->pages);
+    gch__gpu_destroy(executor->gpu);
+    gch__free(allocator, executor->segments.entries, executor->segments.label);
+    gch__free(allocator, executor->slices.entries, executor->slices.label);
+    gch__free(allocator, executor->edges.entries, executor->edges.label);
+    for (uint32_t i = 0; i < GCH__GPU_KERNEL_COUNT; i++)
+        gch__free(allocator, executor->tile[i].items, "gpu slices");
+    gch__free(allocator, executor->extents, PURPOSE);
+    gch__free(allocator, executor->segment_numbers, "gpu segments");
+    gch__free(allocator, executor->segment_sources, "gpu segments");
+    gch__free(allocator, executor, PURPOSE);
+}

@@ -1,0 +1,56 @@
+/* The GPU executor: bare scenes drawn from compressed pages in device memory (docs/gpu.md).
+ *
+ * The processor finds the edges of the pixel columns and the row edges; shaders reduce the columns
+ * and light the pixels, equal to the CPU executor's to the last one. Series that the GPU cannot
+ * serve (a segment that still grows, pages that have not arrived under no_wait) are reduced by the
+ * query room and only drawn here.
+ *
+ * Ownership: the files of the last frame are borrowed until a frame without them has been drawn.
+ * Thread rule: one thread at a time.
+ */
+#ifndef GCH_RENDER_GPU_H
+#define GCH_RENDER_GPU_H
+
+#include "gch/data.h"
+#include "gpu.h"
+#include "scene.h"
+
+typedef struct gch__gpu_executor gch__gpu_executor;
+
+typedef struct gch__gpu_executor_desc {
+    const gch_allocator *allocator;
+    const gch__gpu_driver *driver; /* NULL: the build's own */
+    gch_data *data;                /* whose device budget is charged; NULL: none */
+    uint64_t budget_bytes; /* of device memory for pages; 0: what the device binds at once */
+    uint64_t slab_bytes;   /* of a buffer of pages, a power of two; 0: the largest */
+    bool by_blocks;        /* reduce every block instead of the tree, as for data without one */
+    bool keeps_nothing;    /* load and record everything anew each frame: benchmarks' baseline */
+    bool time_passes;      /* where the adapter can */
+} gch__gpu_executor_desc;
+
+/* GCH_UNSUPPORTED: there is no driver or adapter. */
+GCH_CHECKED gch_status gch__gpu_executor_make(const gch__gpu_executor_desc *desc,
+                                              gch__gpu_executor **out, gch_error *err);
+void gch__gpu_executor_destroy(gch__gpu_executor *executor); /* NULL is allowed */
+
+typedef struct gch__gpu_frame_stats {
+    bool is_unchanged; /* the last frame's picture stands: nothing was recorded or submitted */
+    uint32_t tiles;    /* stretches of work that fitted the device memory */
+    uint32_t series_by_query; /* reduced by the query room */
+    uint64_t pages_loaded;
+} gch__gpu_frame_stats;
+
+/* queries[i] belongs to scene->plot.series[i]. `image` has the scene's size; it is written whole,
+ * unless the scene and image are those of the last frame. *out_query_ns: time spent in queries.
+ * GCH_UNSUPPORTED: the scene is not bare. After GCH_DEVICE_LOST the executor is of no more use. */
+GCH_CHECKED gch_status gch__gpu_executor_draw(gch__gpu_executor *executor, const gch__scene *scene,
+                                              gch_query *const *queries, gch_image *image,
+                                              gch__gpu_frame_stats *stats, int64_t *out_query_ns,
+                                              gch_error *err);
+/* Somebody else has drawn on the image of the last frame. */
+void gch__gpu_executor_forget(gch__gpu_executor *executor);
+
+/* For figures: the device and its counters. */
+gch__gpu *gch__gpu_executor_get_gpu(gch__gpu_executor *executor);
+
+#endif

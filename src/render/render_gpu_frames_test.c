@@ -1,0 +1,466 @@
+/* Frames after frames on the GPU: what an unchanged scene costs, several series, budgets, pages
+ * that have not come, a device that is lost, memory that runs out. */
+#include "gch/chart.h"
+#include "gpu_null.h"
+#include "raster.h"
+#include "render_gpu_state.h"
+#include "test_series.h"
+
+#include <math.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
+static gch_error err;
+
+#define ROWS 300000
+#define WIDTH 320
+#define HEIGHT 200
+
+typedef enum shape { WALK, WALK_WITH_GAPS, FLOATS, FLAT } shape;
+
+static test_series make_series(shape kind, uint64_t seed, int spike_at)
+{
+    int64_t *times = malloc(ROWS * sizeof *times);
+    double *values = malloc(ROWS * sizeof *values), walk = 0;
+    assert_true(times != NULL && values != NULL);
+    for (int i = 0; i < ROWS; i++) {
+        walk += (double)(test_random(&seed) % 201) - 100;
+        times[i] = i;
+        values[i] =
+            kind == FLOATS ? sin(i * 1e-4) * 1e5 + 1e-7 * (double)(test_random(&seed) % 100) : walk;
+        if (kind == FLAT)
+            values[i] = 1000;
+        if (kind == WALK_WITH_GAPS && test_random(&seed) % 4000 == 0)
+            values[i] = (double)NAN;
+    }
+    if (spike_at >= 0)
+        values[spike_at] = 1e6;
+    test_series series = test_series_make(GCH_TIME_MS, times, values, GCH_TYPE_F64, NULL, ROWS);
+    free(times);
+    free(values);
+    return series;
+}
+
+static gch_chart_desc bare(const gch_chart_series *series, uint32_t count, int64_t from, int64_t to,
+                           gch_backend backend)
+{
+    return (gch_chart_desc){.series = series,
+                            .series_count = count,
+                            .width_px = WIDTH,
+                            .height_px = HEIGHT,
+                            .is_bare = true,
+                            .backend = backend,
+                            .has_time_range = true,
+                            .from = from,
+                            .to = to,
+                            .has_bottom = true,
+                            .has_top = true,
+                            .bottom = {-200000, 0},
+                            .top = {200000, 0}};
+}
+
+static size_t count_differences(const gch_image *a, const gch_image *b)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < (size_t)WIDTH * HEIGHT; i++)
+        count += a->pixels[i] != b->pixels[i];
+    return count;
+}
+
+/* Draws on both executors and gives how many pixels differ. */
+static size_t compare(gch_chart *gpu, gch_chart *cpu, const gch_chart_series *series,
+                      uint32_t count, int64_t from, int64_t to)
+{
+    const gch_image *drawn, *expected;
+    gch_chart_stats stats;
+    gch_chart_desc desc = bare(series, count, from, to, GCH_BACKEND_GPU);
+    assert_ok(gch_chart_frame(gpu, &desc, &drawn, &stats, &err));
+    if (stats.backend != GCH_BACKEND_GPU)
+        fail_msg("the GPU did not draw: %s", stats.fallback);
+    desc.backend = GCH_BACKEND_CPU;
+    assert_ok(gch_chart_frame(cpu, &desc, &expected, NULL, &err));
+    return count_differences(drawn, expected);
+}
+
+static void several_series_are_drawn_over_each_other(void **state)
+{
+    (void)state;
+    test_series a = make_series(WALK, 1, -1), b = make_series(WALK_WITH_GAPS, 2, -1),
+                c = make_series(FLOATS, 3, -1);
+    gch_chart *gpu = NULL, *cpu = NULL;
+    assert_ok(gch_chart_make(NULL, &gpu, &err));
+    assert_ok(gch_chart_make(NULL, &cpu, &err));
+    gch_chart_series series[] = {{.file = a.file},
+                                 {.file = b.file, .mark = GCH_MARK_STEP},
+                                 {.file = c.file},
+                                 {.file = b.file, .mark = GCH_MARK_SCATTER}};
+    for (int64_t zoom = ROWS; zoom > 3; zoom /= 5)
+        for (uint32_t count = 1; count <= 4; count++)
+            assert_int_equal(compare(gpu, cpu, series, count, ROWS / 3, ROWS / 3 + zoom), 0);
+    /* Others, fewer, and the first ones again: what was dropped is loaded again. */
+    assert_int_equal(compare(gpu, cpu, &series[2], 1, 0, ROWS), 0);
+    assert_int_equal(compare(gpu, cpu, series, 4, 0, ROWS), 0);
+    gch_chart_destroy(gpu);
+    gch_chart_destroy(cpu);
+    test_series_free(&a);
+    test_series_free(&b);
+    test_series_free(&c);
+}
+
+/* A comparison that cannot fail would prove nothing: one value among 300,000, read from the tree.
+ */
+static void one_value_that_differs_is_seen(void **state)
+{
+    (void)state;
+    test_series plain = make_series(WALK, 1, -1), spiked = make_series(WALK, 1, 123456);
+    gch_chart *gpu = NULL, *cpu = NULL;
+    assert_ok(gch_chart_make(NULL, &gpu, &err));
+    assert_ok(gch_chart_make(NULL, &cpu, &err));
+    gch_chart_series a = {.file = plain.file}, b = {.file = spiked.file};
+    const gch_image *of_spiked, *of_plain;
+    gch_chart_desc desc = bare(&b, 1, 0, ROWS, GCH_BACKEND_GPU);
+    assert_ok(gch_chart_frame(gpu, &desc, &of_spiked, NULL, &err));
+    desc = bare(&a, 1, 0, ROWS, GCH_BACKEND_CPU);
+    assert_ok(gch_chart_frame(cpu, &desc, &of_plain, NULL, &err));
+    size_t column = 123456 * WIDTH / ROWS;
+    assert_true(count_differences(of_spiked, of_plain) > 0);
+    for (size_t i = 0; i < (size_t)WIDTH * HEIGHT; i++)
+        if (of_spiked->pixels[i] != of_plain->pixels[i])
+            assert_int_equal(i % WIDTH, column);
+    gch_chart_destroy(gpu);
+    gch_chart_destroy(cpu);
+    test_series_free(&plain);
+    test_series_free(&spiked);
+}
+
+/* An executor with its scene, below the chart: for what a chart does not tell. */
+typedef struct stage {
+    gch__gpu_executor *executor;
+    gch__scene scene;
+    gch_query *query;
+    gch_image image;
+} stage;
+
+static gch_status make_stage(const test_series *series, const gch__gpu_executor_desc *desc,
+                             stage *out)
+{
+    *out = (stage){.scene.allocator = desc->allocator};
+    GCH_TRY(gch_image_make(WIDTH, HEIGHT, NULL, &out->image, &err));
+    GCH_TRY(gch_query_make(series->file, &(gch_query_desc){.allocator = desc->allocator},
+                           &out->query, &err));
+    return gch__gpu_executor_make(desc, &out->executor, &err);
+}
+
+static void free_stage(stage *s)
+{
+    gch__gpu_executor_destroy(s->executor);
+    gch_query_destroy(s->query);
+    gch__scene_reset(&s->scene);
+    gch_image_destroy(&s->image, NULL);
+}
+
+static gch_status draw(stage *s, const test_series *series, int64_t from, int64_t to,
+                       gch__gpu_frame_stats *stats)
+{
+    int64_t query_ns;
+    gch__extent extent = {0};
+    gch_chart_series its = {.file = series->file};
+    gch_chart_desc desc = bare(&its, 1, from, to, GCH_BACKEND_GPU);
+    GCH_TRY(gch__scene_layout(&s->scene, &desc, from, to, &extent, &err));
+    return gch__gpu_executor_draw(s->executor, &s->scene, &s->query, &s->image, stats, &query_ns,
+                                  &err);
+}
+
+static void an_unchanged_scene_submits_nothing_and_a_panned_one_loads_little(void **state)
+{
+    (void)state;
+    test_series series = make_series(WALK, 1, -1);
+    stage s;
+    gch__gpu_frame_stats stats;
+    assert_ok(make_stage(&series, &(gch__gpu_executor_desc){0}, &s));
+    assert_ok(draw(&s, &series, 0, ROWS / 2, &stats));
+    assert_true(stats.pages_loaded > 0 && !stats.is_unchanged);
+    gch__gpu_stats before = gch__gpu_get_stats(gch__gpu_executor_get_gpu(s.executor));
+    assert_ok(draw(&s, &series, 0, ROWS / 2, &stats));
+    assert_true(stats.is_unchanged);
+    gch__gpu_stats after = gch__gpu_get_stats(gch__gpu_executor_get_gpu(s.executor));
+    assert_memory_equal(&before, &after, sizeof after);
+
+    assert_ok(draw(&s, &series, 1, ROWS / 2 + 1, &stats));
+    assert_false(stats.is_unchanged);
+    assert_int_equal(stats.pages_loaded, 0);
+    after = gch__gpu_get_stats(gch__gpu_executor_get_gpu(s.executor));
+    assert_int_equal(after.submits, before.submits + 1);
+    assert_int_equal(after.draws, before.draws); /* from the bundle */
+    assert_int_equal(after.bundles_run, before.bundles_run + 1);
+
+    gch__gpu_executor_forget(s.executor);
+    assert_ok(draw(&s, &series, 1, ROWS / 2 + 1, &stats));
+    assert_false(stats.is_unchanged);
+    free_stage(&s);
+    test_series_free(&series);
+}
+
+static gch__gpu_work download_work(stage *s)
+{
+    gch__gpu_work work;
+    gch__gpu *gpu = s->executor->gpu;
+    assert_ok(gch__gpu_begin(gpu, "work", &err));
+    assert_ok(gch__gpu_download(gpu, s->executor->work, 0, &work, sizeof work, &err));
+    return work;
+}
+
+/* Of a flat line all is known from where it crosses the columns' edges; of a walk it is not. */
+static void columns_that_can_show_nothing_more_are_culled_by_the_gpu(void **state)
+{
+    (void)state;
+    test_series flat = make_series(FLAT, 1, -1), walk = make_series(WALK, 1, -1);
+    const test_series *both[] = {&flat, &walk};
+    for (size_t i = 0; i < 2; i++) {
+        stage s;
+        gch__gpu_frame_stats stats;
+        assert_ok(make_stage(both[i], &(gch__gpu_executor_desc){0}, &s));
+        assert_ok(draw(&s, both[i], 0, ROWS, &stats));
+        gch__gpu_work work = download_work(&s);
+        if (i == 0) {
+            assert_int_equal(work.listed, 0);
+            assert_int_equal(work.groups[0], 0);
+        } else {
+            assert_in_range(work.listed, WIDTH / 2, WIDTH);
+            assert_int_equal(work.groups[0], work.listed);
+        }
+        assert_int_equal(work.groups[1], 1);
+        assert_int_equal(work.groups[2], 1);
+        free_stage(&s);
+    }
+    test_series_free(&flat);
+    test_series_free(&walk);
+}
+
+/* Counts, and fails once `left` allocations have been served. */
+typedef struct memory {
+    uint64_t served, left;
+    int64_t live;
+} memory;
+
+static void *resize(void *context, void *old, size_t bytes, const char *purpose)
+{
+    memory *m = context;
+    (void)purpose;
+    if (bytes == 0) {
+        m->live -= old != NULL;
+        free(old);
+        return NULL;
+    }
+    if (m->served == m->left)
+        return NULL;
+    m->served++;
+    m->live += old == NULL;
+    return realloc(old, bytes);
+}
+
+static void a_warm_frame_allocates_nothing(void **state)
+{
+    (void)state;
+    memory m = {.left = UINT64_MAX};
+    gch_allocator allocator = {.resize = resize, .context = &m};
+    test_series series = make_series(WALK_WITH_GAPS, 1, -1);
+    stage s;
+    gch__gpu_frame_stats stats;
+    assert_ok(make_stage(&series, &(gch__gpu_executor_desc){.allocator = &allocator}, &s));
+    uint64_t before = 0;
+    for (int round = 0; round < 3; round++) {
+        before = m.served;
+        for (int64_t pan = 0; pan < 5; pan++)
+            assert_ok(draw(&s, &series, pan * 1000, ROWS / 2 + pan * 1000, &stats));
+    }
+    assert_true(before > 0);
+    assert_int_equal(m.served, before);
+    free_stage(&s);
+    assert_int_equal(m.live, 0);
+    test_series_free(&series);
+}
+
+static void memory_that_runs_out_anywhere_is_told_and_leaks_nothing(void **state)
+{
+    (void)state;
+    test_series series = make_series(WALK_WITH_GAPS, 1, -1);
+    gch_status status = GCH_NO_MEMORY;
+    uint64_t n = 0;
+    for (; status != GCH_OK && n < 300; n++) {
+        memory m = {.left = n};
+        gch_allocator allocator = {.resize = resize, .context = &m};
+        gch__gpu_executor_desc desc = {.allocator = &allocator, .driver = &gch__gpu_null};
+        stage s;
+        gch__gpu_frame_stats stats;
+        status = make_stage(&series, &desc, &s);
+        if (status == GCH_OK)
+            status = draw(&s, &series, 0, ROWS / 7, &stats);
+        if (status != GCH_OK) {
+            assert_status(status, GCH_NO_MEMORY);
+            m.left = UINT64_MAX; /* and then there is some: the executor goes on */
+            if (s.executor != NULL)
+                assert_ok(draw(&s, &series, 0, ROWS / 7, &stats));
+        }
+        free_stage(&s);
+        assert_int_equal(m.live, 0);
+    }
+    assert_ok(status);
+    assert_true(n > 30);
+    test_series_free(&series);
+}
+
+static void a_lost_device_is_told(void **state)
+{
+    (void)state;
+    test_series series = make_series(WALK, 1, -1);
+    stage s;
+    gch__gpu_frame_stats stats;
+    assert_ok(make_stage(&series, &(gch__gpu_executor_desc){.driver = &gch__gpu_null}, &s));
+    assert_ok(draw(&s, &series, 0, ROWS / 2, &stats));
+    gch__gpu_null_lose(gch__gpu_executor_get_gpu(s.executor));
+    assert_status(draw(&s, &series, 5, ROWS / 2, &stats), GCH_DEVICE_LOST);
+    assert_status(draw(&s, &series, 6, ROWS / 2, &stats), GCH_DEVICE_LOST);
+    free_stage(&s);
+    test_series_free(&series);
+}
+
+static uint64_t device_bytes(gch_data *data)
+{
+    gch_data_stats stats;
+    gch_data_get_stats(data, &stats);
+    return stats.device_used_bytes;
+}
+
+static void the_device_budget_of_the_data_manager_is_kept(void **state)
+{
+    (void)state;
+    test_series series = make_series(WALK, 1, -1);
+    gch_data *data = NULL;
+    gch_chart *chart = NULL;
+    const gch_image *image;
+    gch_chart_stats stats;
+    gch_chart_series its = {.file = series.file};
+    gch_chart_desc desc = bare(&its, 1, 0, ROWS, GCH_BACKEND_GPU);
+
+    assert_ok(gch_data_make(&(gch_data_desc){.device_budget_bytes = 64 << 20}, &data, &err));
+    assert_ok(gch_chart_make(NULL, &chart, &err));
+    desc.data = data;
+    assert_ok(gch_chart_frame(chart, &desc, &image, &stats, &err));
+    assert_int_equal(stats.backend, GCH_BACKEND_GPU);
+    assert_int_equal(device_bytes(data), 16 << 20);
+    gch_chart_destroy(chart);
+    assert_int_equal(device_bytes(data), 0);
+    assert_ok(gch_data_destroy(data, &err));
+
+    /* A budget that nothing fits into: the processor draws, and says why. */
+    assert_ok(gch_data_make(&(gch_data_desc){.device_budget_bytes = 1 << 20}, &data, &err));
+    assert_ok(gch_chart_make(NULL, &chart, &err));
+    desc.data = data;
+    assert_ok(gch_chart_frame(chart, &desc, &image, &stats, &err));
+    assert_int_equal(stats.backend, GCH_BACKEND_CPU);
+    assert_true(strlen(stats.fallback) > 0);
+    assert_int_equal(device_bytes(data), 0);
+    gch_chart_destroy(chart);
+    assert_ok(gch_data_destroy(data, &err));
+    test_series_free(&series);
+}
+
+/* A source whose reads wait while the gate is shut. */
+typedef struct gated {
+    const uint8_t *bytes;
+    _Atomic bool is_shut;
+} gated;
+
+static gch_status read_gated(void *context, uint64_t offset, size_t byte_count, void *out_bytes,
+                             const gch_cancel *cancel, gch_error *read_err)
+{
+    gated *g = context;
+    (void)cancel;
+    (void)read_err;
+    while (atomic_load(&g->is_shut))
+        usleep(100);
+    memcpy(out_bytes, g->bytes + offset, byte_count);
+    return GCH_OK;
+}
+
+/* With no_wait the query room draws what there is until everything has come. */
+static void pages_that_have_not_come_are_drawn_as_far_as_they_are_known(void **state)
+{
+    (void)state;
+    test_series series = make_series(WALK, 1, -1);
+    gated gate = {.bytes = series.image};
+    gch_data *data = NULL;
+    gch_source source;
+    gch_chart_series its = {0};
+    gch_chart *gpu = NULL, *cpu = NULL;
+    const gch_image *drawn, *expected;
+    gch_chart_stats stats;
+    assert_ok(gch_data_make(NULL, &data, &err));
+    assert_ok(gch_source_open_ops(data, &(gch_source_ops){.read = read_gated, .context = &gate},
+                                  series.image_bytes, NULL, &source, &err));
+    assert_ok(gch_source_get_file(data, source, &its.file, &err));
+    assert_ok(gch_chart_make(NULL, &gpu, &err));
+    assert_ok(gch_chart_make(NULL, &cpu, &err));
+    gch_chart_desc desc = bare(&its, 1, ROWS / 2, ROWS / 2 + 5000, GCH_BACKEND_GPU);
+    desc.no_wait = true;
+    atomic_store(&gate.is_shut, true);
+    for (int i = 0; i < 2; i++) {
+        assert_ok(gch_chart_frame(gpu, &desc, &drawn, &stats, &err));
+        assert_int_equal(stats.backend, GCH_BACKEND_GPU);
+        assert_true(stats.complete < 1);
+    }
+    atomic_store(&gate.is_shut, false);
+    for (int i = 0; i < 5000 && stats.complete < 1; i++) {
+        usleep(1000);
+        assert_ok(gch_chart_frame(gpu, &desc, &drawn, &stats, &err));
+    }
+    assert_true(stats.complete == 1);
+    desc.no_wait = false;
+    desc.backend = GCH_BACKEND_CPU;
+    assert_ok(gch_chart_frame(cpu, &desc, &expected, NULL, &err));
+    assert_int_equal(count_differences(drawn, expected), 0);
+    gch_chart_destroy(gpu);
+    gch_chart_destroy(cpu);
+    assert_ok(gch_source_close(data, source, &err));
+    assert_ok(gch_data_destroy(data, &err));
+    test_series_free(&series);
+}
+
+static void other_pictures_are_drawn_by_the_processor(void **state)
+{
+    (void)state;
+    test_series series = make_series(WALK, 1, -1);
+    gch_chart_series its = {.file = series.file};
+    gch_chart_desc desc = bare(&its, 1, 0, ROWS, GCH_BACKEND_GPU);
+    desc.is_bare = false;
+    gch_image image = {0}, expected = {0};
+    gch_chart_stats stats;
+    assert_ok(gch_chart_render(&desc, &image, &stats, &err));
+    assert_int_equal(stats.backend, GCH_BACKEND_CPU);
+    assert_non_null(strstr(stats.fallback, "bare"));
+    desc.backend = GCH_BACKEND_CPU;
+    assert_ok(gch_chart_render(&desc, &expected, &stats, &err));
+    assert_string_equal(stats.fallback, "");
+    assert_int_equal(count_differences(&image, &expected), 0);
+    gch_image_destroy(&image, NULL);
+    gch_image_destroy(&expected, NULL);
+    test_series_free(&series);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(several_series_are_drawn_over_each_other),
+        cmocka_unit_test(one_value_that_differs_is_seen),
+        cmocka_unit_test(an_unchanged_scene_submits_nothing_and_a_panned_one_loads_little),
+        cmocka_unit_test(columns_that_can_show_nothing_more_are_culled_by_the_gpu),
+        cmocka_unit_test(a_warm_frame_allocates_nothing),
+        cmocka_unit_test(memory_that_runs_out_anywhere_is_told_and_leaks_nothing),
+        cmocka_unit_test(a_lost_device_is_told),
+        cmocka_unit_test(the_device_budget_of_the_data_manager_is_kept),
+        cmocka_unit_test(pages_that_have_not_come_are_drawn_as_far_as_they_are_known),
+        cmocka_unit_test(other_pictures_are_drawn_by_the_processor),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

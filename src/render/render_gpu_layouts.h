@@ -1,0 +1,56 @@
+/* The structs that C fills and shaders read: those of shaders/common/layouts.wgsl, where the fields
+ * are explained. render_gpu_shaders_test.c compares the two. */
+#ifndef GCH_RENDER_GPU_LAYOUTS_H
+#define GCH_RENDER_GPU_LAYOUTS_H
+
+#include "store_segment.h"
+
+#include <assert.h>
+
+#define GCH__GPU_PAGE_BYTES 16384u /* PAGE_WORDS */
+#define GCH__GPU_NO_ROW UINT32_MAX
+#define GCH__GPU_ROW_BEFORE (UINT32_MAX - 1)
+#define GCH__GPU_IS_WIDE 1u
+
+typedef struct gch__gpu_frame {
+    uint32_t width, height;
+    uint32_t join; /* gch_join */
+    uint32_t first_slice, slice_count;
+    uint32_t groups_x;
+    uint32_t extents;
+    uint32_t series_count;
+    uint32_t lit, lit_words;
+    uint32_t left, top;
+} gch__gpu_frame;
+static_assert(sizeof(gch__gpu_frame) == 48, "shaders/common/layouts.wgsl");
+
+typedef struct gch__gpu_segment {
+    uint32_t pages, page_count;
+    uint32_t row_count;
+    uint32_t flags;
+    uint32_t level_count;
+    uint32_t directory;
+    uint32_t gap_supers, gap_bitmaps;
+    uint32_t edges, unbounded;
+    uint32_t offset_low, offset_high;
+    uint32_t levels[GCH_TREE_LEVELS_CAP];
+} gch__gpu_segment;
+static_assert(sizeof(gch__gpu_segment) == 84, "shaders/common/layouts.wgsl");
+
+typedef struct gch__gpu_slice {
+    uint32_t column, segment;
+    uint32_t first, last;
+    uint32_t lead, tail;
+    uint32_t gaps_first, gaps_last;
+} gch__gpu_slice;
+static_assert(sizeof(gch__gpu_slice) == 32, "shaders/common/layouts.wgsl");
+
+/* What a list of work starts with (shaders/reduce.wgsl): the counts of an indirect dispatch, and
+ * how many slices are listed. */
+typedef struct gch__gpu_work {
+    uint32_t groups[3];
+    uint32_t listed;
+} gch__gpu_work;
+static_assert(sizeof(gch__gpu_work) == 16, "shaders/reduce.wgsl");
+
+#endif

@@ -1,0 +1,116 @@
+/* What the files of the GPU executor share. */
+#ifndef GCH_RENDER_GPU_STATE_H
+#define GCH_RENDER_GPU_STATE_H
+
+#include "query_edges.h"
+#include "render_gpu.h"
+#include "render_gpu_pages.h"
+
+/* Entries that only grow within a frame, here and in a buffer of the device. */
+typedef struct gch__gpu_stream {
+    const char *label;
+    size_t entry_bytes;
+    uint8_t *entries;
+    size_t count, cap, sent; /* entries */
+    gch__gpu_buffer buffer;
+    uint64_t buffer_bytes;
+} gch__gpu_stream;
+
+/* Room for `count` more; they are counted by the caller. */
+GCH_CHECKED gch_status gch__gpu_stream_reserve(gch__gpu_executor *executor, gch__gpu_stream *stream,
+                                               size_t count, void **out, gch_error *err);
+/* Sends what was not sent yet; a new buffer counts executor->version up. */
+GCH_CHECKED gch_status gch__gpu_stream_flush(gch__gpu_executor *executor, gch__gpu_stream *stream,
+                                             gch_error *err);
+
+typedef enum gch__gpu_kernel {
+    GCH__GPU_REDUCE,     /* reduce_tree or reduce_blocks */
+    GCH__GPU_LIGHT_RUNS, /* columns with gaps, points alone */
+    GCH__GPU_LIGHT_PIECES,
+    GCH__GPU_KERNEL_COUNT
+} gch__gpu_kernel;
+
+/* The slices of one kernel in the tile at hand. */
+typedef struct gch__gpu_slices {
+    gch__gpu_slice *items;
+    size_t count, cap;
+} gch__gpu_slices;
+
+/* The tables of row edges of the series at hand that are in `edges`, and where. */
+typedef struct gch__gpu_row_tables {
+    const gch__row_table *tables[24]; /* more than there are kinds of keys */
+    uint32_t at[24];
+    uint32_t count;
+} gch__gpu_row_tables;
+
+/* A frame drawn, to be compared with the next. */
+typedef struct gch__gpu_shown {
+    bool is_valid;
+    const uint32_t *pixels;
+    gch_view view;
+    uint32_t series_count;
+    struct gch__gpu_shown_series {
+        const gch_file *file;
+        uint64_t generation;
+        uint32_t column;
+        gch_join join;
+    } series[GCH_SERIES_CAP];
+} gch__gpu_shown;
+
+struct gch__gpu_executor {
+    const gch_allocator *allocator;
+    gch__gpu_executor_desc desc;
+    gch__gpu *gpu;
+    gch__gpu_pages *pages; /* made by the first frame, and anew after one that failed */
+
+    gch__gpu_pipeline kernels[GCH__GPU_KERNEL_COUNT], cull, light;
+    gch__gpu_buffer kernel_frames[GCH__GPU_KERNEL_COUNT], light_frame; /* uniforms */
+    gch__gpu_bindings kernel_bindings[GCH__GPU_KERNEL_COUNT], cull_bindings, light_bindings;
+    uint64_t version, bound_version, bound_pages_version; /* of the buffers; of those bound */
+    uint32_t bound_slab_shift;
+    gch__gpu_bundle bundle; /* the picture's one draw */
+
+    gch__gpu_stream segments, slices, edges;
+    gch__gpu_buffer marks;
+    uint64_t marks_bytes;
+    gch__gpu_buffer work; /* the slices that cull has listed: gch__gpu_work, then their numbers */
+    uint64_t work_bytes;
+    gch__gpu_texture target;
+    uint32_t target_width, target_height;
+
+    gch__gpu_frame frame; /* what all dispatches of the frame have in common */
+    gch__gpu_slices tile[GCH__GPU_KERNEL_COUNT];
+    uint32_t *extents; /* of one series: row + 1 of top and bottom a column */
+    size_t extents_cap;
+    uint32_t *segment_numbers; /* of the series at hand: entry of `segments` + 1 */
+    uint32_t *segment_sources;
+    size_t segment_number_cap, segment_source_cap;
+    gch__gpu_row_tables row_tables;
+
+    gch__gpu_shown shown;
+    gch__gpu_frame_stats stats;
+    int64_t query_ns;
+};
+
+/* One series being reduced. */
+typedef struct gch__gpu_series {
+    gch__gpu_executor *executor;
+    gch_query *query;
+    const gch_file *file;
+    uint32_t column;
+    gch_join join;
+    const gch_view *view;
+} gch__gpu_series;
+
+/* render_gpu_tiles.c: all columns of a series into marks. GCH_UNSUPPORTED, GCH_PENDING: the query
+ * room has to do it; marks then hold rows that are lit in any case. */
+GCH_CHECKED gch_status gch__gpu_reduce_series(const gch__gpu_series *series, const gch__edge *edges,
+                                              gch_error *err);
+/* Rows that the query room has found. */
+GCH_CHECKED gch_status gch__gpu_light_columns(const gch__gpu_series *series,
+                                              const gch_columns *columns, gch_error *err);
+
+/* Submits the slices of the tile to their kernels and empties it. */
+GCH_CHECKED gch_status gch__gpu_run_tile(gch__gpu_executor *executor, gch_error *err);
+
+#endif
