@@ -1,0 +1,17 @@
+/* The binary answer of a data server, as bytes. */
+#ifndef GCH_NET_COLUMNS_H
+#define GCH_NET_COLUMNS_H
+
+#include "base.h"
+#include "gch/columns.h"
+
+/* Checks an answer of `count` bytes, 8-byte aligned, against its layout and the question; on
+ * success *out leads into it (out->bytes is not set). GCH_CORRUPT. */
+GCH_CHECKED gch_status gch__columns_parse(const uint8_t *bytes, size_t count,
+                                          const gch_columns_ask *ask, gch_columns_answer *out,
+                                          gch_error *err);
+/* Writes the URL of a question. GCH_INVALID (naming the field), GCH_NO_MEMORY. */
+GCH_CHECKED gch_status gch__columns_write_url(const gch_columns_ask *ask, gch__buffer *out,
+                                              gch_error *err);
+
+#endif

@@ -1,0 +1,288 @@
+/* Answers of a data server: sound ones are read, all others refused. */
+#include "net_columns.h"
+#include "net_test.h"
+
+#include <math.h>
+
+#define WIDTH 5u
+#define PIECES 4u
+#define EDGES_AT 144u
+#define FIRST_AT (EDGES_AT + 8 * (WIDTH + 1))
+#define PIECES_AT ((FIRST_AT + 4 * (WIDTH + 1) + 7) / 8 * 8)
+#define BYTES (PIECES_AT + 24 * PIECES)
+
+static gch_error err;
+static _Alignas(8) uint8_t sound[BYTES + 8];
+
+static void store(uint8_t *bytes, size_t at, uint64_t value, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        bytes[at + i] = (uint8_t)(value >> (8 * i));
+}
+
+static void store_float(uint8_t *bytes, size_t at, float value)
+{
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    store(bytes, at, bits, 4);
+}
+
+static int write_sound(void **state)
+{
+    (void)state;
+    const uint64_t edges[WIDTH + 1] = {100, 100, 150, 190, 190, 200};
+    const uint32_t first[WIDTH + 1] = {0, 0, 1, 3, 3, 4};
+    memcpy(sound, "GCHA", 4);
+    store(sound, 4, 1, 2);
+    store(sound, 6, 1, 2);
+    store(sound, 8, BYTES, 8);
+    store(sound, 16, 0x0123456789ABCDEF, 8);
+    store(sound, 24, 1000, 8);
+    store(sound, 32, (uint64_t)-50, 8);
+    store(sound, 40, 50, 8);
+    store(sound, 48, 100, 8);
+    store(sound, 56, 200, 8);
+    store(sound, 64, WIDTH, 4);
+    store(sound, 68, 10, 4);
+    store(sound, 76, PIECES, 4);
+    store(sound, 80, (uint64_t)-15, 8); /* -1.5 to 100 */
+    store(sound, 88, (uint32_t)-1, 4);
+    store(sound, 96, 1, 8);
+    store(sound, 104, 2, 4);
+    store(sound, 112, (uint64_t)-125, 8); /* -1.25 */
+    sound[120] = GCH_VALUE_DECIMAL;
+    sound[121] = 2;
+    double most = 99.5;
+    memcpy(sound + 128, &most, 8);
+    sound[136] = GCH_VALUE_F64;
+    for (size_t i = 0; i <= WIDTH; i++) {
+        store(sound, EDGES_AT + 8 * i, edges[i], 8);
+        store(sound, FIRST_AT + 4 * i, first[i], 4);
+    }
+    for (size_t i = 0; i < PIECES; i++) {
+        size_t at = PIECES_AT + 24 * i;
+        store(sound, at, i, 4);
+        store(sound, at + 4, i + 5, 4);
+        store_float(sound, at + 8, (float)i + 0.25f);
+        store_float(sound, at + 12, (float)i + 5.75f);
+        store_float(sound, at + 16, i == 0 ? NAN : 3);
+        store_float(sound, at + 20, i == 3 ? NAN : 4);
+    }
+    return 0;
+}
+
+static gch_columns_ask ask_of(void)
+{
+    return (gch_columns_ask){.url = "https://h/v1/data/a", .width_px = WIDTH, .height_px = 10};
+}
+
+static void a_sound_answer_is_read(void **state)
+{
+    (void)state;
+    gch_columns_answer answer;
+    gch_columns_ask ask = ask_of();
+    assert_ok(gch__columns_parse(sound, BYTES, &ask, &answer, &err));
+    assert_true(answer.version == 0x0123456789ABCDEF);
+    assert_int_equal(answer.t0, -50);
+    assert_int_equal(answer.edge_rows[2], 150);
+    assert_int_equal(answer.first[3], 3);
+    assert_int_equal(answer.pieces[3].row_bottom, 8);
+    assert_true(answer.pieces[1].y_left == 3);
+    assert_true(gch_value_to_double(answer.min) == -1.25);
+    assert_true(gch_value_to_double(answer.max) == 99.5);
+    assert_true(gch_decimal_to_double(answer.bottom) == -1.5);
+    ask.version = 0x0123456789ABCDEF;
+    ask.has_times = true;
+    ask.t0 = -50;
+    ask.t1 = 50;
+    assert_ok(gch__columns_parse(sound, BYTES, &ask, &answer, &err));
+}
+
+static void any_other_length_is_refused(void **state)
+{
+    (void)state;
+    gch_columns_answer answer;
+    gch_columns_ask ask = ask_of();
+    static _Alignas(8) uint8_t bytes[BYTES + 8];
+    for (size_t count = 0; count < BYTES + 8; count++) {
+        memcpy(bytes, sound, sizeof bytes);
+        if (count != BYTES)
+            assert_status(gch__columns_parse(bytes, count, &ask, &answer, &err), GCH_CORRUPT);
+        store(bytes, 8, count, 8); /* though it says so itself */
+        if (count != BYTES)
+            assert_status(gch__columns_parse(bytes, count, &ask, &answer, &err), GCH_CORRUPT);
+    }
+}
+
+static void every_field_is_checked(void **state)
+{
+    (void)state;
+    const struct {
+        size_t at;
+        uint64_t value;
+        size_t count;
+    } faults[] = {
+        {0, 'X', 1},
+        {4, 2, 2},
+        {6, 2, 2},
+        {24, 199, 8}, /* fewer rows than it speaks of */
+        {32, 50, 8},  /* an empty span */
+        {48, 101, 8}, /* not the first edge */
+        {48, 201, 8},
+        {56, 199, 8},
+        {64, 6, 4},
+        {64, UINT32_MAX, 4},
+        {68, 11, 4},
+        {72, 1, 1},
+        {73, 1, 1},
+        {74, 1, 1},
+        {75, 1, 1},
+        {76, 3, 4},
+        {76, UINT32_MAX, 4},
+        {88, 401, 4},
+        {92, 1, 4},
+        {96, (uint64_t)-15, 8}, /* the top below the bottom */
+        {108, 1, 4},
+        {120, 4, 1},
+        {121, 19, 1},
+        {122, 1, 1},
+        {134, 0x7FF8, 2}, /* a NaN as the largest value */
+        {137, 1, 1},      /* a float with a scale */
+        {EDGES_AT + 8, 99, 8},
+        {EDGES_AT + 16, 191, 8},
+        {EDGES_AT + 8 * WIDTH, 201, 8},
+        {FIRST_AT, 1, 4},
+        {FIRST_AT + 4, 2, 4},
+        {FIRST_AT + 4 * WIDTH, 3, 4},
+        {FIRST_AT + 4, UINT32_MAX, 4},
+        {PIECES_AT, UINT32_MAX, 4},
+        {PIECES_AT + 4, 10, 4},
+        {PIECES_AT, 6, 4}, /* top below bottom, though nothing outside was asked for */
+        {PIECES_AT + 8, 0x7FC00000, 4},
+        {PIECES_AT + 12, 0x7F800000, 4},
+        {PIECES_AT + 12, 0, 4}, /* bottom above top */
+        {PIECES_AT + 16, 0xFF800000, 4},
+        {PIECES_AT + 20 + 24, 0x49742410, 4}, /* 1000001 */
+    };
+    for (size_t i = 0; i < GCH_COUNT_OF(faults); i++) {
+        static _Alignas(8) uint8_t bytes[BYTES];
+        gch_columns_answer answer;
+        gch_columns_ask ask = ask_of();
+        memcpy(bytes, sound, BYTES);
+        store(bytes, faults[i].at, faults[i].value, faults[i].count);
+        gch_status status = gch__columns_parse(bytes, BYTES, &ask, &answer, &err);
+        if (status != GCH_CORRUPT)
+            fail_msg("fault %zu at byte %zu is not seen", i, faults[i].at);
+    }
+}
+
+static void an_answer_to_another_question_is_refused(void **state)
+{
+    (void)state;
+    gch_columns_answer answer;
+    gch_columns_ask ask = ask_of();
+    ask.version = 1;
+    assert_status(gch__columns_parse(sound, BYTES, &ask, &answer, &err), GCH_CORRUPT);
+    ask = ask_of();
+    ask.has_times = true;
+    ask.t1 = 50;
+    assert_status(gch__columns_parse(sound, BYTES, &ask, &answer, &err), GCH_CORRUPT);
+    ask = ask_of();
+    ask.join = 2;
+    assert_status(gch__columns_parse(sound, BYTES, &ask, &answer, &err), GCH_CORRUPT);
+}
+
+static void damage_never_leads_outside(void **state)
+{
+    (void)state;
+    uint64_t random = 11;
+    gch_columns_ask ask = ask_of();
+    for (int i = 0; i < 20000; i++) {
+        uint8_t *bytes = aligned_alloc(8, BYTES); /* so that a sanitizer sees its end */
+        assert_non_null(bytes);
+        memcpy(bytes, sound, BYTES);
+        for (uint64_t n = 1 + test_random(&random) % 4; n > 0; n--)
+            bytes[test_random(&random) % BYTES] = (uint8_t)test_random(&random);
+        gch_columns_answer answer;
+        gch_status status = gch__columns_parse(bytes, BYTES, &ask, &answer, &err);
+        assert_true(status == GCH_OK || status == GCH_CORRUPT);
+        if (status == GCH_OK) {
+            for (uint32_t c = 0; c < answer.width_px; c++) {
+                for (uint32_t p = answer.first[c]; p < answer.first[c + 1]; p++)
+                    assert_true(answer.pieces[p].row_bottom < 10);
+            }
+        }
+        free(bytes);
+    }
+}
+
+static void questions_are_spelled_out(void **state)
+{
+    (void)state;
+    gch__buffer url = {.purpose = "test"};
+    gch_columns_ask ask = ask_of();
+    assert_ok(gch__columns_write_url(&ask, &url, &err));
+    assert_string_equal(url.bytes, "https://h/v1/data/a/columns?width=5&height=10");
+    gch__buffer_reset(&url);
+    ask.column = "a b&c=\xC3\xA4";
+    ask.has_times = ask.has_bounds = ask.keep_outside = true;
+    ask.t0 = INT64_MIN;
+    ask.t1 = INT64_MAX;
+    ask.bottom = (gch_decimal){.digits = -125, .exp10 = -2};
+    ask.top = (gch_decimal){.digits = 3, .exp10 = 200};
+    ask.axis = 1;
+    ask.join = 1;
+    ask.version = 0xAB;
+    assert_ok(gch__columns_write_url(&ask, &url, &err));
+    assert_string_equal(url.bytes,
+                        "https://h/v1/data/a/columns?width=5&height=10&column=a%20b%26c%3D%C3%A4"
+                        "&from=-9223372036854775808&to=9223372036854775807&ymin=-1.25&ymax=3e%2B200"
+                        "&axis=log&join=step&outside=1&v=00000000000000ab");
+    gch__buffer_reset(&url);
+    const gch_columns_ask bad[] = {
+        {.width_px = 1, .height_px = 1},
+        {.url = "https://h/v1/data/a?x", .width_px = 1, .height_px = 1},
+        {.url = "https://h/a", .width_px = 0, .height_px = 1},
+        {.url = "https://h/a", .width_px = 1, .height_px = 16385},
+        {.url = "https://h/a", .width_px = 1, .height_px = 1, .has_times = true, .t0 = 1, .t1 = 1},
+        {.url = "https://h/a", .width_px = 1, .height_px = 1, .axis = 2},
+        {.url = "https://h/a", .width_px = 1, .height_px = 1, .join = 3},
+        {.url = "https://h/a",
+         .width_px = 1,
+         .height_px = 1,
+         .has_bounds = true,
+         .top = {.digits = 1, .exp10 = 500}},
+    };
+    for (size_t i = 0; i < GCH_COUNT_OF(bad); i++)
+        assert_status(gch__columns_write_url(&bad[i], &url, &err), GCH_INVALID);
+    gch__buffer_reset(&url);
+}
+
+static void columns_are_chosen_by_bytes_and_latency(void **state)
+{
+    (void)state;
+    const gch_http_stats slow = {.latency_ns = 50000000, .bytes_per_s = 12500000};
+    const gch_http_stats fast = {.latency_ns = 300000, .bytes_per_s = 600000000};
+    assert_true(gch_columns_are_quicker(&slow, 46u << 20, 1920)); /* 3.9 s against 60 ms */
+    assert_false(gch_columns_are_quicker(&slow, 64u << 10, 1920));
+    assert_false(gch_columns_are_quicker(&slow, 0, 1920));
+    assert_false(gch_columns_are_quicker(&fast, 1u << 20, 1920));
+    assert_true(gch_columns_are_quicker(&fast, 64u << 20, 1920));
+    const gch_http_stats unknown = {0};
+    assert_true(gch_columns_are_quicker(&unknown, 46u << 20, 1920));
+    assert_false(gch_columns_are_quicker(&unknown, 64u << 10, 1920));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_sound_answer_is_read),
+        cmocka_unit_test(any_other_length_is_refused),
+        cmocka_unit_test(every_field_is_checked),
+        cmocka_unit_test(an_answer_to_another_question_is_refused),
+        cmocka_unit_test(damage_never_leads_outside),
+        cmocka_unit_test(questions_are_spelled_out),
+        cmocka_unit_test(columns_are_chosen_by_bytes_and_latency),
+    };
+    return cmocka_run_group_tests(tests, write_sound, NULL);
+}
