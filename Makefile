@@ -20,6 +20,7 @@ help:
 .PHONY: build
 build:
 	@scripts/install.sh build
+	@scripts/wgpu_native.sh
 	@cmake --preset release -DGCH_TESTS=OFF >/dev/null
 	@cmake --build --preset release -j $(JOBS) --target gpucharts
 
@@ -29,7 +30,8 @@ demo: build
 
 .PHONY: test
 test:
-	@scripts/install.sh build test
+	@scripts/install.sh build test lavapipe
+	@scripts/wgpu_native.sh
 	cmake --preset release
 	cmake --build --preset release -j $(JOBS)
 	ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS)

@@ -4,7 +4,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 jobs=$(nproc)
-scripts/install.sh build test check
+scripts/install.sh build test lavapipe check
+scripts/wgpu_native.sh
 
 echo "== format"
 git ls-files '*.c' '*.h' | xargs clang-format-14 --dry-run --Werror

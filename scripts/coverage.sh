@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 least=${1:-90}
-scripts/install.sh build test coverage
+scripts/install.sh build test lavapipe coverage
 cmake --preset coverage >/dev/null
 cmake --build --preset coverage -j "$(nproc)" >/dev/null
 find build/coverage -name '*.gcda' -delete

@@ -1,13 +1,17 @@
 #!/usr/bin/env bash
 # Installs what is missing from Debian's packages: scripts/install.sh build|test|check...
 # build: compile and run; test: the test suite; check: the linters and the sanitizer build; coverage; cross:
-# AArch64 under QEMU; wasm: WebAssembly in node.
+# AArch64 under QEMU; wasm: WebAssembly in node; gpu: what fetching and loading wgpu-native takes; lavapipe:
+# a Vulkan adapter in software, for the GPU tests.
 set -euo pipefail
 
 build=(gcc libc6-dev cmake ninja-build pkg-config libxxhash-dev libpng-dev libcjson-dev libgmp-dev
-    libstb-dev fonts-roboto-unhinted tzdata)
-test=(libcmocka-dev python3)
+    libstb-dev fonts-roboto-unhinted tzdata libcurl4-openssl-dev zlib1g-dev libbrotli-dev libzstd-dev
+    libnghttp2-dev libssl-dev libwslay-dev)
+test=(libcmocka-dev python3 openssl nginx-light)
 check=(clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev llvm-14)
+gpu=(libvulkan1 python3 python3-pip)
+lavapipe=(mesa-vulkan-drivers)
 samples=(alsa-utils python3 python3-pip)
 coverage=(gcovr)
 cross=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user)
@@ -22,11 +26,14 @@ for group in "$@"; do
     test) wanted+=("${test[@]}") ;;
     check) wanted+=("${check[@]}") ;;
     coverage) wanted+=("${coverage[@]}") ;;
+    gpu) wanted+=("${gpu[@]}") ;;
+    lavapipe) wanted+=("${lavapipe[@]}") ;;
     samples) wanted+=("${samples[@]}") ;;
     cross) wanted+=("${cross[@]}") ;;
     wasm) wanted+=("${wasm[@]}") ;;
     *)
-        echo "install.sh: unknown group '$group' (build, test, check, coverage, samples, cross, wasm)" >&2
+        echo "install.sh: unknown group '$group'" \
+            "(build, test, check, coverage, gpu, lavapipe, samples, cross, wasm)" >&2
         exit 2
         ;;
     esac

@@ -22,6 +22,7 @@ static const cli_command commands[] = {
     {"info", "show columns, ranges and where the bytes go", cli_info},
     {"verify", "check every checksum and invariant", cli_verify},
     {"render", "draw a chart into a picture", cli_render},
+    {"serve", "serve files and live series over the network", cli_serve},
 };
 
 static void print_help(FILE *out)

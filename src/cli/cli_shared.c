@@ -1,6 +1,7 @@
 /* Messages, files and times: what every command needs (cli.h). */
 #include "cli.h"
 
+#include "cli_remote.h"
 #include "cli_text.h"
 
 #include <errno.h>
@@ -82,12 +83,18 @@ void cli_data_get_stats(gch_data_stats *out)
         gch_data_get_stats(shared.data, out);
 }
 
+gch_data *cli_data_get(void)
+{
+    return shared.data;
+}
+
 void cli_data_end(void)
 {
     gch_error err;
     if (shared.data != NULL && gch_data_destroy(shared.data, &err) != GCH_OK)
         cli_fail("%s", err.message);
     shared.data = NULL;
+    cli_remote_end();
 }
 
 static int open_source(const char *path, gch_io io, const gch_file **out)
@@ -98,12 +105,15 @@ static int open_source(const char *path, gch_io io, const gch_file **out)
         slot++;
     if (slot == FILE_CAP)
         return cli_fail("%s: more than %u files at once", path, FILE_CAP);
-    gch_data_desc data = {.host_budget_bytes = shared.budget_bytes};
+    bool is_remote = gch_url_is_url(path);
+    gch_data_desc data = {.host_budget_bytes = shared.budget_bytes,
+                          .loader_count = is_remote ? CLI_REMOTE_LOADERS : 0};
     if (shared.data == NULL && gch_data_make(&data, &shared.data, &err) != GCH_OK)
         return cli_fail("%s", err.message);
     gch_source source;
     gch_source_desc desc = {.io = io};
-    if (gch_source_open_file(shared.data, path, &desc, &source, &err) != GCH_OK)
+    if ((is_remote ? cli_remote_open(shared.data, path, &source, &err)
+                   : gch_source_open_file(shared.data, path, &desc, &source, &err)) != GCH_OK)
         return cli_fail("%s", err.message);
     if (gch_source_get_file(shared.data, source, out, &err) != GCH_OK)
         return cli_fail("%s", err.message);
@@ -130,7 +140,7 @@ static int check_file(const char *path)
     if (strcmp(path, "-") == 0)
         return cli_fail("a .gch file is read at many places at once and cannot come from "
                         "standard input");
-    return cli_check_input(path);
+    return gch_url_is_url(path) ? CLI_OK : cli_check_input(path);
 }
 
 int cli_file_open(const char *path, const gch_file **out)
@@ -141,6 +151,8 @@ int cli_file_open(const char *path, const gch_file **out)
 
 int cli_file_open_whole(const char *path, const gch_file **out)
 {
+    if (gch_url_is_url(path))
+        return cli_fail("%s: all of the file is read here, so fetch it first", path);
     cli_data_set_budget(UINT64_MAX / 4);
     int code = check_file(path);
     return code == CLI_OK ? open_source(path, GCH_IO_MAP, out) : code;
