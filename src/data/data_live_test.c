@@ -204,8 +204,9 @@ static void full_segments_move_to_the_file_under_a_small_budget(void **state)
     (void)state;
     data d = make_rows(3000000, 4);
     unlink(PATH);
-    gch_data *manager = make_manager(8u << 20);
-    gch_source source = open_live(manager, &d, (gch_live_desc){.path = PATH});
+    gch_data *manager = make_manager(6u << 20);
+    gch_source source =
+        open_live(manager, &d, (gch_live_desc){.path = PATH, .segment_rows = 1u << 18});
     gch_file *file = NULL;
     uint64_t seed = 4;
     for (size_t row = 0; row < d.row_count; row += 8000) {
