@@ -62,9 +62,9 @@ static bool rows_are_right(const gch_file *file, uint64_t first, size_t count)
         if (times[i] != time_of(row) || (values[i].kind == GCH_VALUE_GAP) != is_gap(row) ||
             (!is_gap(row) && gch_value_to_double(values[i]) != value_of(row))) {
             fprintf(stderr, "row %llu of %llu: time %lld, value %.17g, not %lld, %.17g\n",
-                    (unsigned long long)row,
-                    (unsigned long long)gch_file_get_info(file)->row_count, (long long)times[i],
-                    gch_value_to_double(values[i]), (long long)time_of(row), value_of(row));
+                    (unsigned long long)row, (unsigned long long)gch_file_get_info(file)->row_count,
+                    (long long)times[i], gch_value_to_double(values[i]), (long long)time_of(row),
+                    value_of(row));
             return false;
         }
     }

@@ -21,7 +21,7 @@ typedef struct gch__csv_sizes {
 
 #define GCH__CSV_SIZES                                                                             \
     ((gch__csv_sizes){.buffer_bytes = (size_t)4 << 20,                                             \
-                      .chunk_bytes = (size_t)128 << 10,                                             \
+                      .chunk_bytes = (size_t)128 << 10,                                            \
                       .probe_rows = GCH__PROBE_ROWS})
 
 typedef struct gch__ingest_job {
