@@ -232,7 +232,7 @@ static gch_data *make_data(uint32_t loaders)
 
 static void open_far(far_file *f, const char *url)
 {
-    f->data = make_data(32);
+    f->data = make_data(64);
     f->http = make_http();
     check(gch_source_open_url(f->data, f->http, url, NULL, &f->source, &err));
     make_query(f);

@@ -20,3 +20,4 @@ run bench_budget --folder build --points "$points" --budget 268435456
 run bench_live --folder build --points "$points"
 run bench_cache --folder build
 run bench_ingest
+run bench_gpu --folder build --points "$points" || echo "bench_gpu: no GPU to measure"

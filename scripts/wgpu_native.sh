@@ -26,7 +26,7 @@ mkdir -p build
 work=$(mktemp -d build/wgpu-native.XXXXXX)
 trap 'rm -rf "$work"' EXIT
 if ! fetch; then
-    reason=$(tail -n 1 "$work/log" 2>/dev/null || true)
+    reason=$(grep -v '^[[:space:]]*$' "$work/log" 2>/dev/null | tail -n 1 || true)
     echo "wgpu-native $version could not be fetched; the build goes on without the GPU driver. $reason"
     exit 0
 fi

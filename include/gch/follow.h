@@ -69,6 +69,8 @@ typedef struct gch_follow_desc {
     void (*on_hello)(void *context, const char *text, size_t count);
     void (*on_rows)(void *context, const gch_follow_rows *rows);
     void (*on_summary)(void *context, const gch_follow_summary *summary);
+    /* The series was made anew since: its rows come from the first one on. */
+    void (*on_restart)(void *context);
     void (*on_lost)(void *context, const gch_error *err, bool is_final);
     void *context;
     const gch_allocator *allocator;
@@ -85,7 +87,7 @@ typedef struct gch_follow_stats {
     uint64_t rows, summaries; /* given out; rows without those of summaries */
     uint64_t missed_rows;     /* that summaries stand for */
     uint64_t repeated_rows;   /* came twice, and were given out once */
-    uint64_t unsound_frames;
+    uint64_t unsound_frames, restarts;
 } gch_follow_stats;
 
 void gch_follow_get_stats(gch_follow *follow, gch_follow_stats *out);

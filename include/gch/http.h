@@ -41,7 +41,7 @@ typedef struct gch_http_id {
 
 typedef struct gch_http_desc {
     const char *ca_file;             /* PEM: trust these authorities only; NULL: the system's */
-    uint32_t connections_per_origin; /* HTTP/1.1, 1-64; 0: 6 */
+    uint32_t connections_per_origin; /* HTTP/1.1, 1-64; 0: 16 */
     uint32_t streams_per_origin;     /* HTTP/2, requests at once, 1-256; 0: 64 */
     uint32_t attempt_cap;            /* tries of one request that bring no bytes, 1-100; 0: 5 */
     uint32_t connect_timeout_ms;     /* 0: 10 s */

@@ -4,7 +4,7 @@
 
 #include "cli.h"
 
-#define CLI_REMOTE_LOADERS 32u /* ranges under way at once */
+#define CLI_REMOTE_LOADERS 64u /* ranges under way at once */
 
 /* As gch_source_open_url, with the token and the authority that GCH_TOKEN and GCH_CA_FILE in the
  * environment name. */

@@ -269,6 +269,16 @@ static void decode(gch__exchange *exchange, const uint8_t *bytes, size_t count)
         fail(exchange, status);
 }
 
+/* A taker that cancels its own request is not called again. */
+static bool is_cancelled(gch__exchange *exchange)
+{
+    gch_http *http = exchange->http;
+    pthread_mutex_lock(&http->lock);
+    bool cancelled = exchange->requests->is_cancelled;
+    pthread_mutex_unlock(&http->lock);
+    return cancelled;
+}
+
 /* False: the caller of curl is to keep the bytes. */
 static bool deliver_stream(gch__exchange *exchange, const uint8_t *bytes, size_t count)
 {
@@ -278,6 +288,8 @@ static bool deliver_stream(gch__exchange *exchange, const uint8_t *bytes, size_t
         exchange->is_paused = true;
         return false;
     }
+    if (status == GCH_OK && is_cancelled(exchange))
+        status = gch_fail(&exchange->error, GCH_CANCELLED, "cancelled");
     if (status != GCH_OK) {
         fail(exchange, status);
         return true;

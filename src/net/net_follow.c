@@ -5,10 +5,13 @@
  *     given out twice, whatever a server repeats after a reconnection.
  *  2. last_sequence is that of the last frame taken whole; the next connection asks for what comes
  *     after it.
- *  3. Frames are taken on the client's thread alone; figures are atomic.
+ *  3. A series whose next sequence number is not behind last_sequence is another one by the same
+ *     name: both are forgotten, and it is followed from its beginning.
+ *  4. Frames are taken on the client's thread alone; figures are atomic.
  */
 #include "net_frame.h"
 
+#include <cjson/cJSON.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -28,7 +31,8 @@ struct gch_follow {
     size_t aligned_cap;
     gch__live_frame frame;
     _Atomic bool has_sequence;
-    _Atomic uint64_t last_sequence, rows, summaries, missed_rows, repeated_rows, unsound_frames;
+    _Atomic uint64_t last_sequence, rows, summaries, missed_rows, repeated_rows, unsound_frames,
+        restarts;
 };
 
 static void write_query(void *context, char *out, size_t cap)
@@ -124,14 +128,47 @@ static gch_status take_frame(gch_follow *follow, const uint8_t *bytes, size_t co
     return GCH_OK;
 }
 
+/* The next sequence number that a description of the series names; 0: it does not. */
+static uint64_t next_sequence_of(const char *text, size_t count)
+{
+    cJSON *json = cJSON_ParseWithLength(text, count);
+    const cJSON *type = cJSON_GetObjectItemCaseSensitive(json, "type");
+    const cJSON *next = cJSON_GetObjectItemCaseSensitive(json, "next_sequence");
+    bool is_hello = cJSON_IsString(type) && strcmp(type->valuestring, "hello") == 0;
+    bool is_number = cJSON_IsNumber(next) && next->valuedouble >= 1 && next->valuedouble < 0x1p53;
+    uint64_t number = is_hello && is_number ? (uint64_t)next->valuedouble : 0;
+    cJSON_Delete(json);
+    return number;
+}
+
+static void take_hello(gch_follow *follow, const char *text, size_t count)
+{
+    const gch_follow_desc *desc = &follow->settings;
+    uint64_t next = next_sequence_of(text, count);
+    if (next != 0 && atomic_load(&follow->has_sequence) &&
+        next <= atomic_load(&follow->last_sequence)) {
+        follow->has_place = false;
+        follow->column_count = 0;
+        follow->is_waiting = true;
+        atomic_store(&follow->last_sequence, 0);
+        atomic_fetch_add(&follow->restarts, 1);
+        if (desc->on_restart != NULL)
+            desc->on_restart(desc->context);
+        gch_ws_reconnect(follow->ws);
+        return;
+    }
+    if (desc->on_hello != NULL)
+        desc->on_hello(desc->context, text, count);
+}
+
 static void take_message(void *context, gch_ws_kind kind, const uint8_t *bytes, size_t count)
 {
     gch_follow *follow = context;
     const gch_follow_desc *desc = &follow->settings;
     gch_error err = {0};
     if (kind == GCH_WS_TEXT) { /* hello; a follower publishes nothing that would be answered */
-        if (desc->on_hello != NULL)
-            desc->on_hello(desc->context, (const char *)bytes, count);
+        if (!follow->is_waiting)
+            take_hello(follow, (const char *)bytes, count);
         return;
     }
     if (follow->is_waiting || take_frame(follow, bytes, count, &err) == GCH_OK)
@@ -209,6 +246,7 @@ void gch_follow_get_stats(gch_follow *follow, gch_follow_stats *out)
         .missed_rows = atomic_load(&follow->missed_rows),
         .repeated_rows = atomic_load(&follow->repeated_rows),
         .unsound_frames = atomic_load(&follow->unsound_frames),
+        .restarts = atomic_load(&follow->restarts),
     };
     gch_ws_get_stats(follow->ws, &out->ws);
 }

@@ -195,7 +195,7 @@ typedef struct seen {
     pthread_mutex_t lock;
     uint64_t next_row, rows;
     bool is_wrong;
-    int hellos, losses, summaries, unsound;
+    int hellos, losses, summaries, unsound, restarts;
     uint64_t summed_rows;
 } seen;
 
@@ -239,6 +239,15 @@ static void note_summary(void *context, const gch_follow_summary *summary)
     pthread_mutex_unlock(&s->lock);
 }
 
+static void note_restart(void *context)
+{
+    seen *s = context;
+    pthread_mutex_lock(&s->lock);
+    s->restarts++;
+    s->next_row = 0;
+    pthread_mutex_unlock(&s->lock);
+}
+
 static void note_lost(void *context, const gch_error *lost, bool is_final)
 {
     seen *s = context;
@@ -265,6 +274,7 @@ static gch_follow_stats follow_all(const char *path, seen *s, uint64_t after)
                             .on_hello = note_hello,
                             .on_rows = note_rows,
                             .on_summary = note_summary,
+                            .on_restart = note_restart,
                             .on_lost = note_lost,
                             .context = s};
     assert_ok(gch_follow_open(&desc, &follow, &err));
@@ -328,6 +338,17 @@ static void an_unsound_frame_is_asked_for_again(void **state)
     assert_int_equal(s.hellos, 2);
 }
 
+static void a_series_made_anew_is_followed_from_its_beginning(void **state)
+{
+    (void)state;
+    seen s = {0};
+    gch_follow_stats stats = follow_all("/live-anew", &s, 0);
+    assert_int_equal(s.restarts, 1);
+    assert_int_equal(stats.restarts, 1);
+    assert_int_equal(s.rows, 60 + ROWS);
+    assert_int_equal(s.hellos, 2); /* the second connection was given up for a third */
+}
+
 static void every_failed_allocation_leaks_nothing(void **state)
 {
     (void)state;
@@ -364,6 +385,7 @@ int main(void)
         cmocka_unit_test(what_is_repeated_after_a_loss_is_given_out_once),
         cmocka_unit_test(what_is_no_longer_there_is_summed_up),
         cmocka_unit_test(an_unsound_frame_is_asked_for_again),
+        cmocka_unit_test(a_series_made_anew_is_followed_from_its_beginning),
         cmocka_unit_test(every_failed_allocation_leaks_nothing),
     };
     return cmocka_run_group_tests(tests, start_peer, stop_peer);

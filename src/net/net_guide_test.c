@@ -17,7 +17,7 @@ static gch_status count_rows(const char *url, const char *ca_file, uint64_t *out
     const gch_file *file = NULL;
     gch_status status = gch_http_make(&(gch_http_desc){.ca_file = ca_file}, &http, &err);
     if (status == GCH_OK)
-        status = gch_data_make(&(gch_data_desc){.loader_count = 32}, &data, &err);
+        status = gch_data_make(&(gch_data_desc){.loader_count = 64}, &data, &err);
     if (status == GCH_OK)
         status = gch_source_open_url(data, http, url, NULL, &source, &err);
     if (status == GCH_OK)

@@ -231,7 +231,8 @@ static gch_status default_number(uint32_t *value, uint32_t otherwise, uint32_t l
 static gch_status resolve(gch_http_desc *desc, gch_error *err)
 {
     const uint32_t day_ms = 86400000;
-    GCH_TRY(default_number(&desc->connections_per_origin, 6, 1, 64, "connections_per_origin", err));
+    GCH_TRY(
+        default_number(&desc->connections_per_origin, 16, 1, 64, "connections_per_origin", err));
     GCH_TRY(default_number(&desc->streams_per_origin, 64, 1, 256, "streams_per_origin", err));
     GCH_TRY(default_number(&desc->attempt_cap, 5, 1, 100, "attempt_cap", err));
     GCH_TRY(default_number(&desc->connect_timeout_ms, 10000, 1, day_ms, "connect_timeout_ms", err));

@@ -233,7 +233,7 @@ static void a_broken_body_is_resumed_at_the_byte_reached(void **state)
 {
     (void)state;
     const char *const ways[] = {"do=reset&n=2&at=40000", "do=close&n=2&at=40000",
-                                "do=stall&n=1&at=40000&ms=2000"};
+                                "do=stall&n=1&at=40000&ms=4000"};
     for (int i = 0; i < 3; i++) {
         gch_http_stats before, after;
         gch_http_get_stats(http, &before);
@@ -255,7 +255,7 @@ static void a_failure_before_the_body_is_tried_again(void **state)
 {
     (void)state;
     const char *const ways[] = {"do=reset-before&n=2", "do=close-before&n=2",
-                                "do=half-head&n=2",    "do=stall-before&n=1&ms=2000",
+                                "do=half-head&n=2",    "do=stall-before&n=1&ms=4000",
                                 "do=status&n=3",       "do=status&status=429&n=1&after=0"};
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
         assert_ok(fetch_range(url_of("http", ways[i]), 100, 5000));
@@ -295,7 +295,7 @@ static void a_body_that_brings_nothing_new_ends_in_time(void **state)
 {
     (void)state;
     assert_status(fetch_range(url_of("http", "do=close&at=0"), 0, SIZE), GCH_UNAVAILABLE);
-    assert_status(fetch_range(url_of("http", "do=stall-before&ms=3000"), 0, 10), GCH_UNAVAILABLE);
+    assert_status(fetch_range(url_of("http", "do=stall-before&ms=9000"), 0, 10), GCH_UNAVAILABLE);
 }
 
 static void post_is_never_repeated(void **state)

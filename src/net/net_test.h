@@ -87,8 +87,8 @@ static inline gch_http_desc test_http_desc(const char *ca_file)
     return (gch_http_desc){.ca_file = ca_file,
                            .attempt_cap = 4,
                            .connect_timeout_ms = 3000,
-                           .stall_timeout_ms = 300,
-                           .timeout_ms = 10000,
+                           .stall_timeout_ms = 1000,
+                           .timeout_ms = 20000,
                            .backoff_ms = 5,
                            .backoff_cap_ms = 20};
 }

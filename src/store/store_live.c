@@ -213,23 +213,16 @@ static uint32_t count_surplus(const gch__live *live)
     return surplus;
 }
 
-/* Takes `count` segments off the list, under the lock; those nobody else holds are returned in
- * `out`, to be ended when the lock is let go. */
-static uint32_t drop_front(gch__live *live, uint32_t count, gch__live_segment **out)
+/* Takes `count` segments off the front of the list, under the lock. */
+static void unlist(gch__live *live, uint32_t count)
 {
-    uint32_t ended = 0;
     if (count == 0)
-        return 0;
-    for (uint32_t i = 0; i < count; i++) {
-        gch__live_segment *segment = live->segments[i];
-        live->row_count -= segment->shown.segment.row_count;
-        if (gch__live_drop(segment))
-            out[ended++] = segment;
-    }
+        return;
+    for (uint32_t i = 0; i < count; i++)
+        live->row_count -= live->segments[i]->shown.segment.row_count;
     live->segment_count -= count;
     live->first_number += count;
     memmove(live->segments, live->segments + count, live->segment_count * sizeof *live->segments);
-    return ended;
 }
 
 /* Shows what the append has done. `touched` has room for all segments there are. */
@@ -253,9 +246,13 @@ static void show(gch__live *live, const gch_column_data *columns, size_t row_cou
     live->row_count += row_count;
     if (columns != NULL)
         gch__rows_scan(&live->meta, columns, row_count);
-    uint32_t surplus = count_surplus(live);
+    uint32_t surplus = count_surplus(live), ended = 0;
     uint64_t rows = live->row_count;
-    uint32_t ended = drop_front(live, surplus, live->touched);
+    for (uint32_t i = 0; i < surplus; i++) { /* those nobody else holds end below */
+        if (gch__live_drop(live->segments[i]))
+            live->touched[ended++] = live->segments[i];
+    }
+    unlist(live, surplus);
     live->dropped_rows += rows - live->row_count;
     live->generation++;
     pthread_mutex_unlock(&live->lock);
@@ -454,7 +451,9 @@ void gch__live_drop_held(gch__live *live, gch__live_segment **segments, uint32_t
 void gch__live_rebase(gch__live *live, const gch_file *base, uint32_t segment_count)
 {
     pthread_mutex_lock(&live->lock);
-    drop_front(live, segment_count, NULL);
+    for (uint32_t i = 0; i < segment_count; i++)
+        (void)gch__live_drop(live->segments[i]); /* the caller's hold remains */
+    unlist(live, segment_count);
     live->base = base;
     live->generation++;
     pthread_mutex_unlock(&live->lock);

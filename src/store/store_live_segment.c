@@ -234,20 +234,21 @@ static uint64_t find_unit(const gch__live_segment *segment, const gch__live_plan
     return GCH_MAX(unit, (uint64_t)1);
 }
 
-static void add_lines(gch__live_segment *segment, const int64_t *times, uint32_t count)
+static void add_lines(gch__live_segment *segment, const int64_t *times, uint32_t count,
+                      uint64_t unit)
 {
     gch__segment *grown = &segment->grown.segment;
     gch__time_column *time = &grown->time;
     uint32_t super = grown->row_count / GCH_SUPER_ROWS;
     uint8_t *packed = segment->time_payload + segment->time_units * GCH__PAYLOAD_UNIT;
     if (grown->row_count % GCH_SUPER_ROWS == 0) {
-        segment->supers[super] = ((uint64_t)times[0] - (uint64_t)time->origin) / time->unit;
+        segment->supers[super] = ((uint64_t)times[0] - (uint64_t)time->origin) / unit;
         segment->time_directory[super] =
             (uint32_t)((uint64_t)(packed - segment->region.base) / GCH__PAYLOAD_UNIT);
     }
-    uint64_t super_first = (uint64_t)time->origin + segment->supers[super] * time->unit;
-    gch__time_line line = gch__time_encode_block(segment->kernels, times, count, super_first,
-                                                 time->unit, (uint32_t *)(void *)packed);
+    uint64_t super_first = (uint64_t)time->origin + segment->supers[super] * unit;
+    gch__time_line line = gch__time_encode_block(segment->kernels, times, count, super_first, unit,
+                                                 (uint32_t *)(void *)packed);
     segment->lines[grown->block_count] = line;
     segment->time_units += line.bits;
     segment->grown.disk.time_payload_bytes = segment->time_units * GCH__PAYLOAD_UNIT;
@@ -474,10 +475,10 @@ bool gch__live_segment_add(gch__live_segment *segment, gch__live_plan *plan, con
         grown->time.origin = run_count > 0 ? 0 : times[0];
         grown->time.unit = unit;
     }
-    if (run_count > 0)
+    if (unit == 0)
         grown->time.run_count = run_count;
     else
-        add_lines(segment, times, count);
+        add_lines(segment, times, count, unit);
     for (uint32_t c = 0; c < segment->column_count; c++) {
         segment->columns[c].negative_zero_count += scratch[c].negative_zero_count;
         add_payload(segment, c, &scratch[c]);

@@ -185,7 +185,8 @@ static gch_status verify_parts(gch__verify *verify, part_list *list, gch_error *
                                 .end = segment_end(&file->meta.segments[s]),
                                 .segment = s},
                          err));
-    qsort(list->parts, list->count, sizeof *list->parts, compare_parts);
+    if (list->count > 1)
+        qsort(list->parts, list->count, sizeof *list->parts, compare_parts);
     for (size_t i = 0; i < list->count; i++) {
         const part *next = &list->parts[i];
         if (next->offset < at)

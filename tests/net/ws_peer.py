@@ -161,8 +161,12 @@ class Peer:
     def talk_live(self):
         """Three batches a frame. /live-drop: two frames a connection, the first of which repeats the
         last batch that the client has; /live-late: begins with a summary of what was missed;
+        /live-anew: the second connection finds another series of the same name;
         /live-unsound: the third frame of the first connection is damaged."""
-        self.send(1, b'{"type": "hello"}')
+        next_sequence = BATCHES + 1
+        if self.path == "/live-anew" and self.count == 2:
+            next_sequence = 4
+        self.send(1, b'{"type": "hello", "next_sequence": %d}' % next_sequence)
         first = int(self.query.get("after", "0")) + 1
         if self.path == "/live-late" and first <= 50:
             self.send(2, live_summary(first, 50))
@@ -178,7 +182,8 @@ class Peer:
                 data = data[:70] + b"\xff" * 8 + data[78:]
             self.send(2, data)
             first = last + 1
-            if self.path == "/live-drop" and frames == 2 and first <= BATCHES:
+            is_dropping = self.path == "/live-drop" or (self.path == "/live-anew" and self.count == 1)
+            if is_dropping and frames == 2 and first <= BATCHES:
                 time.sleep(0.01)
                 reset(self.connection)
                 raise OSError("dropped")
