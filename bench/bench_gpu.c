@@ -218,12 +218,13 @@ static double run_unchanged(setup *s)
     return stats.median * 1e-6;
 }
 
-/* The time that reading `bytes` in the device's memory takes; 0 without timestamps. */
-static double floor_ms(uint64_t bytes)
+/* The time that reading `all_bytes` in the device's memory takes, by as many of them as it binds at
+ * once; 0 without timestamps. */
+static double floor_ms(uint64_t all_bytes)
 {
     gch__gpu *gpu = NULL;
     check(gch__gpu_make(&(gch__gpu_desc){.time_passes = true}, &gpu, &err));
-    bytes = GCH_MIN(bytes, gch__gpu_get_info(gpu)->binding_bytes_max) & ~(uint64_t)3;
+    uint64_t bytes = GCH_MIN(all_bytes, gch__gpu_get_info(gpu)->binding_bytes_max) & ~(uint64_t)3;
     gch__gpu_shader shader;
     gch__gpu_pipeline pipeline;
     gch__gpu_buffer buffers[2];
@@ -252,7 +253,7 @@ static double floor_ms(uint64_t bytes)
         samples[i < 0 ? 0 : i] = pass_ms(gpu, "read");
     }
     gch__gpu_destroy(gpu);
-    return bench_stats_from(samples, 7).median;
+    return bench_stats_from(samples, 7).median * (double)all_bytes / (double)bytes;
 }
 
 static void add_adapter(cJSON *report)
@@ -296,7 +297,7 @@ static void run_all(setup *s, cJSON *report)
     double floor = floor_ms(bytes);
     cJSON_AddNumberToObject(report, "read_floor_bytes", (double)bytes);
     cJSON_AddNumberToObject(report, "read_floor_ms", floor);
-    if (floor > 0)
+    if (floor > 0 && cJSON_HasObjectItem(blocks, "gpu_columns_ms"))
         cJSON_AddNumberToObject(report, "every_block_over_floor",
                                 number_at(blocks, "gpu_columns_ms", "median") / floor);
     cJSON_AddNumberToObject(report, "unchanged_frame_ms", run_unchanged(s));

@@ -2,9 +2,9 @@
 //
 // Columns without gaps are hulls: reduce_tree and reduce_blocks find the smallest and largest key of
 // a slice, from the tree or from every block, and widen the column's extents. Before reduce_tree, cull
-// lists the slices that can widen anything and counts the workgroups, by which it is dispatched. Columns with gaps and
-// points that stand alone light their runs in the bitmap: light_runs. light_pieces takes rows that
-// the processor has found.
+// lists the slices that can widen anything and counts the workgroups by which it is dispatched.
+// Columns with gaps, and points that stand alone, light their runs in the bitmap: light_runs.
+// light_pieces takes rows that the processor has found.
 
 //!include common/layouts.wgsl
 //!include common/wide.wgsl
@@ -189,7 +189,8 @@ fn reduce_lane(block: Block, lane: u32, first: u32, last: u32, so_far: Pair) -> 
 
 // Eight threads a block, sixteen blocks at a time; no tree but the headers, which give the widths.
 @compute @workgroup_size(128)
-fn reduce_blocks(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
+fn reduce_blocks(@builtin(workgroup_id) group: vec3u,
+                 @builtin(local_invocation_index) thread: u32) {
     if (slice_index(group) >= frame.slice_count) {
         return;
     }
@@ -256,7 +257,8 @@ fn light_points(block: Block, bitmap: u32, first: u32, last: u32, column: u32) {
     }
 }
 
-fn light_joined(block: Block, bitmap: u32, first: u32, last: u32, lead: u32, tail: u32, column: u32) {
+fn light_joined(block: Block, bitmap: u32, first: u32, last: u32, lead: u32, tail: u32,
+                column: u32) {
     var run = no_run();
     for (var i = first; i < last; i++) {
         if (is_drawn(bitmap, i)) {

@@ -23,8 +23,10 @@ typedef struct source {
     uint64_t base_number;
     const uint8_t *body;
     uint32_t page_count;
-    uint32_t table_at;
-    uint64_t frame; /* the last one that named it */
+    uint32_t table_at, table_count; /* its part of the table, perhaps larger than it needs */
+    uint64_t frame;                 /* the last one that named it */
+    gch__gpu_run run;               /* touched whole when `evicted` was run_evicted; empty: none */
+    uint64_t run_evicted;
 } source;
 
 typedef struct slot {
@@ -59,6 +61,9 @@ struct gch__gpu_pages {
     uint64_t table_bytes;
 
     uint64_t version, frame, tile;
+    uint64_t held_whole; /* the tile that holds everything */
+    bool was_held;       /* that was in the way of something in the tile at hand ... */
+    bool ignores_runs;   /* ... or of the one before */
     bool wants_growth;
     gch__gpu_pages_stats stats;
 };
@@ -229,7 +234,7 @@ void gch__gpu_pages_begin_frame(gch__gpu_pages *pages)
     pages->frame++;
 }
 
-/* Its slots go to whoever needs them; its part of the table is used again when all are gone. */
+/* Its slots and its part of the table go to whoever needs them. */
 static void drop_source(gch__gpu_pages *pages, uint32_t index)
 {
     for (uint32_t i = 1; i < pages->slot_used; i++) {
@@ -253,9 +258,15 @@ void gch__gpu_pages_end_frame(gch__gpu_pages *pages)
         forget_all(pages);
 }
 
-static gch_status add_source(gch__gpu_pages *pages, const gch_file *file, const uint8_t *body,
-                             uint32_t page_count, gch_error *err)
+/* A dropped source's place, if its part of the table is large enough; else a new one. */
+static gch_status find_place(gch__gpu_pages *pages, uint32_t page_count, source **out,
+                             gch_error *err)
 {
+    for (uint32_t i = 0; i < pages->source_count; i++) {
+        *out = &pages->sources[i];
+        if ((*out)->file == NULL && (*out)->table_count >= page_count)
+            return GCH_OK;
+    }
     uint64_t table_count = (uint64_t)pages->table_used + page_count;
     if (table_count > UINT32_MAX / 4)
         return gch_fail(err, GCH_UNSUPPORTED, "more pages in view than shaders can address");
@@ -263,15 +274,26 @@ static gch_status add_source(gch__gpu_pages *pages, const gch_file *file, const 
                         (size_t)pages->source_count + 1, sizeof *pages->sources, PURPOSE, err));
     GCH_TRY(gch__ensure(pages->allocator, (void **)&pages->table, &pages->table_cap, table_count,
                         sizeof *pages->table, PURPOSE, err));
-    memset(pages->table + pages->table_used, 0, page_count * sizeof *pages->table);
-    pages->dirty_first = GCH_MIN(pages->dirty_first, pages->table_used);
-    pages->dirty_last = (uint32_t)table_count;
-    pages->sources[pages->source_count++] = (source){.file = file,
-                                                     .base_number = gch__file_base_number(file),
-                                                     .body = body,
-                                                     .page_count = page_count,
-                                                     .table_at = pages->table_used};
+    *out = &pages->sources[pages->source_count++];
+    **out = (source){.table_at = pages->table_used, .table_count = page_count};
     pages->table_used = (uint32_t)table_count;
+    return GCH_OK;
+}
+
+static gch_status add_source(gch__gpu_pages *pages, const gch_file *file, const uint8_t *body,
+                             uint32_t page_count, uint32_t *out_index, gch_error *err)
+{
+    source *s;
+    GCH_TRY(find_place(pages, page_count, &s, err));
+    s->file = file;
+    s->base_number = gch__file_base_number(file);
+    s->body = body;
+    s->page_count = page_count;
+    s->run = (gch__gpu_run){0};
+    memset(pages->table + s->table_at, 0, page_count * sizeof *pages->table);
+    pages->dirty_first = GCH_MIN(pages->dirty_first, s->table_at);
+    pages->dirty_last = GCH_MAX(pages->dirty_last, s->table_at + page_count);
+    *out_index = (uint32_t)(s - pages->sources);
     return GCH_OK;
 }
 
@@ -293,7 +315,8 @@ gch_status gch__gpu_pages_find(gch__gpu_pages *pages, const gch_file *file,
             break;
     }
     if (i == pages->source_count)
-        GCH_TRY(add_source(pages, file, body, (uint32_t)(body_bytes / GCH__GPU_PAGE_BYTES), err));
+        GCH_TRY(
+            add_source(pages, file, body, (uint32_t)(body_bytes / GCH__GPU_PAGE_BYTES), &i, err));
     pages->sources[i].frame = pages->frame;
     *out_source = i;
     *out_table_at = pages->sources[i].table_at;
@@ -307,6 +330,8 @@ gch_status gch__gpu_pages_begin_tile(gch__gpu_pages *pages, bool *out_is_new, gc
 {
     *out_is_new = false;
     pages->tile++;
+    pages->ignores_runs = pages->was_held;
+    pages->was_held = false;
     if (!pages->wants_growth)
         return GCH_OK;
     pages->wants_growth = false;
@@ -317,9 +342,9 @@ gch_status gch__gpu_pages_begin_tile(gch__gpu_pages *pages, bool *out_is_new, gc
     return replace_first_slab(pages, GCH_MIN(start, pages->budget_bytes), err);
 }
 
-bool gch__gpu_pages_wants_growth(const gch__gpu_pages *pages)
+bool gch__gpu_pages_may_fit(const gch__gpu_pages *pages)
 {
-    return pages->wants_growth;
+    return pages->wants_growth || pages->was_held;
 }
 
 static void set_entry(gch__gpu_pages *pages, const source *s, uint32_t page, uint32_t address)
@@ -337,6 +362,10 @@ static uint32_t take_slot(gch__gpu_pages *pages)
         return pages->slot_used++;
     if (can_grow(pages)) {
         pages->wants_growth = true;
+        return 0;
+    }
+    if (pages->held_whole == pages->tile) {
+        pages->was_held = true;
         return 0;
     }
     /* Two rounds: the first may only clear marks. */
@@ -408,6 +437,32 @@ gch_status gch__gpu_pages_touch(gch__gpu_pages *pages, uint32_t source_index,
     return GCH_OK;
 }
 
+void gch__gpu_pages_note_run(gch__gpu_pages *pages, uint32_t source_index, gch__gpu_run run)
+{
+    source *s = &pages->sources[source_index];
+    gch__gpu_run *known = &s->run;
+    bool goes_on = known->column == run.column && s->run_evicted == pages->stats.evicted &&
+                   run.first <= known->last && known->first <= run.last;
+    if (goes_on) {
+        known->first = GCH_MIN(known->first, run.first);
+        known->last = GCH_MAX(known->last, run.last);
+    } else {
+        *known = run;
+        s->run_evicted = pages->stats.evicted;
+    }
+}
+
+bool gch__gpu_pages_has_run(gch__gpu_pages *pages, uint32_t source_index, gch__gpu_run run)
+{
+    const source *s = &pages->sources[source_index];
+    if (pages->ignores_runs || s->run.column != run.column ||
+        s->run_evicted != pages->stats.evicted || run.first < s->run.first ||
+        run.last > s->run.last)
+        return false;
+    pages->held_whole = pages->tile;
+    return true;
+}
+
 gch_status gch__gpu_pages_flush(gch__gpu_pages *pages, gch_error *err)
 {
     uint64_t bytes = GCH_MAX((uint64_t)pages->table_used * 4, 4);
@@ -436,5 +491,6 @@ gch__gpu_pages_stats gch__gpu_pages_get_stats(const gch__gpu_pages *pages)
 {
     gch__gpu_pages_stats stats = pages->stats;
     stats.slots = pages->slot_count > 0 ? pages->slot_count - 1 : 0;
+    stats.table_entries = pages->table_used;
     return stats;
 }

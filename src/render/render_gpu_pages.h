@@ -63,13 +63,24 @@ GCH_CHECKED gch_status gch__gpu_pages_begin_tile(gch__gpu_pages *pages, bool *ou
 GCH_CHECKED gch_status gch__gpu_pages_touch(gch__gpu_pages *pages, uint32_t source,
                                             const gch__segment *segment, const void *bytes,
                                             size_t count, bool *out_is_full, gch_error *err);
-/* True if the last tile was full only because the pool has not grown yet. */
-bool gch__gpu_pages_wants_growth(const gch__gpu_pages *pages);
+/* A stretch of blocks of a column that was touched whole, so that the next frame need not look at
+ * each of them. gch__gpu_pages_has_run: all of it is resident still; the tile then holds everything
+ * there is, and nothing is evicted until the next one. */
+typedef struct gch__gpu_run {
+    uint32_t column, first, last; /* blocks [first, last) */
+} gch__gpu_run;
+void gch__gpu_pages_note_run(gch__gpu_pages *pages, uint32_t source, gch__gpu_run run);
+bool gch__gpu_pages_has_run(gch__gpu_pages *pages, uint32_t source, gch__gpu_run run);
+
+/* True if what did not fit beside the tile may fit into the next one, were it alone there already:
+ * the pool grows, or a run held everything, which the next tile does not let it. */
+bool gch__gpu_pages_may_fit(const gch__gpu_pages *pages);
 /* Sends what changed in the tables. */
 GCH_CHECKED gch_status gch__gpu_pages_flush(gch__gpu_pages *pages, gch_error *err);
 
 typedef struct gch__gpu_pages_stats {
     uint64_t slots, resident; /* pages there is room for; pages there are */
+    uint64_t table_entries;   /* of all page tables */
     uint64_t loaded, evicted; /* since it was made */
 } gch__gpu_pages_stats;
 gch__gpu_pages_stats gch__gpu_pages_get_stats(const gch__gpu_pages *pages);

@@ -128,6 +128,10 @@ static gch_status touch_blocks(const part *p, uint32_t first, uint32_t last, boo
                                gch_error *err)
 {
     uint32_t super_first = first / GCH_SUPER_BLOCKS, super_last = (last - 1) / GCH_SUPER_BLOCKS;
+    gch__gpu_pages *pages = p->series->executor->pages;
+    gch__gpu_run run = {p->series->column, first, last};
+    if (*io_is_full || gch__gpu_pages_has_run(pages, p->source, run))
+        return GCH_OK;
     GCH_TRY(touch_nodes(p, 0, super_first * GCH_SUPER_BLOCKS, last, io_is_full, err));
     GCH_TRY(touch(p, p->column->directory + super_first,
                   (super_last - super_first + 1) * sizeof *p->column->directory, io_is_full, err));
@@ -142,6 +146,8 @@ static gch_status touch_blocks(const part *p, uint32_t first, uint32_t last, boo
         size_t words = (size_t)(packed_last - packed) + gch__block_words(bits_last);
         GCH_TRY(touch(p, packed, words * sizeof *packed, io_is_full, err));
     }
+    if (!*io_is_full)
+        gch__gpu_pages_note_run(pages, p->source, run);
     return GCH_OK;
 }
 
@@ -313,7 +319,7 @@ static gch_status add_slice(const gch__gpu_series *series, gch__gpu_kernel kerne
         }
         if (!tile_is_empty(executor)) {
             GCH_TRY(gch__gpu_run_tile(executor, err));
-        } else if (!gch__gpu_pages_wants_growth(executor->pages)) {
+        } else if (!gch__gpu_pages_may_fit(executor->pages)) {
             uint32_t half = half_of(rest.first, last);
             if (half == last)
                 return gch_fail(err, GCH_LIMIT, "one block does not fit into the device's pages");

@@ -223,17 +223,16 @@ static void join_field(gch__exchange *exchange, gch__stored *stored, const char 
 {
     gch__stored joined = {.at = (uint32_t)exchange->store.count, .is_set = true};
     size_t count = stored->count + strlen(joint) + value.count;
-    uint8_t *to = gch__buffer_reserve(&exchange->store, count);
-    if (to == NULL || exchange->store.count + count > UINT32_MAX / 2) {
+    if (exchange->store.count + count > UINT32_MAX / 2 ||
+        gch__buffer_reserve(&exchange->store, count) == NULL) {
         exchange->is_lost = true;
         return;
     }
-    memcpy(to, exchange->store.bytes + stored->at, stored->count);
-    memcpy(to + stored->count, joint, strlen(joint));
-    if (value.count > 0)
-        memcpy(to + stored->count + strlen(joint), value.bytes, value.count);
+    /* There is room, so that nothing moves while it is copied within the store. */
+    (void)gch__buffer_append(&exchange->store, exchange->store.bytes + stored->at, stored->count);
+    (void)gch__buffer_append(&exchange->store, joint, strlen(joint));
+    (void)gch__buffer_append(&exchange->store, value.bytes, value.count);
     joined.count = (uint32_t)count;
-    exchange->store.count += count;
     *stored = joined;
 }
 

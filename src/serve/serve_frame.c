@@ -8,6 +8,8 @@
 #include <math.h>
 #include <string.h>
 
+static const uint8_t magic[4] = {'G', 'C', 'H', 'L'};
+
 static uint64_t values_bytes(gch_type type, uint64_t row_count)
 {
     return gch__align_up(row_count * gch_type_bytes(type), 8);
@@ -31,7 +33,7 @@ void gch__frame_put_header(uint8_t out[GCH__FRAME_HEADER_BYTES], gch__frame_kind
 {
     const uint32_t size = (uint32_t)byte_count;
     memset(out, 0, GCH__FRAME_HEADER_BYTES);
-    memcpy(out, "GCHL", 4);
+    memcpy(out, magic, sizeof magic);
     out[4] = 1;
     out[6] = (uint8_t)kind;
     memcpy(out + 8, &size, 4);
@@ -105,7 +107,7 @@ static gch_status check_column(const gch__hub_column *column, uint32_t row_count
 gch_status gch__frame_parse(const gch__schema *schema, gch__span bytes, gch__frame *out,
                             gch__span *out_payload, gch_error *err)
 {
-    if (bytes.count < GCH__FRAME_HEADER_BYTES || memcmp(bytes.bytes, "GCHL", 4) != 0)
+    if (bytes.count < GCH__FRAME_HEADER_BYTES || memcmp(bytes.bytes, magic, sizeof magic) != 0)
         return gch_fail(err, GCH_PARSE, "this is no frame");
     if (gch__load_u16(bytes.bytes + 4) != 1 || gch__load_u16(bytes.bytes + 6) != GCH__FRAME_ROWS)
         return gch_fail(err, GCH_UNSUPPORTED, "only rows frames of version 1 are taken");

@@ -220,8 +220,10 @@ static void a_rapid_reset_attack_is_cut_off(void **state)
     uint32_t sent = 0;
     while (!c.has_goaway && !c.is_lost && sent < 3000) {
         int32_t stream = submit(&c, "/data/a.gch", NULL, NULL);
-        if (stream < 0 || nghttp2_session_send(c.session) != 0)
-            break; /* unsent, the two would cancel each other out here */
+        /* Unsent, request and reset would cancel each other out on our side. */
+        c.is_lost = nghttp2_session_send(c.session) != 0;
+        if (stream < 0 || c.is_lost)
+            break;
         nghttp2_submit_rst_stream(c.session, 0, stream, NGHTTP2_CANCEL);
         sent++;
         run(&c, UINT32_MAX, 0);

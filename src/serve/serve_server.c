@@ -10,6 +10,7 @@
 #include "serve_state.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <netdb.h>
@@ -132,13 +133,17 @@ static gch_status open_socket(gch_server *server, gch_error *err)
     server->is_local = address_is_loopback(found->ai_addr);
     freeaddrinfo(found);
     GCH_TRY(status);
-    struct sockaddr_storage bound;
+    struct sockaddr_storage bound = {0};
     socklen_t length = sizeof bound;
     if (getsockname(server->listen_fd, (struct sockaddr *)&bound, &length) != 0)
         return gch_fail(err, GCH_IO, "%s: %s", server->desc.listen, strerror(errno));
-    server->port = bound.ss_family == AF_INET6
-                       ? ntohs(((struct sockaddr_in6 *)(void *)&bound)->sin6_port)
-                       : ntohs(((struct sockaddr_in *)(void *)&bound)->sin_port);
+    static_assert(offsetof(struct sockaddr_in, sin_port) ==
+                      offsetof(struct sockaddr_in6, sin6_port),
+                  "a port lies at one place in both");
+    in_port_t port_bytes;
+    memcpy(&port_bytes, (const char *)&bound + offsetof(struct sockaddr_in, sin_port),
+           sizeof port_bytes);
+    server->port = ntohs(port_bytes);
     return GCH_OK;
 }
 
@@ -281,8 +286,8 @@ static bool same_address(const struct sockaddr_storage *a, const struct sockaddr
     if (a->ss_family == AF_INET6)
         return memcmp(&((const struct sockaddr_in6 *)a)->sin6_addr,
                       &((const struct sockaddr_in6 *)b)->sin6_addr, 16) == 0;
-    return ((const struct sockaddr_in *)a)->sin_addr.s_addr ==
-           ((const struct sockaddr_in *)b)->sin_addr.s_addr;
+    return memcmp(&((const struct sockaddr_in *)a)->sin_addr,
+                  &((const struct sockaddr_in *)b)->sin_addr, 4) == 0;
 }
 
 static bool has_place(const gch_server *server, const struct sockaddr_storage *address)

@@ -53,7 +53,7 @@ static gch_status use_self_signed(SSL_CTX *context, gch_error *err)
 {
     EVP_PKEY *key = EVP_EC_gen("P-256");
     X509 *certificate = X509_new();
-    unsigned char serial[16];
+    unsigned char serial[16] = {0};
     BIGNUM *number = NULL;
     gch_status status = GCH_OK;
     bool is_fine = key != NULL && certificate != NULL && RAND_bytes(serial, sizeof serial) == 1;

@@ -276,7 +276,8 @@ static gch_status begin(making *m, size_t byte_count, gch_error *err)
 static uint8_t *finish(making *m)
 {
     uint8_t *bytes = m->out->bytes + m->start;
-    memcpy(bytes, "GCHA", 4);
+    static const uint8_t magic[4] = {'G', 'C', 'H', 'A'};
+    memcpy(bytes, magic, sizeof magic);
     bytes[4] = 1;
     bytes[6] = (uint8_t)(m->request->kind + 1);
     put_u64(bytes + 8, m->out->count - m->start);
