@@ -59,20 +59,20 @@ static gch_chart_desc chart_desc(const gch_chart_series *series, uint32_t count,
                             .axis = view->axis};
 }
 
-static stage make_stage(const gch_chart_series *series, const gch_view *view)
+/* In place: a scene points into itself. */
+static void make_stage(stage *s, const gch_chart_series *series, const gch_view *view)
 {
-    stage s = {0};
+    *s = (stage){0};
     gch__extent extent = {0};
     gch_chart_desc desc = chart_desc(series, 1, view);
-    assert_ok(gch__scene_layout(&s.scene, &desc, view->t0, view->t1, &extent, &err));
+    assert_ok(gch__scene_layout(&s->scene, &desc, view->t0, view->t1, &extent, &err));
     assert_ok(
-        gch_query_make(series->file, &(gch_query_desc){.keep_outside = true}, &s.query, &err));
-    assert_ok(gch__raster_make(NULL, &s.raster, &err));
-    assert_ok(gch_image_make(view->width_px, view->height_px, NULL, &s.cpu, &err));
-    assert_ok(gch_image_make(view->width_px, view->height_px, NULL, &s.gpu, &err));
+        gch_query_make(series->file, &(gch_query_desc){.keep_outside = true}, &s->query, &err));
+    assert_ok(gch__raster_make(NULL, &s->raster, &err));
+    assert_ok(gch_image_make(view->width_px, view->height_px, NULL, &s->cpu, &err));
+    assert_ok(gch_image_make(view->width_px, view->height_px, NULL, &s->gpu, &err));
     int64_t query_ns;
-    assert_ok(gch__raster_draw(s.raster, &s.scene, &s.query, NULL, &s.cpu, &query_ns, &err));
-    return s;
+    assert_ok(gch__raster_draw(s->raster, &s->scene, &s->query, NULL, &s->cpu, &query_ns, &err));
 }
 
 static void free_stage(stage *s)
@@ -125,7 +125,8 @@ static void compare(exactness_case *c, const gch_file *file, uint32_t width, uin
     gch_view view = exactness_case_view(c, width, height);
     for (size_t m = 0; m < GCH_COUNT_OF(marks); m++) {
         gch_chart_series series = {.file = file, .mark = marks[m]};
-        stage s = make_stage(&series, &view);
+        stage s;
+        make_stage(&s, &series, &view);
         if (marks[m] == GCH_MARK_LINE) {
             assert_ok(gch_image_make(width, height, NULL, &s.reference, &err));
             assert_ok(gch__raster_reference(&s.scene, NULL, &s.reference, &err));
