@@ -25,6 +25,7 @@ import time
 from pathlib import Path
 
 NGINX = """
+{user}
 worker_processes 1;
 daemon off;
 pid {folder}/nginx.pid;
@@ -106,7 +107,10 @@ def main():
                         folder / "cert.pem", "-subj", "/CN=localhost", "-days", "2"],
                        check=True, capture_output=True)
         ports = {"ours": free_port(), "nginx": free_port()}
-        (folder / "nginx.conf").write_text(NGINX.format(folder=folder, port=ports["nginx"]))
+        # Workers of a root's nginx would be somebody else, who may not read the folder.
+        user = "user root root;" if os.geteuid() == 0 else ""
+        (folder / "nginx.conf").write_text(
+            NGINX.format(user=user, folder=folder, port=ports["nginx"]))
         children.append(subprocess.Popen(["nginx", "-c", folder / "nginx.conf"]))
         children.append(subprocess.Popen(
             [program, "serve", folder / "www" / "data", "--listen", f"127.0.0.1:{ports['ours']}",

@@ -19,6 +19,7 @@ sys.dont_write_bytecode = True  # the source tree stays clean
 from net_peer import make_certificates
 
 CONFIG = """
+{user}
 worker_processes 1;
 daemon off;
 pid {work}/nginx.pid;
@@ -69,7 +70,10 @@ def main():
     ports = [int(port) for port in sys.argv[3:5]] or [free_port(), free_port()]
     config = os.path.join(work, "nginx.conf")
     with open(config, "w", encoding="ascii") as file:
-        file.write(CONFIG.format(folder=folder, work=work, http=ports[0], https=ports[1]))
+        # Workers of a root's nginx would be somebody else, who may not read the folder.
+        user = "user root root;" if os.geteuid() == 0 else ""
+        file.write(CONFIG.format(user=user, folder=folder, work=work, http=ports[0],
+                                 https=ports[1]))
     path = os.environ.get("PATH", "") + ":/usr/sbin"
     server = subprocess.Popen(["nginx", "-e", os.path.join(work, "error.log"), "-c", config],
                               env={**os.environ, "PATH": path})
