@@ -5,6 +5,7 @@
  * every block; the latter as a ratio to the time that only reading as many bytes takes;
  *  - frames of a pan as the host sees them, with residency and a bundle, and with everything
  * uploaded and recorded anew each frame, which is the baseline; the CPU executor's as well;
+ *  - of these frames what the processor does until they are submitted, whatever the adapter is;
  *  - an unchanged frame; draws and submissions a frame; bytes on host and device.
  *
  *     bench_gpu --folder build --points 10000000 [--frames 50] [--kind walk]
@@ -52,6 +53,7 @@ typedef struct setup {
     gch_image image;
     gch_decimal bottom, top;
     uint32_t frames;
+    bool is_bare;
 } setup;
 
 static void open_file(setup *s, const char *path)
@@ -90,7 +92,7 @@ static gch_chart_desc chart_desc(const setup *s, const gch_chart_series *series,
                             .series_count = 1,
                             .width_px = WIDTH,
                             .height_px = HEIGHT,
-                            .is_bare = true,
+                            .is_bare = s->is_bare,
                             .has_time_range = true,
                             .from = from,
                             .to = from + width,
@@ -101,8 +103,9 @@ static gch_chart_desc chart_desc(const setup *s, const gch_chart_series *series,
                             .workers = s->workers};
 }
 
-static void draw(setup *s, gch__gpu_executor *executor, double span, uint32_t step,
-                 gch__gpu_frame_stats *stats)
+/* Returns the milliseconds spent in queries. */
+static double draw(setup *s, gch__gpu_executor *executor, double span, uint32_t step,
+                   gch__gpu_frame_stats *stats)
 {
     int64_t query_ns;
     gch__extent extent = {0};
@@ -111,6 +114,7 @@ static void draw(setup *s, gch__gpu_executor *executor, double span, uint32_t st
     check(gch__scene_layout(&s->scene, &desc, desc.from, desc.to, &extent, &err));
     check(
         gch__gpu_executor_draw(executor, &s->scene, &s->query, &s->image, stats, &query_ns, &err));
+    return (double)query_ns * 1e-6;
 }
 
 /* Milliseconds of the passes of the last submission that have this label. */
@@ -135,7 +139,8 @@ static void add_stats(cJSON *json, const char *name, double *samples, uint32_t c
  * submission only, so GPU times are given if no frame took more than one. */
 static cJSON *run_frames(setup *s, const gch__gpu_executor_desc *desc, double span)
 {
-    static double host[FRAMES_MAX], columns[FRAMES_MAX], picture[FRAMES_MAX];
+    static double host[FRAMES_MAX], columns[FRAMES_MAX], picture[FRAMES_MAX], record[FRAMES_MAX],
+        queries[FRAMES_MAX];
     gch__gpu_executor *executor = NULL;
     gch__gpu_frame_stats stats;
     check(gch__gpu_executor_make(desc, &executor, &err));
@@ -147,8 +152,9 @@ static cJSON *run_frames(setup *s, const gch__gpu_executor_desc *desc, double sp
     gch__gpu_stats start = gch__gpu_get_stats(gpu);
     for (uint32_t i = 0; i < s->frames; i++) {
         before = now_ms();
-        draw(s, executor, span, i + 1, &stats);
+        queries[i] = draw(s, executor, span, i + 1, &stats);
         host[i] = now_ms() - before;
+        record[i] = (double)stats.record_ns * 1e-6;
         columns[i] = pass_ms(gpu, "columns");
         picture[i] = pass_ms(gpu, "picture");
         pages += stats.pages_loaded;
@@ -160,6 +166,8 @@ static cJSON *run_frames(setup *s, const gch__gpu_executor_desc *desc, double sp
     cJSON_AddNumberToObject(json, "points_in_view", (double)s->info->row_count * span);
     cJSON_AddNumberToObject(json, "first_frame_ms", first_ms);
     add_stats(json, "frame_ms", host, s->frames);
+    add_stats(json, "record_ms", record, s->frames);
+    add_stats(json, "record_queries_ms", queries, s->frames);
     if (gch__gpu_get_info(gpu)->has_timestamps && end.submits - start.submits == s->frames) {
         add_stats(json, "gpu_columns_ms", columns, s->frames);
         add_stats(json, "gpu_picture_ms", picture, s->frames);
@@ -288,8 +296,14 @@ static void run_all(setup *s, cJSON *report)
     cJSON_AddNumberToObject(report, "pan_baseline_over_pan",
                             number_at(anew, "frame_ms", "median") /
                                 number_at(pan, "frame_ms", "median"));
+    cJSON_AddNumberToObject(report, "pan_record_baseline_over_pan",
+                            number_at(anew, "record_ms", "median") /
+                                number_at(pan, "record_ms", "median"));
     cJSON_AddNumberToObject(report, "pan_cpu_executor_ms", run_cpu(s, 0.1));
     desc.keeps_nothing = false;
+    s->is_bare = false;
+    cJSON_AddItemToObject(report, "pan_default_look", run_frames(s, &desc, 0.1));
+    s->is_bare = true;
     desc.by_blocks = true;
     cJSON *blocks = run_frames(s, &desc, 1);
     cJSON_AddItemToObject(report, "every_block", blocks);
@@ -307,7 +321,7 @@ int main(int argument_count, char **arguments)
 {
     const char *folder = "build", *kind = "walk";
     double points = 1e7;
-    setup s = {.frames = 50};
+    setup s = {.frames = 50, .is_bare = true};
     for (int i = 1; i + 1 < argument_count; i += 2) {
         if (strcmp(arguments[i], "--folder") == 0)
             folder = arguments[i + 1];

@@ -10,9 +10,9 @@
  * width 1 on black, exactly the pixel rule (docs/pixel-rule.md), no text.
  *
  * Ownership: everything the desc points to is borrowed for the call; a gch_chart goes on borrowing
- * the files and workers of its last frame until a frame without them has been drawn or it is
- * destroyed.
- * Thread rule: a call is independent of others; a gch_chart belongs to one thread at a time.
+ * the files, answers and workers of its last frame until a frame without them has been drawn or it
+ * is destroyed. Thread rule: a call is independent of others; a gch_chart belongs to one thread at
+ * a time.
  */
 #ifndef GCH_CHART_H
 #define GCH_CHART_H
@@ -42,7 +42,7 @@ typedef enum gch_backend {
     GCH_BACKEND_DEFAULT = 0, /* CPU */
     GCH_BACKEND_CPU = 1,
     GCH_BACKEND_REFERENCE = 2, /* every segment by brute force; bare line charts only */
-    GCH_BACKEND_GPU = 3, /* bare charts; others, and machines without a GPU, fall back to the CPU */
+    GCH_BACKEND_GPU = 3,       /* machines without a GPU fall back to the CPU */
 } gch_backend;
 
 typedef enum gch_theme { GCH_THEME_LIGHT = 0, GCH_THEME_DARK = 1 } gch_theme;
@@ -54,6 +54,7 @@ typedef struct gch_chart_series {
     const char *label;   /* NULL: the column's name and unit */
     uint32_t color_rgba; /* 0xRRGGBBAA; 0: the theme's next colour */
     float width_px; /* stroke width, or point diameter for SCATTER, before `scale`; 0: default */
+    const gch_answers *answers; /* as gch_query_desc.answers; NULL: none */
 } gch_chart_series;
 
 typedef struct gch_chart_desc {

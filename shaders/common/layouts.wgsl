@@ -43,6 +43,36 @@ struct Segment {
     levels: array<u32, 9>,
 }
 
+// What a command of a painted picture draws, within [left, right) x [top, bottom) of the picture's
+// pixels. Letters are what a to f hold; floats are kept as their bits, in picture pixels.
+const PAINT_FILL: u32 = 1u; // -
+const PAINT_BOX: u32 = 2u; // x0 y0 x1 y1
+const PAINT_ROUND: u32 = 3u; // x0 y0 x1 y1 radius
+const PAINT_SLANTED: u32 = 4u; // x0 y0 x1 y1 width
+const PAINT_GLYPH: u32 = 5u; // left and top (i32), width, height, byte of the atlas, turns + 4 * curve
+// Marks of a plot: where its table of columns or tiles is in data, where its shapes are; f: the
+// plot's corner, x + 65536 * y.
+const PAINT_STROKE: u32 = 6u; // table, shapes
+const PAINT_DISCS: u32 = 7u; // table, shapes, reach, opacity, tiles in a row
+const PAINT_AREA: u32 = 8u; // table, shapes, baseline, colours of the rows
+
+const TILE_PX: u32 = 32u; // a side: of the tiles of pictures and of discs
+
+struct Command {
+    kind: u32,
+    color: u32, // 0xAABBGGRR
+    left: u32,
+    top: u32,
+    right: u32,
+    bottom: u32,
+    a: u32,
+    b: u32,
+    c: u32,
+    d: u32,
+    e: u32,
+    f: u32,
+}
+
 // Rows [first, last) of a segment that fall into a pixel column; or, for light_pieces, the pixel
 // rows + 1 first to last of the column.
 struct Slice {

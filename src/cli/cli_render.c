@@ -152,7 +152,7 @@ int cli_render(int argc, char **argv)
          "text, exactly the pixel rule",
          cli_read_flag, &o.is_bare, NULL},
         {"backend", 0, "NAME",
-         "cpu; gpu (bare pictures; the rest falls back to cpu); or reference: every segment by "
+         "cpu; gpu (cpu where there is none); or reference: every segment by "
          "brute force (bare lines)",
          cli_read_choice, &o.backend, backends},
         {"format", 0, "FORMAT", "png or ppm, whatever the name of OUT", cli_read_choice, &o.format,

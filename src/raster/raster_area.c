@@ -36,8 +36,10 @@ static void add_segment(column_sums *column, double y0, double y1, double width)
 {
     double low = GCH_MIN(y0, y1), high = GCH_MAX(y0, y1), bottom = column->rows;
     column->width += width;
-    if (low >= bottom)
+    if (low >= bottom) { /* all rows from the baseline down are above it */
+        column->end = column->rows;
         return;
+    }
     uint32_t row = low > 0 ? (uint32_t)low : 0;
     uint32_t last = high < bottom ? (uint32_t)GCH_MAX(high, 0.0) : column->rows - 1;
     last = GCH_MIN(last, column->rows - 1);

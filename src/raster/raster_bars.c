@@ -93,7 +93,7 @@ static candle make_candle(const gch__mark_job *job, const value_map *map, const 
     return c;
 }
 
-static void draw_candle(gch__target plot, candle c, bar_sizes sizes)
+static void draw_candle(const gch__mark_job *job, candle c, bar_sizes sizes)
 {
     double upper = fmin(c.open, c.close), lower = fmax(c.open, c.close);
     int64_t top = whole(upper), bottom = whole(lower);
@@ -102,22 +102,21 @@ static void draw_candle(gch__target plot, candle c, bar_sizes sizes)
         bottom = top + sizes.wick;
     }
     int64_t right = c.left + sizes.body, wick = c.left + (sizes.body - sizes.wick) / 2;
-    gch__fill_pixels(plot, wick, whole(c.high), wick + sizes.wick, top, c.color);
-    gch__fill_pixels(plot, c.left, top, right, bottom, c.color);
-    gch__fill_pixels(plot, wick, bottom, wick + sizes.wick, whole(c.low), c.color);
+    gch__mark_box(job, wick, whole(c.high), wick + sizes.wick, top, c.color);
+    gch__mark_box(job, c.left, top, right, bottom, c.color);
+    gch__mark_box(job, wick, bottom, wick + sizes.wick, whole(c.low), c.color);
 }
 
-static void draw_ohlc(gch__target plot, candle c, bar_sizes sizes)
+static void draw_ohlc(const gch__mark_job *job, candle c, bar_sizes sizes)
 {
     int64_t stem = c.left + (sizes.body - sizes.wick) / 2;
     double half = (double)sizes.wick * 0.5;
     int64_t open = whole(c.open - half), close = whole(c.close - half);
     int64_t top = GCH_MIN(whole(c.high), GCH_MIN(open, close));
     int64_t bottom = GCH_MAX(whole(c.low), GCH_MAX(open, close) + sizes.wick);
-    gch__fill_pixels(plot, stem, top, stem + sizes.wick, bottom, c.color);
-    gch__fill_pixels(plot, c.left, open, stem, open + sizes.wick, c.color);
-    gch__fill_pixels(plot, stem + sizes.wick, close, c.left + sizes.body, close + sizes.wick,
-                     c.color);
+    gch__mark_box(job, stem, top, stem + sizes.wick, bottom, c.color);
+    gch__mark_box(job, c.left, open, stem, open + sizes.wick, c.color);
+    gch__mark_box(job, stem + sizes.wick, close, c.left + sizes.body, close + sizes.wick, c.color);
 }
 
 /* One upright stroke of a pixel's width a column. */
@@ -179,9 +178,9 @@ gch_status gch__mark_draw_candles(const gch__mark_job *job, gch_error *err)
     for (uint32_t i = 0; i < count; i++) {
         candle c = make_candle(job, &map, &bars[i], sizes);
         if (job->series->mark == GCH_MARK_OHLC)
-            draw_ohlc(job->plot, c, sizes);
+            draw_ohlc(job, c, sizes);
         else
-            draw_candle(job->plot, c, sizes);
+            draw_candle(job, c, sizes);
     }
     return GCH_OK;
 }
@@ -195,8 +194,8 @@ static void draw_bar(const gch__mark_job *job, double centre, int64_t width, dou
 {
     int64_t base = whole(job->baseline_y), left = whole(centre - (double)width * 0.5);
     int64_t right = left + width;
-    gch__fill_pixels(job->plot, GCH_MAX(left, *io_right), GCH_MIN(whole(top), base), right,
-                     GCH_MAX(whole(bottom), base), job->series->color);
+    gch__mark_box(job, GCH_MAX(left, *io_right), GCH_MIN(whole(top), base), right,
+                  GCH_MAX(whole(bottom), base), job->series->color);
     *io_right = GCH_MAX(right, *io_right);
 }
 

@@ -106,8 +106,21 @@ void gch__mark_pass(const gch__mark_job *job, const gch__band_pass *pass)
 {
     pass_context context = {.job = job, .pass = pass};
     size_t bands = (job->plot.width_px + (size_t)GCH__BAND_PX - 1) / GCH__BAND_PX;
-    if (pass->count > 0)
+    if (pass->count == 0)
+        return;
+    if (job->painter != NULL)
+        job->painter->pass(job->painter->context, pass);
+    else
         gch__parallel_for(job->workers, bands, draw_band, &context);
+}
+
+void gch__mark_box(const gch__mark_job *job, int64_t x0, int64_t y0, int64_t x1, int64_t y1,
+                   uint32_t rgba)
+{
+    if (job->painter != NULL)
+        job->painter->box(job->painter->context, x0, y0, x1, y1, rgba);
+    else
+        gch__fill_pixels(job->plot, x0, y0, x1, y1, rgba);
 }
 
 static void stroke(const gch__mark_job *job, const gch_point *points, size_t count)

@@ -97,22 +97,22 @@ static void draw_slanted(gch__target target, gch__rect ends, float width, uint32
     }
 }
 
-static void draw_line(gch__target target, const gch__prim *prim)
+bool gch__prim_box(const gch__prim *prim, gch__rect *out)
 {
     gch__rect ends = prim->box;
     float half = prim->width * 0.5f;
+    *out = ends;
+    if (prim->kind == GCH__PRIM_RECT)
+        return !(prim->radius > 0);
+    if (prim->kind != GCH__PRIM_LINE || (ends.x0 != ends.x1 && ends.y0 != ends.y1))
+        return false;
     if (ends.x0 == ends.x1)
-        draw_box(target,
-                 (gch__rect){ends.x0 - half, GCH_MIN(ends.y0, ends.y1), ends.x0 + half,
-                             GCH_MAX(ends.y0, ends.y1)},
-                 prim->color);
-    else if (ends.y0 == ends.y1)
-        draw_box(target,
-                 (gch__rect){GCH_MIN(ends.x0, ends.x1), ends.y0 - half, GCH_MAX(ends.x0, ends.x1),
-                             ends.y0 + half},
-                 prim->color);
+        *out = (gch__rect){ends.x0 - half, GCH_MIN(ends.y0, ends.y1), ends.x0 + half,
+                           GCH_MAX(ends.y0, ends.y1)};
     else
-        draw_slanted(target, ends, prim->width, prim->color);
+        *out = (gch__rect){GCH_MIN(ends.x0, ends.x1), ends.y0 - half, GCH_MAX(ends.x0, ends.x1),
+                           ends.y0 + half};
+    return true;
 }
 
 void gch__text_curves_fill(gch__text_curves *curves)
@@ -125,69 +125,73 @@ void gch__text_curves_fill(gch__text_curves *curves)
     }
 }
 
-static const uint8_t *choose_curve(const gch__text_curves *curves, uint32_t rgba)
+uint32_t gch__text_curve(uint32_t rgba)
 {
     uint32_t lightness =
         ((rgba >> 24) * 54 + (rgba >> 16 & 255) * 183 + (rgba >> 8 & 255) * 19) >> 8;
-    return curves->curves[GCH_MIN(lightness / 32, GCH__TEXT_CURVES - 1)];
+    return GCH_MIN(lightness / 32, GCH__TEXT_CURVES - 1);
 }
 
-/* Where text runs: the pen's way in whole pixels from (x, y), turned counter-clockwise. */
-typedef struct text_frame {
-    int64_t x, y;
-    uint32_t turns;
-} text_frame;
-
 /* Pixel (i, j) of unturned text, relative to the start of its baseline, in the picture. */
-static void place(text_frame frame, int64_t i, int64_t j, int64_t *x, int64_t *y)
+static void place(const gch__text_glyph *frame, int64_t i, int64_t j, int64_t *x, int64_t *y)
 {
-    switch (frame.turns) {
+    switch (frame->turns) {
     case 1:
-        *x = frame.x + j;
-        *y = frame.y - i - 1;
+        *x = frame->x + j;
+        *y = frame->y - i - 1;
         break;
     case 2:
-        *x = frame.x - i - 1;
-        *y = frame.y - j - 1;
+        *x = frame->x - i - 1;
+        *y = frame->y - j - 1;
         break;
     case 3:
-        *x = frame.x - j - 1;
-        *y = frame.y + i;
+        *x = frame->x - j - 1;
+        *y = frame->y + i;
         break;
     default:
-        *x = frame.x + i;
-        *y = frame.y + j;
+        *x = frame->x + i;
+        *y = frame->y + j;
         break;
     }
 }
 
-static void draw_glyph(gch__target target, text_frame frame, int64_t pen, const gch__glyph *glyph,
-                       const uint8_t *curve, uint32_t color)
+typedef struct text_context {
+    gch__target target;
+    const uint8_t *curve;
+    uint32_t color;
+} text_context;
+
+static gch_status draw_glyph(void *context, const gch__text_glyph *placed, gch_error *err)
 {
-    uint32_t opacity = color >> 24;
+    const text_context *text = context;
+    const gch__glyph *glyph = placed->glyph;
+    gch__target target = text->target;
+    uint32_t opacity = text->color >> 24;
+    (void)err;
     for (uint32_t j = 0; j < glyph->height; j++) {
         const uint8_t *cover = glyph->coverage + (size_t)j * glyph->width;
         for (uint32_t i = 0; i < glyph->width; i++) {
             int64_t x, y;
             if (cover[i] == 0)
                 continue;
-            place(frame, pen + glyph->x + i, (int64_t)glyph->y + j, &x, &y);
+            place(placed, placed->pen + glyph->x + i, (int64_t)glyph->y + j, &x, &y);
             if (x < 0 || y < 0 || x >= target.width_px || y >= target.height_px)
                 continue;
             uint32_t *pixel = target.pixels + (size_t)y * target.stride_px + (size_t)x;
-            *pixel = gch__blend(*pixel, color, gch__mul_255(curve[cover[i]], opacity));
+            *pixel = gch__blend(*pixel, text->color, gch__mul_255(text->curve[cover[i]], opacity));
         }
     }
+    return GCH_OK;
 }
 
-static gch_status draw_text(gch__target target, const gch__prim *prim, gch__glyph_cache *glyphs,
-                            const gch__text_curves *curves, gch_error *err)
+gch_status gch__text_visit(const gch__prim *prim, gch__glyph_cache *glyphs,
+                           gch__text_visit_fn *visit, void *context, gch_error *err)
 {
     float x = prim->box.x0, y = prim->box.y0;
     if (!(fabsf(x) < 1e6f) || !(fabsf(y) < 1e6f))
         return GCH_OK;
     /* The baseline lies on a whole pixel, for sharp stems; along it the pen keeps its fraction. */
-    text_frame frame = {.turns = prim->quarter_turns & 3};
+    gch__text_glyph frame = {.turns = prim->quarter_turns & 3};
     bool is_upright = (frame.turns & 1) == 0;
     float along = is_upright ? x : y;
     bool runs_back = frame.turns == 1 || frame.turns == 2;
@@ -196,21 +200,29 @@ static gch_status draw_text(gch__target target, const gch__prim *prim, gch__glyp
     frame.x = is_upright ? (int64_t)start : (int64_t)lroundf(x);
     frame.y = is_upright ? (int64_t)lroundf(y) : (int64_t)start;
 
-    const uint8_t *curve = choose_curve(curves, prim->color);
-    uint32_t color = gch__pixel_from_rgba(prim->color), before = 0;
+    uint32_t before = 0;
     for (size_t at = 0; at < prim->text_bytes;) {
         uint32_t code_point = gch__utf8_next(prim->text, prim->text_bytes, &at);
         if (before != 0)
             pen += gch__font_kerning(before, code_point, prim->font_px, prim->weight);
         int64_t quarters = llround(pen * 4);
-        const gch__glyph *glyph = NULL;
         GCH_TRY(gch__glyph_get(glyphs, code_point, prim->font_px, prim->weight,
-                               (uint32_t)(quarters & 3), &glyph, err));
-        draw_glyph(target, frame, quarters >> 2, glyph, curve, color);
-        pen += glyph->advance;
+                               (uint32_t)(quarters & 3), &frame.glyph, err));
+        frame.pen = quarters >> 2;
+        GCH_TRY(visit(context, &frame, err));
+        pen += frame.glyph->advance;
         before = code_point;
     }
     return GCH_OK;
+}
+
+static gch_status draw_text(gch__target target, const gch__prim *prim, gch__glyph_cache *glyphs,
+                            const gch__text_curves *curves, gch_error *err)
+{
+    text_context context = {.target = target,
+                            .curve = curves->curves[gch__text_curve(prim->color)],
+                            .color = gch__pixel_from_rgba(prim->color)};
+    return gch__text_visit(prim, glyphs, draw_glyph, &context, err);
 }
 
 gch_status gch__prims_draw(gch__target target, const gch__prims *prims, gch__glyph_cache *glyphs,
@@ -218,16 +230,17 @@ gch_status gch__prims_draw(gch__target target, const gch__prims *prims, gch__gly
 {
     for (size_t i = 0; i < prims->count; i++) {
         const gch__prim *prim = &prims->items[i];
-        gch__rect box = prim->box;
+        gch__rect box;
+        if (gch__prim_box(prim, &box)) {
+            draw_box(target, box, prim->color);
+            continue;
+        }
         switch (prim->kind) {
         case GCH__PRIM_RECT:
-            if (prim->radius > 0)
-                draw_round(target, box, prim->radius, prim->color);
-            else
-                draw_box(target, box, prim->color);
+            draw_round(target, box, prim->radius, prim->color);
             break;
         case GCH__PRIM_LINE:
-            draw_line(target, prim);
+            draw_slanted(target, box, prim->width, prim->color);
             break;
         case GCH__PRIM_CIRCLE:
             draw_round(target,

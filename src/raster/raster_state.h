@@ -27,6 +27,15 @@ struct gch__raster {
     int64_t query_ns; /* spent in queries in this frame */
 };
 
+/* Takes what marks consist of, in order, instead of the plot's pixels: for executors that draw
+ * elsewhere. What is pointed to lives for the call. `box`: as gch__fill_pixels of the plot. */
+struct gch__band_pass;
+typedef struct gch__mark_painter {
+    void *context;
+    void (*pass)(void *context, const struct gch__band_pass *pass);
+    void (*box)(void *context, int64_t x0, int64_t y0, int64_t x1, int64_t y1, uint32_t rgba);
+} gch__mark_painter;
+
 /* One series being drawn. */
 typedef struct gch__mark_job {
     gch__raster *raster;
@@ -37,6 +46,7 @@ typedef struct gch__mark_job {
     const gch_time_zone *zone;
     gch_query *query;
     float baseline_y, scale;
+    const gch__mark_painter *painter; /* NULL: `plot` is drawn on */
 } gch__mark_job;
 
 /* GCH_CORRUPT, GCH_NO_MEMORY; GCH_INVALID from a query. */
@@ -76,5 +86,8 @@ typedef struct gch__band_pass {
 } gch__band_pass;
 
 void gch__mark_pass(const gch__mark_job *job, const gch__band_pass *pass);
+/* gch__fill_pixels of the plot. */
+void gch__mark_box(const gch__mark_job *job, int64_t x0, int64_t y0, int64_t x1, int64_t y1,
+                   uint32_t rgba);
 
 #endif

@@ -113,10 +113,6 @@ static void draw_disc(gch__mask *mask, double x, double y, double reach, float o
     }
 }
 
-typedef struct segment {
-    double x0, y0, x1, y1;
-} segment;
-
 /* Cuts one axis of a segment to [low, high] (Liang, Barsky: "A new concept and method for line
  * clipping", 1984). */
 static bool clip_axis(double start, double delta, double low, double high, double *from, double *to)
@@ -129,11 +125,8 @@ static bool clip_axis(double start, double delta, double low, double high, doubl
     return *from <= *to;
 }
 
-/* Keeps what lies within the band widened by `margin` on all sides. */
-static bool clip_segment(const gch__mask *mask, double margin, segment *s)
+bool gch__stretch_clip(gch__stretch *s, double left, double top, double right, double bottom)
 {
-    double left = mask->x0 - margin, right = (double)mask->x0 + mask->columns + margin;
-    double top = -margin, bottom = mask->rows + margin;
     double dx = s->x1 - s->x0, dy = s->y1 - s->y0, from = 0, to = 1;
     if (!clip_axis(s->x0, dx, left, right, &from, &to) ||
         !clip_axis(s->y0, dy, top, bottom, &from, &to))
@@ -150,10 +143,12 @@ static bool clip_segment(const gch__mask *mask, double margin, segment *s)
     return true;
 }
 
-static void draw_body(gch__mask *mask, segment s, double reach)
+static void draw_body(gch__mask *mask, gch__stretch s, double reach)
 {
+    double margin = reach + 2;
     /* Beyond the margin no pixel of the band is within reach of the cut. */
-    if (!clip_segment(mask, reach + 2, &s))
+    if (!gch__stretch_clip(&s, mask->x0 - margin, -margin,
+                           (double)mask->x0 + mask->columns + margin, mask->rows + margin))
         return;
     double dx = s.x1 - s.x0, dy = s.y1 - s.y0, length = sqrt(dx * dx + dy * dy);
     if (length == 0)
@@ -213,7 +208,7 @@ void gch__mask_stroke(gch__mask *mask, const gch_point *points, size_t count, fl
         bool goes_on = i + 1 < count && !points[i + 1].starts_run && is_finite(points[i + 1]);
         if (is_finite(p)) {
             if (is_joined)
-                draw_body(mask, (segment){points[i - 1].x, points[i - 1].y, p.x, p.y}, reach);
+                draw_body(mask, (gch__stretch){points[i - 1].x, points[i - 1].y, p.x, p.y}, reach);
             draw_disc(mask, p.x, p.y, is_joined || goes_on ? reach : dot_reach, 1.0f);
         }
         if (p.x > right)

@@ -15,6 +15,12 @@
 /* The index of the first point that can matter to pixels at x or to the right of it. */
 size_t gch__path_first(const gch_point *points, size_t count, float x);
 
+/* The straight part of a path between two points. Cut to a box; false if nothing is left. */
+typedef struct gch__stretch {
+    double x0, y0, x1, y1;
+} gch__stretch;
+bool gch__stretch_clip(gch__stretch *s, double left, double top, double right, double bottom);
+
 /* Strokes the runs of a path, joins and caps round: coverage is
  * clamp(width / 2 + 0.5 - distance to the path, 0, 1) at the pixel's centre. A run of one point is
  * a dot of diameter max(width, 2). */

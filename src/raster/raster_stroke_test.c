@@ -241,7 +241,8 @@ static void areas_cover_exactly_what_lies_between_line_and_baseline(void **state
     gch_point slope[] = {{10, 80, true}, {90, 13.3f, false}};
     gch_point cross[] = {{0, 30, true}, {96, 60, false}};
     gch_point above[] = {{0, -500, true}, {96, -500, false}};
-    sheet a = blank(), b = blank(), c = blank(), d = blank(), e = blank();
+    gch_point under[] = {{0, 500, true}, {96, 700, false}};
+    sheet a = blank(), b = blank(), c = blank(), d = blank(), e = blank(), f = blank();
     fill(&a, box, 2, 70.25f);
     assert_near(total(&a), 40.5 * 49.75, AREA_BOUND);
     assert_int_equal(a.bytes[30 * SIDE + 20], 128); /* half of its row */
@@ -254,6 +255,8 @@ static void areas_cover_exactly_what_lies_between_line_and_baseline(void **state
     assert_near(total(&d), SIDE * 40.0, AREA_BOUND);
     fill(&e, above, 2, -3); /* both outside, on the same side */
     assert_near(total(&e), 0, 0);
+    fill(&f, under, 2, 40); /* the line is below what is seen */
+    assert_near(total(&f), SIDE * (SIDE - 40.0), AREA_BOUND);
 }
 
 static void areas_leave_gaps_between_runs(void **state)

@@ -17,6 +17,7 @@
 typedef struct slot {
     gch_query *query; /* NULL: free */
     const gch_file *file;
+    const gch_answers *answers;
     const gch_workers *workers;
     bool no_wait;
     gch_query_stats before; /* at the start of the frame */
@@ -91,8 +92,8 @@ static gch_status prepare_queries(gch_chart *chart, const gch_chart_desc *desc, 
     for (uint32_t i = 0; i < GCH_SERIES_CAP; i++) {
         slot *s = &chart->slots[i];
         const gch_file *file = i < desc->series_count ? desc->series[i].file : NULL;
-        if (s->query != NULL &&
-            (s->file != file || s->workers != desc->workers || s->no_wait != desc->no_wait))
+        if (s->query != NULL && (s->file != file || s->answers != desc->series[i].answers ||
+                                 s->workers != desc->workers || s->no_wait != desc->no_wait))
             free_slot(chart, i);
         if (file == NULL)
             continue;
@@ -101,9 +102,11 @@ static gch_status prepare_queries(gch_chart *chart, const gch_chart_desc *desc, 
                                    &(gch_query_desc){.workers = desc->workers,
                                                      .allocator = chart->allocator,
                                                      .keep_outside = true,
-                                                     .no_wait = desc->no_wait},
+                                                     .no_wait = desc->no_wait,
+                                                     .answers = desc->series[i].answers},
                                    &s->query, err));
             s->file = file;
+            s->answers = desc->series[i].answers;
             s->workers = desc->workers;
             s->no_wait = desc->no_wait;
             chart->queries[i] = s->query;
@@ -253,8 +256,6 @@ static bool falls_back(gch_status status)
 static gch_status try_gpu(gch_chart *chart, const gch_chart_desc *desc, int64_t *out_query_ns,
                           gch_error *err)
 {
-    if (!chart->scene.is_bare)
-        return gch_fail(err, GCH_UNSUPPORTED, "the GPU draws bare pictures only");
     if (chart->no_gpu.status != GCH_OK)
         return gch_fail(err, chart->no_gpu.status, "%s", chart->no_gpu.message);
     gch_status status = draw_on_gpu(chart, desc, out_query_ns, err);

@@ -13,6 +13,7 @@
 #include "render_gpu.h"
 #include "render_gpu_state.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define PURPOSE "gpu executor"
@@ -240,6 +241,7 @@ static gch_status draw_by_query(const gch__gpu_series *series, gch_error *err)
 {
     gch_columns columns;
     series->executor->stats.series_by_query++;
+    series->executor->stats.is_pending = true;
     GCH_TRY(gch_query_columns(series->query, series->column, series->view, series->join, &columns,
                               err));
     bool is_new;
@@ -299,8 +301,8 @@ static gch_status ensure_bundle(gch__gpu_executor *executor, gch_error *err)
     return gch__gpu_bundle_end(executor->gpu, &executor->bundle, err);
 }
 
-static gch_status draw_part(gch__gpu_executor *executor, uint32_t left, uint32_t top,
-                            gch_image *image, gch_error *err)
+static gch_status draw_part(gch__gpu_executor *executor, gch__gpu_bundle bundle, uint32_t left,
+                            uint32_t top, gch_image *image, gch_error *err)
 {
     gch__gpu *gpu = executor->gpu;
     gch__gpu_frame frame = executor->frame;
@@ -308,25 +310,27 @@ static gch_status draw_part(gch__gpu_executor *executor, uint32_t left, uint32_t
     frame.top = top;
     GCH_TRY(gch__gpu_upload(gpu, executor->light_frame, 0, &frame, sizeof frame, err));
     GCH_TRY(gch__gpu_render_begin(gpu, executor->target, "picture", err));
-    GCH_TRY(gch__gpu_run_bundle(gpu, executor->bundle, err));
+    GCH_TRY(gch__gpu_run_bundle(gpu, bundle, err));
     GCH_TRY(gch__gpu_pass_end(gpu, err));
+    if (executor->stats.record_ns == 0)
+        executor->stats.record_ns = gch__clock_ns() - executor->start_ns;
     return gch__gpu_texture_download(
         gpu, executor->target, GCH_MIN(executor->target_width, image->width_px - left),
         GCH_MIN(executor->target_height, image->height_px - top),
         image->pixels + (size_t)top * image->width_px + left, image->width_px, err);
 }
 
-static gch_status draw_picture(gch__gpu_executor *executor, gch_image *image, gch_error *err)
+static gch_status draw_picture(gch__gpu_executor *executor, gch__gpu_bundle bundle,
+                               gch_image *image, gch_error *err)
 {
     uint32_t side = GCH_MIN(gch__gpu_get_info(executor->gpu)->texture_px_max, TARGET_PX_MAX);
     GCH_TRY(ensure_target(executor, GCH_MIN(image->width_px, side), GCH_MIN(image->height_px, side),
                           err));
-    GCH_TRY(ensure_bundle(executor, err));
     for (uint32_t top = 0; top < image->height_px; top += side) {
         for (uint32_t left = 0; left < image->width_px; left += side) {
             if (top > 0 || left > 0) /* a download ends a recording */
                 GCH_TRY(gch__gpu_begin(executor->gpu, "further part", err));
-            GCH_TRY(draw_part(executor, left, top, image, err));
+            GCH_TRY(draw_part(executor, bundle, left, top, image, err));
         }
     }
     return GCH_OK;
@@ -342,32 +346,51 @@ static bool is_same_view(const gch_view *a, const gch_view *b)
            a->height_px == b->height_px && a->axis == b->axis;
 }
 
-static void describe(const gch__plot *plot, const gch_image *image, gch__gpu_shown *out)
+static bool is_same_series(const gch__plot_series *a, const gch__plot_series *b)
 {
+    return a->file == b->file && a->column == b->column && a->mark == b->mark &&
+           a->color == b->color && a->up_color == b->up_color && a->down_color == b->down_color &&
+           a->fill_color == b->fill_color && a->fill_base_color == b->fill_base_color &&
+           a->width == b->width && a->bar_width.unit == b->bar_width.unit &&
+           a->bar_width.count == b->bar_width.count;
+}
+
+static const char *zone_name(const gch__scene *scene)
+{
+    return scene->zone != NULL ? gch_time_zone_name(scene->zone) : "";
+}
+
+static void describe(const gch__scene *scene, const gch_image *image, gch__gpu_shown *out)
+{
+    const gch__plot *plot = &scene->plot;
     out->is_valid = false;
     out->pixels = image->pixels;
+    out->is_bare = scene->is_bare;
+    out->x_px = plot->x_px;
+    out->y_px = plot->y_px;
+    out->baseline_y = plot->baseline_y;
+    out->scale = scene->scale;
+    snprintf(out->zone, sizeof out->zone, "%s", zone_name(scene));
     out->view = plot->view;
     out->series_count = plot->series_count;
     for (uint32_t i = 0; i < plot->series_count; i++)
-        out->series[i] =
-            (struct gch__gpu_shown_series){.file = plot->series[i].file,
-                                           .generation = gch__file_generation(plot->series[i].file),
-                                           .column = plot->series[i].column,
-                                           .join = join_of(plot->series[i].mark)};
+        out->series[i] = (struct gch__gpu_shown_series){
+            .its = plot->series[i], .generation = gch__file_generation(plot->series[i].file)};
 }
 
-static bool is_shown(const gch__gpu_shown *shown, const gch__plot *plot, const gch_image *image)
+static bool is_shown(const gch__gpu_shown *shown, const gch__scene *scene, const gch_image *image)
 {
-    if (!shown->is_valid || shown->pixels != image->pixels ||
-        shown->series_count != plot->series_count || !is_same_view(&shown->view, &plot->view))
+    const gch__plot *plot = &scene->plot;
+    if (!shown->is_valid || shown->pixels != image->pixels || shown->is_bare != scene->is_bare ||
+        shown->x_px != plot->x_px || shown->y_px != plot->y_px ||
+        shown->baseline_y != plot->baseline_y || shown->scale != scene->scale ||
+        strcmp(shown->zone, zone_name(scene)) != 0 || shown->series_count != plot->series_count ||
+        !is_same_view(&shown->view, &plot->view))
         return false;
-    for (uint32_t i = 0; i < plot->series_count; i++) {
-        const struct gch__gpu_shown_series *s = &shown->series[i];
-        const gch__plot_series *its = &plot->series[i];
-        if (s->file != its->file || s->generation != gch__file_generation(its->file) ||
-            s->column != its->column || s->join != join_of(its->mark))
+    for (uint32_t i = 0; i < plot->series_count; i++)
+        if (!is_same_series(&shown->series[i].its, &plot->series[i]) ||
+            shown->series[i].generation != gch__file_generation(plot->series[i].file))
             return false;
-    }
     return true;
 }
 
@@ -431,17 +454,55 @@ static gch_status draw_frame(gch__gpu_executor *executor, const gch__plot *plot,
         executor->frame.join = series.join;
         GCH_TRY(draw_series(&series, err));
     }
-    GCH_TRY(draw_picture(executor, image, err));
+    GCH_TRY(ensure_bundle(executor, err));
+    GCH_TRY(draw_picture(executor, executor->bundle, image, err));
     gch__gpu_pages_end_frame(executor->pages);
     executor->stats.pages_loaded = gch__gpu_pages_get_stats(executor->pages).loaded - loaded;
     return GCH_OK;
 }
 
-/* Pages, and the draw that was recorded. */
+/* Answers of the query room that were not exact, as pages had not come. */
+static uint64_t count_pending(const gch__plot *plot, gch_query *const *queries)
+{
+    uint64_t count = 0;
+    for (uint32_t i = 0; i < plot->series_count; i++) {
+        gch_query_stats stats = gch_query_get_stats(queries[i]);
+        count += stats.columns_pending + stats.answers_pending;
+    }
+    return count;
+}
+
+/* Everything but the marks was recorded by gch__gpu_painter_begin. */
+static gch_status paint_frame(gch__gpu_executor *executor, const gch__scene *scene,
+                              gch_query *const *queries, gch_image *image, gch_error *err)
+{
+    gch__gpu_bundle bundle;
+    uint64_t pending = count_pending(&scene->plot, queries);
+    executor->frame = (gch__gpu_frame){.width = scene->width_px, .height = scene->height_px};
+    GCH_TRY(
+        gch__gpu_painter_add_marks(executor->painter, scene, queries, &executor->query_ns, err));
+    GCH_TRY(gch__gpu_begin(executor->gpu, "chart", err));
+    GCH_TRY(gch__gpu_painter_send(executor->painter, executor->light_frame, &bundle, err));
+    GCH_TRY(draw_picture(executor, bundle, image, err));
+    executor->stats.series_by_query = scene->plot.series_count;
+    executor->stats.is_pending = count_pending(&scene->plot, queries) != pending;
+    return GCH_OK;
+}
+
+static gch_status begin_painting(gch__gpu_executor *executor, const gch__scene *scene,
+                                 bool *out_is_same, gch_error *err)
+{
+    if (executor->painter == NULL)
+        GCH_TRY(gch__gpu_painter_make(executor, &executor->painter, err));
+    return gch__gpu_painter_begin(executor->painter, scene, out_is_same, err);
+}
+
+/* Pages, and the draws that were recorded. */
 static void drop_kept(gch__gpu_executor *executor)
 {
     gch__gpu_pages_destroy(executor->pages);
     gch__gpu_bundle_release(executor->gpu, executor->bundle);
+    gch__gpu_painter_drop(executor->painter);
     executor->pages = NULL;
     executor->bundle = (gch__gpu_bundle){0};
     executor->bound_version = 0;
@@ -454,28 +515,37 @@ gch_status gch__gpu_executor_draw(gch__gpu_executor *executor, const gch__scene 
                                   gch_error *err)
 {
     const gch__plot *plot = &scene->plot;
-    if (!scene->is_bare)
-        return gch_fail(err, GCH_UNSUPPORTED, "the GPU draws bare pictures only");
-    if (image->width_px != plot->view.width_px || image->height_px != plot->view.height_px)
+    if (image->width_px != scene->width_px || image->height_px != scene->height_px)
+        return gch_fail(err, GCH_INVALID, "the image is %u x %u, the scene %u x %u",
+                        image->width_px, image->height_px, scene->width_px, scene->height_px);
+    if (scene->is_bare &&
+        (image->width_px != plot->view.width_px || image->height_px != plot->view.height_px))
         return gch_fail(err, GCH_INVALID, "a bare plot of %u x %u px for an image of %u x %u",
                         plot->view.width_px, plot->view.height_px, image->width_px,
                         image->height_px);
     *out_query_ns = 0;
     executor->stats = (gch__gpu_frame_stats){0};
     executor->query_ns = 0;
-    if (is_shown(&executor->shown, plot, image)) {
+    executor->start_ns = gch__clock_ns();
+    bool is_same = is_shown(&executor->shown, scene, image), are_fixed_same = true;
+    executor->shown.is_valid = false;
+    if (!scene->is_bare)
+        GCH_TRY(begin_painting(executor, scene, &are_fixed_same, err));
+    if (is_same && are_fixed_same) {
+        executor->shown.is_valid = true;
         *stats = (gch__gpu_frame_stats){.is_unchanged = true};
         return GCH_OK;
     }
-    describe(plot, image, &executor->shown);
-    gch_status status = draw_frame(executor, plot, queries, image, err);
+    describe(scene, image, &executor->shown);
+    gch_status status = scene->is_bare ? draw_frame(executor, plot, queries, image, err)
+                                       : paint_frame(executor, scene, queries, image, err);
     if (status != GCH_OK) {
         gch__gpu_abandon(executor->gpu);
         drop_kept(executor);
         return status;
     }
     /* A picture of columns that await pages is drawn again until they have come. */
-    executor->shown.is_valid = executor->stats.series_by_query == 0;
+    executor->shown.is_valid = !executor->stats.is_pending;
     if (executor->desc.keeps_nothing)
         drop_kept(executor);
     *stats = executor->stats;
@@ -538,6 +608,7 @@ void gch__gpu_executor_destroy(gch__gpu_executor *executor)
         return;
     const gch_allocator *allocator = executor->allocator;
     gch__gpu_pages_destroy(executor->pages);
+    gch__gpu_painter_destroy(executor->painter);
     gch__gpu_destroy(executor->gpu);
     gch__free(allocator, executor->segments.entries, executor->segments.label);
     gch__free(allocator, executor->slices.entries, executor->slices.label);

@@ -1,4 +1,5 @@
-/* The GPU executor: bare scenes drawn from compressed pages in device memory (docs/gpu.md).
+/* The GPU executor (docs/gpu.md): bare scenes drawn from compressed pages in device memory, charts
+ * in the default look from the answers of the query room.
  *
  * The processor finds the edges of the pixel columns and the row edges; shaders reduce the columns
  * and light the pixels, equal to the CPU executor's to the last one. Series that the GPU cannot
@@ -37,12 +38,15 @@ typedef struct gch__gpu_frame_stats {
     bool is_unchanged; /* the last frame's picture stands: nothing was recorded or submitted */
     uint32_t tiles;    /* stretches of work that fitted the device memory */
     uint32_t series_by_query; /* reduced by the query room */
+    bool is_pending;          /* may look different next time: pages had not come */
     uint64_t pages_loaded;
+    int64_t record_ns; /* the processor's work before the first submission of the picture: without
+                          the device's own time and the picture's way back */
 } gch__gpu_frame_stats;
 
 /* queries[i] belongs to scene->plot.series[i]. `image` has the scene's size; it is written whole,
  * unless the scene and image are those of the last frame. *out_query_ns: time spent in queries.
- * GCH_UNSUPPORTED: the scene is not bare. After GCH_DEVICE_LOST the executor is of no more use. */
+ * After GCH_DEVICE_LOST the executor is of no more use. */
 GCH_CHECKED gch_status gch__gpu_executor_draw(gch__gpu_executor *executor, const gch__scene *scene,
                                               gch_query *const *queries, gch_image *image,
                                               gch__gpu_frame_stats *stats, int64_t *out_query_ns,

@@ -427,27 +427,6 @@ static void pages_that_have_not_come_are_drawn_as_far_as_they_are_known(void **s
     test_series_free(&series);
 }
 
-static void other_pictures_are_drawn_by_the_processor(void **state)
-{
-    (void)state;
-    test_series series = make_series(WALK, 1, -1);
-    gch_chart_series its = {.file = series.file};
-    gch_chart_desc desc = bare(&its, 1, 0, ROWS, GCH_BACKEND_GPU);
-    desc.is_bare = false;
-    gch_image image = {0}, expected = {0};
-    gch_chart_stats stats;
-    assert_ok(gch_chart_render(&desc, &image, &stats, &err));
-    assert_int_equal(stats.backend, GCH_BACKEND_CPU);
-    assert_non_null(strstr(stats.fallback, "bare"));
-    desc.backend = GCH_BACKEND_CPU;
-    assert_ok(gch_chart_render(&desc, &expected, &stats, &err));
-    assert_string_equal(stats.fallback, "");
-    assert_int_equal(count_differences(&image, &expected), 0);
-    gch_image_destroy(&image, NULL);
-    gch_image_destroy(&expected, NULL);
-    test_series_free(&series);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -460,7 +439,6 @@ int main(void)
         cmocka_unit_test(a_lost_device_is_told),
         cmocka_unit_test(the_device_budget_of_the_data_manager_is_kept),
         cmocka_unit_test(pages_that_have_not_come_are_drawn_as_far_as_they_are_known),
-        cmocka_unit_test(other_pictures_are_drawn_by_the_processor),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

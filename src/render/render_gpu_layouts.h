@@ -45,6 +45,26 @@ typedef struct gch__gpu_slice {
 } gch__gpu_slice;
 static_assert(sizeof(gch__gpu_slice) == 32, "shaders/common/layouts.wgsl");
 
+typedef enum gch__gpu_paint {
+    GCH__GPU_PAINT_FILL = 1,
+    GCH__GPU_PAINT_BOX = 2,
+    GCH__GPU_PAINT_ROUND = 3,
+    GCH__GPU_PAINT_SLANTED = 4,
+    GCH__GPU_PAINT_GLYPH = 5,
+    GCH__GPU_PAINT_STROKE = 6,
+    GCH__GPU_PAINT_DISCS = 7,
+    GCH__GPU_PAINT_AREA = 8,
+} gch__gpu_paint;
+
+typedef struct gch__gpu_command {
+    uint32_t kind, color;
+    uint32_t left, top, right, bottom;
+    uint32_t a, b, c, d, e, f;
+} gch__gpu_command;
+static_assert(sizeof(gch__gpu_command) == 48, "shaders/common/layouts.wgsl");
+
+#define GCH__GPU_TILE_PX 32u
+
 /* What a list of work starts with (shaders/reduce.wgsl): the counts of an indirect dispatch, and
  * how many slices are listed. */
 typedef struct gch__gpu_work {

@@ -82,6 +82,13 @@ static void structs_have_the_fields_of_the_shaders(void **state)
         FIELD(gch__gpu_slice, first),      FIELD(gch__gpu_slice, last),
         FIELD(gch__gpu_slice, lead),       FIELD(gch__gpu_slice, tail),
         FIELD(gch__gpu_slice, gaps_first), FIELD(gch__gpu_slice, gaps_last)};
+    static const field command[] = {FIELD(gch__gpu_command, kind),  FIELD(gch__gpu_command, color),
+                                    FIELD(gch__gpu_command, left),  FIELD(gch__gpu_command, top),
+                                    FIELD(gch__gpu_command, right), FIELD(gch__gpu_command, bottom),
+                                    FIELD(gch__gpu_command, a),     FIELD(gch__gpu_command, b),
+                                    FIELD(gch__gpu_command, c),     FIELD(gch__gpu_command, d),
+                                    FIELD(gch__gpu_command, e),     FIELD(gch__gpu_command, f)};
+    compare_struct(text, "Command", sizeof(gch__gpu_command), command, GCH_COUNT_OF(command));
     compare_struct(text, "Frame", sizeof(gch__gpu_frame), frame, GCH_COUNT_OF(frame));
     compare_struct(text, "Segment", sizeof(gch__gpu_segment), segment, GCH_COUNT_OF(segment));
     compare_struct(text, "Slice", sizeof(gch__gpu_slice), slice, GCH_COUNT_OF(slice));
@@ -103,6 +110,15 @@ static void constants_have_the_values_of_the_shaders(void **state)
         {"ROW_BEFORE", GCH__GPU_ROW_BEFORE, "%s: u32 = 0x%Xu;"},
         {"IS_WIDE", GCH__GPU_IS_WIDE, "%s: u32 = %uu;"},
         {"JOIN_NONE", GCH_JOIN_NONE, "%s: u32 = %uu;"},
+        {"PAINT_FILL", GCH__GPU_PAINT_FILL, "%s: u32 = %uu;"},
+        {"PAINT_BOX", GCH__GPU_PAINT_BOX, "%s: u32 = %uu;"},
+        {"PAINT_ROUND", GCH__GPU_PAINT_ROUND, "%s: u32 = %uu;"},
+        {"PAINT_SLANTED", GCH__GPU_PAINT_SLANTED, "%s: u32 = %uu;"},
+        {"PAINT_GLYPH", GCH__GPU_PAINT_GLYPH, "%s: u32 = %uu;"},
+        {"PAINT_STROKE", GCH__GPU_PAINT_STROKE, "%s: u32 = %uu;"},
+        {"PAINT_DISCS", GCH__GPU_PAINT_DISCS, "%s: u32 = %uu;"},
+        {"PAINT_AREA", GCH__GPU_PAINT_AREA, "%s: u32 = %uu;"},
+        {"TILE_PX", GCH__GPU_TILE_PX, "%s: u32 = %uu;"},
         {"LISTED", offsetof(gch__gpu_work, listed) / 4, "%s: u32 = %uu;"},
         {"LIST", sizeof(gch__gpu_work) / 4, "%s: u32 = %uu;"},
     };

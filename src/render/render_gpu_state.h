@@ -5,6 +5,7 @@
 #include "query_edges.h"
 #include "render_gpu.h"
 #include "render_gpu_pages.h"
+#include "render_gpu_paint.h"
 
 /* Entries that only grow within a frame, here and in a buffer of the device. */
 typedef struct gch__gpu_stream {
@@ -47,13 +48,15 @@ typedef struct gch__gpu_row_tables {
 typedef struct gch__gpu_shown {
     bool is_valid;
     const uint32_t *pixels;
+    bool is_bare;
+    uint32_t x_px, y_px; /* of the plot */
+    float baseline_y, scale;
+    char zone[48];
     gch_view view;
     uint32_t series_count;
     struct gch__gpu_shown_series {
-        const gch_file *file;
+        gch__plot_series its;
         uint64_t generation;
-        uint32_t column;
-        gch_join join;
     } series[GCH_SERIES_CAP];
 } gch__gpu_shown;
 
@@ -87,9 +90,10 @@ struct gch__gpu_executor {
     size_t segment_number_cap, segment_source_cap;
     gch__gpu_row_tables row_tables;
 
+    gch__gpu_painter *painter; /* made by the first frame that is not bare */
     gch__gpu_shown shown;
     gch__gpu_frame_stats stats;
-    int64_t query_ns;
+    int64_t query_ns, start_ns;
 };
 
 /* One series being reduced. */

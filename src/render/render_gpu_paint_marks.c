@@ -1,0 +1,298 @@
+/* Marks of a painted picture: strokes, areas, discs and boxes, as the raster room gives them, into
+ * tables of shapes.
+ *
+ * Invariants:
+ *  1. Whatever has no bounds in the description has some here: strokes and areas are cut to the
+ * plot and a margin, in doubles, so that floats are exact enough.
+ *  2. Shapes of a pass are in the order of its points; a column's or tile's are a stretch of them.
+ */
+#include "raster_stroke.h"
+#include "render_gpu_paint_state.h"
+
+#include <math.h>
+
+/* A command over the plot, or over the part of it between two heights. */
+static void add_plot_command(gch__gpu_painter *painter, gch__gpu_command command, double top,
+                             double bottom)
+{
+    const gch__plot *plot = painter->plot;
+    command.f = plot->x_px | plot->y_px << 16;
+    gch__gpu_painter_add_command(painter, command, plot->x_px, plot->y_px + fmax(floor(top), 0),
+                                 (double)plot->x_px + plot->view.width_px,
+                                 plot->y_px + fmin(ceil(bottom), plot->view.height_px));
+}
+
+/* An empty table of shapes [first, end) a column. Returns its place. */
+static bool add_table(gch__gpu_painter *painter, uint32_t *out_at)
+{
+    uint32_t *table =
+        gch__gpu_painter_add_words(painter, (size_t)painter->plot->view.width_px * 2, out_at);
+    if (table != NULL)
+        memset(table, 0, (size_t)painter->plot->view.width_px * 2 * sizeof *table);
+    return table != NULL;
+}
+
+/* Shape `index` matters to pixels of [low, high]. Shapes come with rising indices. */
+static void include_in_table(gch__gpu_painter *painter, uint32_t table, uint32_t index, double low,
+                             double high)
+{
+    uint32_t width = painter->plot->view.width_px;
+    uint32_t *words = (uint32_t *)painter->data.entries + table;
+    low = floor(low);
+    high = floor(high);
+    if (!(high >= 0) || !(low < width))
+        return;
+    uint32_t first = low > 0 ? (uint32_t)low : 0;
+    uint32_t last = high < width ? (uint32_t)high : width - 1;
+    for (uint32_t c = first; c <= last; c++) {
+        if (words[(size_t)c * 2 + 1] == 0)
+            words[(size_t)c * 2] = index;
+        words[(size_t)c * 2 + 1] = index + 1;
+    }
+}
+
+typedef struct stroke_shapes {
+    gch__gpu_painter *painter;
+    uint32_t table, shapes, count;
+    double top, bottom; /* what they cover */
+} stroke_shapes;
+
+/* A capsule; of no length, a disc. */
+static void add_capsule(stroke_shapes *out, gch__stretch s, double reach)
+{
+    gch__gpu_painter *painter = out->painter;
+    const gch_view *view = &painter->plot->view;
+    double margin = reach + 2;
+    if (!gch__stretch_clip(&s, -margin, -margin, view->width_px + margin, view->height_px + margin))
+        return;
+    double dx = s.x1 - s.x0, dy = s.y1 - s.y0, length = sqrt(dx * dx + dy * dy);
+    float words[6] = {(float)s.x0,
+                      (float)s.y0,
+                      length > 0 ? (float)(dx / length) : 1, /* any direction will do */
+                      length > 0 ? (float)(dy / length) : 0,
+                      (float)length,
+                      (float)reach};
+    uint32_t at, *room = gch__gpu_painter_add_words(painter, GCH_COUNT_OF(words), &at);
+    if (room == NULL)
+        return;
+    memcpy(room, words, sizeof words);
+    include_in_table(painter, out->table, out->count++, fmin(s.x0, s.x1) - reach,
+                     fmax(s.x0, s.x1) + reach);
+    out->top = fmin(out->top, fmin(s.y0, s.y1) - reach);
+    out->bottom = fmax(out->bottom, fmax(s.y0, s.y1) + reach);
+}
+
+static bool is_finite(gch_point p)
+{
+    return isfinite(p.x) && isfinite(p.y);
+}
+
+/* What gch__mask_stroke draws. */
+static void add_stroke(gch__gpu_painter *painter, const gch__band_pass *pass)
+{
+    double reach = pass->width * 0.5 + 0.5, dot_reach = GCH_MAX(pass->width, 2.0f) * 0.5 + 0.5;
+    stroke_shapes out = {.painter = painter, .top = INFINITY, .bottom = -INFINITY};
+    if (!add_table(painter, &out.table))
+        return;
+    out.shapes = (uint32_t)painter->data.count;
+    for (size_t i = 0; i < pass->count; i++) {
+        gch_point p = pass->points[i];
+        if (!is_finite(p))
+            continue;
+        bool is_joined = i > 0 && !p.starts_run && is_finite(pass->points[i - 1]);
+        bool goes_on = i + 1 < pass->count && !pass->points[i + 1].starts_run &&
+                       is_finite(pass->points[i + 1]);
+        gch_point from = is_joined ? pass->points[i - 1] : p;
+        if (is_joined || !goes_on) /* the first of several is the next one's end */
+            add_capsule(&out, (gch__stretch){from.x, from.y, p.x, p.y},
+                        is_joined ? reach : dot_reach);
+    }
+    gch__gpu_command command = gch__paint_command_of(GCH__GPU_PAINT_STROKE, pass->row_colors[0]);
+    command.a = out.table;
+    command.b = out.shapes;
+    add_plot_command(painter, command, out.top, out.bottom);
+}
+
+typedef struct area_shapes {
+    gch__gpu_painter *painter;
+    uint32_t table, count;
+} area_shapes;
+
+static void add_edge(area_shapes *out, double x0, double y0, double x1, double y1)
+{
+    if (!(x1 > x0))
+        return;
+    float words[4] = {(float)x0, (float)y0, (float)x1, (float)y1};
+    uint32_t at, *room = gch__gpu_painter_add_words(out->painter, GCH_COUNT_OF(words), &at);
+    if (room == NULL)
+        return;
+    memcpy(room, words, sizeof words);
+    include_in_table(out->painter, out->table, out->count++, x0, x1);
+}
+
+/* One straight part of the edge, cut to the plot's columns; what lies above or below the plot's
+ * rows covers them all or none, and becomes level there. */
+static void add_area_part(area_shapes *out, gch_point a, gch_point b)
+{
+    const gch_view *view = &out->painter->plot->view;
+    double x0 = fmax((double)a.x, 0), x1 = fmin((double)b.x, view->width_px);
+    if (!(x1 > x0))
+        return;
+    double slope = ((double)b.y - a.y) / ((double)b.x - a.x);
+    double y0 = a.y + slope * (x0 - a.x), y1 = a.y + slope * (x1 - a.x);
+    double low = -1, high = view->height_px + 1.0;
+    double cuts[2] = {x1, x1};
+    if (slope != 0) {
+        double at_low = fmin(fmax(a.x + (low - a.y) / slope, x0), x1);
+        double at_high = fmin(fmax(a.x + (high - a.y) / slope, x0), x1);
+        cuts[0] = fmin(at_low, at_high);
+        cuts[1] = fmax(at_low, at_high);
+    }
+    double ends[] = {x0, cuts[0], cuts[1], x1};
+    for (size_t i = 0; i + 1 < GCH_COUNT_OF(ends); i++) {
+        double from = a.y + slope * (ends[i] - a.x), to = a.y + slope * (ends[i + 1] - a.x);
+        from = i == 0 ? y0 : from;
+        to = i == 2 ? y1 : to;
+        add_edge(out, ends[i], fmin(fmax(from, low), high), ends[i + 1], fmin(fmax(to, low), high));
+    }
+}
+
+/* What gch__mask_area draws. */
+static void add_area(gch__gpu_painter *painter, const gch__band_pass *pass, float baseline)
+{
+    uint32_t height = painter->plot->view.height_px;
+    area_shapes out = {.painter = painter};
+    gch__gpu_command command = {.kind = GCH__GPU_PAINT_AREA};
+    uint32_t *colors = gch__gpu_painter_add_words(painter, height, &command.d);
+    if (colors == NULL)
+        return;
+    for (uint32_t row = 0; row < height; row++)
+        colors[row] = gch__pixel_from_rgba(pass->row_colors[row * pass->color_step]);
+    if (!add_table(painter, &out.table))
+        return;
+    command.a = out.table;
+    command.b = (uint32_t)painter->data.count;
+    command.c = gch__paint_bits_of(GCH_MIN(GCH_MAX(baseline, 0.0f), (float)height));
+    for (size_t i = 1; i < pass->count; i++) {
+        gch_point a = pass->points[i - 1], b = pass->points[i];
+        if (!b.starts_run && is_finite(a) && is_finite(b))
+            add_area_part(&out, a, b);
+    }
+    add_plot_command(painter, command, 0, height);
+}
+
+/* The tiles of the plot that a disc reaches; false if there are none. */
+static bool disc_tiles(const gch_view *view, gch_point p, double reach, gch__tile_range *out)
+{
+    if (!is_finite(p) || !(p.x + reach > 0) || !(p.y + reach > 0) ||
+        !(p.x - reach < view->width_px) || !(p.y - reach < view->height_px))
+        return false;
+    out->x0 = (uint32_t)fmax(p.x - reach, 0) / GCH__GPU_TILE_PX;
+    out->y0 = (uint32_t)fmax(p.y - reach, 0) / GCH__GPU_TILE_PX;
+    out->x1 = (uint32_t)fmin(p.x + reach, view->width_px - 1.0) / GCH__GPU_TILE_PX;
+    out->y1 = (uint32_t)fmin(p.y + reach, view->height_px - 1.0) / GCH__GPU_TILE_PX;
+    return true;
+}
+
+/* What gch__mask_discs draws; each tile of the plot has a list of its discs, in their order. */
+static void add_discs(gch__gpu_painter *painter, const gch__band_pass *pass)
+{
+    const gch_view *view = &painter->plot->view;
+    double reach = pass->width * 0.5 + 0.5;
+    uint32_t across = gch__paint_tiles_of(view->width_px),
+             tiles = across * gch__paint_tiles_of(view->height_px);
+    gch__gpu_command command = gch__paint_command_of(GCH__GPU_PAINT_DISCS, pass->row_colors[0]);
+    uint32_t *firsts = gch__gpu_painter_add_words(painter, (size_t)tiles + 1, &command.a);
+    gch__tile_range r;
+    if (firsts == NULL)
+        return;
+    memset(firsts, 0, ((size_t)tiles + 1) * sizeof *firsts);
+    uint64_t total = 0;
+    for (size_t i = 0; i < pass->count; i++) {
+        if (!disc_tiles(view, pass->points[i], reach, &r))
+            continue;
+        for (uint32_t y = r.y0; y <= r.y1; y++)
+            for (uint32_t x = r.x0; x <= r.x1; x++)
+                firsts[y * across + x + 1]++;
+        total += (uint64_t)(r.x1 - r.x0 + 1) * (r.y1 - r.y0 + 1);
+    }
+    float *centres = (float *)gch__gpu_painter_add_words(painter, total * 2, &command.b);
+    if (centres == NULL)
+        return;
+    firsts = (uint32_t *)painter->data.entries + command.a; /* may have moved */
+    gch__paint_start_lists(firsts, tiles, 0);
+    for (size_t i = 0; i < pass->count; i++) {
+        gch_point p = pass->points[i];
+        if (!disc_tiles(view, p, reach, &r))
+            continue;
+        for (uint32_t y = r.y0; y <= r.y1; y++) {
+            for (uint32_t x = r.x0; x <= r.x1; x++) {
+                size_t at = (size_t)firsts[y * across + x]++ * 2;
+                centres[at] = p.x;
+                centres[at + 1] = p.y;
+            }
+        }
+    }
+    gch__paint_restore_lists(firsts, tiles, 0);
+    command.c = gch__paint_bits_of((float)reach);
+    command.d = gch__paint_bits_of(pass->opacity);
+    command.e = across;
+    add_plot_command(painter, command, 0, view->height_px);
+}
+
+static void take_pass(void *context, const gch__band_pass *pass)
+{
+    gch__gpu_painter *painter = context;
+    if (painter->status != GCH_OK)
+        return;
+    switch (pass->kind) {
+    case GCH__BAND_STROKE:
+        add_stroke(painter, pass);
+        break;
+    case GCH__BAND_DISCS:
+        add_discs(painter, pass);
+        break;
+    case GCH__BAND_AREA:
+        add_area(painter, pass, painter->plot->baseline_y);
+        break;
+    }
+}
+
+static void take_box(void *context, int64_t x0, int64_t y0, int64_t x1, int64_t y1, uint32_t rgba)
+{
+    gch__gpu_painter *painter = context;
+    const gch__plot *plot = painter->plot;
+    x0 = GCH_MAX(x0, 0);
+    y0 = GCH_MAX(y0, 0);
+    x1 = GCH_MIN(x1, (int64_t)plot->view.width_px);
+    y1 = GCH_MIN(y1, (int64_t)plot->view.height_px);
+    gch__gpu_painter_add_command(painter, gch__paint_command_of(GCH__GPU_PAINT_FILL, rgba),
+                                 (double)(x0 + plot->x_px), (double)(y0 + plot->y_px),
+                                 (double)(x1 + plot->x_px), (double)(y1 + plot->y_px));
+}
+
+gch_status gch__gpu_painter_add_marks(gch__gpu_painter *painter, const gch__scene *scene,
+                                      gch_query *const *queries, int64_t *out_query_ns,
+                                      gch_error *err)
+{
+    const gch__plot *plot = &scene->plot;
+    const gch__mark_painter sink = {.context = painter, .pass = take_pass, .box = take_box};
+    painter->plot = plot;
+    painter->raster->query_ns = 0;
+    for (uint32_t i = 0; i < plot->series_count; i++) {
+        gch__mark_job job = {
+            .raster = painter->raster,
+            .plot = {.width_px = plot->view.width_px, .height_px = plot->view.height_px},
+            .view = &plot->view,
+            .series = &plot->series[i],
+            .zone = scene->zone,
+            .query = queries[i],
+            .baseline_y = plot->baseline_y,
+            .scale = scene->scale,
+            .painter = &sink};
+        GCH_TRY(gch__mark_draw(&job, err));
+        GCH_TRY(gch__gpu_painter_tell(painter, err));
+    }
+    *out_query_ns = painter->raster->query_ns;
+    return GCH_OK;
+}

@@ -1,0 +1,365 @@
+/* Charts in the default look on the GPU against the CPU executor: no channel of a pixel differs by
+ * more than 1, whatever the mark, the series, their widths and colours, the theme and the scale.
+ *
+ * Also what an unchanged and a panned chart cost, and memory that runs out.
+ *
+ * 240 random cases (GCH_PAINT_CASES for more, GCH_PAINT_FIRST to begin with another), drawn by one
+ * chart on either side, as a viewer would keep it. */
+#include "gch/chart.h"
+#include "gpu_null.h"
+#include "render_gpu_state.h"
+#include "test_series.h"
+
+#include <inttypes.h>
+#include <math.h>
+
+#define FILE_COUNT 4u
+#define DEFAULT_CASE_COUNT 240u
+
+static gch_error err;
+static test_series files[FILE_COUNT];
+static const int64_t rows[FILE_COUNT] = {200000, 3000, 40, 1};
+
+/* Walks, with gaps in the first two and infinities and large steps in the second. */
+static int make_files(void **state)
+{
+    (void)state;
+    uint64_t seed = 5;
+    for (size_t f = 0; f < FILE_COUNT; f++) {
+        int64_t *times = calloc((size_t)rows[f], sizeof *times), time = 0;
+        double *values = calloc((size_t)rows[f], sizeof *values), walk = 0;
+        assert_true(times != NULL && values != NULL);
+        for (int64_t i = 0; i < rows[f]; i++) {
+            walk += (double)(test_random(&seed) % 201) - 100;
+            time += f == 0 ? 1000 : (int64_t)(test_random(&seed) % 100000);
+            times[i] = time;
+            values[i] = walk / 10;
+            if (f < 2 && test_random(&seed) % 900 == 0)
+                values[i] = (double)NAN;
+            if (f == 1 && test_random(&seed) % 300 == 0)
+                values[i] *= 1e9;
+        }
+        files[f] =
+            test_series_make(GCH_TIME_MS, times, values, GCH_TYPE_F64, NULL, (size_t)rows[f]);
+        free(times);
+        free(values);
+    }
+    return 0;
+}
+
+static int free_files(void **state)
+{
+    (void)state;
+    for (size_t f = 0; f < FILE_COUNT; f++)
+        test_series_free(&files[f]);
+    return 0;
+}
+
+static uint32_t below(uint64_t *seed, uint32_t bound)
+{
+    return (uint32_t)(test_random(seed) % bound);
+}
+
+/* What one case is made of; a desc points into it. */
+typedef struct paint_case {
+    gch_chart_series series[4];
+    gch_chart_desc desc;
+} paint_case;
+
+static void make_series_of(gch_chart_series *out, uint64_t *seed)
+{
+    static const gch_mark marks[] = {GCH_MARK_LINE, GCH_MARK_STEP,    GCH_MARK_AREA,
+                                     GCH_MARK_LINE, GCH_MARK_CANDLES, GCH_MARK_OHLC,
+                                     GCH_MARK_BARS, GCH_MARK_SCATTER};
+    static const float widths[] = {0, 0.4f, 1, 2.5f, 7};
+    *out = (gch_chart_series){.file = files[below(seed, FILE_COUNT)].file,
+                              .mark = marks[below(seed, GCH_COUNT_OF(marks))],
+                              .width_px = widths[below(seed, GCH_COUNT_OF(widths))]};
+    if (below(seed, 3) == 0)
+        out->color_rgba = (uint32_t)test_random(seed) | 0x20;
+    if (below(seed, 4) == 0)
+        out->label = "Näheres: 2 °C (wet bulb)";
+}
+
+static void make_case(paint_case *out, uint64_t number)
+{
+    static const float scales[] = {1, 1, 1.5f, 2, 3};
+    uint64_t seed = number * 0xD1342543DE82EF95u + 77;
+    *out = (paint_case){.desc = {.series_count = 1 + below(&seed, 4)}};
+    gch_chart_desc *desc = &out->desc;
+    for (uint32_t i = 0; i < desc->series_count; i++)
+        make_series_of(&out->series[i], &seed);
+    desc->series = out->series;
+    desc->scale = scales[below(&seed, GCH_COUNT_OF(scales))];
+    desc->width_px = 60 + below(&seed, 500);
+    desc->height_px = 40 + below(&seed, 300);
+    desc->theme = below(&seed, 2) == 0 ? GCH_THEME_LIGHT : GCH_THEME_DARK;
+    desc->title = below(&seed, 2) == 0 ? "Pressure, by the hour" : NULL;
+    desc->hide_legend = below(&seed, 4) == 0;
+    desc->time_zone = below(&seed, 3) == 0 ? "Europe/Berlin" : NULL;
+    if (below(&seed, 4) != 0) {
+        desc->has_time_range = true;
+        desc->from = (int64_t)(test_random(&seed) % 150000000);
+        desc->to = desc->from + 1 + (int64_t)(test_random(&seed) % (1u << (8 + below(&seed, 20))));
+    }
+    if (below(&seed, 2) == 0) { /* much lies outside */
+        desc->has_bottom = desc->has_top = true;
+        desc->bottom = (gch_decimal){-(int64_t)below(&seed, 2000), 0};
+        desc->top = (gch_decimal){1 + below(&seed, 900), 0};
+    }
+}
+
+static uint32_t largest_difference(const gch_image *a, const gch_image *b, size_t *out_at)
+{
+    uint32_t largest = 0;
+    assert_int_equal(a->width_px, b->width_px);
+    assert_int_equal(a->height_px, b->height_px);
+    for (size_t i = 0; i < (size_t)a->width_px * a->height_px; i++) {
+        for (uint32_t shift = 0; shift < 32; shift += 8) {
+            uint32_t x = a->pixels[i] >> shift & 255, y = b->pixels[i] >> shift & 255;
+            uint32_t difference = x > y ? x - y : y - x;
+            if (difference > largest) {
+                largest = difference;
+                *out_at = i;
+            }
+        }
+    }
+    return largest;
+}
+
+static uint64_t number_from_environment(const char *name, uint64_t otherwise)
+{
+    const char *text = getenv(name);
+    return text != NULL ? strtoull(text, NULL, 10) : otherwise;
+}
+
+static void no_channel_differs_by_more_than_one_from_the_processors(void **state)
+{
+    (void)state;
+    uint64_t first = number_from_environment("GCH_PAINT_FIRST", 0), drawn_marks = 0;
+    uint64_t count = number_from_environment("GCH_PAINT_CASES", DEFAULT_CASE_COUNT);
+    gch_chart *gpu = NULL, *cpu = NULL;
+    assert_ok(gch_chart_make(NULL, &gpu, &err));
+    assert_ok(gch_chart_make(NULL, &cpu, &err));
+    uint64_t equal = 0, frames = 0;
+    for (uint64_t number = first; number < first + count; number++) {
+        const gch_image *drawn, *expected;
+        gch_chart_stats stats;
+        paint_case c;
+        size_t at = 0;
+        make_case(&c, number);
+        gch_status status = gch_chart_frame(cpu, &c.desc, &expected, NULL, &err);
+        c.desc.backend = GCH_BACKEND_GPU;
+        gch_status on_gpu = gch_chart_frame(gpu, &c.desc, &drawn, &stats, &err);
+        if (on_gpu != status)
+            fail_msg("case %" PRIu64 ": %s, %s", number, gch_status_name(on_gpu), err.message);
+        if (status != GCH_OK)
+            continue; /* a view that no executor draws */
+        frames++;
+        if (stats.backend != GCH_BACKEND_GPU)
+            fail_msg("case %" PRIu64 ": the GPU did not draw: %s", number, stats.fallback);
+        uint32_t difference = largest_difference(drawn, expected, &at);
+        equal += difference == 0;
+        if (difference > 1)
+            fail_msg(
+                "case %" PRIu64 ", %u x %u, %u series, marks %d %d %d %d: x %zu, y %zu is %08x, "
+                "not %08x",
+                number, drawn->width_px, drawn->height_px, c.desc.series_count, c.series[0].mark,
+                c.series[1].mark, c.series[2].mark, c.series[3].mark, at % drawn->width_px,
+                at / drawn->width_px, drawn->pixels[at], expected->pixels[at]);
+        for (uint32_t i = 0; i < c.desc.series_count; i++)
+            drawn_marks |= 1u << c.series[i].mark;
+    }
+    print_message("%" PRIu64 " of %" PRIu64 " pictures are the same to the last pixel\n", equal,
+                  frames);
+    if (count >= DEFAULT_CASE_COUNT) {
+        assert_true(frames > 200);
+        assert_int_equal(drawn_marks, 0xFE); /* all of them */
+    }
+    gch_chart_destroy(gpu);
+    gch_chart_destroy(cpu);
+}
+
+/* An executor with its scene, below the chart: for what a chart does not tell. */
+typedef struct stage {
+    gch__gpu_executor *executor;
+    gch__scene scene;
+    gch_query *query;
+    gch_image image;
+} stage;
+
+static gch_status make_stage(const gch__gpu_executor_desc *desc, stage *out)
+{
+    *out = (stage){.scene.allocator = desc->allocator};
+    GCH_TRY(gch_image_make(400, 240, NULL, &out->image, &err));
+    GCH_TRY(gch_query_make(files[0].file,
+                           &(gch_query_desc){.allocator = desc->allocator, .keep_outside = true},
+                           &out->query, &err));
+    return gch__gpu_executor_make(desc, &out->executor, &err);
+}
+
+static void free_stage(stage *s)
+{
+    gch__gpu_executor_destroy(s->executor);
+    gch_query_destroy(s->query);
+    gch__scene_reset(&s->scene);
+    gch_image_destroy(&s->image, NULL);
+}
+
+static gch_status draw(stage *s, const char *title, uint32_t color, int64_t from,
+                       gch__gpu_frame_stats *stats)
+{
+    int64_t query_ns;
+    gch__extent extent = {0};
+    gch_chart_series its = {.file = files[0].file, .mark = GCH_MARK_AREA, .color_rgba = color};
+    gch_chart_desc desc = {.series = &its,
+                           .series_count = 1,
+                           .width_px = 400,
+                           .height_px = 240,
+                           .title = title,
+                           .allocator = s->scene.allocator,
+                           .has_bottom = true,
+                           .has_top = true,
+                           .bottom = {-9000, 0},
+                           .top = {9000, 0}};
+    GCH_TRY(gch__scene_layout(&s->scene, &desc, from, from + 100000000, &extent, &err));
+    return gch__gpu_executor_draw(s->executor, &s->scene, &s->query, &s->image, stats, &query_ns,
+                                  &err);
+}
+
+static void an_unchanged_chart_submits_nothing_and_any_change_is_one_bundle(void **state)
+{
+    (void)state;
+    stage s;
+    gch__gpu_frame_stats stats;
+    assert_ok(make_stage(&(gch__gpu_executor_desc){0}, &s));
+    for (int64_t from = 2000; from >= 0; from -= 1000) { /* until buffers have their size */
+        assert_ok(draw(&s, "A tilte", 0x102030FF, from, &stats));
+        assert_ok(draw(&s, "A title", 0, from, &stats));
+        assert_false(stats.is_unchanged);
+    }
+    gch__gpu_stats before = gch__gpu_get_stats(s.executor->gpu);
+    assert_ok(draw(&s, "A title", 0, 0, &stats));
+    assert_true(stats.is_unchanged);
+    gch__gpu_stats after = gch__gpu_get_stats(s.executor->gpu);
+    assert_memory_equal(&before, &after, sizeof after);
+
+    static const struct {
+        const char *title;
+        uint32_t color;
+        int64_t from;
+    } changes[] = {{"A tilte", 0, 0}, {"A tilte", 0x102030FF, 0}, {"A tilte", 0x102030FF, 1000}};
+    for (size_t i = 0; i < GCH_COUNT_OF(changes); i++) {
+        assert_ok(draw(&s, changes[i].title, changes[i].color, changes[i].from, &stats));
+        assert_false(stats.is_unchanged);
+        after = gch__gpu_get_stats(s.executor->gpu);
+        assert_int_equal(after.submits, before.submits + i + 1);
+        assert_int_equal(after.bundles_run, before.bundles_run + i + 1);
+        assert_int_equal(after.draws, before.draws); /* the one that was recorded */
+    }
+    gch__gpu_executor_forget(s.executor);
+    assert_ok(draw(&s, "A tilte", 0x102030FF, 1000, &stats));
+    assert_false(stats.is_unchanged);
+    free_stage(&s);
+}
+
+/* Counts, and fails once `left` allocations have been served. */
+typedef struct memory {
+    uint64_t served, left;
+    int64_t live;
+} memory;
+
+static void *resize(void *context, void *old, size_t bytes, const char *purpose)
+{
+    memory *m = context;
+    (void)purpose;
+    if (bytes == 0) {
+        m->live -= old != NULL;
+        free(old);
+        return NULL;
+    }
+    if (m->served == m->left)
+        return NULL;
+    m->served++;
+    m->live += old == NULL;
+    return realloc(old, bytes);
+}
+
+static void a_warm_chart_allocates_nothing(void **state)
+{
+    (void)state;
+    memory m = {.left = UINT64_MAX};
+    gch_allocator allocator = {.resize = resize, .context = &m};
+    stage s;
+    gch__gpu_frame_stats stats;
+    assert_ok(make_stage(&(gch__gpu_executor_desc){.allocator = &allocator}, &s));
+    uint64_t before = 0;
+    for (int round = 0; round < 3; round++) {
+        before = m.served;
+        for (int64_t pan = 0; pan < 5; pan++)
+            assert_ok(draw(&s, "A title", 0, pan * 1000000, &stats));
+    }
+    assert_true(before > 0);
+    assert_int_equal(m.served, before);
+    free_stage(&s);
+    assert_int_equal(m.live, 0);
+}
+
+static void memory_that_runs_out_while_painting_is_told_and_leaks_nothing(void **state)
+{
+    (void)state;
+    gch_status status = GCH_NO_MEMORY;
+    uint64_t n = 0;
+    for (; status != GCH_OK && n < 600; n++) {
+        memory m = {.left = n};
+        gch_allocator allocator = {.resize = resize, .context = &m};
+        gch__gpu_executor_desc desc = {.allocator = &allocator, .driver = &gch__gpu_null};
+        stage s;
+        gch__gpu_frame_stats stats;
+        status = make_stage(&desc, &s);
+        if (status == GCH_OK)
+            status = draw(&s, "A title", 0, 0, &stats);
+        if (status != GCH_OK) {
+            assert_status(status, GCH_NO_MEMORY);
+            m.left = UINT64_MAX; /* and then there is some: the executor goes on */
+            if (s.executor != NULL) {
+                assert_ok(draw(&s, "A title", 0, 0, &stats));
+                assert_false(stats.is_unchanged);
+            }
+        }
+        free_stage(&s);
+        assert_int_equal(m.live, 0);
+    }
+    assert_ok(status);
+    assert_true(n > 60);
+}
+
+/* Pictures beyond the largest texture are drawn part by part. */
+static void a_chart_wider_than_a_texture_is_drawn_in_parts(void **state)
+{
+    (void)state;
+    gch_chart_series its = {.file = files[1].file};
+    gch_chart_desc desc = {.series = &its, .series_count = 1, .width_px = 4500, .height_px = 120};
+    gch_image expected = {0}, drawn = {0};
+    gch_chart_stats stats;
+    size_t at = 0;
+    assert_ok(gch_chart_render(&desc, &expected, NULL, &err));
+    desc.backend = GCH_BACKEND_GPU;
+    assert_ok(gch_chart_render(&desc, &drawn, &stats, &err));
+    assert_int_equal(stats.backend, GCH_BACKEND_GPU);
+    assert_true(largest_difference(&expected, &drawn, &at) <= 1);
+    gch_image_destroy(&expected, NULL);
+    gch_image_destroy(&drawn, NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(no_channel_differs_by_more_than_one_from_the_processors),
+        cmocka_unit_test(an_unchanged_chart_submits_nothing_and_any_change_is_one_bundle),
+        cmocka_unit_test(a_warm_chart_allocates_nothing),
+        cmocka_unit_test(memory_that_runs_out_while_painting_is_told_and_leaks_nothing),
+        cmocka_unit_test(a_chart_wider_than_a_texture_is_drawn_in_parts),
+    };
+    return cmocka_run_group_tests(tests, make_files, free_files);
+}
