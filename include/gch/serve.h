@@ -60,6 +60,13 @@ typedef struct gch_server_desc {
     const char *const *allowed_hosts;
     size_t allowed_host_count;
 
+    /* A folder for live series, which are then on the disk before they are acknowledged, and there
+     * again after a restart; NULL: they are in memory only. Nobody else may write in it. */
+    const char *live_path;
+    /* What a live series keeps unless its maker says so himself: the newest rows, or those of the
+     * last seconds. 0 for both: everything with live_path, else live_bytes_cap compressed. */
+    uint64_t live_keep_rows, live_keep_age_s;
+
     gch_coding_rule coding;
     uint32_t thread_count; /* for computing; 0: one for each processor */
     int log_fd;            /* where the access log goes, as JSON lines; 0: nowhere */
@@ -79,7 +86,8 @@ typedef struct gch_server_desc {
     uint32_t scan_interval_ms;       /* between looks at the folders: 1000 */
     uint32_t reset_burst;            /* streams a client may cancel at once: 2000 ... */
     uint32_t reset_rate;             /* ... and a second, in the long run: 200 */
-    uint64_t live_bytes_cap;         /* batches kept for followers, a live series: 64 MiB */
+    uint64_t live_bytes_cap;         /* batches kept for followers, and the size beyond which a
+                                        journal begins a new file, a live series: 64 MiB */
     uint32_t live_series_cap;        /* 1024 */
 
     const gch_allocator *allocator;
@@ -87,6 +95,7 @@ typedef struct gch_server_desc {
 
 /* Looks at the folders, and listens. GCH_INVALID (a desc that contradicts itself, a malformed
  * address or token file), GCH_NOT_FOUND and GCH_IO (a path, a certificate, the address),
+ * GCH_CORRUPT and GCH_EXISTS (the live folder: a damaged journal, another server's),
  * GCH_NO_MEMORY, GCH_LIMIT (threads). */
 GCH_CHECKED gch_status gch_server_make(const gch_server_desc *desc, gch_server **out,
                                        gch_error *err);

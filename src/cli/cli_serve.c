@@ -16,10 +16,10 @@
 #define LIST_CAP 64u
 
 typedef struct serve_options {
-    const char *listen, *certificate, *key, *token;
+    const char *listen, *certificate, *key, *token, *live;
     bool is_self_signed, has_log;
     int coding;
-    uint64_t threads, memory_bytes, connections;
+    uint64_t threads, memory_bytes, connections, keep_rows, keep_age_s;
     cli_list origins, hosts;
 } serve_options;
 
@@ -78,6 +78,9 @@ static int serve(const serve_options *o, const cli_operands *paths)
         .allowed_origin_count = o->origins.count,
         .allowed_hosts = o->hosts.items,
         .allowed_host_count = o->hosts.count,
+        .live_path = o->live,
+        .live_keep_rows = o->keep_rows,
+        .live_keep_age_s = o->keep_age_s,
         .coding = (gch_coding_rule)o->coding,
         .thread_count = (uint32_t)o->threads,
         .log_fd = o->has_log ? STDERR_FILENO : 0,
@@ -121,6 +124,14 @@ int cli_serve(int argc, char **argv)
          &o.origins, NULL},
         {"allow-host", 0, "NAME", "a name that clients may know this server by; may be repeated",
          cli_read_list, &o.hosts, NULL},
+        {"live", 0, "DIR",
+         "keep live series in this folder, on the disk before they are acknowledged (default: in "
+         "memory, while the server runs)",
+         cli_read_text, &o.live, NULL},
+        {"keep-rows", 0, "N", "let a live series keep its newest rows only", cli_read_count,
+         &o.keep_rows, NULL},
+        {"keep-age", 0, "SECONDS", "let a live series keep the rows of its last seconds only",
+         cli_read_count, &o.keep_age_s, NULL},
         {"compress", 0, "WHEN",
          "auto (where the link is slow enough to gain by it), always (behind a proxy) or never",
          cli_read_choice, &o.coding, codings},

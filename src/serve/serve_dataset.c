@@ -7,10 +7,12 @@
  *  1. The version is a hash of what the system says of the file: device, inode, size, times of
  *     modification and of change. An append that has not been committed changes it too, which costs
  *     a cache its copy but never gives old bytes for new.
+ *     Of a live series it is a hash of the series and of what rows it has.
  *  2. Who holds a data set reads that version of the file, unless it was overwritten in place.
  */
 #include "serve_dataset.h"
 
+#include "gch/live.h"
 #include "serve_json.h"
 
 #include <errno.h>
@@ -72,6 +74,7 @@ static void dataset_free(gch__dataset *dataset)
     }
     if (dataset->source.id != 0)
         (void)!gch_source_close(dataset->data, dataset->source, &ignored);
+    gch_live_release_file(dataset->data, dataset->lent);
     if (dataset->fd >= 0)
         close(dataset->fd);
     pthread_mutex_destroy(&dataset->lock);
@@ -118,6 +121,35 @@ gch_status gch__dataset_open(gch_data *data, const char *name, int fd,
     status = gch__json_dataset(dataset, &dataset->json, &dataset->json_length, err);
 
 cleanup:
+    if (status != GCH_OK) {
+        dataset_free(dataset);
+        return status;
+    }
+    *out = dataset;
+    return GCH_OK;
+}
+
+gch_status gch__dataset_of_live(gch_data *data, const char *name, gch_file *file, uint64_t series,
+                                const gch_allocator *allocator, gch__dataset **out, gch_error *err)
+{
+    const gch_file_info *info = gch_file_get_info(file);
+    gch__dataset *dataset = gch__alloc_zero(allocator, 1, sizeof *dataset, PURPOSE);
+    if (dataset == NULL) {
+        gch_live_release_file(data, file);
+        return gch__no_memory(err, PURPOSE);
+    }
+    dataset->allocator = allocator;
+    dataset->data = data;
+    dataset->fd = -1;
+    dataset->file = dataset->lent = file;
+    atomic_store(&dataset->hold_count, 1);
+    pthread_mutex_init(&dataset->lock, NULL);
+    dataset->version = mix(mix(mix(0, series), info->row_count), info->dropped_rows);
+    snprintf(dataset->version_text, sizeof dataset->version_text, "%016" PRIx64, dataset->version);
+    dataset->name = gch__copy_text(allocator, name, strlen(name), PURPOSE);
+    gch_status status = dataset->name == NULL ? gch__no_memory(err, PURPOSE)
+                                              : gch__json_dataset(dataset, &dataset->json,
+                                                                  &dataset->json_length, err);
     if (status != GCH_OK) {
         dataset_free(dataset);
         return status;

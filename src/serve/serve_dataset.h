@@ -1,4 +1,5 @@
-/* One version of one served file: open, described, and held by whoever uses it.
+/* One version of one served file, or of a live series: open, described, and held by whoever uses
+ * it.
  *
  * Thread rule: immutable once made; the hold count and the idle queries have their own locks, so
  * all of this may be called from any thread.
@@ -32,6 +33,7 @@ typedef struct gch__dataset {
     dev_t device;
     char version_text[GCH__VERSION_CAP];
     gch_source source;
+    gch_file *lent;       /* of a live series: the same as `file`; else NULL */
     const gch_file *file; /* NULL: it cannot be opened, `error` says why */
     gch_error error;
     char *json; /* its metadata */
@@ -46,6 +48,10 @@ typedef struct gch__dataset {
  * a data set, which is listed with its error. GCH_NO_MEMORY, GCH_IO. */
 gch_status gch__dataset_open(gch_data *data, const char *name, int fd,
                              const gch_allocator *allocator, gch__dataset **out, gch_error *err);
+/* The rows that a live source's file shows; takes over the file, also on failure. `series` tells
+ * series of one name apart. GCH_NO_MEMORY. */
+gch_status gch__dataset_of_live(gch_data *data, const char *name, gch_file *file, uint64_t series,
+                                const gch_allocator *allocator, gch__dataset **out, gch_error *err);
 void gch__dataset_hold(gch__dataset *dataset);
 void gch__dataset_release(gch__dataset *dataset);
 /* Whether the file is what it was when it was opened. */

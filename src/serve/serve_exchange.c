@@ -373,7 +373,8 @@ void gch__answer_status(gch__exchange *exchange, const gch_error *err)
         int code;
     } codes[] = {{GCH_INVALID, 400},     {GCH_PARSE, 400},     {GCH_NOT_FOUND, 404},
                  {GCH_EXISTS, 409},      {GCH_UNSORTED, 422},  {GCH_LIMIT, 422},
-                 {GCH_UNSUPPORTED, 415}, {GCH_NO_MEMORY, 503}, {GCH_CANCELLED, 409}};
+                 {GCH_UNSUPPORTED, 415}, {GCH_NO_MEMORY, 503}, {GCH_CANCELLED, 409},
+                 {GCH_UNAVAILABLE, 503}};
     int code = 500;
     for (size_t i = 0; i < GCH_COUNT_OF(codes); i++) {
         if (codes[i].status == err->status)
@@ -384,14 +385,18 @@ void gch__answer_status(gch__exchange *exchange, const gch_error *err)
 
 /* ---- tasks ---- */
 
+void gch__exchange_wait(gch__exchange *exchange, gch__task *task)
+{
+    task->exchange = exchange;
+    task->conn = exchange->conn;
+    exchange->task = task;
+    exchange->conn->task_count++;
+}
+
 void gch__exchange_run(gch__exchange *exchange, gch__task *task)
 {
-    gch__conn *conn = exchange->conn;
-    task->exchange = exchange;
-    task->conn = conn;
-    exchange->task = task;
-    conn->task_count++;
-    gch__jobs_submit(conn->server->jobs, &task->job);
+    gch__exchange_wait(exchange, task);
+    gch__jobs_submit(exchange->conn->server->jobs, &task->job);
 }
 
 gch__exchange *gch__task_end(gch__task *task)

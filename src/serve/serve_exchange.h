@@ -133,6 +133,8 @@ const char *gch__reason(int code); /* "Not Found" */
 
 /* Runs a task for the exchange; `task` is filled but for its exchange and its connection. */
 void gch__exchange_run(gch__exchange *exchange, gch__task *task);
+/* The same for a task that somebody else brings to its end. */
+void gch__exchange_wait(gch__exchange *exchange, gch__task *task);
 /* For a task's finish: ends the connection's hold, and gives the exchange, or NULL if it has
  * ended. */
 gch__exchange *gch__task_end(gch__task *task);

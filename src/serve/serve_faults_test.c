@@ -65,11 +65,15 @@ static void every_failed_allocation_costs_one_answer_at_most(void **state)
     test_server server = {0};
     test_server_folder(&server, "serve_faults_test");
     const char *path = server.folder;
+    char live[96], command[256];
+    snprintf(live, sizeof live, "%s/live", server.folder);
     assert_ok(gch_data_make(&(gch_data_desc){.host_budget_bytes = 64u << 20}, &server.data, &err));
     long long n = 0;
     int made_count = 0;
     for (bool is_through = false; !is_through; n++) {
         failing f;
+        snprintf(command, sizeof command, "rm -rf '%s' && mkdir '%s'", live, live);
+        assert_int_equal(system(command), 0);
         atomic_init(&f.left, n);
         atomic_init(&f.live, 0);
         atomic_init(&f.has_failed, false);
@@ -78,6 +82,7 @@ static void every_failed_allocation_costs_one_answer_at_most(void **state)
                                       .paths = &path,
                                       .path_count = 1,
                                       .listen = "127.0.0.1:0",
+                                      .live_path = live,
                                       .coding = GCH_CODING_ALWAYS,
                                       .thread_count = 1,
                                       .scan_interval_ms = 600000,
@@ -102,7 +107,6 @@ static void every_failed_allocation_costs_one_answer_at_most(void **state)
     }
     assert_true(n > 60 && made_count > 30);
     assert_ok(gch_data_destroy(server.data, &err));
-    char command[128];
     snprintf(command, sizeof command, "rm -rf '%s'", server.folder);
     assert_int_equal(system(command), 0);
 }

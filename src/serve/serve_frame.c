@@ -1,6 +1,6 @@
 /* Frames of live rows (serve_frame.h).
  *
- * Invariant: what has passed gch__frame_parse is whole: every later reader of a payload goes
+ * Invariant: what has passed gch__payload_check is whole: every later reader of a payload goes
  * without checks.
  */
 #include "serve_frame.h"
@@ -104,6 +104,19 @@ static gch_status check_column(const gch__hub_column *column, uint32_t row_count
     return GCH_OK;
 }
 
+gch_status gch__payload_check(const gch__schema *schema, gch__span payload, uint32_t row_count,
+                              gch_error *err)
+{
+    if (row_count == 0)
+        return gch_fail(err, GCH_INVALID, "the batch has no rows");
+    GCH_TRY(check_times(&payload, row_count, err));
+    for (uint32_t c = 0; c < schema->column_count; c++)
+        GCH_TRY(check_column(&schema->columns[c], row_count, &payload, err));
+    if (payload.count != 0)
+        return gch_fail(err, GCH_PARSE, "%zu bytes behind the last column", payload.count);
+    return GCH_OK;
+}
+
 gch_status gch__frame_parse(const gch__schema *schema, gch__span bytes, gch__frame *out,
                             gch__span *out_payload, gch_error *err)
 {
@@ -122,16 +135,9 @@ gch_status gch__frame_parse(const gch__schema *schema, gch__span bytes, gch__fra
                         .first_row = gch__load_u64(bytes.bytes + 24),
                         .publisher = gch__load_u64(bytes.bytes + 32),
                         .publisher_sequence = gch__load_u64(bytes.bytes + 40)};
-    if (out->row_count == 0)
-        return gch_fail(err, GCH_INVALID, "the batch has no rows");
-    gch__span rest = {bytes.bytes + GCH__FRAME_HEADER_BYTES, bytes.count - GCH__FRAME_HEADER_BYTES};
-    *out_payload = rest;
-    GCH_TRY(check_times(&rest, out->row_count, err));
-    for (uint32_t c = 0; c < schema->column_count; c++)
-        GCH_TRY(check_column(&schema->columns[c], out->row_count, &rest, err));
-    if (rest.count != 0)
-        return gch_fail(err, GCH_PARSE, "%zu bytes behind the last column", rest.count);
-    return GCH_OK;
+    *out_payload =
+        (gch__span){bytes.bytes + GCH__FRAME_HEADER_BYTES, bytes.count - GCH__FRAME_HEADER_BYTES};
+    return gch__payload_check(schema, *out_payload, out->row_count, err);
 }
 
 void gch__rows_split(const gch__schema *schema, gch__span payload, uint32_t row_count,

@@ -52,7 +52,10 @@ typedef struct gch__rows {
  * schema), GCH_UNSORTED, GCH_UNSUPPORTED (a version or kind). */
 gch_status gch__frame_parse(const gch__schema *schema, gch__span bytes, gch__frame *out,
                             gch__span *out_payload, gch_error *err);
-/* Finds the parts of a payload that gch__frame_parse or gch__ndjson_parse has passed. */
+/* Checks a payload whole. GCH_PARSE, GCH_INVALID, GCH_UNSORTED. */
+gch_status gch__payload_check(const gch__schema *schema, gch__span payload, uint32_t row_count,
+                              gch_error *err);
+/* Finds the parts of a payload that gch__payload_check or gch__ndjson_parse has passed. */
 void gch__rows_split(const gch__schema *schema, gch__span payload, uint32_t row_count,
                      gch__rows *out);
 

@@ -119,12 +119,16 @@ gch_status gch__json_dataset(const gch__dataset *dataset, char **out, size_t *ou
     gch__buffer text = {.allocator = dataset->allocator, .purpose = "metadata"};
     char modified[64];
     gch_time_format(dataset->modified.tv_sec, GCH_TIME_S, NULL, modified, sizeof modified);
-    bool has_room =
-        gch__json_print(&text, "{\"name\": ") && gch__json_text(&text, dataset->name) &&
-        gch__json_print(&text, ", \"version\": \"%s\", \"url\": \"/data/", dataset->version_text) &&
-        gch__url_append_name(&text, dataset->name) &&
-        gch__json_print(&text, ".gch\", \"file_bytes\": %" PRIu64 ", \"modified\": \"%s\"",
-                        dataset->file_bytes, modified);
+    bool has_room = gch__json_print(&text, "{\"name\": ") && gch__json_text(&text, dataset->name) &&
+                    gch__json_print(&text, ", \"version\": \"%s\"", dataset->version_text);
+    if (dataset->lent != NULL)
+        has_room = has_room && gch__json_print(&text, ", \"is_live\": true");
+    else
+        has_room =
+            has_room && gch__json_print(&text, ", \"url\": \"/data/") &&
+            gch__url_append_name(&text, dataset->name) &&
+            gch__json_print(&text, ".gch\", \"file_bytes\": %" PRIu64 ", \"modified\": \"%s\"",
+                            dataset->file_bytes, modified);
     if (dataset->file != NULL)
         has_room = has_room && add_file(&text, gch_file_get_info(dataset->file));
     else

@@ -25,38 +25,6 @@ static void serve_list(gch__asked *asked)
         answer_json(exchange, 200, gch__hub_list(asked->server->live, &exchange->answer.memory));
 }
 
-static void create(gch__asked *asked, const char *name)
-{
-    static const char *const known[] = {"token", "unit", "column"};
-    gch__exchange *exchange = asked->exchange;
-    const gch__parameters *parameters = &asked->parameters;
-    const char *columns[GCH__PARAMETERS_MAX];
-    size_t column_count = 0;
-    gch_time_unit unit;
-    gch_error err;
-    bool is_new;
-    if (!gch__asked_check(asked, known, GCH_COUNT_OF(known), "column"))
-        return;
-    const char *unit_text = gch__parameters_get(parameters, "unit");
-    if (unit_text == NULL || !gch_time_unit_parse(unit_text, &unit) || unit == GCH_TIME_DEFAULT) {
-        gch__answer_error(exchange, 400, GCH_INVALID, "'unit' is none of s, ms, us, ns, index");
-        return;
-    }
-    for (size_t i = 0; i < parameters->count; i++) {
-        if (strcmp(parameters->items[i].key, "column") == 0)
-            columns[column_count++] = parameters->items[i].value;
-    }
-    gch_status status =
-        gch__hub_create(asked->server->live, name, unit, columns, column_count, &is_new, &err);
-    if (status != GCH_OK) {
-        gch__answer_status(exchange, &err);
-        return;
-    }
-    const gch__hub_series *series = gch__hub_find(asked->server->live, name);
-    answer_json(exchange, is_new ? 201 : 200,
-                gch__hub_describe(series, NULL, &exchange->answer.memory));
-}
-
 static bool read_number(gch__asked *asked, const char *key, uint64_t min, uint64_t max,
                         uint64_t *out)
 {
@@ -67,13 +35,72 @@ static bool read_number(gch__asked *asked, const char *key, uint64_t min, uint64
     return false;
 }
 
+static void create(gch__asked *asked, const char *name)
+{
+    static const char *const known[] = {"token", "unit", "column", "keep_rows", "keep_age"};
+    gch__exchange *exchange = asked->exchange;
+    const gch__parameters *parameters = &asked->parameters;
+    const char *columns[GCH__PARAMETERS_MAX];
+    size_t column_count = 0;
+    gch__retention retention = {0};
+    gch_time_unit unit;
+    gch_error err;
+    bool is_new;
+    if (!gch__asked_check(asked, known, GCH_COUNT_OF(known), "column"))
+        return;
+    const char *unit_text = gch__parameters_get(parameters, "unit");
+    if (unit_text == NULL || !gch_time_unit_parse(unit_text, &unit) || unit == GCH_TIME_DEFAULT) {
+        gch__answer_error(exchange, 400, GCH_INVALID, "'unit' is none of s, ms, us, ns, index");
+        return;
+    }
+    if (!read_number(asked, "keep_rows", 1, INT64_MAX, &retention.rows) ||
+        !read_number(asked, "keep_age", 1, INT64_MAX, &retention.age_s))
+        return;
+    for (size_t i = 0; i < parameters->count; i++) {
+        if (strcmp(parameters->items[i].key, "column") == 0)
+            columns[column_count++] = parameters->items[i].value;
+    }
+    gch_status status = gch__hub_create(asked->server->live, name, unit, columns, column_count,
+                                        &retention, &is_new, &err);
+    if (status != GCH_OK) {
+        gch__answer_status(exchange, &err);
+        return;
+    }
+    const gch__hub_series *series = gch__hub_find(asked->server->live, name);
+    answer_json(exchange, is_new ? 201 : 200,
+                gch__hub_describe(series, NULL, &exchange->answer.memory));
+}
+
+/* A request whose batch waits. */
+typedef struct publish_task {
+    gch__task task; /* its job is not run */
+    const gch_allocator *allocator;
+} publish_task;
+
+static void on_published(void *who, const gch__ack *ack, const gch_error *err)
+{
+    publish_task *waiting = who;
+    gch__exchange *exchange = gch__task_end(&waiting->task);
+    gch__free(waiting->allocator, waiting, "publish");
+    if (exchange == NULL)
+        return;
+    if (err != NULL)
+        gch__answer_status(exchange, err);
+    else
+        answer_json(exchange, 200,
+                    gch__json_print(
+                        &exchange->answer.memory,
+                        "{\"type\": \"ack\", \"sequence\": %" PRIu64 ", \"first_row\": %" PRIu64
+                        ", \"row_count\": %" PRIu64 ", \"publisher_sequence\": %" PRIu64 "}\n",
+                        ack->sequence, ack->first_row, ack->row_count, ack->publisher_sequence));
+    gch__exchange_answered(exchange);
+}
+
 static void publish(gch__asked *asked, gch__hub_series *series)
 {
     static const char *const known[] = {"token", "publisher", "publisher_sequence"};
     gch__exchange *exchange = asked->exchange;
     gch__frame frame = {0};
-    gch__ack ack;
-    gch_error err;
     gch__span type = gch__exchange_field(exchange, GCH__FIELD_CONTENT_TYPE);
     bool is_text = gch__span_is(type, "application/x-ndjson");
     if (!gch__asked_check(asked, known, GCH_COUNT_OF(known), NULL) ||
@@ -85,17 +112,16 @@ static void publish(gch__asked *asked, gch__hub_series *series)
                           "a batch is application/vnd.gpucharts.rows or application/x-ndjson");
         return;
     }
-    const gch__span body = {exchange->body.bytes, exchange->body.count};
-    if (gch__hub_publish(series, body, is_text, &frame, &ack, &err) != GCH_OK) {
-        gch__answer_status(exchange, &err);
+    publish_task *waiting =
+        gch__alloc_zero(asked->server->allocator, 1, sizeof *waiting, "publish");
+    if (waiting == NULL) {
+        exchange->is_lost = true;
         return;
     }
-    answer_json(
-        exchange, 200,
-        gch__json_print(&exchange->answer.memory,
-                        "{\"type\": \"ack\", \"sequence\": %" PRIu64 ", \"first_row\": %" PRIu64
-                        ", \"row_count\": %" PRIu64 ", \"publisher_sequence\": %" PRIu64 "}\n",
-                        ack.sequence, ack.first_row, ack.row_count, ack.publisher_sequence));
+    waiting->allocator = asked->server->allocator;
+    gch__exchange_wait(exchange, &waiting->task);
+    gch__hub_publish(series, (gch__span){exchange->body.bytes, exchange->body.count}, is_text,
+                     &frame, on_published, waiting);
 }
 
 /* Whether the fields of an upgrade are as they must be; else it is answered. */

@@ -254,8 +254,17 @@ gch__dataset *gch__asked_dataset(gch__asked *asked, bool may_have_operation, int
         }
     }
     gch__dataset *dataset = NULL;
-    if (gch__url_decode_name(path, name))
-        dataset = gch__catalog_find(asked->server->catalog, name);
+    if (gch__url_decode_name(path, name)) {
+        gch_error err;
+        gch__hub_series *series =
+            may_have_operation ? gch__hub_find(asked->server->live, name) : NULL;
+        if (series != NULL && gch__hub_dataset(series, &dataset, &err) != GCH_OK) {
+            gch__answer_status(asked->exchange, &err);
+            return NULL;
+        }
+        if (series == NULL)
+            dataset = gch__catalog_find(asked->server->catalog, name);
+    }
     if (dataset == NULL) {
         gch__answer_error(asked->exchange, 404, GCH_NOT_FOUND, "no such data set");
         return NULL;

@@ -23,8 +23,9 @@ typedef struct gch__asked {
 #define GCH__COMMON_KEYS "v", "token"
 
 /* The data set that asked->path begins with, held, or NULL and the answer is made. With
- * `may_have_operation` the last part of the path may be one of the words of docs/protocol.md,
- * given in *out_operation (0 to 4, else -1). Also answers when the version asked for is gone. */
+ * `may_have_operation` it may be a live series, and the last part of the path may be one of the
+ * words of docs/protocol.md, given in *out_operation (0 to 4, else -1). Also answers when the
+ * version asked for is gone. */
 gch__dataset *gch__asked_dataset(gch__asked *asked, bool may_have_operation, int *out_operation);
 /* False, with the answer made, if a key is unknown or stands twice. */
 bool gch__asked_check(gch__asked *asked, const char *const *known, size_t known_count,

@@ -157,14 +157,18 @@ static gch_status watch(gch_server *server, int fd, void *tag, gch_error *err)
 
 /* ---- making ---- */
 
-static void report_scan(void *context, const char *message)
+void gch__server_report(gch_server *server, const char *event, const char *message)
 {
-    gch_server *server = context;
     gch__buffer line = {.allocator = server->allocator, .purpose = "access log"};
-    if (gch__json_print(&line, "{\"event\": \"data\", \"message\": ") &&
+    if (gch__json_print(&line, "{\"event\": \"%s\", \"message\": ", event) &&
         gch__json_text(&line, message) && gch__json_print(&line, "}\n"))
         gch__log_line(server->log, (const char *)line.bytes, line.count);
     gch__buffer_reset(&line);
+}
+
+static void report_scan(void *context, const char *message)
+{
+    gch__server_report(context, "data", message);
 }
 
 static gch_status make_parts(gch_server *server, gch_error *err)
@@ -252,6 +256,7 @@ void gch_server_destroy(gch_server *server)
         return;
     while (server->conns != NULL)
         gch__conn_close(server->conns);
+    gch__hub_end(server->live);
     gch__jobs_destroy(server->jobs); /* ends what the closed connections wait for */
     release_closed(server);
     gch__hub_destroy(server->live);

@@ -157,6 +157,11 @@ uint8_t *gch__conn_room(gch__conn *conn, size_t wanted);
 
 bool gch__h2_start(gch__conn *conn);
 
+/* ---- the server (serve_server.c) ---- */
+
+/* A line of the log that is about no request; any thread. */
+void gch__server_report(gch_server *server, const char *event, const char *message);
+
 /* ---- TLS (serve_tls.c) ---- */
 gch_status gch__tls_make(const gch_server_desc *desc, SSL_CTX **out, gch_error *err);
 /* The server's side of a connection; what it writes is gathered. NULL: no memory. */

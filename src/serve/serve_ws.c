@@ -4,7 +4,8 @@
  *  1. libwslay reads everything, and writes what is short: text and control frames. Rows go out as
  *     frames of our own from shared bytes, so that a hundred followers do not copy them into a
  *     hundred queues. The two take turns between frames, never within one.
- *  2. Who does not read its acknowledgements is not read from (QUEUED_BYTES).
+ *  2. Who does not read its acknowledgements is not read from (QUEUED_BYTES), nor whose batches
+ *     wait for the disk (WAITING_BYTES).
  *  3. Who does not answer a ping within the time of another is closed; sending is watched as for
  *     every connection (serve_conn.c).
  */
@@ -21,6 +22,7 @@
 
 #define PURPOSE "WebSocket"
 #define QUEUED_BYTES 65536u
+#define WAITING_BYTES ((size_t)8 << 20)
 #define PING_NS 20000000000
 
 struct gch__ws {
@@ -35,6 +37,7 @@ struct gch__ws {
     size_t sent;
     uint8_t head[10]; /* of the frame being sent */
     size_t head_count, head_sent;
+    size_t waiting_bytes; /* of messages that are published and not answered yet */
     int64_t heard_ns, pinged_ns;
 };
 
@@ -68,11 +71,11 @@ static bool send_hello(gch__ws *ws)
     return is_fine;
 }
 
-static bool send_result(gch__ws *ws, const gch__ack *ack, gch_status status, const gch_error *err)
+static bool send_result(gch__ws *ws, const gch__ack *ack, const gch_error *err)
 {
     gch__buffer text = {.allocator = ws->server->allocator, .purpose = PURPOSE};
     bool is_fine;
-    if (status == GCH_OK)
+    if (err == NULL)
         is_fine =
             gch__json_print(&text,
                             "{\"type\": \"ack\", \"sequence\": %" PRIu64 ", \"first_row\": %" PRIu64
@@ -80,31 +83,50 @@ static bool send_result(gch__ws *ws, const gch__ack *ack, gch_status status, con
                             ack->sequence, ack->first_row, ack->row_count, ack->publisher_sequence);
     else
         is_fine = gch__json_print(&text, "{\"type\": \"error\", \"status\": \"%s\", \"message\": ",
-                                  gch_status_name(status)) &&
-                  gch__json_text(&text, err->message) && gch__json_print(&text, "}");
+                                  gch_status_name(err->status)) &&
+                  gch__json_text(&text, err->message) &&
+                  gch__json_print(&text, ", \"publisher_sequence\": %" PRIu64 "}",
+                                  ack->publisher_sequence);
     is_fine = is_fine && queue_text(ws, &text);
     gch__buffer_reset(&text);
     return is_fine;
+}
+
+static void on_published(void *who, const gch__ack *ack, const gch_error *err)
+{
+    gch__ws *ws = who;
+    ws->waiting_bytes -= ack->message_bytes;
+    if (!send_result(ws, ack, err))
+        (void)wslay_event_queue_close(ws->context, WSLAY_CODE_INTERNAL_SERVER_ERROR, NULL, 0);
+    gch__conn_wake(ws->conn);
 }
 
 static void on_message(wslay_event_context_ptr context,
                        const struct wslay_event_on_msg_recv_arg *message, void *user)
 {
     gch__ws *ws = user;
-    gch__ack ack = {0};
+    const gch__ack ack = {.message_bytes = message->msg_length};
     gch_error err;
     const gch__frame none = {0};
+    (void)context;
     ws->heard_ns = ws->server->now_ns;
     if (wslay_is_ctrl_frame(message->opcode))
         return;
-    gch_status status;
-    if (!ws->may_publish)
-        status = gch_fail(&err, GCH_INVALID, "this connection may not write");
-    else
-        status = gch__hub_publish(ws->series, (gch__span){message->msg, message->msg_length},
-                                  message->opcode == WSLAY_TEXT_FRAME, &none, &ack, &err);
-    if (!send_result(ws, &ack, status, &err))
-        (void)wslay_event_queue_close(context, WSLAY_CODE_INTERNAL_SERVER_ERROR, NULL, 0);
+    ws->waiting_bytes += message->msg_length;
+    if (ws->may_publish) {
+        gch__hub_publish(ws->series, (gch__span){message->msg, message->msg_length},
+                         message->opcode == WSLAY_TEXT_FRAME, &none, on_published, ws);
+        return;
+    }
+    (void)!gch_fail(&err, GCH_INVALID, "this connection may not write");
+    on_published(ws, &ack, &err);
+}
+
+/* Whether it has so much under way that no more is taken in; `share` of the limits. */
+static bool is_full(const gch__ws *ws, size_t share)
+{
+    return wslay_event_get_queued_msg_length(ws->context) > QUEUED_BYTES / share ||
+           ws->waiting_bytes > WAITING_BYTES / share;
 }
 
 /* ---- bytes ---- */
@@ -184,6 +206,7 @@ gch__ws *gch__ws_make(gch_server *server, const gch__ws_desc *desc)
 void gch__ws_destroy(gch__ws *ws)
 {
     gch__hub_unfollow(&ws->follower);
+    gch__hub_forget(ws->series, ws);
     wslay_event_context_free(ws->context);
     if (ws->sending != NULL)
         gch__shared_release(ws->sending);
@@ -204,7 +227,7 @@ static bool ws_feed(gch__conn *conn, const uint8_t *bytes, size_t count)
         if (wslay_event_recv(ws->context) != 0)
             return false;
     }
-    conn->stops_reading = wslay_event_get_queued_msg_length(ws->context) > QUEUED_BYTES;
+    conn->stops_reading = is_full(ws, 1);
     return true;
 }
 
@@ -275,7 +298,7 @@ static bool ws_fill(gch__conn *conn)
         if (conn->out_count == before)
             break;
     }
-    if (conn->stops_reading && wslay_event_get_queued_msg_length(ws->context) <= QUEUED_BYTES / 2) {
+    if (conn->stops_reading && !is_full(ws, 2)) {
         conn->stops_reading = false;
         conn->was_read_cut = true; /* more may lie in the TLS layer */
         gch__conn_wake(conn);
