@@ -4,11 +4,13 @@
  *    4 MiB, against a plain libcurl download of the same URL; runs interleaved, medians.
  * 2. A file at the far end of a long line: round trips and time to the open file, to the first
  *    picture, and to the exact one, by ranges; and, from a data server, by columns.
- * 3. A script of pans and zooms over the same line: mean time from asking to the exact columns,
+ * 3. A chart of a file at a data server, over that line and without it: opening, first picture,
+ * exact picture, with finished answers where they are quicker.
+ * 4. A script of pans and zooms over the same line: mean time from asking to the exact columns,
  * our client against one request for each range over HTTP/1.1, six at a time, each on a connection
  *    of its own.
  *
- *     bench_net --ca FILE --large URL --far URL [--columns URL]
+ *     bench_net --ca FILE [--large URL] [--far URL] [--columns URL] [--chart URL] [--near URL]
  *
  * bench/bench_net.py starts the hosts, the line and this.
  */
@@ -314,6 +316,58 @@ static void measure_columns(cJSON *report, const char *url)
     }
 }
 
+/* ---- a chart ---- */
+
+static void measure_chart(cJSON *report, const char *name, const char *url)
+{
+    cJSON *object = cJSON_AddObjectToObject(report, name);
+    far_file f = {.data = make_data(64), .http = make_http()};
+    gch_remote_answers *answers = NULL;
+    gch_chart *chart = NULL;
+    const gch_image *image;
+    gch_http_stats line;
+    int64_t start = gch__clock_ns();
+    check(gch_source_open_url(f.data, f.http, url, NULL, &f.source, &err));
+    check(gch_source_get_file(f.data, f.source, &f.file, &err));
+    check(gch_remote_answers_make(f.data, f.http, f.source, &answers, &err));
+    double open_ms = milliseconds_since(start);
+    check(gch_chart_make(NULL, &chart, &err));
+    gch_chart_series series = {.file = f.file, .answers = gch_remote_answers_get(answers)};
+    const gch_file_info *info = gch_file_get_info(f.file);
+    gch_chart_desc desc = {
+        .series = &series, .series_count = 1, .width_px = 1920, .height_px = 1080, .no_wait = true};
+    static const char *const steps[] = {"all", "then_a_third", "then_a_hundredth"};
+    for (size_t step = 0; step < GCH_COUNT_OF(steps); step++) {
+        int64_t span = info->last_time - info->first_time, begin = start;
+        gch_chart_stats stats = {0};
+        double first_ms = 0;
+        if (step > 0) {
+            begin = gch__clock_ns();
+            desc.has_time_range = true;
+            desc.from = info->first_time + span / 3 + 12345;
+            desc.to = desc.from + span / (step == 1 ? 3 : 100);
+        }
+        while (stats.complete < 1) {
+            check(gch_chart_frame(chart, &desc, &image, &stats, &err));
+            if (first_ms == 0)
+                first_ms = milliseconds_since(begin);
+            if (stats.complete < 1)
+                usleep(1000);
+        }
+        cJSON *item = cJSON_AddObjectToObject(object, steps[step]);
+        cJSON_AddNumberToObject(item, "first_picture_ms", first_ms);
+        cJSON_AddNumberToObject(item, "exact_ms", milliseconds_since(begin));
+        gch_http_get_stats(f.http, &line);
+        cJSON_AddNumberToObject(item, "exchanges", (double)line.exchanges);
+        cJSON_AddNumberToObject(item, "wire_bytes", (double)line.wire_bytes);
+    }
+    cJSON_AddNumberToObject(object, "open_ms", open_ms);
+    cJSON_AddNumberToObject(object, "round_trip_ms", (double)line.latency_ns / 1e6);
+    gch_chart_destroy(chart);
+    gch_remote_answers_destroy(answers);
+    close_far(&f);
+}
+
 /* ---- the script ---- */
 
 /* A range on a connection of its own. */
@@ -425,17 +479,19 @@ static void measure_script(cJSON *report, const char *url)
 int main(int argc, char **argv)
 {
     const char *large = NULL, *far_url = NULL, *columns = NULL;
+    const char *chart = NULL, *near_url = NULL;
     const struct {
         const char *name;
         const char **value;
-    } options[] = {
-        {"--ca", &ca_file}, {"--large", &large}, {"--far", &far_url}, {"--columns", &columns}};
+    } options[] = {{"--ca", &ca_file},      {"--large", &large}, {"--far", &far_url},
+                   {"--columns", &columns}, {"--chart", &chart}, {"--near", &near_url}};
     for (int i = 1; i < argc; i += 2) {
         size_t o = 0;
         while (o < GCH_COUNT_OF(options) && strcmp(argv[i], options[o].name) != 0)
             o++;
         if (o == GCH_COUNT_OF(options) || i + 1 == argc)
-            bench_fail("usage: bench_net --ca FILE --large URL --far URL [--columns URL]");
+            bench_fail("usage: bench_net --ca FILE [--large URL] [--far URL] [--columns URL] "
+                       "[--chart URL] [--near URL]");
         *options[o].value = argv[i + 1];
     }
     curl_global_init(CURL_GLOBAL_ALL);
@@ -446,6 +502,10 @@ int main(int argc, char **argv)
         measure_first(report, far_url);
     if (columns != NULL)
         measure_columns(report, columns);
+    if (chart != NULL)
+        measure_chart(report, "chart_far_away", chart);
+    if (near_url != NULL)
+        measure_chart(report, "chart_on_loopback", near_url);
     if (far_url != NULL)
         measure_script(report, far_url);
     return bench_report_print(report);

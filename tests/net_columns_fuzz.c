@@ -34,6 +34,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
             }
         }
     }
+    gch_value min, max;
+    gch_columns_ask range = {.url = "http://h/v1/data/a"};
+    if (gch__range_parse(aligned, count, &range, &min, &max, NULL) == GCH_OK &&
+        gch_value_to_double(min) > gch_value_to_double(max))
+        abort();
     free(aligned);
     return 0;
 }

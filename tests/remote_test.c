@@ -1,6 +1,6 @@
 /* Our client against our server: columns are those that a query gives here, a file at a URL draws
  * the same picture, a live series arrives whole. */
-#include "test.h"
+#include "net_test.h"
 
 #include "gch/gch.h"
 
@@ -208,6 +208,313 @@ static void a_file_at_the_server_draws_the_same_picture(void **state)
     stop_server(&r);
 }
 
+/* ---- finished answers ---- */
+
+/* Draws without waiting until the picture is complete. */
+static uint32_t draw_complete(gch_chart *chart, const gch_chart_desc *desc, const gch_image **image)
+{
+    gch_chart_stats stats = {0};
+    uint32_t frames = 0;
+    while (stats.complete < 1) {
+        assert_ok(gch_chart_frame(chart, desc, image, &stats, &err));
+        assert_true(++frames < 10000);
+        usleep(500);
+    }
+    return frames;
+}
+
+typedef struct counted {
+    gch_answers answers;
+    const gch_answers *inner;
+    uint32_t columns_given, ranges_given, pending;
+} counted;
+
+static gch_status count_columns(void *context, const gch_answers_ask *ask, gch_columns *out,
+                                gch_error *answer_err)
+{
+    counted *c = context;
+    /* As of a file so large that its pages are not worth fetching. */
+    gch_answers_ask large = *ask;
+    large.missing_bytes = 1u << 30;
+    gch_status status = c->inner->columns(c->inner->context, &large, out, answer_err);
+    c->columns_given += status == GCH_OK;
+    c->pending += status == GCH_PENDING;
+    return status;
+}
+
+static gch_status count_range(void *context, uint32_t column, int64_t t0, int64_t t1,
+                              gch_value *min, gch_value *max, gch_error *answer_err)
+{
+    counted *c = context;
+    gch_status status = c->inner->range(c->inner->context, column, t0, t1, min, max, answer_err);
+    c->ranges_given += status == GCH_OK;
+    return status;
+}
+
+static void a_chart_draws_finished_answers(void **state)
+{
+    (void)state;
+    running r;
+    gch_http *http = NULL;
+    gch_data *data = NULL;
+    gch_source source;
+    gch_remote_answers *answers = NULL;
+    gch_chart *charts[2];
+    start_server(&r);
+    assert_ok(gch_http_make(NULL, &http, &err));
+    assert_ok(gch_data_make(&(gch_data_desc){.loader_count = 8}, &data, &err));
+    const gch_file *local = open_local(data);
+    gch_source_info before, after;
+    assert_ok(
+        gch_source_open_url(data, http, url_of(&r, "http", "/data/a.gch"), NULL, &source, &err));
+    assert_ok(gch_source_get_info(data, source, &before, &err));
+    assert_ok(gch_remote_answers_make(data, http, source, &answers, &err));
+    counted c = {.answers = {count_columns, count_range, &c},
+                 .inner = gch_remote_answers_get(answers)};
+    gch_chart_series series[2] = {{.file = local}, {.answers = &c.answers}};
+    assert_ok(gch_source_get_file(data, source, &series[1].file, &err));
+    for (int i = 0; i < 2; i++)
+        assert_ok(gch_chart_make(NULL, &charts[i], &err));
+    int64_t last = gch_file_get_info(local)->last_time;
+    for (int view = 0; view < 12; view++) {
+        const gch_image *images[2];
+        gch_chart_desc chart = {.series_count = 1,
+                                .hide_legend = true,
+                                .is_bare = view % 3 == 2,
+                                .has_time_range = true,
+                                .from = last / 40 * (view % 6),
+                                .to = last / 40 * (view % 6 + 9)};
+        for (int i = 0; i < 2; i++) {
+            chart.series = &series[i];
+            chart.no_wait = i == 1;
+            (void)draw_complete(charts[i], &chart, &images[i]);
+        }
+        assert_memory_equal(images[0]->pixels, images[1]->pixels,
+                            (size_t)images[0]->width_px * images[0]->height_px * 4);
+    }
+    assert_true(c.columns_given >= 12 && c.pending > 0);
+    assert_ok(gch_source_get_info(data, source, &after, &err));
+    /* Pages were fetched for the edges of views only. */
+    assert_true(after.resident_pages - before.resident_pages < after.page_count / 2);
+    gch_chart_destroy(charts[0]);
+    gch_chart_destroy(charts[1]);
+    gch_remote_answers_destroy(answers);
+    assert_ok(gch_data_destroy(data, &err));
+    gch_http_destroy(http);
+    stop_server(&r);
+}
+
+/* A file of the server with what asks for answers about it. */
+typedef struct asked_file {
+    gch_http *http;
+    gch_data *data;
+    gch_source source;
+    gch_remote_answers *answers;
+    const gch_answers *ask;
+} asked_file;
+
+static void open_asked(asked_file *f, const running *r, const char *path)
+{
+    gch_http_desc desc = test_http_desc(NULL);
+    assert_ok(gch_http_make(&desc, &f->http, &err));
+    assert_ok(gch_data_make(NULL, &f->data, &err));
+    assert_ok(
+        gch_source_open_url(f->data, f->http, url_of(r, "http", path), NULL, &f->source, &err));
+    assert_ok(gch_remote_answers_make(f->data, f->http, f->source, &f->answers, &err));
+    f->ask = gch_remote_answers_get(f->answers);
+}
+
+static void close_asked(asked_file *f)
+{
+    gch_remote_answers_destroy(f->answers);
+    assert_ok(gch_data_destroy(f->data, &err));
+    gch_http_destroy(f->http);
+}
+
+static gch_view view_of(int64_t t0)
+{
+    return (gch_view){.t0 = t0,
+                      .t1 = t0 + 3000000,
+                      .bottom = {0, 0},
+                      .top = {1000, 0},
+                      .width_px = 300,
+                      .height_px = 200};
+}
+
+static gch_status ask_columns(const gch_answers *answers, const gch_view *view, gch_columns *out)
+{
+    gch_answers_ask ask = {.view = view, .missing_bytes = 1u << 30};
+    return answers->columns(answers->context, &ask, out, &err);
+}
+
+static gch_status await_columns(const gch_answers *answers, const gch_view *view, gch_columns *out)
+{
+    gch_status status = GCH_PENDING;
+    for (int i = 0; i < 10000 && status == GCH_PENDING; i++) {
+        status = ask_columns(answers, view, out);
+        if (status == GCH_PENDING)
+            usleep(500);
+    }
+    return status;
+}
+
+static void the_last_question_is_answered_and_kept(void **state)
+{
+    (void)state;
+    running r;
+    asked_file f;
+    gch_columns columns, expected;
+    gch_http_stats before, after;
+    gch_query *query = NULL;
+    start_server(&r);
+    open_asked(&f, &r, "/data/a.gch");
+    assert_ok(gch_query_make(open_local(f.data), NULL, &query, &err));
+    for (int64_t t0 = 0; t0 < 40; t0++) { /* each supersedes the one before */
+        gch_view view = view_of(t0);
+        assert_status(ask_columns(f.ask, &view, &columns), GCH_PENDING);
+    }
+    gch_view view = view_of(39);
+    assert_ok(await_columns(f.ask, &view, &columns));
+    assert_ok(gch_query_columns(query, 0, &view, GCH_JOIN_LINE, &expected, &err));
+    assert_int_equal(columns.row_count, expected.row_count);
+    assert_memory_equal(columns.first, expected.first, 301 * sizeof *columns.first);
+    assert_memory_equal(columns.pieces, expected.pieces,
+                        expected.first[300] * sizeof *columns.pieces);
+    gch_view other = view_of(1000);
+    assert_ok(await_columns(f.ask, &other, &columns));
+
+    /* Both are kept, for other askers too. */
+    gch_remote_answers *second = NULL;
+    assert_ok(gch_remote_answers_make(f.data, f.http, f.source, &second, &err));
+    gch_http_get_stats(f.http, &before);
+    assert_ok(ask_columns(f.ask, &view, &columns));
+    assert_ok(ask_columns(gch_remote_answers_get(second), &other, &columns));
+    gch_http_get_stats(f.http, &after);
+    assert_int_equal(before.started, after.started);
+    assert_true(after.cancelled > 0);
+    gch_remote_answers_destroy(second);
+
+    /* Few missing bytes are fetched as pages. */
+    gch_view small = view_of(5000);
+    gch_answers_ask ask = {.view = &small, .missing_bytes = 1};
+    assert_status(f.ask->columns(f.ask->context, &ask, &columns, &err), GCH_UNSUPPORTED);
+    gch_query_destroy(query);
+    close_asked(&f);
+    stop_server(&r);
+}
+
+static void a_server_that_is_gone_leaves_the_pages(void **state)
+{
+    (void)state;
+    running r;
+    asked_file f;
+    gch_columns columns;
+    gch_http_stats before, after;
+    gch_view view = view_of(7);
+    start_server(&r);
+    open_asked(&f, &r, "/data/a.gch");
+    stop_server(&r);
+    assert_status(await_columns(f.ask, &view, &columns), GCH_UNAVAILABLE);
+    gch_http_get_stats(f.http, &before);
+    assert_status(ask_columns(f.ask, &view, &columns), GCH_UNAVAILABLE);
+    gch_http_get_stats(f.http, &after);
+    assert_int_equal(before.started, after.started);
+    close_asked(&f);
+}
+
+static void a_version_that_is_gone_is_not_asked_for_again(void **state)
+{
+    (void)state;
+    running r;
+    asked_file f;
+    gch_columns columns;
+    gch_status status = GCH_OK;
+    gch_http_stats before, after;
+    assert_int_equal(system("cp " FOLDER "/a.gch " FOLDER "/b.gch"), 0);
+    start_server(&r);
+    open_asked(&f, &r, "/data/b.gch");
+    assert_int_equal(unlink(FOLDER "/b.gch"), 0);
+    for (int64_t t0 = 0; t0 < 1000 && status == GCH_OK; t0++) { /* until the server has noticed */
+        gch_view view = view_of(t0);
+        status = await_columns(f.ask, &view, &columns);
+        usleep(10000);
+    }
+    assert_true(status != GCH_OK && status != GCH_UNAVAILABLE);
+    gch_view view = view_of(99999);
+    gch_http_get_stats(f.http, &before);
+    assert_status(ask_columns(f.ask, &view, &columns), GCH_UNSUPPORTED);
+    gch_http_get_stats(f.http, &after);
+    assert_int_equal(before.started, after.started);
+    close_asked(&f);
+    stop_server(&r);
+}
+
+static void answers_are_for_files_at_data_servers(void **state)
+{
+    (void)state;
+    running r;
+    asked_file f;
+    gch_source source;
+    gch_remote_answers *none = NULL;
+    start_server(&r);
+    open_asked(&f, &r, "/data/a.gch");
+    assert_ok(gch_source_open_url(f.data, f.http, url_of(&r, "http", "/data/a.gch?token=x"), NULL,
+                                  &source, &err));
+    assert_status(gch_remote_answers_make(f.data, f.http, source, &none, &err), GCH_UNSUPPORTED);
+    assert_ok(gch_source_open_file(f.data, FOLDER "/a.gch", NULL, &source, &err));
+    assert_status(gch_remote_answers_make(f.data, f.http, source, &none, &err), GCH_UNSUPPORTED);
+    assert_ok(gch_source_close(f.data, source, &err));
+    assert_status(gch_remote_answers_make(f.data, f.http, source, &none, &err), GCH_INVALID);
+    assert_null(none);
+    close_asked(&f);
+    stop_server(&r);
+}
+
+static void answers_survive_want_of_memory(void **state)
+{
+    (void)state;
+    running r;
+    start_server(&r);
+    uint32_t failures = 0;
+    for (int64_t n = 0; n < 60; n++) {
+        test_failing memory = {.left = -1};
+        gch_allocator allocator = {.resize = test_failing_resize, .context = &memory};
+        gch_http_desc desc = test_http_desc(NULL);
+        asked_file f = {0};
+        gch_columns columns;
+        desc.allocator = &allocator;
+        assert_ok(gch_http_make(&desc, &f.http, &err));
+        assert_ok(gch_data_make(NULL, &f.data, &err));
+        assert_ok(gch_source_open_url(f.data, f.http, url_of(&r, "http", "/data/a.gch"), NULL,
+                                      &f.source, &err));
+        atomic_store(&memory.left, n);
+        gch_status status = gch_remote_answers_make(f.data, f.http, f.source, &f.answers, &err);
+        if (status == GCH_OK) {
+            gch_value low, high;
+            gch_view view = view_of(n);
+            f.ask = gch_remote_answers_get(f.answers);
+            status = f.ask->range(f.ask->context, 0, 5, 500000, &low, &high, &err);
+            assert_true(status == GCH_PENDING || status == GCH_NO_MEMORY);
+            status = await_columns(f.ask, &view, &columns);
+            atomic_store(&memory.left, -1);
+            if (status != GCH_OK) { /* another question is answered */
+                failures++;
+                assert_true(memory.has_failed);
+                view = view_of(n + 1);
+                assert_ok(await_columns(f.ask, &view, &columns));
+            }
+        } else {
+            failures++;
+            assert_int_equal(status, GCH_NO_MEMORY);
+            atomic_store(&memory.left, -1);
+        }
+        close_asked(&f);
+        assert_int_equal(memory.live, 0);
+    }
+    assert_true(failures >= 8);
+    stop_server(&r);
+}
+
 /* ---- live ---- */
 
 typedef struct received {
@@ -290,12 +597,95 @@ static void a_live_series_arrives_whole(void **state)
     stop_server(&r);
 }
 
+static uint64_t live_rows(gch_data *data, const gch_remote_live *live)
+{
+    gch_live_info info;
+    assert_ok(gch_live_get_info(data, gch_remote_live_get_source(live), &info, &err));
+    return info.row_count;
+}
+
+static void await_live_rows(gch_data *data, const gch_remote_live *live, uint64_t rows)
+{
+    for (int i = 0; i < 10000 && live_rows(data, live) < rows; i++)
+        usleep(1000);
+    assert_int_equal(live_rows(data, live), rows);
+}
+
+static void a_chart_follows_a_live_series(void **state)
+{
+    (void)state;
+    running r;
+    char url[256];
+    gch_http *http = NULL;
+    gch_data *data = NULL;
+    gch_remote_live *live = NULL;
+    gch_remote_live_stats stats;
+    gch_file *file = NULL;
+    gch_chart *chart = NULL;
+    const gch_image *image;
+    start_server(&r);
+    assert_ok(gch_http_make(NULL, &http, &err));
+    assert_ok(gch_data_make(NULL, &data, &err));
+    snprintf(url, sizeof url, "%s", url_of(&r, "http", "/v1/live/s"));
+    gch_remote_live_desc desc = {.url = url, .rate = 240};
+    assert_status(gch_remote_live_open(data, http, &desc, &live, &err), GCH_NOT_FOUND);
+    send(http, &r, GCH_HTTP_PUT, "/v1/live/s?unit=ms&column=v:f64:EUR", "");
+    publish(http, &r, 0, 100);
+    assert_ok(gch_remote_live_open(data, http, &desc, &live, &err));
+    await_live_rows(data, live, 100);
+    assert_ok(gch_live_acquire_file(data, gch_remote_live_get_source(live), &file, &err));
+    assert_string_equal(gch_file_get_info(file)->columns[0].name, "v");
+    assert_string_equal(gch_file_get_info(file)->columns[0].unit, "EUR");
+    assert_ok(gch_chart_make(NULL, &chart, &err));
+    for (uint64_t batch = 1; batch < 20; batch++) {
+        publish(http, &r, batch * 100, 100);
+        await_live_rows(data, live, batch * 100 + 100);
+        assert_ok(gch_live_refresh_file(file, NULL, &err));
+        gch_chart_series series = {.file = file};
+        gch_chart_desc picture = {.series = &series, .series_count = 1};
+        gch_chart_stats drawn;
+        assert_ok(gch_chart_frame(chart, &picture, &image, &drawn, &err));
+        assert_int_equal(drawn.rows_visible, batch * 100 + 100);
+    }
+    gch_query *query = NULL;
+    gch_sample sample;
+    assert_ok(gch_query_make(file, NULL, &query, &err));
+    for (uint64_t row = 0; row < 2000; row += 37) {
+        assert_ok(gch_query_nearest(query, 0, (int64_t)row * 10, &sample, &err));
+        assert_int_equal(sample.row, row);
+        assert_true(gch_value_to_double(sample.value) == (double)row / 4);
+    }
+    gch_query_destroy(query);
+    gch_remote_live_get_stats(live, &stats);
+    assert_true(stats.is_connected && !stats.is_final && stats.gap_count == 0);
+    assert_int_equal(stats.follow.rows, 2000);
+
+    /* Without the server the picture stays, and says so. */
+    stop_server(&r);
+    for (int i = 0; i < 5000 && stats.is_connected; i++, usleep(1000))
+        gch_remote_live_get_stats(live, &stats);
+    assert_true(!stats.is_connected && !stats.is_final && stats.error.status != GCH_OK);
+    assert_int_equal(live_rows(data, live), 2000);
+    gch_chart_destroy(chart);
+    gch_live_release_file(data, file);
+    gch_remote_live_close(live);
+    assert_ok(gch_data_destroy(data, &err));
+    gch_http_destroy(http);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(columns_are_those_of_a_query_here),
         cmocka_unit_test(a_file_at_the_server_draws_the_same_picture),
+        cmocka_unit_test(a_chart_draws_finished_answers),
+        cmocka_unit_test(the_last_question_is_answered_and_kept),
+        cmocka_unit_test(a_server_that_is_gone_leaves_the_pages),
+        cmocka_unit_test(a_version_that_is_gone_is_not_asked_for_again),
+        cmocka_unit_test(answers_are_for_files_at_data_servers),
+        cmocka_unit_test(answers_survive_want_of_memory),
         cmocka_unit_test(a_live_series_arrives_whole),
+        cmocka_unit_test(a_chart_follows_a_live_series),
     };
     return cmocka_run_group_tests(tests, write_file, NULL);
 }

@@ -207,6 +207,20 @@ GCH_CHECKED gch_status gch_data_warm(gch_data *data, gch_series series, int64_t 
                                      uint32_t width_px, gch_direction direction, gch_cancel *cancel,
                                      gch_error *err);
 
+/* Neighbouring pages of a source. */
+typedef struct gch_page_run {
+    gch_source source;
+    uint64_t first_page;
+    uint32_t page_count; /* 1-64 */
+    bool is_prefetch;    /* nobody has asked for it yet: gch_data_warm */
+} gch_page_run;
+
+/* Takes the next run of pages off the queues, which become absent again, for a caller that fetches
+ * their bytes by itself and then acquires them: a build without threads has no loaders, and a
+ * browser's engine must not wait. Who asks for a page meanwhile queues it again. GCH_NOT_FOUND:
+ * nothing is waiting. */
+GCH_CHECKED gch_status gch_data_take_queued(gch_data *data, gch_page_run *out, gch_error *err);
+
 /* ---- keys ---- */
 
 /* What a cached buffer is: each field has its own bits, so two keys are equal exactly when all

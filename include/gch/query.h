@@ -83,6 +83,28 @@ typedef struct gch_query_stats {
 
 typedef struct gch_query gch_query;
 
+/* A view whose columns somebody else may compute. */
+typedef struct gch_answers_ask {
+    uint32_t column;
+    const gch_view *view; /* checked */
+    gch_join join;
+    bool keep_outside;
+    uint64_t missing_bytes; /* about: of the pages that the same answer would need here */
+} gch_answers_ask;
+
+/* Finished answers from elsewhere, such as a server beside the data (gch/remote.h), for what a
+ * query with no_wait has not got the pages for. Both return at once: GCH_OK with the exact answer,
+ * sound as gch_query_columns would give it and borrowed until the next call; GCH_PENDING: it is on
+ * its way, and the pages are not asked for; anything else: not from here, and they are. Called on
+ * the thread of the query. */
+typedef struct gch_answers {
+    gch_status (*columns)(void *context, const gch_answers_ask *ask, gch_columns *out,
+                          gch_error *err);
+    gch_status (*range)(void *context, uint32_t column, int64_t t0, int64_t t1, gch_value *out_min,
+                        gch_value *out_max, gch_error *err);
+    void *context;
+} gch_answers;
+
 typedef struct gch_query_desc {
     gch_workers *workers;
     const gch_allocator *allocator;
@@ -90,6 +112,7 @@ typedef struct gch_query_desc {
     /* Never wait for pages of the file: what is missing is asked for, columns are answered as far
      * as the pages reach, and ranges cover what is missing, and other queries give GCH_PENDING. */
     bool no_wait;
+    const gch_answers *answers; /* with no_wait; borrowed as the file is; NULL: pages only */
 } gch_query_desc;
 
 GCH_CHECKED gch_status gch_query_make(const gch_file *file, const gch_query_desc *desc,

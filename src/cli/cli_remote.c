@@ -1,4 +1,5 @@
-/* Files at URLs (cli_remote.h). One HTTP client, made with the first of them. */
+/* Files at URLs (cli_remote.h). One HTTP client, made with the first of them. A command draws one
+ * chart, so each file has one object that asks its server for finished answers. */
 #include "cli_remote.h"
 
 #include <stdlib.h>
@@ -7,6 +8,32 @@
 #define WAIT_US 2000 /* between two looks at what has come */
 
 static gch_http *http;
+static struct {
+    const gch_file *file; /* NULL: free */
+    gch_remote_answers *answers;
+} remotes[GCH_SERIES_CAP];
+
+static void add_answers(gch_data *data, gch_source source)
+{
+    gch_error err;
+    size_t i = 0;
+    while (i < GCH_SERIES_CAP && remotes[i].file != NULL)
+        i++;
+    /* Without them everything works too: most servers have none. */
+    if (i < GCH_SERIES_CAP &&
+        gch_remote_answers_make(data, http, source, &remotes[i].answers, &err) == GCH_OK &&
+        gch_source_get_file(data, source, &remotes[i].file, &err) != GCH_OK)
+        gch_remote_answers_destroy(remotes[i].answers);
+}
+
+static const gch_answers *find_answers(const gch_file *file)
+{
+    for (size_t i = 0; i < GCH_SERIES_CAP; i++) {
+        if (remotes[i].file == file)
+            return gch_remote_answers_get(remotes[i].answers);
+    }
+    return NULL;
+}
 
 gch_status cli_remote_open(gch_data *data, const char *url, gch_source *out, gch_error *err)
 {
@@ -15,19 +42,40 @@ gch_status cli_remote_open(gch_data *data, const char *url, gch_source *out, gch
     gch_status status = GCH_OK;
     if (http == NULL)
         status = gch_http_make(&client, &http, err);
-    return status == GCH_OK ? gch_source_open_url(data, http, url, &desc, out, err) : status;
+    if (status == GCH_OK)
+        status = gch_source_open_url(data, http, url, &desc, out, err);
+    if (status == GCH_OK)
+        add_answers(data, *out);
+    return status;
 }
 
-gch_status cli_remote_frame(gch_chart *chart, gch_chart_desc *desc, const gch_image **out_image,
-                            gch_chart_stats *stats, gch_error *err)
+void cli_remote_close(const gch_file *file)
+{
+    for (size_t i = 0; i < GCH_SERIES_CAP; i++) {
+        if (remotes[i].file != file)
+            continue;
+        gch_remote_answers_destroy(remotes[i].answers);
+        remotes[i].file = NULL;
+    }
+}
+
+gch_status cli_remote_frame(gch_chart *chart, const gch_chart_desc *desc,
+                            const gch_image **out_image, gch_chart_stats *stats, gch_error *err)
 {
     gch_http_stats before, now;
     if (http == NULL)
         return gch_chart_frame(chart, desc, out_image, stats, err);
     gch_http_get_stats(http, &before);
-    desc->no_wait = true;
+    gch_chart_series series[GCH_SERIES_CAP];
+    gch_chart_desc no_wait = *desc;
+    for (uint32_t i = 0; i < desc->series_count; i++) {
+        series[i] = desc->series[i];
+        series[i].answers = find_answers(series[i].file);
+    }
+    no_wait.series = series;
+    no_wait.no_wait = true;
     for (;;) {
-        gch_status status = gch_chart_frame(chart, desc, out_image, stats, err);
+        gch_status status = gch_chart_frame(chart, &no_wait, out_image, stats, err);
         if (status != GCH_OK || stats->complete == 1)
             return status;
         gch_http_get_stats(http, &now);
@@ -35,7 +83,7 @@ gch_status cli_remote_frame(gch_chart *chart, gch_chart_desc *desc, const gch_im
             break;
         usleep(WAIT_US);
     }
-    desc->no_wait = false; /* says what the matter is, if it still is */
+    /* Says what the matter is, if it still is. */
     return gch_chart_frame(chart, desc, out_image, stats, err);
 }
 

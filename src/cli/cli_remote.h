@@ -10,9 +10,12 @@
  * environment name. */
 gch_status cli_remote_open(gch_data *data, const char *url, gch_source *out, gch_error *err);
 /* As gch_chart_frame. With a remote file open, what is missing is asked for all at once and the
- * frame drawn again until nothing is. */
-gch_status cli_remote_frame(gch_chart *chart, gch_chart_desc *desc, const gch_image **out_image,
-                            gch_chart_stats *stats, gch_error *err);
+ * frame drawn again until nothing is; what would take longer than a data server's finished answer
+ * is that. At most GCH_SERIES_CAP series. */
+gch_status cli_remote_frame(gch_chart *chart, const gch_chart_desc *desc,
+                            const gch_image **out_image, gch_chart_stats *stats, gch_error *err);
+/* Before a file that may be a remote one is closed, and after the charts of it. */
+void cli_remote_close(const gch_file *file);
 void cli_remote_end(void); /* after the data manager */
 
 #endif

@@ -128,6 +128,7 @@ void cli_file_close(const gch_file *file)
     for (size_t i = 0; file != NULL && i < FILE_CAP; i++) {
         if (shared.files[i].file != file)
             continue;
+        cli_remote_close(file);
         shared.files[i].file = NULL;
         if (gch_source_close(shared.data, shared.files[i].source, &err) != GCH_OK)
             cli_fail("%s", err.message);

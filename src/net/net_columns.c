@@ -16,10 +16,11 @@
 #include <string.h>
 
 #define HEADER_BYTES 144u
+#define RANGE_BYTES 96u
 #define KIND_COLUMNS 1u
+#define KIND_RANGE 3u
 #define PX_MAX 16384u
 #define PIECES_MAX (PX_MAX * 64u) /* a column has 64 runs at most before they are merged by row */
-#define ANSWER_CAP (64u << 20)
 #define Y_MAX 1e6f
 
 static_assert(sizeof(gch_columns_piece) == 24, "a piece on the wire");
@@ -86,17 +87,37 @@ static gch_status check_ask(const gch_columns_ask *ask, gch_error *err)
     return GCH_OK;
 }
 
+/* What all questions share; each key begins with '&'. */
+static bool put_common(gch__buffer *out, const gch_columns_ask *ask)
+{
+    bool is_put = true;
+    if (ask->column != NULL)
+        is_put = put_value(out, "&column=", ask->column);
+    if (ask->has_times)
+        is_put =
+            is_put && put_number(out, "&from=%lld&to=%lld", (long long)ask->t0, (long long)ask->t1);
+    if (ask->version != 0)
+        is_put = is_put && put_number(out, "&v=%016llx", (unsigned long long)ask->version);
+    return is_put;
+}
+
+gch_status gch__range_write_url(const gch_columns_ask *ask, gch__buffer *out, gch_error *err)
+{
+    bool is_put = put(out, ask->url) && put(out, "/range");
+    size_t path_end = out->count;
+    is_put = is_put && put_common(out, ask);
+    if (is_put && out->count > path_end)
+        out->bytes[path_end] = '?';
+    return is_put && gch__buffer_append(out, "", 1) ? GCH_OK : gch__no_memory(err, "columns");
+}
+
 gch_status gch__columns_write_url(const gch_columns_ask *ask, gch__buffer *out, gch_error *err)
 {
     static const char *const joins[] = {"line", "step", "none"};
     GCH_TRY(check_ask(ask, err));
     bool is_put = put(out, ask->url) &&
                   put_number(out, "/columns?width=%u&height=%u", ask->width_px, ask->height_px);
-    if (ask->column != NULL)
-        is_put = is_put && put_value(out, "&column=", ask->column);
-    if (ask->has_times)
-        is_put =
-            is_put && put_number(out, "&from=%lld&to=%lld", (long long)ask->t0, (long long)ask->t1);
+    is_put = is_put && put_common(out, ask);
     if (ask->has_bounds)
         is_put = is_put && put_decimal(out, "&ymin=", ask->bottom) &&
                  put_decimal(out, "&ymax=", ask->top);
@@ -106,8 +127,6 @@ gch_status gch__columns_write_url(const gch_columns_ask *ask, gch__buffer *out, 
         is_put = is_put && put(out, "&join=") && put(out, joins[ask->join]);
     if (ask->keep_outside)
         is_put = is_put && put(out, "&outside=1");
-    if (ask->version != 0)
-        is_put = is_put && put_number(out, "&v=%016llx", (unsigned long long)ask->version);
     return is_put && gch__buffer_append(out, "", 1) ? GCH_OK : gch__no_memory(err, "columns");
 }
 
@@ -136,11 +155,32 @@ static bool read_value(const uint8_t *bytes, gch_value *out)
     return value.kind == GCH_VALUE_GAP || gch_value_is_drawn(value);
 }
 
+static bool has_head(const uint8_t *bytes, size_t count, size_t least, uint32_t kind)
+{
+    return count >= least && memcmp(bytes, "GCHA", 4) == 0 && gch__load_u16(bytes + 4) == 1 &&
+           gch__load_u16(bytes + 6) == kind && gch__load_u64(bytes + 8) == count;
+}
+
+gch_status gch__range_parse(const uint8_t *bytes, size_t count, const gch_columns_ask *ask,
+                            gch_value *out_min, gch_value *out_max, gch_error *err)
+{
+    if (!has_head(bytes, count, RANGE_BYTES, KIND_RANGE) || count != RANGE_BYTES)
+        return fail("its head is none", err);
+    if ((ask->version != 0 && gch__load_u64(bytes + 16) != ask->version) ||
+        (ask->has_times && ((int64_t)gch__load_u64(bytes + 32) != ask->t0 ||
+                            (int64_t)gch__load_u64(bytes + 40) != ask->t1)))
+        return fail("they are of another view", err);
+    if (!read_value(bytes + 64, out_min) || !read_value(bytes + 80, out_max) ||
+        (out_min->kind == GCH_VALUE_GAP) != (out_max->kind == GCH_VALUE_GAP) ||
+        gch_value_to_double(*out_min) > gch_value_to_double(*out_max))
+        return fail("the range is none", err);
+    return GCH_OK;
+}
+
 static gch_status check_header(const uint8_t *bytes, size_t count, const gch_columns_ask *ask,
                                gch_columns_answer *out, gch_error *err)
 {
-    if (count < HEADER_BYTES || memcmp(bytes, "GCHA", 4) != 0 || gch__load_u16(bytes + 4) != 1 ||
-        gch__load_u16(bytes + 6) != KIND_COLUMNS || gch__load_u64(bytes + 8) != count)
+    if (!has_head(bytes, count, HEADER_BYTES, KIND_COLUMNS))
         return fail("its head is none", err);
     *out = (gch_columns_answer){
         .version = gch__load_u64(bytes + 16),
@@ -169,6 +209,10 @@ static gch_status check_header(const uint8_t *bytes, size_t count, const gch_col
     if (!is_decimal(out->bottom) || !is_decimal(out->top) ||
         !(gch_decimal_to_double(out->bottom) < gch_decimal_to_double(out->top)))
         return fail("the bounds are none", err);
+    if (ask->has_bounds &&
+        (gch_decimal_to_double(out->bottom) != gch_decimal_to_double(ask->bottom) ||
+         gch_decimal_to_double(out->top) != gch_decimal_to_double(ask->top)))
+        return fail("they are of another view", err);
     if (!read_value(bytes + 112, &out->min) || !read_value(bytes + 128, &out->max))
         return fail("the range is none", err);
     return GCH_OK;
@@ -245,7 +289,7 @@ gch_status gch_columns_fetch(gch_http *http, const gch_columns_ask *ask, const g
     gch_status status = gch__columns_write_url(ask, &url, err);
     if (status == GCH_OK) {
         gch_http_request request = {
-            .url = (const char *)url.bytes, .token = ask->token, .body_cap = ANSWER_CAP};
+            .url = (const char *)url.bytes, .token = ask->token, .body_cap = GCH__ANSWER_CAP};
         status = gch_http_fetch(http, &request, cancel, &response, err);
         if (response.http_status == 409)
             status =

@@ -14,4 +14,13 @@ GCH_CHECKED gch_status gch__columns_parse(const uint8_t *bytes, size_t count,
 GCH_CHECKED gch_status gch__columns_write_url(const gch_columns_ask *ask, gch__buffer *out,
                                               gch_error *err);
 
+/* The same of the smallest and largest value in [ask->t0, ask->t1). */
+GCH_CHECKED gch_status gch__range_parse(const uint8_t *bytes, size_t count,
+                                        const gch_columns_ask *ask, gch_value *out_min,
+                                        gch_value *out_max, gch_error *err);
+GCH_CHECKED gch_status gch__range_write_url(const gch_columns_ask *ask, gch__buffer *out,
+                                            gch_error *err);
+
+#define GCH__ANSWER_CAP (64u << 20)
+
 #endif

@@ -190,6 +190,77 @@ static void an_answer_to_another_question_is_refused(void **state)
     ask = ask_of();
     ask.join = 2;
     assert_status(gch__columns_parse(sound, BYTES, &ask, &answer, &err), GCH_CORRUPT);
+    ask = ask_of();
+    ask.has_bounds = true;
+    ask.bottom = (gch_decimal){-150, -2};
+    ask.top = (gch_decimal){100, 0};
+    assert_ok(gch__columns_parse(sound, BYTES, &ask, &answer, &err));
+    ask.top.digits++;
+    assert_status(gch__columns_parse(sound, BYTES, &ask, &answer, &err), GCH_CORRUPT);
+}
+
+#define RANGE_BYTES 96u
+
+static void make_range(uint8_t bytes[RANGE_BYTES])
+{
+    memcpy(bytes, sound, 64);
+    memcpy(bytes + 64, sound + 112, 32);
+    store(bytes, 6, 3, 2);
+    store(bytes, 8, RANGE_BYTES, 8);
+}
+
+static void a_range_is_checked_whole(void **state)
+{
+    (void)state;
+    uint8_t bytes[RANGE_BYTES + 8] = {0};
+    gch_value low, high;
+    gch_columns_ask ask = {.has_times = true, .t0 = -50, .t1 = 50, .version = 0x0123456789ABCDEF};
+    make_range(bytes);
+    assert_ok(gch__range_parse(bytes, RANGE_BYTES, &ask, &low, &high, &err));
+    assert_true(gch_value_to_double(low) == -1.25 && gch_value_to_double(high) == 99.5);
+    const struct {
+        size_t at;
+        uint64_t value;
+        size_t count;
+    } faults[] = {
+        {0, 'X', 1}, {4, 2, 2},  {6, 1, 2},   {8, RANGE_BYTES + 8, 8},
+        {16, 1, 8},  {32, 0, 8}, {40, 51, 8}, {72, 4, 1},
+        {73, 19, 1}, {74, 1, 1}, {86, 0, 2}, /* 99.5 becomes less than -1.25 would allow */
+        {72, 0, 1},                          /* a gap with digits */
+    };
+    for (size_t i = 0; i < GCH_COUNT_OF(faults); i++) {
+        make_range(bytes);
+        store(bytes, faults[i].at, faults[i].value, faults[i].count);
+        if (i == 10)
+            store(bytes, 64, 125, 8); /* 1.25 above it */
+        if (gch__range_parse(bytes, RANGE_BYTES, &ask, &low, &high, &err) != GCH_CORRUPT)
+            fail_msg("fault %zu at byte %zu is not seen", i, faults[i].at);
+    }
+    make_range(bytes);
+    for (size_t count = 0; count < sizeof bytes; count++) {
+        store(bytes, 8, count, 8);
+        if (count != RANGE_BYTES)
+            assert_status(gch__range_parse(bytes, count, &ask, &low, &high, &err), GCH_CORRUPT);
+    }
+}
+
+static void a_range_is_asked_for_with_what_is_known(void **state)
+{
+    (void)state;
+    gch__buffer url = {.purpose = "test"};
+    gch_columns_ask ask = {.url = "http://h/v1/data/a"};
+    assert_ok(gch__range_write_url(&ask, &url, &err));
+    assert_string_equal((const char *)url.bytes, "http://h/v1/data/a/range");
+    gch__buffer_reset(&url);
+    ask.column = "a b";
+    ask.has_times = true;
+    ask.t0 = -3;
+    ask.t1 = 4;
+    ask.version = 0xAB;
+    assert_ok(gch__range_write_url(&ask, &url, &err));
+    assert_string_equal((const char *)url.bytes,
+                        "http://h/v1/data/a/range?column=a%20b&from=-3&to=4&v=00000000000000ab");
+    gch__buffer_reset(&url);
 }
 
 static void damage_never_leads_outside(void **state)
@@ -234,10 +305,10 @@ static void questions_are_spelled_out(void **state)
     ask.join = 1;
     ask.version = 0xAB;
     assert_ok(gch__columns_write_url(&ask, &url, &err));
-    assert_string_equal(url.bytes,
-                        "https://h/v1/data/a/columns?width=5&height=10&column=a%20b%26c%3D%C3%A4"
-                        "&from=-9223372036854775808&to=9223372036854775807&ymin=-1.25&ymax=3e%2B200"
-                        "&axis=log&join=step&outside=1&v=00000000000000ab");
+    assert_string_equal(
+        url.bytes, "https://h/v1/data/a/columns?width=5&height=10&column=a%20b%26c%3D%C3%A4"
+                   "&from=-9223372036854775808&to=9223372036854775807"
+                   "&v=00000000000000ab&ymin=-1.25&ymax=3e%2B200&axis=log&join=step&outside=1");
     gch__buffer_reset(&url);
     const gch_columns_ask bad[] = {
         {.width_px = 1, .height_px = 1},
@@ -280,6 +351,8 @@ int main(void)
         cmocka_unit_test(any_other_length_is_refused),
         cmocka_unit_test(every_field_is_checked),
         cmocka_unit_test(an_answer_to_another_question_is_refused),
+        cmocka_unit_test(a_range_is_checked_whole),
+        cmocka_unit_test(a_range_is_asked_for_with_what_is_known),
         cmocka_unit_test(damage_never_leads_outside),
         cmocka_unit_test(questions_are_spelled_out),
         cmocka_unit_test(columns_are_chosen_by_bytes_and_latency),

@@ -266,6 +266,7 @@ static void set_options(gch__exchange *exchange)
     curl_easy_setopt(easy, CURLOPT_URL, exchange->resource->url);
     curl_easy_setopt(easy, CURLOPT_PRIVATE, exchange);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_USERAGENT, GCH__USER_AGENT);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, gch__http_body_take_head);
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, exchange);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, gch__http_body_take_bytes);

@@ -62,6 +62,15 @@ static gch_status count_pieces(gch_http *http, const char *url, uint32_t *out_co
     return status;
 }
 
+static gch_query_desc describe_query(gch_data *data, gch_http *http, gch_source source,
+                                     gch_remote_answers **out_answers)
+{
+    gch_query_desc desc = {.no_wait = true};
+    if (gch_remote_answers_make(data, http, source, out_answers, &err) == GCH_OK)
+        desc.answers = gch_remote_answers_get(*out_answers);
+    return desc; /* no answers for a file on any other server: its pages do */
+}
+
 static void add_rows(void *context, const gch_follow_rows *rows)
 {
     _Atomic uint64_t *total = context;
@@ -72,6 +81,16 @@ static gch_status follow_series(const char *url, _Atomic uint64_t *total, gch_fo
 {
     gch_follow_desc desc = {.url = url, .has_after = true, .on_rows = add_rows, .context = total};
     return gch_follow_open(&desc, out, &err);
+}
+
+static gch_status follow_into_source(gch_data *data, gch_http *http, const char *url,
+                                     gch_remote_live **out_live, gch_file **out_file)
+{
+    gch_remote_live_desc desc = {.url = url};
+    gch_status status = gch_remote_live_open(data, http, &desc, out_live, &err);
+    if (status != GCH_OK)
+        return status;
+    return gch_live_acquire_file(data, gch_remote_live_get_source(*out_live), out_file, &err);
 }
 
 /* ---- running them ---- */
@@ -111,6 +130,16 @@ static void files_and_texts_at_urls(void **state)
     assert_string_equal(text, "hello");
     assert_status(fetch_text(http, url, text, 5), GCH_LIMIT);
     print_line(http);
+    gch_data *data = NULL;
+    gch_source source;
+    gch_remote_answers *answers = NULL;
+    snprintf(url, sizeof url, "http://localhost:%d/a.gch", test_peer_port(&host, "http"));
+    assert_ok(gch_data_make(NULL, &data, &err));
+    assert_ok(gch_source_open_url(data, http, url, NULL, &source, &err));
+    gch_query_desc query = describe_query(data, http, source, &answers);
+    assert_true(query.no_wait && query.answers == NULL && answers == NULL);
+    gch_remote_answers_destroy(answers);
+    assert_ok(gch_data_destroy(data, &err));
     gch_http_destroy(http);
     test_peer_stop(&host);
 }
@@ -152,6 +181,24 @@ static void a_series_is_followed(void **state)
         usleep(1000);
     assert_int_equal(atomic_load(&total), 1000);
     gch_follow_close(follow);
+
+    gch_http *http = NULL;
+    gch_data *data = NULL;
+    gch_remote_live *live = NULL;
+    gch_file *file = NULL;
+    snprintf(url, sizeof url, "http://localhost:%d/live", test_peer_port(&peer, "ws"));
+    assert_ok(gch_http_make(NULL, &http, &err));
+    assert_ok(gch_data_make(NULL, &data, &err));
+    assert_ok(follow_into_source(data, http, url, &live, &file));
+    for (int i = 0; i < 5000 && gch_file_get_info(file)->row_count < 1000; i++) {
+        usleep(1000);
+        assert_ok(gch_live_refresh_file(file, NULL, &err));
+    }
+    assert_int_equal(gch_file_get_info(file)->row_count, 1000);
+    gch_live_release_file(data, file);
+    gch_remote_live_close(live);
+    assert_ok(gch_data_destroy(data, &err));
+    gch_http_destroy(http);
     test_peer_stop(&peer);
 }
 
@@ -181,7 +228,7 @@ static void guide_shows_the_code_of_this_file(void **state)
             fail_msg("this code of the guide is not compiled:\n%s", at);
         at = end + 1;
     }
-    assert_int_equal(blocks, 5);
+    assert_int_equal(blocks, 7);
     free(guide);
     free(code);
 }

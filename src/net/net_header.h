@@ -4,6 +4,10 @@
 
 #include "base.h"
 #include "gch/http.h"
+#include "gch/version.h"
+
+/* How we name ourselves to servers. */
+#define GCH__USER_AGENT "gpucharts/" GCH_VERSION_TEXT
 
 /* What an answer's head says; all zero before it. */
 typedef struct gch__head {

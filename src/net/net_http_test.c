@@ -2,7 +2,10 @@
  * spite of it is had, byte by byte. */
 #include "net_test.h"
 
+#include "gch/version.h"
+
 #include <netinet/in.h>
+#include <pthread.h>
 #include <sys/socket.h>
 #include <time.h>
 
@@ -167,6 +170,42 @@ static void codings_are_asked_for_on_a_line_not_known_to_be_fast(void **state)
     gch_http_destroy(other);
 }
 
+static void the_client_names_itself(void **state)
+{
+    (void)state;
+    char url[128];
+    snprintf(url, sizeof url, "http://localhost:%d/echo", test_peer_port(&peer, "http"));
+    gch_http_request request = {.url = url};
+    assert_ok(fetch(&request));
+    assert_true(body_has("user-agent=gpucharts/" GCH_VERSION_TEXT "\n"));
+}
+
+/* The peer takes any host for itself, as a proxy is asked. */
+static void a_proxy_of_the_environment_is_used(void **state)
+{
+    (void)state;
+    char proxy[64], url[128];
+    gch_http *other = NULL;
+    gch_http_response response;
+    gch_http_desc desc = test_http_desc(NULL);
+    gch_http_request request = {.url = "http://data.invalid/echo"};
+    snprintf(proxy, sizeof proxy, "http://localhost:%d", test_peer_port(&peer, "http"));
+    setenv("http_proxy", proxy, 1);
+    assert_ok(gch_http_make(&desc, &other, &err));
+    assert_ok(gch_http_fetch(other, &request, NULL, &response, &err));
+    assert_true(response.body_bytes > 4 && memcmp(response.body, "GET\n", 4) == 0);
+    gch_http_response_reset(other, &response);
+    setenv("http_proxy", "http://localhost:1", 1);
+    setenv("no_proxy", "localhost", 1);
+    snprintf(url, sizeof url, "http://localhost:%d/echo", test_peer_port(&peer, "http"));
+    request.url = url;
+    assert_ok(gch_http_fetch(other, &request, NULL, &response, &err));
+    gch_http_response_reset(other, &response);
+    unsetenv("no_proxy");
+    unsetenv("http_proxy");
+    gch_http_destroy(other);
+}
+
 static void head_tells_without_a_body(void **state)
 {
     (void)state;
@@ -225,6 +264,57 @@ static void a_stream_waits_for_its_taker(void **state)
     assert_int_equal(sink.count, 3000000);
     assert_false(sink.is_wrong);
     assert_int_equal(sink.refusals, 20);
+}
+
+static gch_status count_part(void *context, const uint8_t *part, size_t count, gch_error *part_err)
+{
+    (void)part, (void)part_err;
+    *(uint64_t *)context += count;
+    return GCH_OK;
+}
+
+typedef struct setter {
+    gch_data *data;
+    gch_cancel *cancel;
+} setter;
+
+static void *set_soon(void *context)
+{
+    setter *s = context;
+    usleep(50000);
+    gch_cancel_set(s->data, s->cancel);
+    return NULL;
+}
+
+static void a_fetch_takes_parts_and_can_be_cancelled(void **state)
+{
+    (void)state;
+    uint64_t count = 0;
+    setter s = {0};
+    pthread_t thread;
+    gch_http *other = NULL;
+    gch_http_response response;
+    gch_http_desc desc = test_http_desc(NULL);
+    char url[128];
+    desc.stall_timeout_ms = 10000;
+    assert_ok(gch_http_make(&desc, &other, &err));
+    assert_ok(gch_data_make(NULL, &s.data, &err));
+    assert_ok(gch_cancel_make(s.data, &s.cancel, &err));
+    int port = test_peer_port(&peer, "http");
+    snprintf(url, sizeof url, "http://localhost:%d/content", port);
+    gch_http_request request = {.url = url, .on_bytes = count_part, .context = &count};
+    assert_ok(gch_http_fetch(other, &request, s.cancel, &response, &err));
+    assert_int_equal(count, SIZE);
+    snprintf(url, sizeof url, "http://localhost:%d/content?do=stall&at=1000", port);
+    assert_int_equal(pthread_create(&thread, NULL, set_soon, &s), 0);
+    assert_status(gch_http_fetch(other, &request, s.cancel, &response, &err), GCH_CANCELLED);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    /* A token that is set already: nothing is begun. */
+    assert_status(gch_http_fetch(other, &request, s.cancel, &response, &err), GCH_CANCELLED);
+    assert_int_equal(response.status, GCH_CANCELLED);
+    gch_cancel_release(s.data, s.cancel);
+    assert_ok(gch_data_destroy(s.data, &err));
+    gch_http_destroy(other);
 }
 
 /* ---- what breaks and is mended ---- */
@@ -538,6 +628,9 @@ int main(void)
         cmocka_unit_test(a_whole_body_is_decoded_as_it_comes),
         cmocka_unit_test(fields_say_priority_token_and_body),
         cmocka_unit_test(codings_are_asked_for_on_a_line_not_known_to_be_fast),
+        cmocka_unit_test(the_client_names_itself),
+        cmocka_unit_test(a_fetch_takes_parts_and_can_be_cancelled),
+        cmocka_unit_test(a_proxy_of_the_environment_is_used),
         cmocka_unit_test(head_tells_without_a_body),
         cmocka_unit_test(a_stream_waits_for_its_taker),
         cmocka_unit_test(a_broken_body_is_resumed_at_the_byte_reached),

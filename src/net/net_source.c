@@ -30,17 +30,19 @@ typedef struct piece {
 
 enum { PIECE_HEAD, PIECE_TAIL, PIECE_INDEX, PIECE_COUNT };
 
-typedef struct remote {
+typedef struct gch__remote {
     gch_http *http;
+    struct gch__remote *next; /* in http->remotes, under its lock, once it is open */
+    uint32_t number;          /* gch_source_info.number */
     char *url, *token;
     char validator[GCH_HTTP_VALIDATOR_CAP];
     uint64_t byte_count;
     bool is_open;
     _Atomic bool is_changed;
     piece pieces[PIECE_COUNT];
-} remote;
+} gch__remote;
 
-static void drop_pieces(remote *r)
+static void drop_pieces(gch__remote *r)
 {
     for (int i = 0; i < PIECE_COUNT; i++) {
         gch__free(r->http->allocator, r->pieces[i].bytes, "index");
@@ -50,8 +52,15 @@ static void drop_pieces(remote *r)
 
 static void destroy(void *context)
 {
-    remote *r = context;
+    gch__remote *r = context;
     const gch_allocator *allocator = r->http->allocator;
+    pthread_mutex_lock(&r->http->lock);
+    gch__remote **place = &r->http->remotes;
+    while (*place != NULL && *place != r)
+        place = &(*place)->next;
+    if (*place == r)
+        *place = r->next;
+    pthread_mutex_unlock(&r->http->lock);
     drop_pieces(r);
     gch__free(allocator, r->url, "remote");
     gch__free(allocator, r->token, "remote");
@@ -60,13 +69,13 @@ static void destroy(void *context)
 
 /* ---- reading ---- */
 
-static gch_status fail_changed(const remote *r, gch_error *err)
+static gch_status fail_changed(const gch__remote *r, gch_error *err)
 {
     return gch_fail(err, GCH_IO, "%s: it has been replaced since it was opened; open it again",
                     r->url);
 }
 
-static gch_status fetch(remote *r, uint64_t offset, size_t count, void *out,
+static gch_status fetch(gch__remote *r, uint64_t offset, size_t count, void *out,
                         const gch_cancel *cancel, gch_error *err)
 {
     if (atomic_load(&r->is_changed))
@@ -86,7 +95,7 @@ static gch_status fetch(remote *r, uint64_t offset, size_t count, void *out,
 }
 
 /* The piece that holds a byte, or NULL; *out_next is where the next one begins. */
-static const piece *find_piece(const remote *r, uint64_t offset, uint64_t *out_next)
+static const piece *find_piece(const gch__remote *r, uint64_t offset, uint64_t *out_next)
 {
     const piece *found = NULL;
     *out_next = UINT64_MAX;
@@ -102,7 +111,7 @@ static const piece *find_piece(const remote *r, uint64_t offset, uint64_t *out_n
 
 /* The index is being read, at `offset`: fetches it up to the tail, and what lies before it. False
  * if that would be too much. */
-static bool fetch_index(remote *r, uint64_t offset, gch_status *status, gch_error *err)
+static bool fetch_index(gch__remote *r, uint64_t offset, gch_status *status, gch_error *err)
 {
     piece *index = &r->pieces[PIECE_INDEX];
     const piece *head = &r->pieces[PIECE_HEAD], *tail = &r->pieces[PIECE_TAIL];
@@ -129,7 +138,7 @@ static bool fetch_index(remote *r, uint64_t offset, gch_status *status, gch_erro
 static gch_status read_bytes(void *context, uint64_t offset, size_t count, void *out_bytes,
                              const gch_cancel *cancel, gch_error *err)
 {
-    remote *r = context;
+    gch__remote *r = context;
     uint8_t *out = out_bytes;
     gch_status status = GCH_OK;
     while (count > 0) {
@@ -166,7 +175,7 @@ static uint64_t version_of(const char *validator)
 
 static gch_status get_version(void *context, uint64_t *out_version, gch_error *err)
 {
-    remote *r = context;
+    gch__remote *r = context;
     gch_http_response response = {0};
     if (r->is_open) {
         gch_http_request request = {.url = r->url, .token = r->token, .method = GCH_HTTP_HEAD};
@@ -203,7 +212,7 @@ static void note_half(void *context, const gch_http_response *response)
 }
 
 /* The head and the tail at once: one round trip. */
-static void fetch_ends(remote *r, both *b)
+static void fetch_ends(gch__remote *r, both *b)
 {
     half halves[2] = {{b, 0}, {b, 1}};
     gch_http_request request = {.url = r->url, .token = r->token, .on_done = note_half};
@@ -230,7 +239,7 @@ static void fetch_ends(remote *r, both *b)
 }
 
 /* Takes the two ends as pieces. *again: they are of two versions. */
-static gch_status take_ends(remote *r, const both *b, bool *again, gch_error *err)
+static gch_status take_ends(gch__remote *r, const both *b, bool *again, gch_error *err)
 {
     const gch_http_response *head = &b->responses[0], *tail = &b->responses[1];
     *again = false;
@@ -256,7 +265,7 @@ static gch_status take_ends(remote *r, const both *b, bool *again, gch_error *er
     return GCH_OK;
 }
 
-static gch_status open_ends(remote *r, gch_error *err)
+static gch_status open_ends(gch__remote *r, gch_error *err)
 {
     both b = {.lock = PTHREAD_MUTEX_INITIALIZER, .done = PTHREAD_COND_INITIALIZER};
     gch_status status = GCH_OK;
@@ -287,7 +296,7 @@ static gch_status open_http(gch_data *data, gch_http *http, const char *url,
     gch_source_desc source = {.is_raw = desc->is_raw,
                               .lifetime_ns = desc->lifetime_ns,
                               .name = desc->name != NULL ? desc->name : url};
-    remote *r = gch__alloc_zero(http->allocator, 1, sizeof *r, "remote");
+    gch__remote *r = gch__alloc_zero(http->allocator, 1, sizeof *r, "remote");
     if (r == NULL)
         return gch__no_memory(err, "remote");
     r->http = http;
@@ -304,6 +313,37 @@ static gch_status open_http(gch_data *data, gch_http *http, const char *url,
     }
     r->is_open = true;
     drop_pieces(r);
+    gch_source_info info;
+    GCH_TRY(gch_source_get_info(data, *out, &info, err));
+    r->number = info.number;
+    pthread_mutex_lock(&http->lock);
+    r->next = http->remotes;
+    http->remotes = r;
+    pthread_mutex_unlock(&http->lock);
+    return GCH_OK;
+}
+
+gch_status gch__remote_find(gch_http *http, uint32_t number, gch__remote_texts *out, gch_error *err)
+{
+    gch__remote_texts texts = {0};
+    pthread_mutex_lock(&http->lock);
+    const gch__remote *r = http->remotes;
+    while (r != NULL && r->number != number)
+        r = r->next;
+    if (r != NULL) {
+        texts.url = gch__copy_text(http->allocator, r->url, strlen(r->url), "remote");
+        texts.token = gch__copy_text(http->allocator, r->token, strlen(r->token), "remote");
+        memcpy(texts.validator, r->validator, sizeof texts.validator);
+    }
+    pthread_mutex_unlock(&http->lock);
+    if (r == NULL)
+        return gch_fail(err, GCH_UNSUPPORTED, "the source was not opened with this client");
+    if (texts.url == NULL || texts.token == NULL) {
+        gch__free(http->allocator, texts.url, "remote");
+        gch__free(http->allocator, texts.token, "remote");
+        return gch__no_memory(err, "remote");
+    }
+    *out = texts;
     return GCH_OK;
 }
 

@@ -169,6 +169,7 @@ struct gch_http {
     bool is_stopping;
     gch__origin *origins;
     gch__resource *resources;
+    struct gch__remote *remotes; /* net_source.c: open sources */
 
     gch__exchange *exchanges;
     CURL *idle[GCH__IDLE_CAP];
@@ -227,6 +228,18 @@ bool gch__http_body_begin(gch__exchange *exchange);
 void gch__http_body_reset(gch__exchange *exchange); /* before a try */
 /* The end of one range or of all of a body. */
 void gch__http_exchange_complete(gch__exchange *exchange, gch__request *request);
+
+/* ---- net_source.c: files at URLs ---- */
+
+/* What a source was opened from. */
+typedef struct gch__remote_texts {
+    char *url, *token; /* owned, of the client's allocator */
+    char validator[GCH_HTTP_VALIDATOR_CAP];
+} gch__remote_texts;
+/* By number; *out is filled on success only. GCH_UNSUPPORTED: not one of this client's;
+ * GCH_NO_MEMORY. */
+GCH_CHECKED gch_status gch__remote_find(gch_http *http, uint32_t number, gch__remote_texts *out,
+                                        gch_error *err);
 
 /* ---- net_retry.c: what a failure means ---- */
 

@@ -1,6 +1,8 @@
 /* The opening handshake: see net_upgrade.h. */
 #include "net_upgrade.h"
 
+#include "net_header.h"
+
 #include <assert.h>
 #include <openssl/evp.h>
 #include <string.h>
@@ -30,6 +32,7 @@ gch_status gch__upgrade_write(const gch__upgrade *u, gch__buffer *out, gch_error
 {
     bool is_written =
         put(out, "GET ", u->target, " HTTP/1.1\r\n") && put(out, "Host: ", u->host, "\r\n") &&
+        put(out, "User-Agent: ", GCH__USER_AGENT, "\r\n") &&
         put(out, "Upgrade: websocket\r\n", "Connection: Upgrade\r\n",
             "Sec-WebSocket-Version: 13\r\n") &&
         put(out, "Sec-WebSocket-Key: ", u->key, "\r\n") &&

@@ -44,6 +44,7 @@ gch_status gch_query_make(const gch_file *file, const gch_query_desc *desc, gch_
     query->file = file;
     query->kernels = gch__kernels_get();
     query->mode = desc->no_wait ? GCH__READ_NO_WAIT : GCH__READ_BLOCK;
+    query->answers = desc->no_wait ? desc->answers : NULL;
     query->generation = UINT64_MAX;
     gch_status status = look(query, err);
     if (status != GCH_OK) {
@@ -54,12 +55,22 @@ gch_status gch_query_make(const gch_file *file, const gch_query_desc *desc, gch_
     return GCH_OK;
 }
 
-gch_status gch__query_begin(gch_query *query, gch_error *err)
+static gch_status begin(gch_query *query, gch__read_mode mode, gch_error *err)
 {
     if (query->generation != gch__file_generation(query->file))
         GCH_TRY(look(query, err));
-    gch__file_begin_reader(query->file, query->reader, query->mode, GCH__PRIORITY_VISIBLE);
+    gch__file_begin_reader(query->file, query->reader, mode, GCH__PRIORITY_VISIBLE);
     return GCH_OK;
+}
+
+gch_status gch__query_begin(gch_query *query, gch_error *err)
+{
+    return begin(query, query->mode, err);
+}
+
+gch_status gch__query_begin_peek(gch_query *query, gch_error *err)
+{
+    return begin(query, GCH__READ_PEEK, err);
 }
 
 gch_status gch__query_end(gch_query *query, gch_status status)

@@ -10,6 +10,7 @@
  *     its rows, and is counted as pending.
  *  2. Hulls are formed of row numbers, not of keys: segments of a file may key their values
  *     differently, and `row` is monotone.
+ *  3. Where finished columns may come from elsewhere, no page is asked for before these were.
  */
 #include "query_edges.h"
 #include "query_lit.h"
@@ -256,9 +257,84 @@ static gch_status find_columns(gch_query *query, uint32_t column, const gch_view
     return GCH_OK;
 }
 
+/* ---- finished columns ---- */
+
+/* Of the pages that columns lack: those that were met, but neighbouring columns meet the same ones,
+ * so not more than the share of the file that is in view. */
+static uint64_t missing_bytes(const gch_query *query, const gch_view *view)
+{
+    const gch_file_info *info = gch_file_get_info(query->file);
+    double all = (double)info->last_time - (double)info->first_time + 1;
+    double seen = (double)GCH_MIN(view->t1, info->last_time) -
+                  (double)GCH_MAX(view->t0, info->first_time) + 1;
+    double share = seen > 0 ? seen / all * (double)info->file_bytes : 0;
+    double met = query->reader != NULL ? (double)atomic_load(&query->reader->missing_count) : 0;
+    return (uint64_t)GCH_MIN(share, met * (double)info->page_bytes);
+}
+
+/* Copies an answer to where the query's own results live. */
+static gch_status take_answer(gch_query *query, const gch_columns *answer, gch_error *err)
+{
+    uint32_t width = answer->width_px, count = answer->first[width];
+    void *first = query->first, *pieces = query->pieces;
+    gch_status status = gch__ensure(query->allocator, &first, &query->first_cap, (size_t)width + 1,
+                                    sizeof *query->first, "columns", err);
+    query->first = first;
+    if (status == GCH_OK)
+        status = gch__ensure(query->allocator, &pieces, &query->piece_cap, count,
+                             sizeof *query->pieces, "columns", err);
+    query->pieces = pieces;
+    GCH_TRY(status);
+    memcpy(query->first, answer->first, ((size_t)width + 1) * sizeof *query->first);
+    if (count > 0)
+        memcpy(query->pieces, answer->pieces, count * sizeof *query->pieces);
+    return GCH_OK;
+}
+
+/* What the pages at hand give if that is exact, or finished columns, or the former while the latter
+ * are on their way. *is_answered false: the pages that are missing must be asked for. */
+static gch_status find_without_loading(gch_query *query, uint32_t column, const gch_view *view,
+                                       gch_join join, gch_columns *out, bool *is_answered,
+                                       gch_error *err)
+{
+    gch_query_stats before = query->stats;
+    gch_columns answer = {0};
+    *is_answered = true;
+    GCH_TRY(gch__query_begin_peek(query, err));
+    GCH_TRY(gch__query_end(query, find_columns(query, column, view, join, out, err)));
+    if (out->pending_count == 0)
+        return GCH_OK;
+    gch_answers_ask ask = {.column = column,
+                           .view = view,
+                           .join = join,
+                           .keep_outside = query->keep_outside,
+                           .missing_bytes = missing_bytes(query, view)};
+    const gch_answers *answers = query->answers;
+    gch_status status = answers->columns(answers->context, &ask, &answer, NULL);
+    if (status == GCH_PENDING)
+        return GCH_OK;
+    query->stats = before;
+    *is_answered = status == GCH_OK && answer.width_px == view->width_px;
+    if (!*is_answered)
+        return GCH_OK;
+    GCH_TRY(take_answer(query, &answer, err));
+    query->stats.rows_visible += answer.row_count;
+    query->stats.columns_asked += view->width_px;
+    *out = answer;
+    out->first = query->first;
+    out->pieces = query->pieces;
+    out->pending_count = 0;
+    return GCH_OK;
+}
+
 gch_status gch_query_columns(gch_query *query, uint32_t column, const gch_view *view, gch_join join,
                              gch_columns *out, gch_error *err)
 {
+    bool is_answered = false;
+    if (query->answers != NULL)
+        GCH_TRY(find_without_loading(query, column, view, join, out, &is_answered, err));
+    if (is_answered)
+        return GCH_OK;
     GCH_TRY(gch__query_begin(query, err));
     return gch__query_end(query, find_columns(query, column, view, join, out, err));
 }

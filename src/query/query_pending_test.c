@@ -31,7 +31,8 @@ static gch_status ensure(void *context, uint64_t first, uint64_t count, gch__rea
             pager->is_loaded[page] = true;
         }
         if (!pager->is_loaded[page]) {
-            pager->is_asked[page] = true;
+            pager->is_asked[page] |= reader->mode == GCH__READ_NO_WAIT;
+            atomic_fetch_add(&reader->missing_count, 1);
             is_missing = true;
             continue;
         }
@@ -223,6 +224,115 @@ static void a_pending_column_covers_its_rows(void **state)
     reset(&series);
 }
 
+/* Answers as a test says, from a query over all of the file. */
+typedef struct helper {
+    gch_answers answers;
+    gch_query *exact;
+    gch_status status;
+    uint32_t column_count, range_count;
+    uint64_t missing_bytes;
+} helper;
+
+static gch_status help_columns(void *context, const gch_answers_ask *ask, gch_columns *out,
+                               gch_error *err)
+{
+    helper *h = context;
+    h->column_count++;
+    h->missing_bytes = ask->missing_bytes;
+    assert_false(ask->keep_outside);
+    return h->status != GCH_OK
+               ? h->status
+               : gch_query_columns(h->exact, ask->column, ask->view, ask->join, out, err);
+}
+
+static gch_status help_range(void *context, uint32_t column, int64_t t0, int64_t t1,
+                             gch_value *out_min, gch_value *out_max, gch_error *err)
+{
+    helper *h = context;
+    h->range_count++;
+    return h->status != GCH_OK ? h->status
+                               : gch_query_range(h->exact, column, t0, t1, out_min, out_max, err);
+}
+
+static bool is_any_asked(const fake_pager *pager)
+{
+    return memchr(pager->is_asked, true, sizeof pager->is_asked) != NULL;
+}
+
+static void finished_answers_stand_in_for_pages(void **state)
+{
+    (void)state;
+    gch_error err;
+    paged_series series;
+    make(&series, false, true);
+    const gch_file_info *info = gch_file_get_info(series.file);
+    helper h = {.answers = {help_columns, help_range, &h}, .status = GCH_PENDING};
+    gch_query *query = NULL, *exact = NULL;
+    gch_query_desc desc = {.no_wait = true, .answers = &h.answers};
+    assert_ok(gch_query_make(series.file, &desc, &query, &err));
+    assert_ok(gch_query_make(series.whole.file, NULL, &exact, &err));
+    assert_ok(gch_query_make(series.whole.file, NULL, &h.exact, &err));
+    gch_view view = {.t0 = info->first_time + 7,
+                     .t1 = info->last_time - 3,
+                     .bottom = {-20000, 0},
+                     .top = {20000, 0},
+                     .width_px = 200,
+                     .height_px = 100};
+    gch_columns columns, expected;
+    gch_value low, high, exact_low, exact_high;
+
+    /* On its way: coarse, counted as pending, and no page is asked for. */
+    assert_ok(gch_query_columns(query, 0, &view, GCH_JOIN_LINE, &columns, &err));
+    assert_true(columns.pending_count > 0);
+    assert_ok(gch_query_range(query, 0, view.t0, view.t1, &low, &high, &err));
+    assert_int_equal(gch_query_get_stats(query).answers_pending, 1);
+    assert_false(is_any_asked(&series.pager));
+    assert_int_equal(h.column_count, 1);
+    assert_int_equal(h.range_count, 1);
+    assert_true(h.missing_bytes > 0 && h.missing_bytes <= info->file_bytes);
+
+    /* There: exact. */
+    h.status = GCH_OK;
+    gch_query_stats before = gch_query_get_stats(query);
+    assert_ok(gch_query_columns(query, 0, &view, GCH_JOIN_LINE, &columns, &err));
+    assert_ok(gch_query_columns(exact, 0, &view, GCH_JOIN_LINE, &expected, &err));
+    assert_int_equal(columns.pending_count, 0);
+    assert_int_equal(columns.row_count, expected.row_count);
+    assert_same_columns(&columns, &expected);
+    assert_ok(gch_query_range(query, 0, view.t0, view.t1, &low, &high, &err));
+    assert_ok(gch_query_range(exact, 0, view.t0, view.t1, &exact_low, &exact_high, &err));
+    assert_int_equal(gch__compare_values(low, exact_low), 0);
+    assert_int_equal(gch__compare_values(high, exact_high), 0);
+    gch_query_stats after = gch_query_get_stats(query);
+    assert_int_equal(after.columns_asked - before.columns_asked, 200);
+    assert_int_equal(after.columns_pending, before.columns_pending);
+    assert_int_equal(after.answers_pending, before.answers_pending);
+    assert_false(is_any_asked(&series.pager));
+    /* The result is the query's own. */
+    view.t0++;
+    assert_ok(gch_query_columns(h.exact, 0, &view, GCH_JOIN_STEP, &expected, &err));
+    view.t0--;
+    assert_ok(gch_query_columns(exact, 0, &view, GCH_JOIN_LINE, &expected, &err));
+    assert_same_columns(&columns, &expected);
+
+    /* Not from there: by pages, and no more questions once they are in. */
+    h.status = GCH_UNSUPPORTED;
+    uint64_t seed = 3;
+    do {
+        assert_ok(gch_query_columns(query, 0, &view, GCH_JOIN_LINE, &columns, &err));
+        assert_true(is_any_asked(&series.pager));
+        (void)load_some(&series.pager, 1, &seed);
+    } while (columns.pending_count > 0);
+    assert_same_columns(&columns, &expected);
+    uint32_t asked = h.column_count;
+    assert_ok(gch_query_columns(query, 0, &view, GCH_JOIN_LINE, &columns, &err));
+    assert_int_equal(h.column_count, asked);
+    gch_query_destroy(query);
+    gch_query_destroy(exact);
+    gch_query_destroy(h.exact);
+    reset(&series);
+}
+
 static void a_damaged_page_is_reported_when_it_is_loaded(void **state)
 {
     (void)state;
@@ -247,6 +357,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(frames_converge_without_waiting),
         cmocka_unit_test(a_pending_column_covers_its_rows),
+        cmocka_unit_test(finished_answers_stand_in_for_pages),
         cmocka_unit_test(a_damaged_page_is_reported_when_it_is_loaded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

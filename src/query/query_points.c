@@ -57,8 +57,8 @@ static gch_status find_points(gch_query *query, uint32_t column, const gch_view 
         return gch_fail(err, GCH_LIMIT, "%llu points, room for %u",
                         (unsigned long long)(last - first), point_cap);
     void *points = query->points;
-    gch_status status = gch__ensure(query->allocator, &points, &query->point_cap, last - first,
-                                    sizeof *query->points, "points", err);
+    gch_status status = gch__ensure(query->allocator, &points, &query->point_cap,
+                                    (size_t)(last - first), sizeof *query->points, "points", err);
     query->points = points;
     GCH_TRY(status);
 

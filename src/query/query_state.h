@@ -35,6 +35,7 @@ struct gch_query {
     const gch__kernels *kernels;
     bool keep_outside;
     gch__read_mode mode;
+    const gch_answers *answers;       /* NULL unless mode is NO_WAIT */
     gch__reader *reader;              /* NULL: the file's image is there whole */
     uint64_t generation, base_number; /* of the file, when it was looked at */
     gch__segment *segments;           /* as `reader` sees them */
@@ -73,6 +74,9 @@ static inline const gch__segment *gch__query_segment(const gch_query *query, uin
  * looks at what the file shows now. GCH_NO_MEMORY. */
 GCH_CHECKED gch_status gch__query_begin(gch_query *query, gch_error *err);
 gch_status gch__query_end(gch_query *query, gch_status status); /* hands `status` on */
+
+/* The same, but nothing that is missing is asked for, so that somebody else may answer. */
+GCH_CHECKED gch_status gch__query_begin_peek(gch_query *query, gch_error *err);
 
 uint64_t gch__query_row_count(const gch_query *query);
 /* Which segment holds a row of the file (row < row count), and its row there. */

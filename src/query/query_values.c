@@ -207,9 +207,40 @@ static gch_status find_range(gch_query *query, uint32_t column, int64_t t0, int6
     return GCH_OK;
 }
 
+/* As find_without_loading of query_columns.c. */
+static gch_status find_range_without_loading(gch_query *query, uint32_t column, int64_t t0,
+                                             int64_t t1, gch_value *out_min, gch_value *out_max,
+                                             bool *is_answered, gch_error *err)
+{
+    gch_query_stats before = query->stats;
+    *is_answered = true;
+    GCH_TRY(gch__query_begin_peek(query, err));
+    GCH_TRY(gch__query_end(query, find_range(query, column, t0, t1, out_min, out_max, err)));
+    if (query->stats.answers_pending == before.answers_pending)
+        return GCH_OK;
+    gch_value min, max;
+    const gch_answers *answers = query->answers;
+    gch_status status = answers->range(answers->context, column, t0, t1, &min, &max, NULL);
+    if (status == GCH_PENDING)
+        return GCH_OK;
+    query->stats = before;
+    *is_answered = status == GCH_OK;
+    if (*is_answered) {
+        *out_min = min;
+        *out_max = max;
+    }
+    return GCH_OK;
+}
+
 gch_status gch_query_range(gch_query *query, uint32_t column, int64_t t0, int64_t t1,
                            gch_value *out_min, gch_value *out_max, gch_error *err)
 {
+    bool is_answered = false;
+    if (query->answers != NULL)
+        GCH_TRY(
+            find_range_without_loading(query, column, t0, t1, out_min, out_max, &is_answered, err));
+    if (is_answered)
+        return GCH_OK;
     GCH_TRY(gch__query_begin(query, err));
     return gch__query_end(query, find_range(query, column, t0, t1, out_min, out_max, err));
 }

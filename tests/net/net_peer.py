@@ -279,7 +279,8 @@ def answer(request):
         request.send(request.number("status", 200), {"Content-Length": len(body)}, body)
         return
     if request.path == "/echo":
-        told = ["priority", "authorization", "range", "if-range", "accept-encoding", "content-type"]
+        told = ["priority", "authorization", "range", "if-range", "accept-encoding", "content-type",
+                "user-agent"]
         text = "".join(f"{n}={request.fields.get(n, '')}\n" for n in told).encode()
         body = request.method.encode() + b"\n" + text + request.body
         request.send(200, {"Content-Length": len(body)}, body)

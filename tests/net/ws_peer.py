@@ -9,6 +9,7 @@ until its standard input is closed. The path of the URL says what it does; see `
 
 import base64
 import hashlib
+import json
 import os
 import socket
 import ssl
@@ -136,6 +137,8 @@ class Peer:
         self.path, self.query_text = parts.path, parts.query
         self.query = {k: v[0] for k, v in parse_qs(parts.query).items()}
         self.token = raw.get("Authorization", "")
+        if "upgrade" not in fields:
+            self.describe()
         with lock:
             counts[self.path] = self.count = counts.get(self.path, 0) + 1
         if self.path == "/never":
@@ -157,6 +160,16 @@ class Peer:
         answer = answer.encode() + b"\r\n"
         # The first message comes in the same packet as the head: it must not be lost.
         self.connection.sendall(answer + frame(1, b"welcome"))
+
+    def describe(self):
+        """Tells a client that is no WebSocket of the series; ?text=... says that instead."""
+        text = self.query.get("text", json.dumps({
+            "name": "s", "time_unit": "ms", "first_sequence": 1, "next_sequence": BATCHES + 1,
+            "columns": [{"name": "a", "type": self.query.get("type", "i32"), "unit": "V"},
+                        {"name": "b", "type": "f64", "unit": ""}]}))
+        self.connection.sendall(f"HTTP/1.1 200 OK\r\nContent-Length: {len(text)}\r\n"
+                                f"Connection: close\r\n\r\n{text}".encode())
+        raise OSError("described")
 
     def talk_live(self):
         """Three batches a frame. /live-drop: two frames a connection, the first of which repeats the
