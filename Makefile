@@ -11,6 +11,9 @@ help:
 	@echo "             (POINTS=1000000000 for a billion)"
 	@echo "make test    build and run every test"
 	@echo "make build   build the command: $(COMMAND)"
+	@echo "make wasm    build the engine for browsers: build/wasm/src/web/gpucharts.wasm"
+	@echo "make web     build the package gpu-charts and the viewer page: web/dist"
+	@echo "make test-web  test them in node, Chromium, Firefox and WebKit (BROWSERS=chromium for one)"
 	@echo "make check   format, lint, include ladder, tests under sanitizers"
 	@echo "make bench   run the benchmarks (POINTS=1000000000 for the billion-point figures)"
 	@echo "make fuzz    build the libFuzzer targets and run each for FUZZ_SECONDS (60)"
@@ -35,6 +38,20 @@ test:
 	cmake --preset release
 	cmake --build --preset release -j $(JOBS)
 	ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS)
+
+.PHONY: wasm
+wasm:
+	@scripts/install.sh build wasm
+	@cmake --preset wasm >/dev/null
+	@cmake --build --preset wasm -j $(JOBS) --target gpucharts_wasm
+
+.PHONY: web
+web: wasm
+	@cd web && npm ci --silent --ignore-scripts && node build.mjs
+
+.PHONY: test-web
+test-web: web build
+	@scripts/test_web.sh $(BROWSERS)
 
 .PHONY: check
 check:

@@ -9,6 +9,11 @@ function(gch_embed target symbol file)
             "(apt-get install ${arg_PACKAGE})")
     endif()
     set(assembly "${CMAKE_CURRENT_BINARY_DIR}/${symbol}.S")
+    if(GCH_FAMILY STREQUAL "wasm")
+        include("${PROJECT_SOURCE_DIR}/cmake/wasm32/embed.cmake")
+        gch_embed_wasm(${target} ${symbol} "${file}" "${assembly}")
+        return()
+    endif()
     # The end symbol follows a byte of its own, so that the two never share an address.
     file(CONFIGURE OUTPUT "${assembly}" @ONLY CONTENT [[
     .section .rodata

@@ -10,7 +10,8 @@ set(CMAKE_AR llvm-ar-19)
 set(CMAKE_RANLIB llvm-ranlib-19)
 set(CMAKE_CROSSCOMPILING_EMULATOR node --no-warnings ${CMAKE_CURRENT_LIST_DIR}/run_wasi.mjs)
 # -nostdlibinc: the compiler would look for headers of the host behind those of wasi-libc.
-set(CMAKE_C_FLAGS_INIT "-nostdlibinc -isystem /usr/include/wasm32-wasi -mbulk-memory -msign-ext \
+set(CMAKE_C_FLAGS_INIT "-nostdlibinc -isystem ${CMAKE_CURRENT_LIST_DIR}/wasm32 \
+-isystem /usr/include/wasm32-wasi -mbulk-memory -msign-ext \
 -mmutable-globals -mnontrapping-fptoint")
 # -O0 here is about linking alone: with any other -O the linker's driver runs the wasm-opt that it
 # finds on the PATH, whatever its version. The stack lies first, so that overflow traps.

@@ -2,7 +2,7 @@
 """Checks that no #include under src/ and include/ goes up the dependency ladder.
 
     base < codec < store < ingest, data;   data < query;   query < scene < raster < render;   base < gpu < render;
-    data < net;   query < serve;   cli on top
+    query < net (its types: finished columns);   query < serve;   render, ingest < web;   cli on top
 
 A room may include its own headers, those of rooms below it, and public headers of rooms at or
 below it. Public headers stand on the ladder too. The command includes public headers and its own
@@ -25,13 +25,14 @@ LADDER = {
     "store": ["codec"],
     "data": ["store"],
     "ingest": ["store"],
-    "net": ["data"],
     "query": ["data"],
+    "net": ["query"],
     "scene": ["query"],
     "raster": ["scene"],
     "gpu": ["base"],
     "render": ["raster", "gpu"],
     "serve": ["query"],
+    "web": ["render", "ingest"],
 }
 PROGRAMS = {"cli"}
 

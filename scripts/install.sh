@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what is missing from Debian's packages: scripts/install.sh build|test|check...
 # build: compile and run; test: the test suite; check: the linters and the sanitizer build; coverage; cross:
-# AArch64 under QEMU; wasm: WebAssembly in node; gpu: what fetching and loading wgpu-native takes; lavapipe:
+# AArch64 under QEMU; wasm: WebAssembly, and node; web: the browsers of the tests; gpu: what fetching and loading wgpu-native takes; lavapipe:
 # a Vulkan adapter in software, for the GPU tests.
 set -euo pipefail
 
@@ -15,9 +15,11 @@ lavapipe=(mesa-vulkan-drivers)
 samples=(alsa-utils python3 python3-pip)
 coverage=(gcovr)
 cross=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user)
-wasm=(clang-19 lld-19 llvm-19 wasi-libc libclang-rt-19-dev-wasm32)
+wasm=(clang-19 lld-19 llvm-19 wasi-libc libclang-rt-19-dev-wasm32 python3 python3-fonttools)
 # Any node will do; many machines have one that is not Debian's.
 command -v node >/dev/null || wasm+=(nodejs)
+command -v npm >/dev/null || wasm+=(npm)
+web=(chromium firefox-esr webkit2gtk-driver xvfb xauth libgl1-mesa-dri mesa-vulkan-drivers)
 
 wanted=()
 for group in "$@"; do
@@ -31,9 +33,10 @@ for group in "$@"; do
     samples) wanted+=("${samples[@]}") ;;
     cross) wanted+=("${cross[@]}") ;;
     wasm) wanted+=("${wasm[@]}") ;;
+    web) wanted+=("${web[@]}") ;;
     *)
         echo "install.sh: unknown group '$group'" \
-            "(build, test, check, coverage, gpu, lavapipe, samples, cross, wasm)" >&2
+            "(build, test, check, coverage, gpu, lavapipe, samples, cross, wasm, web)" >&2
         exit 2
         ;;
     esac

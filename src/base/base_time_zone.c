@@ -11,15 +11,11 @@
  */
 #include "base_time_zone.h"
 
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define DAY_S INT64_C(86400)
 #define CYCLE_S (INT64_C(146097) * DAY_S)
 #define OFFSET_MAX_S 93599 /* 26 hours less a second, the bound of RFC 8536 */
-#define FILE_BYTES_MAX (1u << 20)
 #define HEADER_BYTES 44u
 #define ABBREVIATION_CAP 32u
 
@@ -396,38 +392,6 @@ static bool is_zone_name(const char *name)
     return true;
 }
 
-static gch_status read_file(const char *path, const char *name, gch__buffer *out, gch_error *err)
-{
-    FILE *in = fopen(path, "rbe");
-    if (in == NULL)
-        return gch_fail(err, GCH_NOT_FOUND, "time zone '%s' is not known (%s: %s)", name, path,
-                        strerror(errno));
-    gch_status status = GCH_OK;
-    for (;;) {
-        const size_t step = 8192;
-        void *room = gch__buffer_reserve(out, step);
-        if (room == NULL) {
-            status = gch__no_memory(err, "time zone");
-            break;
-        }
-        size_t got = fread(room, 1, step, in);
-        out->count += got;
-        if (ferror(in)) { /* a folder, for one: "Europe" */
-            status = gch_fail(err, GCH_NOT_FOUND, "time zone '%s' is not known (%s: %s)", name,
-                              path, strerror(errno));
-            break;
-        }
-        if (out->count > FILE_BYTES_MAX) {
-            status = gch_fail(err, GCH_CORRUPT, "time zone '%s': %s is no zone file", name, path);
-            break;
-        }
-        if (got < step)
-            break;
-    }
-    fclose(in);
-    return status;
-}
-
 gch_status gch_time_zone_open(const char *name, const gch_allocator *allocator, gch_time_zone **out,
                               gch_error *err)
 {
@@ -435,23 +399,11 @@ gch_status gch_time_zone_open(const char *name, const gch_allocator *allocator, 
         return gch__time_zone_parse(NULL, 0, "UTC", allocator, out, err);
     if (!is_zone_name(name))
         return gch_fail(err, GCH_NOT_FOUND, "'%.80s' is not the name of a time zone", name);
-
-    const char *folder = getenv("TZDIR");
-    if (folder == NULL || folder[0] == '\0')
-        folder = "/usr/share/zoneinfo";
-    gch__buffer path = {.allocator = allocator, .purpose = "time zone"};
     gch__buffer file = {.allocator = allocator, .purpose = "time zone"};
-    gch_status status;
-    if (!gch__buffer_append(&path, folder, strlen(folder)) || !gch__buffer_append(&path, "/", 1) ||
-        !gch__buffer_append(&path, name, strlen(name) + 1)) {
-        status = gch__no_memory(err, "time zone");
-        goto cleanup;
-    }
-    GCH_TRY_GOTO(read_file((const char *)path.bytes, name, &file, err), cleanup);
-    status = gch__time_zone_parse(file.bytes, file.count, name, allocator, out, err);
-cleanup:
+    gch_status status = gch__time_zone_read(name, &file, err);
+    if (status == GCH_OK)
+        status = gch__time_zone_parse(file.bytes, file.count, name, allocator, out, err);
     gch__buffer_reset(&file);
-    gch__buffer_reset(&path);
     return status;
 }
 

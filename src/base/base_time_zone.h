@@ -12,6 +12,11 @@ GCH_CHECKED gch_status gch__time_zone_parse(const uint8_t *bytes, size_t byte_co
                                             const char *name, const gch_allocator *allocator,
                                             gch_time_zone **out, gch_error *err);
 
+/* Appends the bytes of the TZif file of a zone, whose name has been checked:
+ * base_time_zone_files.c, base_time_zone_wasm.c. GCH_NOT_FOUND, GCH_CORRUPT (too long),
+ * GCH_NO_MEMORY. */
+GCH_CHECKED gch_status gch__time_zone_read(const char *name, gch__buffer *out, gch_error *err);
+
 /* The first instant after utc_s at which the zone's offset or abbreviation may change; false if
  * there is none. NULL is UTC. */
 bool gch__time_zone_next_change(const gch_time_zone *zone, int64_t utc_s, int64_t *out_utc_s);

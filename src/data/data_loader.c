@@ -1,4 +1,6 @@
-/* The loaders: threads that read queued pages, what is on screen first.
+/* What loaders are for: queues of pages to read, what is on screen first. Who works them off is a
+ * question of the platform: threads (data_loader_threads.c), or the host of the program
+ * (data_loader_none.c).
  *
  * Invariants:
  *  1. At most queue_cap pages are queued in all; when it is full, prefetch makes room for the rest.
@@ -205,7 +207,7 @@ void gch_cancel_set(gch_data *data, gch_cancel *cancel)
     gch__queue_cancel(data, cancel);
 }
 
-/* ---- threads ---- */
+/* ---- working the queues off ---- */
 
 static bool claim_queued(gch__source *source, uint64_t page)
 {
@@ -244,22 +246,24 @@ static bool take_hint(gch_data *data, bool is_continuation, gch__warm *out)
     return true;
 }
 
-static bool take_next(gch_data *data, gch__queue_entry *out_entry, gch__warm *out_warm)
+bool gch__queue_take(gch_data *data, gch__work *out)
 {
+    *out = (gch__work){0};
     for (int priority = 0; priority < GCH__PRIORITY_COUNT; priority++) {
         /* A hint is worth its pages only after what is asked for, and before older hints'. */
-        if (priority == GCH__PRIORITY_PREFETCH && take_hint(data, false, out_warm))
+        if (priority == GCH__PRIORITY_PREFETCH && take_hint(data, false, &out->warm))
             return true;
         gch__queue *queue = &data->queues[priority];
         if (queue->count > 0) {
-            *out_entry = queue->entries[queue->head];
+            out->entry = queue->entries[queue->head];
+            out->priority = (gch__priority)priority;
             queue->head = (queue->head + 1) % data->queue_cap;
             queue->count--;
             data->queued_count--;
             return true;
         }
     }
-    return take_hint(data, true, out_warm);
+    return take_hint(data, true, &out->warm);
 }
 
 /* Works a hint off, or puts it back to be continued. */
@@ -276,51 +280,62 @@ static void serve_hint(gch_data *data, gch__warm *warm)
     gch__cancel_drop(data, warm->cancel);
 }
 
-static void *loader_main(void *argument)
+void gch__queue_work_off(gch_data *data, gch__work *work)
 {
-    gch_data *data = argument;
+    if (work->warm.source != NULL) {
+        serve_hint(data, &work->warm);
+        return;
+    }
+    load_entry(&work->entry);
+    drop_entry(data, &work->entry);
+}
+
+/* ---- work for somebody else ---- */
+
+static bool take_page(gch__source *source, uint64_t page)
+{
+    gch__page_word *place = &source->words[page];
+    uint32_t word = atomic_load_explicit(place, memory_order_relaxed);
+    while (gch__word_state(word) == GCH__PAGE_QUEUED) {
+        if (gch__word_swap(place, &word, GCH__PAGE_ABSENT))
+            return true;
+    }
+    return false;
+}
+
+static bool take_run(const gch__work *work, gch_page_run *out)
+{
+    gch__source *source = work->entry.source;
+    uint64_t first = work->entry.page, end = first + 1;
+    if (!take_page(source, first))
+        return false;
+    while (first > 0 && end - first < GCH__RUN_PAGES / 2 && take_page(source, first - 1))
+        first--;
+    while (end < source->page_count && end - first < GCH__RUN_PAGES && take_page(source, end))
+        end++;
+    *out = (gch_page_run){.source.id = source->id,
+                          .first_page = first,
+                          .page_count = (uint32_t)(end - first),
+                          .is_prefetch = work->priority == GCH__PRIORITY_PREFETCH};
+    return true;
+}
+
+gch_status gch_data_take_queued(gch_data *data, gch_page_run *out, gch_error *err)
+{
     for (;;) {
-        gch__queue_entry entry = {0};
-        gch__warm warm = {0};
+        gch__work work;
         pthread_mutex_lock(&data->queue_lock);
-        while (!atomic_load(&data->is_stopping) && !take_next(data, &entry, &warm)) {
-            data->idle_count++;
-            pthread_cond_wait(&data->work, &data->queue_lock);
-            data->idle_count--;
-        }
+        bool is_any = gch__queue_take(data, &work);
         pthread_mutex_unlock(&data->queue_lock);
-        if (warm.source != NULL) {
-            serve_hint(data, &warm);
-        } else if (entry.source != NULL) {
-            load_entry(&entry);
-            drop_entry(data, &entry);
-        } else {
-            return NULL;
+        if (!is_any)
+            return gch_fail(err, GCH_NOT_FOUND, "no page is waiting to be loaded");
+        if (work.warm.source != NULL) {
+            serve_hint(data, &work.warm);
+            continue;
         }
+        bool is_taken = take_run(&work, out);
+        drop_entry(data, &work.entry);
+        if (is_taken)
+            return GCH_OK;
     }
-}
-
-gch_status gch__loaders_start(gch_data *data, uint32_t count, gch_error *err)
-{
-    data->loaders = gch__alloc_array(&data->allocator, count, sizeof *data->loaders, "loaders");
-    if (data->loaders == NULL)
-        return gch__no_memory(err, "loaders");
-    for (uint32_t i = 0; i < count; i++) {
-        if (pthread_create(&data->loaders[i], NULL, loader_main, data) != 0)
-            return gch_fail(err, GCH_LIMIT, "cannot start loader %u of %u", i + 1, count);
-        data->loader_count++;
-    }
-    return GCH_OK;
-}
-
-void gch__loaders_stop(gch_data *data)
-{
-    pthread_mutex_lock(&data->queue_lock);
-    atomic_store(&data->is_stopping, true);
-    pthread_cond_broadcast(&data->work);
-    pthread_mutex_unlock(&data->queue_lock);
-    for (uint32_t i = 0; i < data->loader_count; i++)
-        pthread_join(data->loaders[i], NULL);
-    data->loader_count = 0;
-    gch__queue_cancel(data, NULL);
 }

@@ -203,6 +203,51 @@ static void cancelling_removes_queued_work_and_ends_reads_under_way(void **state
     assert_ok(gch_data_destroy(data, &err));
 }
 
+static void queued_pages_are_handed_to_a_host_in_runs_visible_ones_first(void **state)
+{
+    (void)state;
+    test_ops slow = {.is_blocked = true}, ops = {.version = 3};
+    gch_data *data = make_with(1, 1000);
+    gch_source stuck = test_source_open(data, &slow, 8, 0);
+    gch_source source = test_source_open(data, &ops, 200, 0);
+    gch_page page;
+    assert_status(gch_page_try_acquire(data, stuck, 0, NULL, &page, &err), GCH_PENDING);
+    while (slow.reads < 1) /* keeps the loader busy */
+        usleep(100);
+    gch__source *inside = inside_of(data, source);
+    for (uint64_t i = 150; i < 153; i++)
+        assert_true(gch__queue_page(inside, i, GCH__PRIORITY_PREFETCH, NULL));
+    for (uint64_t i = 10; i < 100; i++)
+        assert_true(gch__queue_page(inside, i, GCH__PRIORITY_VISIBLE, NULL));
+
+    gch_page_run run;
+    assert_ok(gch_data_take_queued(data, &run, &err));
+    assert_int_equal(run.source.id, source.id);
+    assert_int_equal(run.first_page, 10);
+    assert_int_equal(run.page_count, 64);
+    assert_false(run.is_prefetch);
+    assert_int_equal(inside->words[10], GCH__PAGE_ABSENT);
+    assert_ok(gch_data_take_queued(data, &run, &err));
+    assert_int_equal(run.first_page, 74);
+    assert_int_equal(run.page_count, 26);
+    assert_ok(gch_data_take_queued(data, &run, &err));
+    assert_int_equal(run.first_page, 150);
+    assert_int_equal(run.page_count, 3);
+    assert_true(run.is_prefetch);
+    assert_status(gch_data_take_queued(data, &run, &err), GCH_NOT_FOUND);
+
+    /* Who asks again queues again; who acquires reads at once. */
+    assert_true(gch__queue_page(inside, 12, GCH__PRIORITY_VISIBLE, NULL));
+    assert_ok(gch_data_take_queued(data, &run, &err));
+    assert_int_equal(run.page_count, 1);
+    assert_ok(gch_page_acquire(data, source, 12, &page, &err));
+    assert_ok(gch_page_release(data, page, &err));
+    assert_int_equal(ops.pages_read, 1);
+    slow.is_blocked = false;
+    await_idle(data);
+    assert_ok(gch_data_destroy(data, &err));
+}
+
 static void destroying_drops_the_queue_and_closes_sources(void **state)
 {
     (void)state;
@@ -225,6 +270,7 @@ int main(void)
         cmocka_unit_test(visible_comes_before_refinement_and_prefetch),
         cmocka_unit_test(full_queue_drops_prefetch_first_then_refuses),
         cmocka_unit_test(cancelling_removes_queued_work_and_ends_reads_under_way),
+        cmocka_unit_test(queued_pages_are_handed_to_a_host_in_runs_visible_ones_first),
         cmocka_unit_test(destroying_drops_the_queue_and_closes_sources),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

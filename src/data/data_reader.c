@@ -29,10 +29,10 @@ static gch_status make_reader(gch__source *source, bool is_own, gch__reader **ou
     reader->source = source;
     reader->is_own = is_own;
     reader->page_count = source->page_count;
-    uint64_t words = word_count(source->page_count);
+    size_t words = (size_t)word_count(source->page_count);
     reader->pinned = gch__alloc_zero(&data->allocator, words, sizeof *reader->pinned, "reader");
-    reader->touched =
-        gch__alloc_zero(&data->allocator, word_count(words), sizeof *reader->touched, "reader");
+    reader->touched = gch__alloc_zero(&data->allocator, (size_t)word_count(words),
+                                      sizeof *reader->touched, "reader");
     if (reader->pinned == NULL || reader->touched == NULL)
         goto no_memory;
     if (!is_own)
@@ -209,7 +209,8 @@ static gch_status ensure_no_wait(gch__reader *reader, uint64_t first, uint64_t c
         case GCH__PIN_MISSING:
             if (gch_cancel_is_set(reader->cancel))
                 return gch_fail(err, GCH_CANCELLED, "cancelled");
-            (void)gch__queue_page(source, page, reader->priority, reader->cancel);
+            if (reader->mode == GCH__READ_NO_WAIT)
+                (void)gch__queue_page(source, page, reader->priority, reader->cancel);
             missing++;
             break;
         case GCH__PIN_BUSY:
@@ -223,7 +224,8 @@ static gch_status ensure_no_wait(gch__reader *reader, uint64_t first, uint64_t c
     gch__count(&data->counters.misses, missing);
     gch__count(&data->counters.pending, missing);
     atomic_fetch_add_explicit(&reader->missing_count, missing, memory_order_relaxed);
-    GCH_TRY(check_need(reader, missing, err));
+    if (reader->mode == GCH__READ_NO_WAIT) /* else they need not fit */
+        GCH_TRY(check_need(reader, missing, err));
     return gch_fail(err, GCH_PENDING, "%s: page %llu and others are not loaded yet", source->name,
                     (unsigned long long)first);
 }

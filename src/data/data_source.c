@@ -20,6 +20,8 @@
 #include <unistd.h>
 
 #define NUMBERS_MAX 0xFFFFFFu /* 24 bits of a key */
+/* Of a source; whole pages of it must be addressable. */
+#define BYTES_MAX GCH_MIN((uint64_t)1 << 46, (uint64_t)SIZE_MAX - GCH_PAGE_BYTES)
 
 /* ---- a file that is read ---- */
 
@@ -178,9 +180,9 @@ static gch_status make_source(gch_data *data, const char *name, uint64_t byte_co
 {
     if (byte_count == 0)
         return gch_fail(err, GCH_INVALID, "%s: it is empty", name);
-    if (byte_count > (uint64_t)1 << 46)
-        return gch_fail(err, GCH_LIMIT, "%s: %llu bytes, at most 2^46 are possible", name,
-                        (unsigned long long)byte_count);
+    if (byte_count > BYTES_MAX)
+        return gch_fail(err, GCH_LIMIT, "%s: %llu bytes, at most %llu are possible", name,
+                        (unsigned long long)byte_count, (unsigned long long)BYTES_MAX);
     gch_status status = alloc_source(data, name, out, err);
     if (*out != NULL) {
         (*out)->byte_count = byte_count;
@@ -195,9 +197,10 @@ static gch_status add_tables(gch__source *source, gch_error *err)
 {
     gch_data *data = source->data;
     const gch_allocator *allocator = &data->allocator;
-    uint64_t pages = source->page_count;
-    uint64_t bytes = pages * (sizeof *source->words + (source->is_fixed ? 0 : sizeof(uint32_t)) +
-                              (source->lifetime_ns != 0 ? sizeof *source->loaded_ns : 0));
+    size_t pages = (size_t)source->page_count;
+    uint64_t bytes =
+        (uint64_t)pages * (sizeof *source->words + (source->is_fixed ? 0 : sizeof(uint32_t)) +
+                           (source->lifetime_ns != 0 ? sizeof *source->loaded_ns : 0));
     GCH_TRY(gch__budget_take(data, bytes, GCH_BYTES_TABLES, 0, GCH__ROOM_AWAIT, err));
     source->table_bytes = bytes;
     source->words = gch__alloc_zero(allocator, pages, sizeof *source->words, "page table");

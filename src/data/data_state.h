@@ -147,6 +147,13 @@ typedef struct gch__warm {
     bool is_continuation; /* of a hint that awaited pages to know more */
 } gch__warm;
 
+/* What a loader takes from the queues: a hint if it has a source, else a page. */
+typedef struct gch__work {
+    gch__warm warm;
+    gch__queue_entry entry;
+    gch__priority priority; /* of the page */
+} gch__work;
+
 typedef struct gch__counters {
     _Atomic uint64_t hits, misses, pending, key_hits, key_misses;
     _Atomic uint64_t evictions[GCH_EVICT_CAUSE_COUNT];
@@ -310,11 +317,18 @@ void gch__keyed_expire(gch_data *data); /* all that are too old */
 /* Ends all records; nothing is in use any more. */
 void gch__keyed_reset(gch_data *data);
 
-/* ---- data_loader.c ---- */
+/* ---- data_loader_threads.c, data_loader_none.c ---- */
 
 GCH_CHECKED gch_status gch__loaders_start(gch_data *data, uint32_t count, gch_error *err);
 /* Drops the queues and waits for loads under way; NULL threads are allowed. */
 void gch__loaders_stop(gch_data *data);
+
+/* ---- data_loader.c ---- */
+
+/* Takes what comes first; false if there is nothing. Under queue_lock. */
+bool gch__queue_take(gch_data *data, gch__work *out);
+/* Does it, and lets go of what it holds. */
+void gch__queue_work_off(gch_data *data, gch__work *work);
 /* Has a page loaded that is ABSENT, or QUEUED behind this priority. False: the queue is full. */
 bool gch__queue_page(gch__source *source, uint64_t page, gch__priority priority,
                      gch_cancel *cancel);

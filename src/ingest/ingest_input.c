@@ -174,7 +174,7 @@ gch_status gch__input_read(gch__input *input, void *to, size_t cap, size_t *out_
     if (!input->can_rewind || cap < SHARED_BYTES_MIN || gch_workers_count(input->workers) < 2)
         return read_alone(input, to, cap, out_count, err);
     read_job job = {.input = input, .to = to, .cap = cap};
-    job.slice_bytes = gch__align_up(cap / SLICES_MAX + 1, SLICE_ALIGN);
+    job.slice_bytes = (size_t)gch__align_up(cap / SLICES_MAX + 1, SLICE_ALIGN);
     size_t slice_count = (cap + job.slice_bytes - 1) / job.slice_bytes;
     gch__parallel_for(input->workers, slice_count, read_slice, &job);
     *out_count = 0;

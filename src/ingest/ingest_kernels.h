@@ -71,7 +71,11 @@ void gch__ingest_kernels_fill_scalar(gch__ingest_kernels *table);
 /* Overwrites in a scalar table what `cpu_level` improves; false if this build has no such level.
  * The caller has checked that the processor has it. */
 bool gch__ingest_kernels_fill_isa(gch__ingest_kernels *table, int cpu_level);
-void gch__ingest_kernels_fill_avx2(gch__ingest_kernels *table); /* x86-64 builds only */
+/* Each is there only in a build for its family. */
+void gch__ingest_kernels_fill_avx2(gch__ingest_kernels *table);
+void gch__ingest_kernels_fill_avx512(gch__ingest_kernels *table);
+void gch__ingest_kernels_fill_neon(gch__ingest_kernels *table);
+void gch__ingest_kernels_fill_wasm(gch__ingest_kernels *table);
 
 /* Marks a gap while other threads mark theirs. */
 static inline void gch__csv_set_gap(const gch__csv_target *column, size_t row)

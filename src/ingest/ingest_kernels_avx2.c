@@ -1,5 +1,5 @@
 /* The kernels for AVX2 and BMI2. */
-#include "ingest_kernels_strip.h"
+#include "ingest_kernels_place.h"
 
 #include <immintrin.h>
 
@@ -15,48 +15,31 @@ static inline block_masks block_find(const uint8_t *bytes, uint8_t delimiter)
     const __m256i line_feeds = _mm256_set1_epi8('\n'), quotes = _mm256_set1_epi8('"');
     __m256i low = _mm256_loadu_si256((const __m256i *)(const void *)bytes);
     __m256i high = _mm256_loadu_si256((const __m256i *)(const void *)(bytes + 32));
-    return (block_masks){
-        .separators = join(
-            _mm256_or_si256(_mm256_cmpeq_epi8(low, delimiters), _mm256_cmpeq_epi8(low, line_feeds)),
-            _mm256_or_si256(_mm256_cmpeq_epi8(high, delimiters),
-                            _mm256_cmpeq_epi8(high, line_feeds))),
+    block_masks masks = {
+        .separators = join(_mm256_cmpeq_epi8(low, delimiters), _mm256_cmpeq_epi8(high, delimiters)),
+        .line_feeds = join(_mm256_cmpeq_epi8(low, line_feeds), _mm256_cmpeq_epi8(high, line_feeds)),
         .quotes = join(_mm256_cmpeq_epi8(low, quotes), _mm256_cmpeq_epi8(high, quotes)),
     };
+    masks.separators |= masks.line_feeds;
+    return masks;
 }
 
 /* Eight places are written whatever there is, so that most blocks need no loop. */
-static inline size_t block_list(uint64_t mask, uint32_t first, uint32_t *out)
+static inline size_t block_list(uint64_t separators, uint64_t line_feeds, uint32_t first,
+                                uint32_t *out, uint64_t *out_kinds)
 {
-    const size_t count = (size_t)__builtin_popcountll(mask);
+    const size_t count = (size_t)__builtin_popcountll(separators);
     size_t at = 0;
+    *out_kinds = _pext_u64(line_feeds, separators);
     do {
         for (size_t i = 0; i < 8; i++) {
-            out[at + i] = first + (uint32_t)_tzcnt_u64(mask);
-            mask &= mask - 1;
+            out[at + i] = first + (uint32_t)_tzcnt_u64(separators);
+            separators &= separators - 1;
         }
         at += 8;
     } while (at < count);
     return count;
 }
-
-/* 16 bytes from [16 - n] on: the last n of 16 letters; none for n = 17. */
-static const uint8_t last_letters[50] = {
-    [17] = 0xFF, [18] = 0xFF, [19] = 0xFF, [20] = 0xFF, [21] = 0xFF, [22] = 0xFF,
-    [23] = 0xFF, [24] = 0xFF, [25] = 0xFF, [26] = 0xFF, [27] = 0xFF, [28] = 0xFF,
-    [29] = 0xFF, [30] = 0xFF, [31] = 0xFF, [32] = 0xFF,
-};
-/* Closes the gap of a point at place p: what lies before it moves to the right. 16: no point. */
-#define CLOSE(p)                                                                                   \
-    {                                                                                              \
-        0 - (0 <= p), 1 - (1 <= p), 2 - (2 <= p), 3 - (3 <= p), 4 - (4 <= p), 5 - (5 <= p),        \
-            6 - (6 <= p), 7 - (7 <= p), 8 - (8 <= p), 9 - (9 <= p), 10 - (10 <= p),                \
-            11 - (11 <= p), 12 - (12 <= p), 13 - (13 <= p), 14 - (14 <= p), 15 - (15 <= p)         \
-    }
-static const int8_t close_point[17][16] __attribute__((aligned(16))) = {
-    CLOSE(0), CLOSE(1),  CLOSE(2),  CLOSE(3),  CLOSE(4),  CLOSE(5),  CLOSE(6),  CLOSE(7), CLOSE(8),
-    CLOSE(9), CLOSE(10), CLOSE(11), CLOSE(12), CLOSE(13), CLOSE(14), CLOSE(15), CLOSE(-1)};
-/* Digits behind a point at place p. */
-static const int8_t scale_of_point[17] = {15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 0};
 
 static inline __m128i load128(const void *from)
 {
@@ -66,27 +49,6 @@ static inline __m128i load128(const void *from)
 static inline __m256i load_pair(const void *low, const void *high)
 {
     return _mm256_inserti128_si256(_mm256_castsi128_si256(load128(low)), load128(high), 1);
-}
-
-/* Where a number lies: `length` letters before `end`, behind the sign. */
-typedef struct decimal_place {
-    const uint8_t *end;
-    size_t length; /* 17 for what is too long */
-    int64_t sign;  /* 0 or -1 */
-} decimal_place;
-
-static inline decimal_place place_of(const uint8_t *bytes, const uint32_t *end, bool is_last)
-{
-    const uint32_t first = end[-1] + 1;
-    const uint8_t *text = bytes + first;
-    decimal_place place = {.end = bytes + *end};
-    if (is_last)
-        place.end -= (place.end[-1] == '\r') & (place.end > text);
-    int64_t is_negative = *text == '-';
-    place.length = (size_t)(place.end - text) - (size_t)is_negative;
-    place.length = GCH_MIN(place.length, (size_t)17); /* an empty text wraps to it, or is empty */
-    place.sign = -is_negative;
-    return place;
 }
 
 /* Two numbers at a time, each at the right end of 16 letters, zeros before it; then pairs, fours

@@ -3,8 +3,14 @@
 
 bool gch__ingest_kernels_fill_isa(gch__ingest_kernels *table, int cpu_level)
 {
-    if (cpu_level != GCH__CPU_AVX2)
+    switch (cpu_level) {
+    case GCH__CPU_AVX2:
+        gch__ingest_kernels_fill_avx2(table);
+        return true;
+    case GCH__CPU_AVX512:
+        gch__ingest_kernels_fill_avx512(table);
+        return true;
+    default:
         return false;
-    gch__ingest_kernels_fill_avx2(table);
-    return true;
+    }
 }

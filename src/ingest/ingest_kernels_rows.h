@@ -1,14 +1,16 @@
 /* The loop over plain records, compiled once an instruction set: the including file defines before
  *
  *     block_masks block_find(const uint8_t *bytes, uint8_t delimiter);
- *     size_t block_list(uint64_t mask, uint32_t first, uint32_t *out);
+ *     size_t block_list(uint64_t separators, uint64_t line_feeds, uint32_t first, uint32_t *out,
+ *                       uint64_t *out_kinds);
  *     void decimals_read(const uint8_t *bytes, const field_ends *ends, int64_t *out_digits,
  *                        int8_t *out_scales, uint8_t *io_declined);
  *
- * block_find tells where delimiters, line feeds and quotes stand in 64 bytes; block_list writes the
- * places of a mask's bits, counted from `first`, and may write up to 64 entries whatever it
- * returns. decimals_read is decimal_read for one field of many rows, and sets the byte of a row
- * that it declines, as it may with any; 16 bytes before the text can be read.
+ * block_find tells where delimiters, line feeds and quotes stand in 64 bytes. block_list writes the
+ * places of the separators' bits, counted from `first`, and may write up to 64 entries whatever it
+ * returns; bit i of *out_kinds tells whether the i-th is a line feed. decimals_read is decimal_read
+ * for one field of many rows, and sets the byte of a row that it declines, as it may with any; 16
+ * bytes before the text can be read.
  *
  * Two ways lead over the text. The quick one lists the separators of a strip of rows and then goes
  * through it field by field, without branches that depend on the data. The careful one takes record
@@ -68,18 +70,32 @@ static __attribute__((noinline)) void drop_gaps(const gch__csv_plan *plan, size_
     }
 }
 
+/* The separators of a strip of rows. */
+typedef struct strip {
+    uint32_t places[1 + STRIP_SEPARATORS + BLOCK_BYTES]; /* the first: before the first row */
+    uint64_t kinds[STRIP_SEPARATORS / 64 + 2];           /* bit i: places[i + 1] is a line feed */
+} strip;
+
 /* Lists separators from `text` on, a little before `stop` at most. */
 static size_t strip_list(const gch__csv_plan *plan, const uint8_t *text, const uint8_t *stop,
-                         uint32_t *out)
+                         strip *out)
 {
     size_t count = 0;
+    uint32_t *ends = out->places + 1;
+    out->places[0] = UINT32_MAX;
+    out->kinds[0] = 0;
     for (const uint8_t *block = text; block < stop && count < STRIP_SEPARATORS;
          block += BLOCK_BYTES) {
         block_masks masks = block_find(block, plan->delimiter);
         uint64_t separators = masks.separators;
         if (masks.quotes != 0)
             separators &= (masks.quotes & (0 - masks.quotes)) - 1;
-        count += block_list(separators, (uint32_t)(block - text), out + count);
+        uint64_t kinds;
+        const size_t found = block_list(separators, masks.line_feeds, (uint32_t)(block - text),
+                                        ends + count, &kinds);
+        out->kinds[count / 64] |= kinds << count % 64;
+        out->kinds[count / 64 + 1] = kinds >> 1 >> (63 - count % 64);
+        count += found;
         if (masks.quotes != 0)
             break;
     }
@@ -87,18 +103,22 @@ static size_t strip_list(const gch__csv_plan *plan, const uint8_t *text, const u
 }
 
 /* How many of `row_count` rows have their line end behind the last field and nowhere before. */
-static size_t strip_check(const uint8_t *text, const uint32_t *ends, uint32_t field_count,
-                          size_t row_count)
+static size_t strip_check(const uint64_t *kinds, uint32_t field_count, size_t row_count)
 {
-    size_t row = 0;
-    for (const uint32_t *end = ends; row < row_count; row++, end += field_count) {
-        bool is_irregular = text[end[field_count - 1]] != '\n';
-        for (uint32_t field = 0; field + 1 < field_count; field++)
-            is_irregular |= text[end[field]] == '\n';
-        if (is_irregular)
-            break;
+    const size_t count = row_count * field_count;
+    uint64_t pattern = 0; /* every field_count-th bit */
+    for (uint32_t bit = 0; bit < 64; bit += field_count)
+        pattern |= UINT64_C(1) << bit;
+    size_t next = field_count - 1; /* where a line end belongs */
+    for (size_t first = 0; first < count; first += 64) {
+        uint64_t wanted = next - first < 64 ? pattern << (next - first) : 0;
+        uint64_t wrong = kinds[first / 64] ^ wanted;
+        if (wrong != 0)
+            return GCH_MIN((first + (uint32_t)__builtin_ctzll(wrong)) / field_count, row_count);
+        if (wanted != 0)
+            next += (first + 64 - next + field_count - 1) / field_count * field_count;
     }
-    return row;
+    return row_count;
 }
 
 static inline gch__span strip_field(const uint8_t *text, const uint32_t *ends, uint32_t field_count,
@@ -151,22 +171,22 @@ static size_t strip_count_ordered(const int64_t *times, int64_t last_time, size_
 static size_t strip_take(const gch__csv_plan *plan, gch__csv_cursor *cursor, const uint8_t *stop,
                          const uint8_t *limit, size_t *out_seen)
 {
-    uint32_t list[1 + STRIP_SEPARATORS + BLOCK_BYTES], *const ends = list + 1;
-    uint8_t declined[STRIP_SEPARATORS];
+    strip list;
+    const uint32_t *const ends = list.places + 1;
+    _Alignas(8) uint8_t declined[STRIP_SEPARATORS];
     int8_t time_scales[STRIP_SEPARATORS];
     const uint32_t field_count = plan->field_count;
     const uint8_t *const text = cursor->at;
-    list[0] = UINT32_MAX; /* the separator before the first row */
-    size_t count = strip_list(plan, text, stop, ends) / field_count;
+    size_t count = strip_list(plan, text, stop, &list) / field_count;
     while (count > 0 && (text + ends[count * field_count - 1] >= limit ||
-                         text + (uint32_t)(list[(count - 1) * field_count] + 1) >= stop))
+                         text + (uint32_t)(list.places[(count - 1) * field_count] + 1) >= stop))
         count--;
     count = GCH_MIN(count, cursor->row_end - cursor->row);
     *out_seen = count;
-    count = strip_check(text, ends, field_count, count);
+    count = strip_check(list.kinds, field_count, count);
     if (count == 0)
         return 0;
-    memset(declined, 0, count);
+    memset(declined, 0, (count + 7) / 8 * 8);
     for (uint32_t field = 0; field < field_count; field++) {
         const uint32_t role = plan->roles[field];
         const field_ends column = {.ends = ends + field,
@@ -191,7 +211,9 @@ static size_t strip_take(const gch__csv_plan *plan, gch__csv_cursor *cursor, con
     }
     bool has_gap = false;
     for (size_t row = 0; row < count; row++) {
-        if (declined[row] != 0 && !strip_mend(plan, cursor, text, ends, row, &has_gap))
+        if (row % 8 == 0 && gch__load_u64(declined + row) == 0)
+            row += 7;
+        else if (declined[row] != 0 && !strip_mend(plan, cursor, text, ends, row, &has_gap))
             count = row;
     }
     if (plan->has_time && plan->checks_order) {

@@ -19,18 +19,12 @@ static inline block_masks block_find(const uint8_t *bytes, uint8_t delimiter)
     block_masks masks = {0};
     for (uint32_t i = 0; i < 8; i++) {
         uint64_t word = gch__load_u64(bytes + 8 * i);
-        masks.separators |= (match(word, delimiter * ONES) | match(word, '\n' * ONES)) << (8 * i);
+        masks.separators |= match(word, delimiter * ONES) << (8 * i);
+        masks.line_feeds |= match(word, '\n' * ONES) << (8 * i);
         masks.quotes |= match(word, '"' * ONES) << (8 * i);
     }
+    masks.separators |= masks.line_feeds;
     return masks;
-}
-
-static inline size_t block_list(uint64_t mask, uint32_t first, uint32_t *out)
-{
-    size_t count = 0;
-    for (; mask != 0; mask &= mask - 1)
-        out[count++] = first + (uint32_t)__builtin_ctzll(mask);
-    return count;
 }
 
 static inline void decimals_read(const uint8_t *bytes, const field_ends *column,
@@ -46,6 +40,7 @@ static inline void decimals_read(const uint8_t *bytes, const field_ends *column,
     }
 }
 
+#include "ingest_kernels_list.h"
 #include "ingest_kernels_rows.h"
 
 static size_t count_lines(const uint8_t *bytes, size_t count)

@@ -8,7 +8,7 @@
 #define STRIP_SEPARATORS 1024u /* listed at a time */
 
 typedef struct block_masks {
-    uint64_t separators, quotes; /* bit i: byte i */
+    uint64_t separators, line_feeds, quotes; /* bit i: byte i; line feeds are separators too */
 } block_masks;
 
 /* One field of `count` rows: ends[r * stride] is the place of the separator behind it, the one

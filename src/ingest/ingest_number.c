@@ -10,7 +10,7 @@
 #include "ingest_field.h"
 
 #include <locale.h>
-#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,11 +20,18 @@
 /* Beyond any double, and far from overflow when lengths are added. */
 #define EXPONENT_CAP 100000000
 
-static locale_t c_locale;
-
-static void make_c_locale(void)
+/* Made once and kept; who comes second gives theirs back. */
+static locale_t get_c_locale(void)
 {
-    c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    static _Atomic(locale_t) kept;
+    locale_t known = atomic_load_explicit(&kept, memory_order_acquire);
+    if (known != (locale_t)0)
+        return known;
+    locale_t made = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    if (atomic_compare_exchange_strong(&kept, &known, made))
+        return made;
+    freelocale(made);
+    return known;
 }
 
 bool gch__equals_word(gch__span text, const char *word)
@@ -169,8 +176,6 @@ static bool to_decimal(const significant *number, bool is_negative, int64_t *out
 
 static double to_double(const significant *number, bool is_negative)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, make_c_locale);
     char text[SIGNIFICANT_CAP + 32];
     size_t length = 0;
     if (is_negative)
@@ -183,7 +188,7 @@ static double to_double(const significant *number, bool is_negative)
         exp10--;
     }
     snprintf(text + length, sizeof text - length, "e%lld", (long long)exp10);
-    return strtod_l(text, NULL, c_locale);
+    return strtod_l(text, NULL, get_c_locale());
 }
 
 __attribute__((noinline)) static gch__number_kind parse_general(gch__span text, int64_t *out_digits,

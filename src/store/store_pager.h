@@ -29,6 +29,7 @@ typedef struct gch__page_check {
 typedef enum gch__read_mode {
     GCH__READ_BLOCK = 0,   /* load what is missing and wait for it */
     GCH__READ_NO_WAIT = 1, /* have it loaded; GCH_PENDING at once if anything is missing */
+    GCH__READ_PEEK = 2,    /* the same, but nothing is loaded */
 } gch__read_mode;
 
 typedef enum gch__priority {
@@ -58,8 +59,9 @@ typedef struct gch__reader {
 
 typedef struct gch__pager {
     /* Pages [first, first + count) are there, checked, and stay until the reader ends; they exist.
-     * GCH_PENDING (NO_WAIT only: asked for, not there yet), GCH_CORRUPT, GCH_IO, GCH_CANCELLED,
-     * GCH_LIMIT (they do not fit into the budget beside what is in use), GCH_NO_MEMORY. */
+     * GCH_PENDING (not there yet; NO_WAIT: and asked for; never if BLOCK), GCH_CORRUPT, GCH_IO,
+     * GCH_CANCELLED, GCH_LIMIT (they do not fit into the budget beside what is in use),
+     * GCH_NO_MEMORY. */
     gch_status (*ensure)(void *context, uint64_t first_page, uint64_t page_count,
                          gch__reader *reader, gch_error *err);
     /* A reader of the bytes that this pager was given for; begin, end and destroy are one thread's.

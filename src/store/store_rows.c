@@ -41,7 +41,8 @@ static gch_status check_times(const gch__meta *meta, const gch__rows_end *end, g
         if (meta->time_unit != GCH_TIME_INDEX)
             return gch_fail(err, GCH_INVALID, "%s: rows without times", end->name);
         int64_t last = end->row_count > 0 ? end->last_time : -1;
-        if (row_count > INT64_MAX || __builtin_add_overflow(last, (int64_t)row_count, &last))
+        if ((uint64_t)row_count > INT64_MAX ||
+            __builtin_add_overflow(last, (int64_t)row_count, &last))
             return gch_fail(err, GCH_LIMIT, "%s: row numbers past 2^63", end->name);
         return GCH_OK;
     }

@@ -14,6 +14,7 @@
 #define RUN_COUNT_ALWAYS 16u
 #define RUN_COUNT_MIN_TO_LEAVE 65536u
 
+/* More runs never make a chunk worth what it was not with fewer. */
 static bool is_worth(const gch__time_build *time, uint64_t row_count, bool is_first_chunk)
 {
     uint32_t tolerated = is_first_chunk ? RUN_COUNT_ALWAYS : RUN_COUNT_MIN_TO_LEAVE;
@@ -62,6 +63,7 @@ static gch_status start_run(gch__builder *builder, uint32_t row, int64_t t0, gch
     return GCH_OK;
 }
 
+/* Stops where it is clear that runs are not worth it. */
 static gch_status add_runs(gch__builder *builder, const int64_t *times, uint32_t row_count,
                            gch_error *err)
 {
@@ -69,6 +71,7 @@ static gch_status add_runs(gch__builder *builder, const int64_t *times, uint32_t
     regular_job job = {.kernels = builder->kernels, .times = times, .row_count = row_count};
     gch__parallel_for(builder->workers, (row_count + GCH__GROUP_ROWS - 1) / GCH__GROUP_ROWS,
                       measure_group, &job);
+    const uint64_t row_count_after = (uint64_t)builder->row_count + row_count;
     uint32_t row = 0;
     int64_t previous = time->last_time;
     while (row < row_count) {
@@ -78,6 +81,8 @@ static gch_status add_runs(gch__builder *builder, const int64_t *times, uint32_t
                      (time->run_rows == 1 || step == (uint64_t)run->step);
         if (!joins) {
             GCH_TRY(start_run(builder, builder->row_count + row, times[row], err));
+            if (!is_worth(time, row_count_after, builder->row_count == 0))
+                return GCH_OK;
             previous = times[row++];
             continue;
         }

@@ -1,0 +1,180 @@
+/* The engine as JavaScript sees it: plain C functions over one instance of the module.
+ *
+ * An instance is one engine: one data manager, any number of sources and charts, one thread. The
+ * host (web/src/engine.ts) fetches bytes and hands them in; nothing here waits. A function that
+ * fails returns a gch_status, and gch_web_error() says in one sentence what was wrong.
+ *
+ * Layouts: structs that cross the border have no padding that matters and are read by JavaScript at
+ * the offsets asserted below; GCH__WEB_ABI changes whenever one of them does. Counts that
+ * JavaScript adds up are doubles (exact to 2^53); times are int64. Texts are UTF-8, NUL-terminated,
+ * and borrowed: what comes in for the call, what goes out until the next call.
+ *
+ * Every line that begins with GCH__EXPORT declares one export; the build reads them from here.
+ */
+#ifndef GCH_WEB_H
+#define GCH_WEB_H
+
+#include "base.h"
+#include "gch/chart.h"
+#include "gch/live.h"
+
+#include <assert.h>
+#include <stddef.h>
+
+#define GCH__WEB_ABI 1u
+#define GCH__EXPORT __attribute__((visibility("default")))
+
+/* ---- the instance ---- */
+
+/* GCH__WEB_ABI, for the host to compare with its own. */
+GCH__EXPORT uint32_t gch_web_abi(void);
+/* 64-byte aligned memory for what is handed in; NULL if there is none. */
+GCH__EXPORT void *gch_web_alloc(size_t bytes);
+GCH__EXPORT void gch_web_free(void *memory); /* NULL is allowed */
+/* Of the last call that failed. */
+GCH__EXPORT const char *gch_web_error(void);
+/* To be called once, first. GCH_NO_MEMORY, GCH_EXISTS. */
+GCH__EXPORT gch_status gch_web_start(uint32_t budget_mib);
+/* Closes everything; the instance may be started again. */
+GCH__EXPORT gch_status gch_web_stop(void);
+/* Statistics as one JSON object: "data" as in docs/data-manager.md, and what is open. */
+GCH__EXPORT const char *gch_web_stats(void);
+
+/* ---- sources ---- */
+
+/* A range of bytes that the engine wants of a source. */
+typedef struct gch_web_want {
+    uint32_t source;
+    uint32_t is_prefetch;
+    double offset, byte_count;
+} gch_web_want;
+
+/* A .gch file whose bytes the host fetches, not open yet. GCH_INVALID (size), GCH_NO_MEMORY. */
+GCH__EXPORT gch_status gch_web_source_make(const char *name, double byte_count, uint32_t *out_id);
+/* Hands bytes in, which lie in memory of gch_web_alloc that is the engine's from now on, whatever
+ * is returned. Before the source is open they are kept; afterwards every whole page of them is
+ * checked and goes to the cache. GCH_INVALID (id, range), GCH_CORRUPT, GCH_LIMIT, GCH_NO_MEMORY. */
+GCH__EXPORT gch_status gch_web_source_stage(uint32_t id, double offset, void *bytes, size_t count);
+/* Opens the source from what has been handed in. GCH_PENDING: *out is to be fetched and handed in
+ * before the next try. Otherwise as gch_source_open_ops. */
+GCH__EXPORT gch_status gch_web_source_open(uint32_t id, gch_web_want *out);
+/* A whole file image in memory of gch_web_alloc, which is the engine's if this succeeds. */
+GCH__EXPORT gch_status gch_web_source_open_memory(const char *name, void *bytes, size_t count,
+                                                  uint32_t *out_id);
+/* A source that rows are appended to. */
+GCH__EXPORT gch_status gch_web_source_open_live(const char *name, uint32_t time_unit,
+                                                const char *time_zone,
+                                                const gch_column_desc *columns,
+                                                uint32_t column_count, double keep_rows,
+                                                uint32_t *out_id);
+/* As gch_live_append. */
+GCH__EXPORT gch_status gch_web_source_append(uint32_t id, const int64_t *times,
+                                             const gch_column_data *columns, size_t row_count);
+/* Turns doubles into int64 in their place: the nearest integer to value * factor. GCH_INVALID names
+ * the first row that is no number or out of range. */
+GCH__EXPORT gch_status gch_web_times_from_doubles(void *values, size_t count, double factor);
+GCH__EXPORT gch_status gch_web_source_close(uint32_t id);
+/* What the file holds, as JSON; int64 and values are strings. NULL on failure. */
+GCH__EXPORT const char *gch_web_source_info(uint32_t id);
+/* Ranges that charts drawn so far await, what is on screen first. Returns their number. */
+GCH__EXPORT uint32_t gch_web_take_wants(gch_web_want *out, uint32_t cap);
+/* Has the pages around a view wanted, behind everything else. */
+GCH__EXPORT gch_status gch_web_source_warm(uint32_t id, uint32_t column, int64_t t0, int64_t t1,
+                                           uint32_t width_px);
+
+/* ---- CSV ---- */
+
+/* Text that is parsed as it comes into a file image in memory; one at a time. GCH_EXISTS. */
+GCH__EXPORT gch_status gch_web_csv_start(const char *name, const char *time_zone);
+GCH__EXPORT gch_status gch_web_csv_push(const void *bytes, size_t count);
+/* The source of it. After a failure, of this or of a push, nothing is left to finish. */
+GCH__EXPORT gch_status gch_web_csv_finish(uint32_t *out_id);
+GCH__EXPORT void gch_web_csv_abandon(void); /* without one nothing happens */
+
+/* ---- charts ---- */
+
+typedef struct gch_web_series {
+    uint32_t source, column;
+    uint32_t mark;
+    uint32_t color_rgba;
+    float width_px;
+    const char *label; /* nullable */
+} gch_web_series;
+
+#define GCH__WEB_BARE 1u
+#define GCH__WEB_NO_LEGEND 2u
+#define GCH__WEB_WAIT 4u /* every byte is at hand: fail rather than draw an unfinished picture */
+#define GCH__WEB_HAS_TIME_RANGE 8u
+
+typedef struct gch_web_chart_desc {
+    int64_t from, to; /* with HAS_TIME_RANGE */
+    uint32_t width_px, height_px;
+    float scale;
+    uint32_t flags;
+    uint32_t theme, axis;
+    uint32_t series_count;
+    const gch_web_series *series;
+    const char *title, *time_zone; /* nullable */
+    const char *bar_width;         /* nullable: chosen for the width */
+    const char *bottom, *top;      /* exact decimals; nullable: fitted to what is visible */
+} gch_web_chart_desc;
+
+typedef struct gch_web_frame {
+    int64_t t0, t1; /* of the view, as resolved */
+    double bottom, top;
+    double complete, rows_visible, bytes_read;
+    double layout_ms, query_ms, raster_ms, total_ms;
+    uint32_t width_px, height_px;
+    uint32_t plot_x_px, plot_y_px, plot_width_px, plot_height_px;
+    const uint32_t *pixels; /* RGBA, until the chart's next frame */
+} gch_web_frame;
+
+GCH__EXPORT gch_status gch_web_chart_make(uint32_t *out_id);
+GCH__EXPORT gch_status gch_web_chart_destroy(uint32_t id);
+/* As gch_chart_frame, without waiting unless GCH__WEB_WAIT says so. */
+GCH__EXPORT gch_status gch_web_chart_frame(uint32_t id, const gch_web_chart_desc *desc,
+                                           gch_web_frame *out);
+
+/* ---- values at the cursor ---- */
+
+typedef struct gch_web_value {
+    double value;
+    char text[64]; /* exact */
+} gch_web_value;
+
+typedef struct gch_web_sample {
+    int64_t time;
+    double row;
+    gch_web_value value;
+} gch_web_sample;
+
+/* As gch_query_nearest. GCH_PENDING: what it needs is wanted now. */
+GCH__EXPORT gch_status gch_web_nearest(uint32_t source, uint32_t column, int64_t t,
+                                       gch_web_sample *out);
+
+typedef struct gch_web_bar {
+    int64_t t0, t1;
+    double row_count;
+    gch_web_value open, high, low, close;
+} gch_web_bar;
+
+/* The bar that covers t. GCH_NOT_FOUND if nothing is drawn in it; GCH_PENDING as above. */
+GCH__EXPORT gch_status gch_web_bar_at(uint32_t source, uint32_t column, const char *width,
+                                      const char *time_zone, int64_t t, gch_web_bar *out);
+
+/* What JavaScript reads and writes, where pointers have 32 bits. */
+#define GCH__WEB_LAYOUT(expression, bytes)                                                         \
+    static_assert(sizeof(void *) != 4 || (expression) == (bytes), "web/src/abi.ts reads it there")
+GCH__WEB_LAYOUT(sizeof(gch_web_want), 24);
+GCH__WEB_LAYOUT(sizeof(gch_column_desc), 12);
+GCH__WEB_LAYOUT(sizeof(gch_column_data), 12);
+GCH__WEB_LAYOUT(sizeof(gch_web_series), 24);
+GCH__WEB_LAYOUT(offsetof(gch_web_chart_desc, series), 44);
+GCH__WEB_LAYOUT(sizeof(gch_web_chart_desc), 72);
+GCH__WEB_LAYOUT(offsetof(gch_web_frame, width_px), 88);
+GCH__WEB_LAYOUT(offsetof(gch_web_frame, pixels), 112);
+GCH__WEB_LAYOUT(offsetof(gch_web_sample, value), 16);
+GCH__WEB_LAYOUT(sizeof(gch_web_value), 72);
+GCH__WEB_LAYOUT(offsetof(gch_web_bar, open), 24);
+
+#endif

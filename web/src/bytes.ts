@@ -1,0 +1,215 @@
+/* Where the bytes of a .gch file come from: a URL that answers range requests, or a Blob.
+ *
+ * Invariants:
+ *  1. All ranges of a file are of one version: those after the first carry its validator, and a file
+ *     that has changed ends the source.
+ *  2. A request is tried again after failures that pass by (network, 429, 5xx), three times at most.
+ */
+import { ChartError } from './error.js';
+
+export interface Bytes {
+    readonly name: string;
+    readonly byteCount: number;
+    /** What has been read to learn the size: the end of the file. */
+    readonly tail: { offset: number; bytes: Uint8Array };
+    read(offset: number, byteCount: number, signal: AbortSignal): Promise<Uint8Array>;
+}
+
+export const TAIL_BYTES = 128 * 1024;
+const TRIES = 4;
+const FIRST_PAUSE_MS = 200;
+/** Of a server without ranges: what may be taken whole. */
+const WHOLE_MAX = 1 << 29;
+
+/* ---- files on the reader's machine ---- */
+
+class BlobBytes implements Bytes {
+    constructor(
+        readonly name: string,
+        private readonly blob: Blob,
+        readonly tail: Bytes['tail'],
+    ) {}
+
+    get byteCount(): number {
+        return this.blob.size;
+    }
+
+    async read(offset: number, byteCount: number): Promise<Uint8Array> {
+        return new Uint8Array(await this.blob.slice(offset, offset + byteCount).arrayBuffer());
+    }
+}
+
+export async function openBlob(name: string, blob: Blob): Promise<Bytes> {
+    const offset = Math.max(0, blob.size - TAIL_BYTES);
+    const bytes = new Uint8Array(await blob.slice(offset).arrayBuffer());
+    return new BlobBytes(name, blob, { offset, bytes });
+}
+
+/* ---- URLs ---- */
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+        const stop = () => {
+            clearTimeout(timer);
+            reject(new ChartError('cancelled', 'cancelled'));
+        };
+        const timer = setTimeout(() => {
+            signal.removeEventListener('abort', stop);
+            resolve();
+        }, ms);
+        signal.addEventListener('abort', stop, { once: true });
+    });
+}
+
+function passes(status: number): boolean {
+    return status === 429 || status >= 500;
+}
+
+/** What a person can do about an answer. */
+function explain(url: string, status: number): ChartError {
+    if (status === 404 || status === 410)
+        return new ChartError('not-found', `${url}: there is no such file (${status})`);
+    if (status === 401 || status === 403)
+        return new ChartError('invalid', `${url}: not allowed (${status}); a token may be needed`);
+    return new ChartError('unavailable', `${url}: the server answered ${status}`);
+}
+
+async function request(url: string, init: RequestInit, signal: AbortSignal): Promise<Response> {
+    for (let attempt = 1; ; attempt++) {
+        let failure: ChartError;
+        try {
+            const response = await fetch(url, { ...init, signal });
+            if (!passes(response.status)) return response;
+            await response.body?.cancel();
+            failure = explain(url, response.status);
+        } catch (cause) {
+            if (signal.aborted) throw new ChartError('cancelled', 'cancelled');
+            failure = new ChartError(
+                'unavailable',
+                `${url}: cannot be reached (${cause instanceof Error ? cause.message : cause}); ` +
+                    'the server may be down, or not allow this page to read it (CORS)',
+            );
+        }
+        if (attempt === TRIES) throw failure;
+        await pause(FIRST_PAUSE_MS * 2 ** (attempt - 1), signal);
+    }
+}
+
+/** A body, which ends early if the connection breaks. */
+async function bodyOf(url: string, response: Response, signal: AbortSignal): Promise<Uint8Array> {
+    try {
+        return new Uint8Array(await response.arrayBuffer());
+    } catch (cause) {
+        if (signal.aborted) throw new ChartError('cancelled', 'cancelled');
+        throw new ChartError('unavailable', `${url}: the answer broke off (${String(cause)})`);
+    }
+}
+
+class UrlBytes implements Bytes {
+    constructor(
+        readonly name: string,
+        readonly byteCount: number,
+        readonly tail: Bytes['tail'],
+        private readonly headers: Record<string, string>,
+        private readonly validator: string | null,
+    ) {}
+
+    async read(offset: number, byteCount: number, signal: AbortSignal): Promise<Uint8Array> {
+        const headers = { ...this.headers, Range: `bytes=${offset}-${offset + byteCount - 1}` };
+        for (let attempt = 1; ; attempt++) {
+            const response = await request(this.name, { headers }, signal);
+            const validator = response.headers.get('ETag');
+            const isChanged =
+                response.status === 200 ||
+                response.status === 416 ||
+                (this.validator !== null && validator !== null && validator !== this.validator);
+            if (isChanged || response.status !== 206) {
+                await response.body?.cancel();
+                if (!isChanged) throw explain(this.name, response.status);
+                throw new ChartError(
+                    'io',
+                    `${this.name}: it has been replaced since it was opened; open it again`,
+                );
+            }
+            const bytes = await bodyOf(this.name, response, signal).catch((cause: unknown) => {
+                if (attempt === TRIES || signal.aborted) throw cause;
+                return undefined;
+            });
+            if (bytes?.byteLength === byteCount) return bytes;
+            if (attempt === TRIES)
+                throw new ChartError(
+                    'unavailable',
+                    `${this.name}: ${bytes?.byteLength} bytes came where ${byteCount} were asked for`,
+                );
+        }
+    }
+}
+
+class WholeBytes implements Bytes {
+    constructor(
+        readonly name: string,
+        readonly tail: Bytes['tail'],
+    ) {}
+
+    get byteCount(): number {
+        return this.tail.bytes.byteLength;
+    }
+
+    read(offset: number, byteCount: number): Promise<Uint8Array> {
+        return Promise.resolve(this.tail.bytes.slice(offset, offset + byteCount));
+    }
+}
+
+/** Asks for the end of the file, whose answer tells its size. */
+export async function openUrl(
+    url: string,
+    headers: Record<string, string>,
+    signal: AbortSignal,
+): Promise<Bytes> {
+    const range = { ...headers, Range: `bytes=-${TAIL_BYTES}` };
+    const response = await request(url, { headers: range }, signal);
+    const type = response.headers.get('Content-Type') ?? '';
+    if (response.status === 200 && Number(response.headers.get('Content-Length') ?? 0) > WHOLE_MAX) {
+        await response.body?.cancel();
+        throw new ChartError(
+            'unsupported',
+            `${url}: the server does not answer range requests, and the file is too large without`,
+        );
+    }
+    if (response.status !== 200 && response.status !== 206) {
+        await response.body?.cancel();
+        if (response.status === 416) throw new ChartError('corrupt', `${url}: the file is empty`);
+        throw explain(url, response.status);
+    }
+    if (type.startsWith('text/html')) {
+        await response.body?.cancel();
+        throw new ChartError('corrupt', `${url}: this is a web page, not a .gch file`);
+    }
+    const bytes = await bodyOf(url, response, signal);
+    if (response.status === 200) return new WholeBytes(url, { offset: 0, bytes });
+    const match = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(response.headers.get('Content-Range') ?? '');
+    const byteCount = Number(match?.[3] ?? bytes.byteLength);
+    const offset = Number(match?.[1] ?? Number.NaN);
+    if (match !== null && offset + bytes.byteLength !== byteCount)
+        throw new ChartError('unavailable', `${url}: the server's answer does not fit its header`);
+    if (match === null) return openBySize(url, headers, bytes, signal);
+    return new UrlBytes(url, byteCount, { offset, bytes }, headers, response.headers.get('ETag'));
+}
+
+/** Across origins Content-Range may be hidden from scripts: then HEAD tells the size. */
+async function openBySize(
+    url: string,
+    headers: Record<string, string>,
+    bytes: Uint8Array,
+    signal: AbortSignal,
+): Promise<Bytes> {
+    const response = await request(url, { method: 'HEAD', headers }, signal);
+    const byteCount = Number(response.headers.get('Content-Length') ?? Number.NaN);
+    if (!response.ok || !(byteCount >= bytes.byteLength))
+        throw new ChartError(
+            'unsupported',
+            `${url}: its size cannot be told; the server has to expose Content-Range to this page`,
+        );
+    const offset = byteCount - bytes.byteLength;
+    return new UrlBytes(url, byteCount, { offset, bytes }, headers, null);
+}

@@ -1,0 +1,186 @@
+/* The page's side of the engine: in a worker where there can be one, else on this thread.
+ *
+ * One engine serves all charts of a page. It starts with the first that needs it and ends with the
+ * last (Lease.release): worker, memory and requests are gone then.
+ *
+ * Invariants:
+ *  1. An answer settles the promise of its call; when the engine ends, all that are open are refused.
+ */
+import { Engine } from './engine.js';
+import { ChartError } from './error.js';
+import type { EngineApi, EngineEvent } from './protocol.js';
+import type { FromWorker, ToWorker } from './worker.js';
+
+export type EnginePlace = 'auto' | 'worker' | 'main';
+
+type Listener = (event: EngineEvent) => void;
+
+export interface EngineHandle {
+    readonly api: EngineApi;
+    readonly place: 'worker' | 'main';
+    /** Why it is not in a worker; '' if it is, or was not asked to be. */
+    readonly fallback: string;
+    listen(listener: Listener): () => void;
+    end(): void;
+}
+
+function assetUrl(name: string): string {
+    return new URL(name, import.meta.url).href;
+}
+
+class Listeners {
+    private readonly all = new Set<Listener>();
+
+    listen(listener: Listener): () => void {
+        this.all.add(listener);
+        return () => this.all.delete(listener);
+    }
+
+    tell(event: EngineEvent): void {
+        for (const listener of [...this.all]) listener(event);
+    }
+}
+
+async function startHere(fallback: string): Promise<EngineHandle> {
+    const listeners = new Listeners();
+    const api = await Engine.start(assetUrl('./gpu-charts.wasm'), (event) => listeners.tell(event));
+    return {
+        api,
+        place: 'main',
+        fallback,
+        listen: (listener) => listeners.listen(listener),
+        end: () => void api.stop().catch(() => undefined),
+    };
+}
+
+interface Call {
+    resolve: (value: unknown) => void;
+    reject: (cause: ChartError) => void;
+}
+
+/** The calls of the API as messages; `post` sends one. */
+function makeProxy(post: (message: ToWorker, transfer: Transferable[]) => void, calls: Map<number, Call>) {
+    let lastId = 0;
+    return new Proxy({} as EngineApi, {
+        get: (_, method: string) => {
+            if (method === 'then') return undefined;
+            return (...args: unknown[]) =>
+                new Promise((resolve, reject) => {
+                    const id = ++lastId;
+                    calls.set(id, { resolve, reject });
+                    const transfer = args.filter(
+                        (arg) => typeof OffscreenCanvas !== 'undefined' && arg instanceof OffscreenCanvas,
+                    ) as Transferable[];
+                    post({ kind: 'call', id, method, args }, transfer);
+                });
+        },
+    });
+}
+
+function startWorker(): Promise<EngineHandle> {
+    return new Promise((resolve, reject) => {
+        const worker = new Worker(assetUrl('./gpu-charts-worker.js'), { type: 'module' });
+        const listeners = new Listeners();
+        const calls = new Map<number, Call>();
+        let isEnded = false;
+        const refuseAll = (cause: ChartError) => {
+            for (const call of calls.values()) call.reject(cause);
+            calls.clear();
+        };
+        const handle: EngineHandle = {
+            api: makeProxy((message, transfer) => {
+                if (isEnded) refuseAll(new ChartError('cancelled', 'the engine has ended'));
+                else worker.postMessage(message, transfer);
+            }, calls),
+            place: 'worker',
+            fallback: '',
+            listen: (listener) => listeners.listen(listener),
+            end: () => {
+                isEnded = true;
+                worker.terminate();
+                refuseAll(new ChartError('cancelled', 'the engine has ended'));
+            },
+        };
+        worker.onerror = (event) => {
+            event.preventDefault();
+            const cause = new ChartError('unavailable', event.message || 'the worker cannot be loaded');
+            reject(cause);
+            refuseAll(cause);
+        };
+        worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
+            if (data.kind === 'started') {
+                resolve(handle);
+            } else if (data.kind === 'event') {
+                listeners.tell(data.event);
+            } else if (data.kind === 'answer') {
+                calls.get(data.id)?.resolve(data.value);
+                calls.delete(data.id);
+            } else {
+                const cause = new ChartError(data.code, data.message);
+                if (data.id === 0) {
+                    worker.terminate();
+                    reject(cause);
+                }
+                calls.get(data.id)?.reject(cause);
+                calls.delete(data.id);
+            }
+        };
+        worker.postMessage({ kind: 'start', wasm: assetUrl('./gpu-charts.wasm') } satisfies ToWorker);
+    });
+}
+
+/** Falls through to this thread where a worker is refused (another origin, a policy). */
+export async function startEngine(place: EnginePlace): Promise<EngineHandle> {
+    if (place === 'main') return startHere('');
+    try {
+        return await startWorker();
+    } catch (cause) {
+        if (place === 'worker') throw ChartError.from(cause);
+        return startHere(ChartError.from(cause).message);
+    }
+}
+
+/* ---- one engine a page ---- */
+
+interface Shared {
+    handle: Promise<EngineHandle>;
+    leases: number;
+}
+
+const shared = new Map<EnginePlace, Shared>();
+
+export interface Lease {
+    engine: EngineHandle;
+    /** The last one ends the engine. May be called again. */
+    release(): void;
+}
+
+export async function leaseEngine(place: EnginePlace): Promise<Lease> {
+    let entry = shared.get(place);
+    if (entry === undefined) {
+        entry = { handle: startEngine(place), leases: 0 };
+        shared.set(place, entry);
+    }
+    const mine = entry;
+    mine.leases++;
+    let isHeld = true;
+    const drop = () => {
+        if (!isHeld) return false;
+        isHeld = false;
+        if (--mine.leases > 0) return false;
+        if (shared.get(place) === mine) shared.delete(place);
+        return true;
+    };
+    try {
+        const engine = await mine.handle;
+        return {
+            engine,
+            release: () => {
+                if (drop()) engine.end();
+            },
+        };
+    } catch (cause) {
+        drop();
+        throw cause;
+    }
+}

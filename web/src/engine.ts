@@ -1,0 +1,484 @@
+/* The engine's host: one instance of the module, its sources, charts and requests.
+ *
+ * Lives in a worker or on the page's own thread; nothing in it touches the DOM but the canvases it
+ * is given.
+ *
+ * Invariants:
+ *  1. Every call of the module is synchronous: between two awaits no other call comes in between.
+ *  2. After a trap the instance is dead and every later call says so.
+ */
+import { Abi, BAR_BYTES, CHART_BYTES, COLUMN_BYTES, FRAME_BYTES, SAMPLE_BYTES } from './abi.js';
+import { SERIES_BYTES, WANT_BYTES } from './abi.js';
+import { type Bytes, openBlob, openUrl } from './bytes.js';
+import { ChartError } from './error.js';
+import { Loader, type Want } from './loader.js';
+import { MARKS, TIME_UNITS } from './protocol.js';
+import type { Bar, EngineApi, EngineEvent, EngineStats, Frame, FrameDesc } from './protocol.js';
+import type { LiveDesc, OpenResult, Rows, Sample, SourceInfo } from './protocol.js';
+import { zoneBytes } from './zones.js';
+
+const BUDGET_MIB = 256;
+const WANTS_CAP = 256;
+/** Of an index, read in front of the place that opening asked for (as the native client does). */
+const LEAD_SHARE = 400;
+const LEAD_MIN = 64 * 1024;
+const LEAD_MAX = 8 << 20;
+const RANGE_MAX = 16 << 20;
+const OPEN_ROUNDS = 64;
+const CSV_PIECE = 1 << 20;
+
+const TYPES = ['', 'i8', 'u8', 'i16', 'u16', 'i32', 'u32', 'i64', 'f32', 'f64'];
+
+const BARE = 1;
+const NO_LEGEND = 2;
+const HAS_TIME_RANGE = 8;
+
+type Context2d = CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D;
+
+export class Engine implements EngineApi {
+    private readonly loader: Loader;
+    private readonly canvases = new Map<number, Context2d>();
+    private readonly wants: number;
+
+    private constructor(
+        private readonly abi: Abi,
+        private readonly notify: (event: EngineEvent) => void,
+    ) {
+        this.abi.check(this.abi.call.gch_web_start(BUDGET_MIB));
+        this.wants = abi.alloc(WANTS_CAP * WANT_BYTES);
+        this.loader = new Loader({
+            deliver: (source, offset, bytes) => {
+                this.stage(source, offset, bytes);
+                notify({ kind: 'data', source });
+            },
+            failed: (source, error) =>
+                notify({ kind: 'failed', source, code: error.code, message: error.message }),
+            idle: () => notify({ kind: 'idle' }),
+        });
+    }
+
+    static async start(
+        wasm: string | URL | Response | BufferSource,
+        notify: (event: EngineEvent) => void,
+    ): Promise<Engine> {
+        let abi: Abi | undefined;
+        const imports = {
+            gch: {
+                clock_ns: () => performance.now() * 1e6,
+                time_zone: (name: number, length: number, out: number, cap: number) => {
+                    if (abi === undefined) return 0;
+                    const text = new TextDecoder().decode(abi.u8().slice(name, name + length));
+                    const bytes = zoneBytes(text);
+                    if (bytes === undefined || bytes.length > cap) return 0;
+                    abi.u8().set(bytes, out);
+                    return bytes.length;
+                },
+            },
+        };
+        abi = new Abi(await instantiate(wasm, imports));
+        return new Engine(abi, notify);
+    }
+
+    /* ---- sources ---- */
+
+    private stage(source: number, offset: number, bytes: Uint8Array): void {
+        const { abi } = this;
+        const at = abi.copyIn(bytes);
+        abi.check(abi.call.gch_web_source_stage(source, offset, at, bytes.byteLength));
+    }
+
+    private makeSource(name: string, byteCount: number): number {
+        const { abi } = this;
+        abi.begin();
+        const out = abi.take(4);
+        abi.check(abi.call.gch_web_source_make(abi.text(name), byteCount, out));
+        return abi.view().getUint32(out, true);
+    }
+
+    private tryOpen(source: number): Want | undefined {
+        const { abi } = this;
+        abi.begin();
+        const out = abi.take(WANT_BYTES);
+        const status = abi.check(abi.call.gch_web_source_open(source, out), 'pending');
+        return status === 'ok' ? undefined : this.readWant(out);
+    }
+
+    private readWant(at: number): Want {
+        const view = this.abi.view();
+        return {
+            source: view.getUint32(at, true),
+            isPrefetch: view.getUint32(at + 4, true) !== 0,
+            offset: view.getFloat64(at + 8, true),
+            byteCount: view.getFloat64(at + 16, true),
+        };
+    }
+
+    private async openBytes(bytes: Bytes, signal: AbortSignal): Promise<OpenResult> {
+        const id = this.makeSource(bytes.name, bytes.byteCount);
+        try {
+            this.stage(id, bytes.tail.offset, bytes.tail.bytes);
+            let hasIndex = false;
+            for (let round = 0; ; round++) {
+                const want = this.tryOpen(id);
+                if (want === undefined) break;
+                if (round === OPEN_ROUNDS)
+                    throw new ChartError('corrupt', `${bytes.name}: its index has no end`);
+                const range = hasIndex ? want : widen(want, bytes);
+                hasIndex ||= want.offset > 0;
+                this.stage(id, range.offset, await bytes.read(range.offset, range.byteCount, signal));
+            }
+        } catch (cause) {
+            this.abi.call.gch_web_source_close(id);
+            throw cause;
+        }
+        this.loader.add(id, bytes);
+        return { id, info: this.readInfo(id) };
+    }
+
+    async openUrl(url: string, headers: Record<string, string>): Promise<OpenResult> {
+        const { signal } = new AbortController();
+        return this.openBytes(await openUrl(url, headers, signal), signal);
+    }
+
+    async openBlob(name: string, blob: Blob): Promise<OpenResult> {
+        if (blob.size === 0) throw new ChartError('corrupt', `${name}: the file is empty`);
+        return this.openBytes(await openBlob(name, blob), new AbortController().signal);
+    }
+
+    async openCsv(name: string, blob: Blob, timeZone?: string): Promise<OpenResult> {
+        const { abi } = this;
+        abi.begin();
+        abi.check(abi.call.gch_web_csv_start(abi.text(name), abi.text(timeZone)));
+        for (let at = 0; at < blob.size; at += CSV_PIECE) {
+            let piece: Uint8Array;
+            try {
+                piece = new Uint8Array(await blob.slice(at, at + CSV_PIECE).arrayBuffer());
+            } catch (cause) {
+                abi.call.gch_web_csv_abandon();
+                throw ChartError.from(cause);
+            }
+            const copy = abi.copyIn(piece);
+            const status = abi.call.gch_web_csv_push(copy, piece.byteLength);
+            abi.call.gch_web_free(copy);
+            abi.check(status);
+        }
+        abi.begin();
+        const out = abi.take(4);
+        abi.check(abi.call.gch_web_csv_finish(out));
+        const id = abi.view().getUint32(out, true);
+        return { id, info: this.readInfo(id) };
+    }
+
+    async openLive(desc: LiveDesc): Promise<OpenResult> {
+        const { abi } = this;
+        abi.begin();
+        const out = abi.take(4);
+        const name = abi.text(desc.name);
+        const zone = abi.text(desc.timeZone);
+        const columns = abi.take(desc.columns.length * COLUMN_BYTES);
+        desc.columns.forEach((column, i) => {
+            const type = TYPES.indexOf(column.type);
+            const at = columns + i * COLUMN_BYTES;
+            const columnName = abi.text(column.name);
+            const unit = abi.text(column.unit);
+            const view = abi.view();
+            view.setUint32(at, columnName, true);
+            view.setUint32(at + 4, unit, true);
+            view.setUint32(at + 8, Math.max(0, type), true);
+        });
+        abi.check(
+            abi.call.gch_web_source_open_live(
+                name,
+                TIME_UNITS.indexOf(desc.unit) + 1,
+                zone,
+                columns,
+                desc.columns.length,
+                desc.keepRows ?? 0,
+                out,
+            ),
+        );
+        const id = abi.view().getUint32(out, true);
+        return { id, info: this.readInfo(id) };
+    }
+
+    async append(source: number, rows: Rows): Promise<SourceInfo> {
+        const { abi } = this;
+        const held: number[] = [];
+        const hold = (array: ArrayBufferView): number => {
+            const at = abi.copyIn(new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
+            held.push(at);
+            return at;
+        };
+        try {
+            abi.begin();
+            const data = abi.take(rows.columns.length * COLUMN_BYTES);
+            let times = 0;
+            if (rows.times !== undefined) {
+                times = hold(rows.times);
+                if (rows.times instanceof Float64Array)
+                    abi.check(
+                        abi.call.gch_web_times_from_doubles(times, rows.count, rows.timeFactor ?? 1),
+                    );
+            }
+            rows.columns.forEach((column, i) => {
+                const at = hold(column);
+                abi.view().setUint32(data + i * COLUMN_BYTES, at, true);
+            });
+            abi.check(abi.call.gch_web_source_append(source, times, data, rows.count));
+        } finally {
+            for (const at of held) abi.call.gch_web_free(at);
+        }
+        this.notify({ kind: 'data', source });
+        return this.readInfo(source);
+    }
+
+    private readInfo(source: number): SourceInfo {
+        return this.abi.readJson(this.abi.call.gch_web_source_info(source)) as SourceInfo;
+    }
+
+    async info(source: number): Promise<SourceInfo> {
+        return this.readInfo(source);
+    }
+
+    async close(source: number): Promise<void> {
+        this.loader.drop(source);
+        this.abi.check(this.abi.call.gch_web_source_close(source));
+    }
+
+    /* ---- charts ---- */
+
+    async canPaint(): Promise<boolean> {
+        if (typeof document !== 'undefined') return true;
+        return (
+            typeof OffscreenCanvas !== 'undefined' &&
+            new OffscreenCanvas(1, 1).getContext('2d') !== null
+        );
+    }
+
+    async makeChart(
+        canvas?: OffscreenCanvas | HTMLCanvasElement,
+    ): Promise<{ id: number; paints: boolean }> {
+        const { abi } = this;
+        const context = canvas?.getContext('2d', { alpha: false }) as Context2d | null | undefined;
+        abi.begin();
+        const out = abi.take(4);
+        abi.check(abi.call.gch_web_chart_make(out));
+        const id = abi.view().getUint32(out, true);
+        if (context !== null && context !== undefined) this.canvases.set(id, context);
+        return { id, paints: this.canvases.has(id) };
+    }
+
+    async destroyChart(chart: number): Promise<void> {
+        const context = this.canvases.get(chart);
+        if (context !== undefined) context.canvas.width = context.canvas.height = 0;
+        this.canvases.delete(chart);
+        this.abi.check(this.abi.call.gch_web_chart_destroy(chart));
+    }
+
+    private writeDesc(desc: FrameDesc): number {
+        const { abi } = this;
+        const at = abi.take(CHART_BYTES);
+        const series = abi.take(desc.series.length * SERIES_BYTES);
+        const labels = desc.series.map((one) => abi.text(one.label));
+        const texts = [desc.title, desc.timeZone, desc.barWidth, desc.bottom, desc.top].map((text) =>
+            abi.text(text),
+        );
+        const view = abi.view();
+        desc.series.forEach((one, i) => {
+            const place = series + i * SERIES_BYTES;
+            view.setUint32(place, one.source, true);
+            view.setUint32(place + 4, one.column, true);
+            view.setUint32(place + 8, MARKS.indexOf(one.mark) + 1, true);
+            view.setUint32(place + 12, one.color >>> 0, true);
+            view.setFloat32(place + 16, one.width, true);
+            view.setUint32(place + 20, labels[i] ?? 0, true);
+        });
+        const flags =
+            (desc.isBare ? BARE : 0) |
+            (desc.hasLegend ? 0 : NO_LEGEND) |
+            (desc.range !== undefined ? HAS_TIME_RANGE : 0);
+        view.setBigInt64(at, desc.range?.from ?? 0n, true);
+        view.setBigInt64(at + 8, desc.range?.to ?? 0n, true);
+        view.setUint32(at + 16, desc.width, true);
+        view.setUint32(at + 20, desc.height, true);
+        view.setFloat32(at + 24, desc.scale, true);
+        view.setUint32(at + 28, flags, true);
+        view.setUint32(at + 32, desc.isDark ? 1 : 0, true);
+        view.setUint32(at + 36, desc.isLog ? 1 : 0, true);
+        view.setUint32(at + 40, desc.series.length, true);
+        view.setUint32(at + 44, series, true);
+        texts.forEach((text, i) => view.setUint32(at + 48 + 4 * i, text, true));
+        return at;
+    }
+
+    async frame(chart: number, desc: FrameDesc, wantsPixels: boolean): Promise<Frame> {
+        const { abi } = this;
+        abi.begin();
+        const out = abi.take(FRAME_BYTES);
+        const at = this.writeDesc(desc);
+        const status = abi.call.gch_web_chart_frame(chart, at, out);
+        this.fetchWants();
+        abi.check(status);
+        const view = abi.view();
+        const frame: Frame = {
+            from: view.getBigInt64(out, true),
+            to: view.getBigInt64(out + 8, true),
+            bottom: view.getFloat64(out + 16, true),
+            top: view.getFloat64(out + 24, true),
+            complete: view.getFloat64(out + 32, true),
+            rows: view.getFloat64(out + 40, true),
+            bytesRead: view.getFloat64(out + 48, true),
+            layoutMs: view.getFloat64(out + 56, true),
+            queryMs: view.getFloat64(out + 64, true),
+            rasterMs: view.getFloat64(out + 72, true),
+            totalMs: view.getFloat64(out + 80, true),
+            width: view.getUint32(out + 88, true),
+            height: view.getUint32(out + 92, true),
+            plot: {
+                x: view.getUint32(out + 96, true),
+                y: view.getUint32(out + 100, true),
+                width: view.getUint32(out + 104, true),
+                height: view.getUint32(out + 108, true),
+            },
+        };
+        const pixels = new Uint8ClampedArray(
+            abi.call.memory.buffer as ArrayBuffer,
+            view.getUint32(out + 112, true),
+            frame.width * frame.height * 4,
+        );
+        const context = this.canvases.get(chart);
+        if (context !== undefined) {
+            fit(context, frame.width, frame.height);
+            context.putImageData(new ImageData(pixels, frame.width, frame.height), 0, 0);
+        }
+        if (context === undefined || wantsPixels) frame.pixels = pixels.slice();
+        return frame;
+    }
+
+    async clear(chart: number, width: number, height: number, color: string): Promise<void> {
+        const context = this.canvases.get(chart);
+        if (context !== undefined) {
+            fit(context, width, height);
+            context.fillStyle = color;
+            context.fillRect(0, 0, width, height);
+        }
+    }
+
+    private fetchWants(): void {
+        const wants: Want[] = [];
+        let count: number;
+        do {
+            count = this.abi.call.gch_web_take_wants(this.wants, WANTS_CAP);
+            for (let i = 0; i < count; i++) wants.push(this.readWant(this.wants + i * WANT_BYTES));
+        } while (count === WANTS_CAP);
+        if (wants.length > 0) this.loader.want(wants);
+    }
+
+    async warm(source: number, column: number, from: bigint, to: bigint, width: number): Promise<void> {
+        this.abi.check(this.abi.call.gch_web_source_warm(source, column, from, to, width));
+        this.fetchWants();
+    }
+
+    /* ---- values at the cursor ---- */
+
+    async nearest(source: number, column: number, t: bigint): Promise<Sample | undefined> {
+        const { abi } = this;
+        abi.begin();
+        const out = abi.take(SAMPLE_BYTES);
+        const status = abi.check(
+            abi.call.gch_web_nearest(source, column, t, out),
+            'pending',
+            'not-found',
+        );
+        this.fetchWants();
+        if (status !== 'ok') return undefined;
+        const view = abi.view();
+        return {
+            time: view.getBigInt64(out, true),
+            row: view.getFloat64(out + 8, true),
+            value: view.getFloat64(out + 16, true),
+            text: abi.readText(out + 24),
+        };
+    }
+
+    async bar(
+        source: number,
+        column: number,
+        width: string,
+        timeZone: string | undefined,
+        t: bigint,
+    ): Promise<Bar | undefined> {
+        const { abi } = this;
+        abi.begin();
+        const out = abi.take(BAR_BYTES);
+        const status = abi.check(
+            abi.call.gch_web_bar_at(source, column, abi.text(width), abi.text(timeZone), t, out),
+            'pending',
+            'not-found',
+        );
+        this.fetchWants();
+        if (status !== 'ok') return undefined;
+        const view = abi.view();
+        return {
+            from: view.getBigInt64(out, true),
+            to: view.getBigInt64(out + 8, true),
+            rows: view.getFloat64(out + 16, true),
+            open: abi.readText(out + 32),
+            high: abi.readText(out + 104),
+            low: abi.readText(out + 176),
+            close: abi.readText(out + 248),
+            closeValue: view.getFloat64(out + 240, true),
+        };
+    }
+
+    /* ---- the whole ---- */
+
+    async stats(): Promise<EngineStats> {
+        const json = this.abi.readJson(this.abi.call.gch_web_stats()) as EngineStats;
+        return {
+            ...json,
+            memoryBytes: this.abi.call.memory.buffer.byteLength,
+            requests: this.loader.requests,
+            loadedBytes: this.loader.loadedBytes,
+            pendingBytes: this.loader.pendingBytes(),
+        };
+    }
+
+    async stop(): Promise<void> {
+        this.abi.check(this.abi.call.gch_web_stop());
+    }
+}
+
+function fit(context: Context2d, width: number, height: number): void {
+    const { canvas } = context;
+    if (canvas.width !== width) canvas.width = width;
+    if (canvas.height !== height) canvas.height = height;
+}
+
+/** The first wish into the index, with what lies before it and up to the tail. */
+function widen(want: Want, bytes: Bytes): Want {
+    if (want.offset === 0) return want;
+    const lead = Math.min(Math.max(bytes.byteCount / LEAD_SHARE, LEAD_MIN), LEAD_MAX);
+    const offset = Math.max(0, Math.floor(want.offset - lead));
+    const byteCount = Math.max(bytes.tail.offset, want.offset + want.byteCount) - offset;
+    return byteCount > RANGE_MAX ? want : { ...want, offset, byteCount };
+}
+
+async function instantiate(
+    wasm: string | URL | Response | BufferSource,
+    imports: WebAssembly.Imports,
+): Promise<WebAssembly.Instance> {
+    if (wasm instanceof ArrayBuffer || ArrayBuffer.isView(wasm))
+        return (await WebAssembly.instantiate(wasm as BufferSource, imports)).instance;
+    const response = wasm instanceof Response ? wasm : await fetch(wasm as string | URL);
+    if (!response.ok)
+        throw new ChartError(
+            'not-found',
+            `${response.url}: the engine cannot be loaded (${response.status}); ` +
+                'gpu-charts.wasm has to lie beside the script',
+        );
+    const type = response.headers.get('Content-Type') ?? '';
+    if (type.startsWith('application/wasm'))
+        return (await WebAssembly.instantiateStreaming(response, imports)).instance;
+    return (await WebAssembly.instantiate(await response.arrayBuffer(), imports)).instance;
+}

@@ -1,0 +1,292 @@
+/* Mouse, touch, wheel and keys, turned into moves of a view.
+ *
+ *   drag                    pans, and goes on a little when let go (not with reduced motion)
+ *   shift + drag            zooms to the box; so does a drag in box mode
+ *   wheel                   zooms at the cursor; sideways, or with shift, pans
+ *   pinch                   zooms between the fingers and pans with them
+ *   on the value axis       drag and wheel stretch the values; double click fits them again
+ *   double click            shows everything
+ *   keys                    arrows pan (shift: more), + and - zoom, Home everything,
+ *                           [ and ] move the crosshair, Escape gives up
+ *
+ * Invariants:
+ *  1. A gesture is counted from where it began (view.ts).
+ *  2. Nothing is held after detach().
+ */
+
+export type Zone = 'plot' | 'value' | 'time' | 'out';
+
+export interface GestureTarget {
+    /** Of the plot, in CSS pixels. */
+    plot(): { x: number; y: number; width: number; height: number };
+    zoneAt(x: number, y: number): Zone;
+    /** A gesture begins: the view is remembered. */
+    begin(): void;
+    /** From the remembered view: moved by shares of the plot. */
+    pan(shareX: number, shareY: number): void;
+    /** From the remembered view: the span times `factor`, about a share of the plot, then moved. */
+    zoom(factor: number, shareX: number, panX: number): void;
+    stretchValues(factor: number, shareY: number): void;
+    zoomTo(share0: number, share1: number): void;
+    reset(): void;
+    fitValues(): void;
+    hover(x: number, y: number): void;
+    leave(): void;
+    stepCrosshair(by: number): void;
+    showBox(x0: number, x1: number): void;
+    hideBox(): void;
+    cursor(name: '' | 'pan' | 'grabbing' | 'cross' | 'value' | 'time'): void;
+    isBoxMode(): boolean;
+}
+
+const WHEEL_STEP = 0.0016;
+const LINE_PX = 18;
+const DRAG_PX = 3;
+const BOX_PX = 6;
+const FRICTION_MS = 220;
+const SPEED_LEAST = 0.02; /* pixels a millisecond */
+const DOUBLE_MS = 320;
+
+interface Point {
+    x: number;
+    y: number;
+}
+
+export class Gestures {
+    private readonly abort = new AbortController();
+    private readonly pointers = new Map<number, Point>();
+    private zone: Zone = 'out';
+    private start: Point = { x: 0, y: 0 };
+    private isBox = false;
+    private hasMoved = false;
+    private pinch: { distance: number; middle: Point } | undefined;
+    private trail: { x: number; at: number }[] = [];
+    private glide = 0;
+    private lastTap = { at: 0, x: 0, y: 0 };
+
+    constructor(
+        private readonly element: HTMLElement,
+        private readonly target: GestureTarget,
+    ) {
+        const { signal } = this.abort;
+        const on = <K extends keyof HTMLElementEventMap>(
+            type: K,
+            listener: (event: HTMLElementEventMap[K]) => void,
+        ) => element.addEventListener(type, listener, { signal, passive: false });
+        on('pointerdown', (event) => this.down(event));
+        on('pointermove', (event) => this.move(event));
+        on('pointerup', (event) => this.up(event));
+        on('pointercancel', (event) => this.up(event));
+        on('pointerleave', (event) => {
+            if (this.pointers.size === 0 && event.pointerType !== 'touch') target.leave();
+        });
+        on('wheel', (event) => this.wheel(event));
+        on('keydown', (event) => this.key(event));
+        on('contextmenu', (event) => {
+            if (this.pointers.size > 0) event.preventDefault();
+        });
+    }
+
+    detach(): void {
+        this.abort.abort();
+        cancelAnimationFrame(this.glide);
+    }
+
+    private at(event: MouseEvent): Point {
+        const box = this.element.getBoundingClientRect();
+        return { x: event.clientX - box.left, y: event.clientY - box.top };
+    }
+
+    private shareX(x: number): number {
+        const plot = this.target.plot();
+        return (x - plot.x) / plot.width;
+    }
+
+    private shareY(y: number): number {
+        const plot = this.target.plot();
+        return 1 - (y - plot.y) / plot.height;
+    }
+
+    /* ---- pointers ---- */
+
+    private down(event: PointerEvent): void {
+        if (event.target instanceof Element && event.target.closest('button, .message') !== null) return;
+        if (event.button !== 0) return;
+        cancelAnimationFrame(this.glide);
+        const point = this.at(event);
+        this.element.setPointerCapture(event.pointerId);
+        this.pointers.set(event.pointerId, point);
+        this.element.focus({ preventScroll: true });
+        this.target.begin();
+        if (this.pointers.size === 2) {
+            this.pinch = this.measure();
+            this.isBox = false;
+            this.target.hideBox();
+            return;
+        }
+        this.zone = this.target.zoneAt(point.x, point.y);
+        this.start = point;
+        this.hasMoved = false;
+        this.isBox = this.zone === 'plot' && (event.shiftKey || this.target.isBoxMode());
+        this.trail = [{ x: point.x, at: event.timeStamp }];
+    }
+
+    private measure(): { distance: number; middle: Point } {
+        const [a, b] = [...this.pointers.values()];
+        if (a === undefined || b === undefined) return { distance: 1, middle: this.start };
+        return {
+            distance: Math.max(10, Math.hypot(a.x - b.x, a.y - b.y)),
+            middle: { x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 },
+        };
+    }
+
+    private move(event: PointerEvent): void {
+        const point = this.at(event);
+        if (!this.pointers.has(event.pointerId)) {
+            this.rest(point);
+            return;
+        }
+        this.pointers.set(event.pointerId, point);
+        const plot = this.target.plot();
+        if (this.pinch !== undefined) {
+            const now = this.measure();
+            const shift = (this.pinch.middle.x - now.middle.x) / plot.width;
+            const factor = this.pinch.distance / now.distance;
+            this.target.zoom(factor, this.shareX(this.pinch.middle.x), shift * factor);
+            this.hasMoved = true;
+            return;
+        }
+        const dx = point.x - this.start.x;
+        const dy = point.y - this.start.y;
+        if (!this.hasMoved && Math.hypot(dx, dy) < DRAG_PX) return;
+        this.hasMoved = true;
+        if (this.isBox) {
+            this.target.showBox(this.start.x, point.x);
+        } else if (this.zone === 'value') {
+            this.target.stretchValues(Math.exp((dy / plot.height) * 2), 0.5);
+        } else if (this.zone === 'time') {
+            this.target.zoom(Math.exp((-dx / plot.width) * 2), 0.5, 0);
+        } else {
+            this.target.cursor('grabbing');
+            this.target.pan(-dx / plot.width, dy / plot.height);
+            this.trail.push({ x: point.x, at: event.timeStamp });
+            if (this.trail.length > 6) this.trail.shift();
+            this.target.hover(point.x, point.y);
+        }
+    }
+
+    private rest(point: Point): void {
+        const zone = this.target.zoneAt(point.x, point.y);
+        const names = { plot: 'cross', value: 'value', time: 'time', out: '' } as const;
+        this.target.cursor(names[zone]);
+        if (zone === 'plot') this.target.hover(point.x, point.y);
+        else this.target.leave();
+    }
+
+    private up(event: PointerEvent): void {
+        if (!this.pointers.delete(event.pointerId)) return;
+        const point = this.at(event);
+        if (this.pinch !== undefined) {
+            this.pinch = undefined;
+            this.target.begin(); /* the finger that stays goes on panning from here */
+            this.start = [...this.pointers.values()][0] ?? point;
+            this.trail = [];
+            return;
+        }
+        if (this.isBox) {
+            this.target.hideBox();
+            if (Math.abs(point.x - this.start.x) >= BOX_PX && event.type === 'pointerup')
+                this.target.zoomTo(this.shareX(this.start.x), this.shareX(point.x));
+        } else if (this.hasMoved && this.zone === 'plot') {
+            this.letGlide(event.timeStamp);
+        } else if (!this.hasMoved && event.type === 'pointerup') {
+            this.tap(event, point);
+        }
+        this.rest(point);
+    }
+
+    private tap(event: PointerEvent, point: Point): void {
+        const isDouble =
+            event.timeStamp - this.lastTap.at < DOUBLE_MS &&
+            Math.hypot(point.x - this.lastTap.x, point.y - this.lastTap.y) < 24;
+        this.lastTap = { at: isDouble ? 0 : event.timeStamp, x: point.x, y: point.y };
+        if (isDouble && this.zone === 'value') this.target.fitValues();
+        else if (isDouble) this.target.reset();
+        else if (event.pointerType === 'touch') this.target.hover(point.x, point.y);
+    }
+
+    /* Goes on with the speed of the last moves, slower and slower. */
+    private letGlide(now: number): void {
+        const first = this.trail[0];
+        const last = this.trail.at(-1);
+        const isStill = matchMedia('(prefers-reduced-motion: reduce)').matches;
+        if (first === undefined || last === undefined || isStill || now - last.at > 60) return;
+        const speed = (last.x - first.x) / Math.max(1, last.at - first.at);
+        if (Math.abs(speed) < SPEED_LEAST * 8) return;
+        this.target.begin();
+        const startedAt = performance.now();
+        const step = () => {
+            const passed = performance.now() - startedAt;
+            const left = Math.exp(-passed / FRICTION_MS);
+            const moved = speed * FRICTION_MS * (1 - left);
+            this.target.pan(-moved / this.target.plot().width, 0);
+            if (Math.abs(speed) * left > SPEED_LEAST) this.glide = requestAnimationFrame(step);
+        };
+        this.glide = requestAnimationFrame(step);
+    }
+
+    /* ---- wheel and keys ---- */
+
+    private wheel(event: WheelEvent): void {
+        event.preventDefault();
+        cancelAnimationFrame(this.glide);
+        const point = this.at(event);
+        const scale = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? LINE_PX : 1;
+        const dx = (event.shiftKey ? event.deltaY : event.deltaX) * scale;
+        const dy = event.shiftKey ? 0 : event.deltaY * scale;
+        this.target.begin();
+        if (this.target.zoneAt(point.x, point.y) === 'value') {
+            this.target.stretchValues(Math.exp(dy * WHEEL_STEP), this.shareY(point.y));
+        } else if (Math.abs(dx) > Math.abs(dy)) {
+            this.target.pan(dx / this.target.plot().width, 0);
+        } else {
+            /* A pinch on a touchpad comes as a wheel with ctrl and small steps. */
+            const speed = event.ctrlKey ? WHEEL_STEP * 6 : WHEEL_STEP;
+            const share = Math.min(1, Math.max(0, this.shareX(point.x)));
+            this.target.zoom(Math.exp(Math.max(-400, Math.min(400, dy)) * speed), share, 0);
+        }
+        this.target.hover(point.x, point.y);
+    }
+
+    private key(event: KeyboardEvent): void {
+        if (event.ctrlKey || event.metaKey || event.altKey) return;
+        if (event.target instanceof Element && event.target.closest('button') !== null) return;
+        const far = event.shiftKey ? 0.5 : 0.1;
+        const actions: Record<string, () => void> = {
+            ArrowLeft: () => this.target.pan(-far, 0),
+            ArrowRight: () => this.target.pan(far, 0),
+            PageUp: () => this.target.pan(-1, 0),
+            PageDown: () => this.target.pan(1, 0),
+            ArrowUp: () => this.target.zoom(0.8, 0.5, 0),
+            ArrowDown: () => this.target.zoom(1.25, 0.5, 0),
+            '+': () => this.target.zoom(0.8, 0.5, 0),
+            '=': () => this.target.zoom(0.8, 0.5, 0),
+            '-': () => this.target.zoom(1.25, 0.5, 0),
+            Home: () => this.target.reset(),
+            0: () => this.target.reset(),
+            '[': () => this.target.stepCrosshair(-1),
+            ']': () => this.target.stepCrosshair(1),
+            Escape: () => {
+                this.isBox = false;
+                this.target.hideBox();
+                this.target.leave();
+            },
+        };
+        const action = actions[event.key];
+        if (action === undefined) return;
+        event.preventDefault();
+        cancelAnimationFrame(this.glide);
+        this.target.begin();
+        action();
+    }
+}

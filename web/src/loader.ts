@@ -1,0 +1,151 @@
+/* What the engine wants is fetched here: neighbouring ranges together, what is on screen first.
+ *
+ * Invariants:
+ *  1. A byte is asked for once at a time: ranges under way are left out of what is wanted anew.
+ *  2. The newest wish comes first, and prefetch after every wish.
+ *  3. A source that is dropped has nothing under way afterwards.
+ */
+import type { Bytes } from './bytes.js';
+import { ChartError } from './error.js';
+
+export interface Want {
+    source: number;
+    isPrefetch: boolean;
+    offset: number;
+    byteCount: number;
+}
+
+export interface LoaderHost {
+    deliver(source: number, offset: number, bytes: Uint8Array): void;
+    failed(source: number, error: ChartError): void;
+    /** Nothing is under way any more. */
+    idle(): void;
+}
+
+const AT_ONCE = 6;
+const PAGE_BYTES = 16384;
+/** Two ranges so near are one request: the bytes between cost less than another round trip. */
+const GAP_MAX = 4 * PAGE_BYTES;
+const RUN_MAX = 1 << 20;
+const QUEUE_MAX = 1024;
+
+interface Entry {
+    bytes: Bytes;
+    abort: AbortController;
+    pages: Set<number>;
+}
+
+export class Loader {
+    private readonly sources = new Map<number, Entry>();
+    private queue: Want[] = [];
+    private running = 0;
+    requests = 0;
+    loadedBytes = 0;
+
+    constructor(private readonly host: LoaderHost) {}
+
+    add(source: number, bytes: Bytes): void {
+        this.sources.set(source, { bytes, abort: new AbortController(), pages: new Set() });
+    }
+
+    drop(source: number): void {
+        this.sources.get(source)?.abort.abort();
+        this.sources.delete(source);
+        this.queue = this.queue.filter((want) => want.source !== source);
+    }
+
+    /** Bytes asked for and not there yet. */
+    pendingBytes(): number {
+        let pages = 0;
+        for (const entry of this.sources.values()) pages += entry.pages.size;
+        return pages * PAGE_BYTES + this.queue.reduce((sum, want) => sum + want.byteCount, 0);
+    }
+
+    want(wants: Want[]): void {
+        const fresh = wants.filter((want) => !want.isPrefetch);
+        const hints = wants.filter((want) => want.isPrefetch);
+        const older = this.queue.filter((want) => !want.isPrefetch);
+        const olderHints = hints.length > 0 ? [] : this.queue.filter((want) => want.isPrefetch);
+        this.queue = [...merge(fresh), ...older, ...merge(hints), ...olderHints].slice(0, QUEUE_MAX);
+        this.pump();
+    }
+
+    private pump(): void {
+        while (this.running < AT_ONCE) {
+            const want = this.queue.shift();
+            if (want === undefined) break;
+            const entry = this.sources.get(want.source);
+            if (entry === undefined) continue;
+            const left = withoutPages(want, entry.pages);
+            if (left === undefined) continue;
+            void this.load(entry, left);
+        }
+    }
+
+    private async load(entry: Entry, want: Want): Promise<void> {
+        const first = Math.floor(want.offset / PAGE_BYTES);
+        const end = Math.ceil((want.offset + want.byteCount) / PAGE_BYTES);
+        for (let page = first; page < end; page++) entry.pages.add(page);
+        this.running++;
+        this.requests++;
+        let failure: ChartError | undefined;
+        let bytes: Uint8Array | undefined;
+        try {
+            bytes = await entry.bytes.read(want.offset, want.byteCount, entry.abort.signal);
+        } catch (cause) {
+            failure = ChartError.from(cause);
+        }
+        this.running--;
+        for (let page = first; page < end; page++) entry.pages.delete(page);
+        if (!entry.abort.signal.aborted) {
+            try {
+                if (bytes !== undefined) {
+                    this.loadedBytes += bytes.byteLength;
+                    this.host.deliver(want.source, want.offset, bytes);
+                }
+            } catch (cause) {
+                failure = ChartError.from(cause);
+            }
+            if (failure !== undefined) this.host.failed(want.source, failure);
+        }
+        this.pump();
+        if (this.running === 0 && this.queue.length === 0) this.host.idle();
+    }
+}
+
+/** Neighbours of one source together, in the order of the first of each. */
+export function merge(wants: Want[]): Want[] {
+    const order = new Map(wants.map((want, i) => [want, i]));
+    const sorted = [...wants].sort((a, b) => a.source - b.source || a.offset - b.offset);
+    const merged: { want: Want; rank: number }[] = [];
+    for (const want of sorted) {
+        const last = merged.at(-1);
+        const rank = order.get(want) ?? 0;
+        const end = want.offset + want.byteCount;
+        if (
+            last !== undefined &&
+            last.want.source === want.source &&
+            want.offset - (last.want.offset + last.want.byteCount) <= GAP_MAX &&
+            end - last.want.offset <= RUN_MAX
+        ) {
+            const lastEnd = last.want.offset + last.want.byteCount;
+            last.want.byteCount = Math.max(lastEnd, end) - last.want.offset;
+            last.rank = Math.min(last.rank, rank);
+        } else {
+            merged.push({ want: { ...want }, rank });
+        }
+    }
+    return merged.sort((a, b) => a.rank - b.rank).map((entry) => entry.want);
+}
+
+/** The want without pages under way at its ends; undefined if nothing is left. */
+export function withoutPages(want: Want, pages: Set<number>): Want | undefined {
+    const limit = want.offset + want.byteCount;
+    let first = Math.floor(want.offset / PAGE_BYTES);
+    let end = Math.ceil(limit / PAGE_BYTES);
+    while (first < end && pages.has(first)) first++;
+    while (end > first && pages.has(end - 1)) end--;
+    if (first === end) return undefined;
+    const offset = Math.max(want.offset, first * PAGE_BYTES);
+    return { ...want, offset, byteCount: Math.min(limit, end * PAGE_BYTES) - offset };
+}

@@ -1,0 +1,266 @@
+/* What the page draws over the engine's picture: legend, crosshair, labels, the box, messages.
+ *
+ * Elements of a shadow root, so that a page's styles and these leave each other alone. Positions are
+ * in CSS pixels from the chart's top left corner.
+ */
+import { type Theme, cssColor } from './theme.js';
+
+export interface LegendItem {
+    label: string;
+    color: number;
+    isVisible: boolean;
+    value: string;
+}
+
+export interface Dot {
+    x: number;
+    y: number;
+    color: number;
+}
+
+export interface Crosshair {
+    x: number;
+    y: number;
+    timeLabel: string;
+    valueLabel: string;
+    dots: Dot[];
+}
+
+export interface PlotRect {
+    x: number;
+    y: number;
+    width: number;
+    height: number;
+}
+
+const STYLE = `
+:host { display: block; position: relative; }
+.root { position: absolute; inset: 0; overflow: hidden; touch-action: none; user-select: none;
+    -webkit-user-select: none; outline: none; font: 12px/1.35 Roboto, system-ui, sans-serif;
+    font-variant-numeric: tabular-nums; color: var(--text); background: var(--ground);
+    -webkit-tap-highlight-color: transparent; }
+.root:focus-visible { box-shadow: inset 0 0 0 2px var(--focus); }
+.root.pan { cursor: grab; } .root.grabbing { cursor: grabbing; } .root.cross { cursor: crosshair; }
+.root.value { cursor: ns-resize; } .root.time { cursor: ew-resize; }
+canvas { position: absolute; left: 0; top: 0; width: 100%; height: 100%; }
+.over { position: absolute; inset: 0; pointer-events: none; }
+.over > * { position: absolute; }
+.legend { display: flex; flex-wrap: wrap; gap: 2px 6px; max-width: calc(100% - 16px); }
+.legend button { pointer-events: auto; display: flex; align-items: center; gap: 6px; border: 0;
+    min-height: 24px; padding: 1px 7px; border-radius: 6px; font: inherit; color: var(--text);
+    background: var(--veil); cursor: pointer; }
+.legend button:hover { background: color-mix(in srgb, var(--text) 12%, var(--ground)); }
+.legend button:focus-visible { outline: 2px solid var(--focus); }
+.legend button[aria-pressed="false"] { color: var(--muted); text-decoration: line-through; }
+.legend i { width: 10px; height: 10px; border-radius: 3px; flex: none; }
+.legend button[aria-pressed="false"] i { opacity: .3; }
+.legend b { font-weight: 500; }
+.rule { background: transparent; }
+.rule.x { border-left: 1px dashed var(--line); width: 0; }
+.rule.y { border-top: 1px dashed var(--line); height: 0; }
+.label { background: var(--label); color: var(--label-text); padding: 1px 6px; border-radius: 4px;
+    white-space: nowrap; font-size: 11px; }
+.dot { width: 7px; height: 7px; margin: -4.5px 0 0 -4.5px; border-radius: 50%;
+    border: 1.5px solid var(--ground); box-sizing: content-box; }
+.box { background: color-mix(in srgb, var(--focus) 16%, transparent);
+    border: 1px solid var(--focus); border-width: 0 1px; }
+.message { left: 50%; top: 50%; transform: translate(-50%, -50%); max-width: min(420px, 84%);
+    padding: 12px 16px; border-radius: 8px; background: var(--veil); text-align: center;
+    color: var(--text); pointer-events: auto; user-select: text; -webkit-user-select: text;
+    overflow-wrap: anywhere; }
+.message.error { border: 1px solid var(--down); }
+.progress { left: 0; top: 0; height: 2px; background: var(--focus); transition: width .15s; }
+.live { width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
+[hidden] { display: none !important; }
+@media (prefers-reduced-motion: reduce) { .progress { transition: none; } }
+@media (forced-colors: active) { .label { border: 1px solid CanvasText; } }
+`;
+
+function make<K extends keyof HTMLElementTagNameMap>(
+    tag: K,
+    className: string,
+    parent: Node,
+): HTMLElementTagNameMap[K] {
+    const element = document.createElement(tag);
+    element.className = className;
+    parent.appendChild(element);
+    return element;
+}
+
+function place(element: HTMLElement, x: number, y: number): void {
+    element.style.left = `${x}px`;
+    element.style.top = `${y}px`;
+}
+
+export class Overlay {
+    readonly host: HTMLElement;
+    readonly root: HTMLElement;
+    canvas: HTMLCanvasElement;
+    private readonly over: HTMLElement;
+    private readonly legend: HTMLElement;
+    private readonly ruleX: HTMLElement;
+    private readonly ruleY: HTMLElement;
+    private readonly timeLabel: HTMLElement;
+    private readonly valueLabel: HTMLElement;
+    private readonly dots: HTMLElement;
+    private readonly box: HTMLElement;
+    private readonly message: HTMLElement;
+    private readonly progress: HTMLElement;
+    private readonly live: HTMLElement;
+    private hideProgress: ReturnType<typeof setTimeout> | undefined;
+    onToggle: (index: number) => void = () => undefined;
+
+    constructor(parent: HTMLElement) {
+        this.host = document.createElement('div');
+        this.host.style.cssText = 'width:100%;height:100%';
+        const shadow = this.host.attachShadow({ mode: 'open' });
+        const sheet = new CSSStyleSheet();
+        sheet.replaceSync(STYLE);
+        shadow.adoptedStyleSheets = [sheet];
+        this.root = make('div', 'root', shadow);
+        this.root.tabIndex = 0;
+        this.root.setAttribute('role', 'application');
+        this.root.setAttribute('aria-roledescription', 'chart');
+        this.canvas = make('canvas', '', this.root);
+        this.canvas.setAttribute('aria-hidden', 'true');
+        this.over = make('div', 'over', this.root);
+        this.ruleX = make('div', 'rule x', this.over);
+        this.ruleY = make('div', 'rule y', this.over);
+        this.dots = make('div', 'dots', this.over);
+        this.legend = make('div', 'legend', this.over);
+        this.timeLabel = make('div', 'label', this.over);
+        this.valueLabel = make('div', 'label', this.over);
+        this.box = make('div', 'box', this.over);
+        this.message = make('div', 'message', this.over);
+        this.progress = make('div', 'progress', this.over);
+        this.live = make('div', 'live', this.over);
+        this.live.setAttribute('role', 'status');
+        this.message.hidden = this.box.hidden = this.progress.hidden = true;
+        this.hideCrosshair();
+        parent.appendChild(this.host);
+    }
+
+    /** A new canvas in the place of one that has been handed over, or has lost its context. */
+    replaceCanvas(): HTMLCanvasElement {
+        const canvas = document.createElement('canvas');
+        canvas.setAttribute('aria-hidden', 'true');
+        this.canvas.replaceWith(canvas);
+        this.canvas = canvas;
+        return canvas;
+    }
+
+    setTheme(theme: Theme, focus: string): void {
+        const { style } = this.root;
+        for (const name of ['ground', 'text', 'muted', 'line', 'label', 'veil', 'down'] as const)
+            style.setProperty(`--${name}`, theme[name]);
+        style.setProperty('--label-text', theme.labelText);
+        style.setProperty('--focus', focus);
+    }
+
+    setLegend(items: LegendItem[], plot: PlotRect): void {
+        place(this.legend, plot.x + 4, plot.y + 4);
+        while (this.legend.children.length > items.length) this.legend.lastChild?.remove();
+        items.forEach((item, i) => {
+            let button = this.legend.children[i] as HTMLButtonElement | undefined;
+            if (button === undefined) {
+                button = make('button', '', this.legend);
+                button.type = 'button';
+                make('i', '', button);
+                make('span', '', button);
+                make('b', '', button);
+                button.addEventListener('click', () => this.onToggle(i));
+            }
+            const [swatch, label, value] = button.children as unknown as HTMLElement[];
+            if (swatch === undefined || label === undefined || value === undefined) return;
+            swatch.style.background = cssColor(item.color);
+            if (label.textContent !== item.label) label.textContent = item.label;
+            if (value.textContent !== item.value) value.textContent = item.value;
+            value.hidden = item.value === '';
+            button.setAttribute('aria-pressed', String(item.isVisible));
+            button.title = item.isVisible ? `Hide ${item.label}` : `Show ${item.label}`;
+        });
+    }
+
+    showCrosshair(at: Crosshair, plot: PlotRect, width: number): void {
+        for (const element of [this.ruleX, this.ruleY, this.timeLabel, this.valueLabel, this.dots])
+            element.hidden = false;
+        place(this.ruleX, at.x, plot.y);
+        this.ruleX.style.height = `${plot.height}px`;
+        place(this.ruleY, plot.x, at.y);
+        this.ruleY.style.width = `${plot.width}px`;
+        this.timeLabel.textContent = at.timeLabel;
+        const labelWidth = this.timeLabel.offsetWidth;
+        const left = Math.max(0, Math.min(width - labelWidth, at.x - labelWidth / 2));
+        place(this.timeLabel, left, plot.y + plot.height + 3);
+        this.valueLabel.textContent = at.valueLabel;
+        const right = plot.x + plot.width + 3;
+        const isRight = right + this.valueLabel.offsetWidth <= width;
+        place(
+            this.valueLabel,
+            isRight ? right : Math.max(0, plot.x - this.valueLabel.offsetWidth - 3),
+            at.y - this.valueLabel.offsetHeight / 2,
+        );
+        this.showDots(at.dots);
+    }
+
+    showDots(dots: Dot[]): void {
+        while (this.dots.children.length > dots.length) this.dots.lastChild?.remove();
+        dots.forEach((dot, i) => {
+            const element = (this.dots.children[i] as HTMLElement | undefined) ?? make('div', 'dot', this.dots);
+            element.style.position = 'absolute';
+            element.style.background = cssColor(dot.color);
+            place(element, dot.x, dot.y);
+        });
+    }
+
+    hideCrosshair(): void {
+        for (const element of [this.ruleX, this.ruleY, this.timeLabel, this.valueLabel, this.dots])
+            element.hidden = true;
+    }
+
+    showBox(x0: number, x1: number, plot: PlotRect): void {
+        this.box.hidden = false;
+        const left = Math.max(plot.x, Math.min(x0, x1));
+        const right = Math.min(plot.x + plot.width, Math.max(x0, x1));
+        place(this.box, left, plot.y);
+        this.box.style.width = `${Math.max(0, right - left)}px`;
+        this.box.style.height = `${plot.height}px`;
+    }
+
+    hideBox(): void {
+        this.box.hidden = true;
+    }
+
+    showMessage(text: string, isError: boolean): void {
+        this.message.hidden = text === '';
+        this.message.classList.toggle('error', isError);
+        this.message.textContent = text;
+        if (isError) this.message.setAttribute('role', 'alert');
+        else this.message.removeAttribute('role');
+    }
+
+    showProgress(complete: number): void {
+        clearTimeout(this.hideProgress);
+        this.progress.style.width = `${Math.round(100 * complete)}%`;
+        if (complete < 1) this.progress.hidden = false;
+        else this.hideProgress = setTimeout(() => (this.progress.hidden = true), 250);
+    }
+
+    setCursor(name: '' | 'pan' | 'grabbing' | 'cross' | 'value' | 'time'): void {
+        this.root.className = name === '' ? 'root' : `root ${name}`;
+    }
+
+    describe(summary: string): void {
+        this.root.setAttribute('aria-label', summary);
+    }
+
+    /** For people who hear the chart. */
+    announce(text: string): void {
+        if (this.live.textContent !== text) this.live.textContent = text;
+    }
+
+    remove(): void {
+        clearTimeout(this.hideProgress);
+        this.host.remove();
+    }
+}

@@ -1,0 +1,234 @@
+/* Data: files, URLs, and rows as they come, each a source that any number of charts may show. */
+import { type EngineHandle, type EnginePlace, type Lease, leaseEngine } from './client.js';
+import { ChartError } from './error.js';
+import type { NumberArray, OpenResult, Rows, SourceInfo, TimeUnit } from './protocol.js';
+import { ticksPerSecond } from './time.js';
+
+/** null and NaN are gaps. */
+export type NumberList = NumberArray | readonly (number | null)[];
+
+/** Rows in arrays of one length. */
+export interface RowsInput {
+    /** Not decreasing: milliseconds since 1970, or ticks of `unit` in a BigInt64Array. Left out: rows
+     * are numbered. */
+    times?: Float64Array | BigInt64Array | readonly number[];
+    /** One column... */
+    values?: NumberList;
+    /** ...or several, by name. */
+    columns?: Record<string, NumberList>;
+}
+
+/** A source of rows in memory, which may be appended to. */
+export interface ArraysInput extends RowsInput {
+    name?: string;
+    /** Unit that times are kept in. Default: 'ms'; 'index' without times. */
+    unit?: TimeUnit;
+    /** Units of measure, by column. */
+    units?: Record<string, string>;
+    timeZone?: string;
+    /** Older rows are dropped. Default: all are kept. */
+    keepRows?: number;
+}
+
+export interface UrlInput {
+    url: string | URL;
+    /** Sent with every request, such as Authorization. */
+    headers?: Record<string, string>;
+}
+
+/** What a chart can show: the address of a .gch file, a file (.gch or CSV), or arrays. */
+export type DataInput = string | URL | UrlInput | Blob | ArraysInput | DataSource;
+
+export interface OpenOptions {
+    /** Ends the opening. */
+    signal?: AbortSignal;
+    engine?: EnginePlace;
+    /** Of CSV text without an offset. */
+    timeZone?: string;
+}
+
+export class DataSource {
+    private isClosed = false;
+    private readonly order: string[];
+
+    /** Made by openData. */
+    constructor(
+        readonly id: number,
+        private current: SourceInfo,
+        private readonly lease: Lease,
+        readonly canAppend: boolean,
+    ) {
+        this.order = current.columns.map((column) => column.name);
+    }
+
+    get info(): SourceInfo {
+        return this.current;
+    }
+
+    get engine(): EngineHandle {
+        return this.lease.engine;
+    }
+
+    get closed(): boolean {
+        return this.isClosed;
+    }
+
+    /** Adds rows behind the last one; charts of the source draw them with their next frame. */
+    async append(rows: RowsInput): Promise<void> {
+        if (!this.canAppend)
+            throw new ChartError('invalid', `${this.current.name}: a file; rows cannot be appended`);
+        const given = rows.columns ?? { [this.order[0] ?? 'value']: rows.values ?? [] };
+        const columns = this.order.map((name, i) => {
+            const list = given[name];
+            if (list === undefined)
+                throw new ChartError('invalid', `${this.current.name}: no values for '${name}'`);
+            return toType(list, this.current.columns[i]?.type ?? 'f64', name);
+        });
+        const message = makeRows(rows.times, columns, this.current.unit);
+        if (message.count > 0) this.current = await this.engine.api.append(this.id, message);
+    }
+
+    /** Charts that still show it end with an error. May be called again. */
+    async close(): Promise<void> {
+        if (this.isClosed) return;
+        this.isClosed = true;
+        try {
+            await this.engine.api.close(this.id);
+        } finally {
+            this.lease.release();
+        }
+    }
+}
+
+/* ---- arrays ---- */
+
+const TYPED: [string, new (length: number) => NumberArray][] = [
+    ['f64', Float64Array],
+    ['f32', Float32Array],
+    ['i8', Int8Array],
+    ['u8', Uint8Array],
+    ['i16', Int16Array],
+    ['u16', Uint16Array],
+    ['i32', Int32Array],
+    ['u32', Uint32Array],
+    ['i64', BigInt64Array as unknown as new (length: number) => NumberArray],
+];
+
+function typeOf(list: NumberList): string {
+    return TYPED.find(([, make]) => list instanceof make)?.[0] ?? 'f64';
+}
+
+function toType(list: NumberList, type: string, name: string): NumberArray {
+    if (typeOf(list) === type && ArrayBuffer.isView(list)) return list as NumberArray;
+    if (type !== 'f64' || list instanceof BigInt64Array)
+        throw new ChartError(
+            'invalid',
+            `column '${name}' holds ${type}: append an array of the same type`,
+        );
+    return Float64Array.from(list as Iterable<number | null>, (value) => value ?? Number.NaN);
+}
+
+function makeRows(times: RowsInput['times'], columns: NumberArray[], unit: TimeUnit): Rows {
+    const count = times?.length ?? columns[0]?.length ?? 0;
+    for (const column of columns)
+        if (column.length !== count)
+            throw new ChartError(
+                'invalid',
+                `arrays of different lengths: ${count} times, ${column.length} values`,
+            );
+    if (times === undefined) return { columns, count };
+    if (times instanceof BigInt64Array) return { times, columns, count };
+    return {
+        times: times instanceof Float64Array ? times : Float64Array.from(times),
+        timeFactor: unit === 'index' ? 1 : Number(ticksPerSecond(unit)) / 1000,
+        columns,
+        count,
+    };
+}
+
+function isArrays(data: DataInput): data is ArraysInput {
+    return 'values' in (data as ArraysInput) || 'columns' in (data as ArraysInput);
+}
+
+/** A copy of a view's elements: what is posted to a worker is cloned, its whole buffer with it. */
+function compact<T extends NumberArray>(array: T): T {
+    return array.byteLength === array.buffer.byteLength ? array : (array.slice() as T);
+}
+
+async function openArrays(engine: EngineHandle, data: ArraysInput): Promise<OpenResult> {
+    const given: Record<string, NumberList> = data.columns ?? { value: data.values ?? [] };
+    const names = Object.keys(given);
+    if (names.length === 0) throw new ChartError('invalid', 'columns: none given');
+    const unit = data.unit ?? (data.times === undefined ? 'index' : 'ms');
+    const columns = names.map((name) => {
+        const list = given[name] ?? [];
+        return compact(toType(list, typeOf(list), name));
+    });
+    const rows = makeRows(data.times, columns, unit);
+    const opened = await engine.api.openLive({
+        name: data.name ?? 'data',
+        unit,
+        ...(data.timeZone === undefined ? {} : { timeZone: data.timeZone }),
+        ...(data.keepRows === undefined ? {} : { keepRows: data.keepRows }),
+        columns: names.map((name, i) => ({
+            name,
+            type: typeOf(columns[i] ?? []),
+            ...(data.units?.[name] === undefined ? {} : { unit: data.units[name] }),
+        })),
+    });
+    if (rows.count === 0) return opened;
+    try {
+        return { id: opened.id, info: await engine.api.append(opened.id, rows) };
+    } catch (cause) {
+        await engine.api.close(opened.id);
+        throw cause;
+    }
+}
+
+/* ---- opening ---- */
+
+function open(engine: EngineHandle, data: Exclude<DataInput, DataSource>, options: OpenOptions) {
+    if (data instanceof Blob) {
+        const name = data instanceof File ? data.name : 'file';
+        return /\.(csv|tsv|txt)$/i.test(name) || data.type === 'text/csv'
+            ? engine.api.openCsv(name, data, options.timeZone)
+            : engine.api.openBlob(name, data);
+    }
+    if (typeof data === 'string' || data instanceof URL || 'url' in data) {
+        const input: UrlInput = typeof data === 'object' && 'url' in data ? data : { url: data };
+        const url = new URL(input.url, document.baseURI).href;
+        return engine.api.openUrl(url, input.headers ?? {});
+    }
+    if (isArrays(data)) return openArrays(engine, data);
+    throw new ChartError('invalid', 'data: neither an address, a file nor arrays');
+}
+
+function aborted(signal: AbortSignal | undefined): Promise<never> {
+    return new Promise((_, reject) => {
+        const stop = () => reject(new ChartError('cancelled', 'cancelled'));
+        if (signal?.aborted === true) stop();
+        signal?.addEventListener('abort', stop, { once: true });
+    });
+}
+
+/** Opens data for any number of charts. The caller closes it. */
+export async function openData(data: DataInput, options: OpenOptions = {}): Promise<DataSource> {
+    if (data instanceof DataSource) return data;
+    const lease = await leaseEngine(options.engine ?? 'auto');
+    const opening = (async () => open(lease.engine, data, options))();
+    try {
+        const { id, info } = await Promise.race([opening, aborted(options.signal)]);
+        return new DataSource(id, info, lease, !(data instanceof Blob) && isData(data));
+    } catch (cause) {
+        /* What is opened after all is closed again, before the engine may go. */
+        void opening
+            .then(({ id }) => lease.engine.api.close(id))
+            .catch(() => undefined)
+            .finally(() => lease.release());
+        throw ChartError.from(cause);
+    }
+}
+
+function isData(data: Exclude<DataInput, DataSource | Blob>): boolean {
+    return typeof data === 'object' && !(data instanceof URL) && isArrays(data);
+}

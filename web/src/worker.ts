@@ -1,0 +1,59 @@
+/* The engine in a worker: calls come in as messages, answers and events go out. */
+import { Engine } from './engine.js';
+import { ChartError } from './error.js';
+import type { EngineEvent } from './protocol.js';
+
+export type ToWorker =
+    | { kind: 'start'; wasm: string }
+    | { kind: 'call'; id: number; method: string; args: unknown[] };
+
+export type FromWorker =
+    | { kind: 'started' }
+    | { kind: 'answer'; id: number; value: unknown }
+    | { kind: 'refusal'; id: number; code: string; message: string }
+    | { kind: 'event'; event: EngineEvent };
+
+const scope = self as unknown as {
+    postMessage(message: FromWorker, transfer?: Transferable[]): void;
+    onmessage: ((event: MessageEvent<ToWorker>) => void) | null;
+};
+
+let engine: Engine | undefined;
+
+function refuse(id: number, cause: unknown): void {
+    const { code, message } = ChartError.from(cause);
+    scope.postMessage({ kind: 'refusal', id, code, message });
+}
+
+async function start(wasm: string): Promise<void> {
+    try {
+        engine = await Engine.start(wasm, (event) => scope.postMessage({ kind: 'event', event }));
+        scope.postMessage({ kind: 'started' });
+    } catch (cause) {
+        refuse(0, cause);
+    }
+}
+
+/** Pixels are handed over, not copied. */
+function transferOf(value: unknown): Transferable[] {
+    const pixels = (value as { pixels?: Uint8ClampedArray<ArrayBuffer> } | undefined)?.pixels;
+    return pixels === undefined ? [] : [pixels.buffer];
+}
+
+async function answer(id: number, method: string, args: unknown[]): Promise<void> {
+    try {
+        if (engine === undefined) throw new ChartError('invalid', 'the engine has not been started');
+        const call = (engine as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>)[
+            method
+        ];
+        const value = await call?.apply(engine, args);
+        scope.postMessage({ kind: 'answer', id, value }, transferOf(value));
+    } catch (cause) {
+        refuse(id, cause);
+    }
+}
+
+scope.onmessage = ({ data }) => {
+    if (data.kind === 'start') void start(data.wasm);
+    else void answer(data.id, data.method, data.args);
+};
