@@ -133,10 +133,11 @@ static gch_status key_of(const gch_remote_answers *a, const question *q, gch_key
                          gch_error *err)
 {
     uint64_t hashes[2] = {0xCBF29CE484222325u, 0x84222325CBF29CE4u};
-    const uint8_t *bytes = (const uint8_t *)q;
-    for (size_t i = 0; i < sizeof *q; i++) {
+    uint8_t bytes[sizeof *q];
+    memcpy(bytes, q, sizeof bytes);
+    for (size_t i = 0; i < sizeof bytes; i++) {
         hashes[0] = (hashes[0] ^ bytes[i]) * 0x100000001B3u;
-        hashes[1] = (hashes[1] ^ bytes[sizeof *q - 1 - i]) * 0x100000001B3u;
+        hashes[1] = (hashes[1] ^ bytes[sizeof bytes - 1 - i]) * 0x100000001B3u;
     }
     gch_key_desc desc = {.source = a->number,
                          .column = q->column,
