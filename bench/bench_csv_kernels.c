@@ -107,6 +107,7 @@ int main(int argument_count, char **arguments)
         {.name = "csv_rows, signs and lengths mixed", .column_count = 8, .is_mixed = true},
         {.name = "count_lines", .column_count = 1, .counts_lines = true},
     };
+    const size_t case_count = GCH_COUNT_OF(cases);
     bool is_sound = true;
     double best_mean = 1;
     memset(job.validity, 0xFF, sizeof job.validity);
@@ -120,7 +121,7 @@ int main(int argument_count, char **arguments)
             continue;
         printf("%s\n    \"%s\": {", best_mean == 1 ? "" : ",",
                gch__cpu_level_name((gch__cpu_level)level));
-        for (size_t i = 0; i < GCH_COUNT_OF(cases); i++) {
+        for (size_t i = 0; i < case_count; i++) {
             double costs[2];
             fill(&cases[i]);
             for (int is_simd = 0; is_simd < 2; is_simd++) {
@@ -132,7 +133,7 @@ int main(int argument_count, char **arguments)
             printf("\n      \"%s\": {\"scalar\": %.3f, \"simd\": %.3f, \"ratio\": %.2f},",
                    cases[i].name, costs[0], costs[1], costs[0] / costs[1]);
         }
-        best_mean = exp(sum_of_logs / GCH_COUNT_OF(cases));
+        best_mean = exp(sum_of_logs / (double)case_count);
         printf("\n      \"geometric_mean_ratio\": %.2f\n    }", best_mean);
     }
     printf("\n  }\n}\n");

@@ -9,9 +9,8 @@
 #include <immintrin.h>
 #include <string.h>
 
-#define LANES UINT64_C(0x0001000100010001) /* a bit in each lane: times n puts n into all */
-#define LANES_FIRST LANES
-#define LANES_LAST (LANES << 15)
+#define LANES_FIRST UINT64_C(0x0001000100010001) /* the first byte of each lane */
+#define LANES_LAST (LANES_FIRST << 15)
 #define LANES_BUT_LAST (~LANES_LAST)
 
 static inline block_masks block_find(const uint8_t *bytes, uint8_t delimiter)
@@ -66,7 +65,7 @@ static inline four_numbers four_read(__m512i bytes, __m512i lengths)
     const uint64_t points = _mm512_cmpeq_epi8_mask(digits, _mm512_set1_epi8('.' - '0'));
     /* A lane with a point less 1; one without stays 0. A point at the end is odd anyway. */
     const uint64_t point = points & LANES_BUT_LAST;
-    const uint64_t has_point = (point + LANES_BUT_LAST) >> 15 & LANES;
+    const uint64_t has_point = (point + LANES_BUT_LAST) >> 15 & LANES_FIRST;
     const uint64_t up_to_point = (point << 1) - has_point;
     return (four_numbers){
         .digits = _mm512_mask_mov_epi8(digits, up_to_point, _mm512_bslli_epi128(digits, 1)),
@@ -166,17 +165,12 @@ static __attribute__((noinline)) void decline(uint32_t numbers, uint8_t *io_decl
         io_declined[__builtin_ctz(numbers)] = 1;
 }
 
-/* With two fields a row the list of separators has each number's ends side by side already. */
-static inline void decimals_read_eights(const uint8_t *bytes, const field_ends *column,
-                                        bool is_last, int64_t *out_digits, int8_t *out_scales,
-                                        uint8_t *io_declined)
+/* Numbers side by side, up to a multiple of eight of them; `count` are stored. */
+static inline void eights_read(const uint8_t *bytes, const uint32_t *ends, size_t count,
+                               bool is_last, int64_t *out_digits, int8_t *out_scales,
+                               uint8_t *io_declined)
 {
-    uint32_t copied[2 * STRIP_SEPARATORS + 16];
-    const size_t count = column->count, whole = column->stride == 2 ? count / 8 * 8 : 0;
-    for (size_t row = whole; row < (count + 7) / 8 * 8; row++)
-        memcpy(copied + 2 * row, column->ends + GCH_MIN(row, count - 1) * column->stride - 1, 8);
     for (size_t row = 0; row < count; row += 8) {
-        const uint32_t *ends = row < whole ? column->ends - 1 : copied;
         const __mmask8 rows = (__mmask8)(0xFF >> (8 - GCH_MIN(count - row, (size_t)8)));
         __m512i digits;
         __m128i scales;
@@ -188,13 +182,27 @@ static inline void decimals_read_eights(const uint8_t *bytes, const field_ends *
     }
 }
 
+/* With two fields a row the list of separators has each number's ends side by side already;
+ * otherwise, and for the last few, they are copied, all before the first is loaded: a load of 64
+ * bytes waits for small stores just before it. */
 static inline void decimals_read(const uint8_t *bytes, const field_ends *column,
                                  int64_t *out_digits, int8_t *out_scales, uint8_t *io_declined)
 {
-    if (column->is_last)
-        decimals_read_eights(bytes, column, true, out_digits, out_scales, io_declined);
-    else
-        decimals_read_eights(bytes, column, false, out_digits, out_scales, io_declined);
+    uint32_t copied[2 * STRIP_SEPARATORS + 16];
+    const size_t done = column->stride == 2 ? column->count / 8 * 8 : 0;
+    const size_t left = column->count - done;
+    if (done > 0)
+        eights_read(bytes, column->ends - 1, done, column->is_last, out_digits, out_scales,
+                    io_declined);
+    if (left == 0)
+        return;
+    const uint32_t *from = column->ends + done * column->stride - 1;
+    for (size_t i = 0; i < left; i++)
+        memcpy(copied + 2 * i, from + i * column->stride, 8);
+    for (size_t i = left; i % 8 != 0; i++)
+        memcpy(copied + 2 * i, copied, 8);
+    eights_read(bytes, copied, left, column->is_last, out_digits + done, out_scales + done,
+                io_declined + done);
 }
 
 #include "ingest_kernels_rows.h"

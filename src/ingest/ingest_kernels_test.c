@@ -152,7 +152,8 @@ static size_t fill(uint64_t *random, const shape *rows, uint32_t row_count, bool
 {
     size_t at = 0;
     bool has_returns = test_random(random) % 4 == 0;
-    memcpy(text_with_front, "123456789012345\r", GCH__CSV_FRONT); /* and before it */
+    memset(text_with_front, '1', GCH__CSV_FRONT);
+    text_with_front[GCH__CSV_FRONT - 1] = '\r';
     if (is_wild && test_random(random) % 8 == 0)
         text[at++] = '\n';
     for (uint32_t row = 0; row < row_count && at < TEXT_BYTES - 4096; row++) {
