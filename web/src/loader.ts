@@ -62,12 +62,20 @@ export class Loader {
     }
 
     want(wants: Want[]): void {
-        const fresh = wants.filter((want) => !want.isPrefetch);
-        const hints = wants.filter((want) => want.isPrefetch);
-        const older = this.queue.filter((want) => !want.isPrefetch);
+        const fresh = this.notYet(wants.filter((want) => !want.isPrefetch));
+        const hints = this.notYet(wants.filter((want) => want.isPrefetch));
+        const older = without(this.queue, fresh).filter((want) => !want.isPrefetch);
         const olderHints = hints.length > 0 ? [] : this.queue.filter((want) => want.isPrefetch);
         this.queue = [...merge(fresh), ...older, ...merge(hints), ...olderHints].slice(0, QUEUE_MAX);
         this.pump();
+    }
+
+    /** Without what is under way: by the time its turn came it would be there. */
+    private notYet(wants: Want[]): Want[] {
+        return wants.flatMap((want) => {
+            const entry = this.sources.get(want.source);
+            return entry === undefined ? [] : (withoutPages(want, entry.pages) ?? []);
+        });
     }
 
     private pump(): void {
@@ -138,7 +146,19 @@ export function merge(wants: Want[]): Want[] {
     return merged.sort((a, b) => a.rank - b.rank).map((entry) => entry.want);
 }
 
-/** The want without pages under way at its ends; undefined if nothing is left. */
+/** The wants without the pages of others at their ends. */
+function without(wants: Want[], others: Want[]): Want[] {
+    const pages = new Map<number, Set<number>>();
+    for (const other of others) {
+        const set = pages.get(other.source) ?? new Set();
+        pages.set(other.source, set);
+        const end = (other.offset + other.byteCount) / PAGE_BYTES;
+        for (let page = Math.floor(other.offset / PAGE_BYTES); page < end; page++) set.add(page);
+    }
+    return wants.flatMap((want) => withoutPages(want, pages.get(want.source) ?? new Set()) ?? []);
+}
+
+/** The want without these pages at its ends; undefined if nothing is left. */
 export function withoutPages(want: Want, pages: Set<number>): Want | undefined {
     const limit = want.offset + want.byteCount;
     let first = Math.floor(want.offset / PAGE_BYTES);

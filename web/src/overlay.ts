@@ -7,6 +7,7 @@ import { type Theme, cssColor } from './theme.js';
 
 export interface LegendItem {
     label: string;
+    /** 0: those of rising and falling bars. */
     color: number;
     isVisible: boolean;
     value: string;
@@ -75,6 +76,8 @@ canvas { position: absolute; left: 0; top: 0; width: 100%; height: 100%; }
 @media (prefers-reduced-motion: reduce) { .progress { transition: none; } }
 @media (forced-colors: active) { .label { border: 1px solid CanvasText; } }
 `;
+
+const UP_AND_DOWN = 'linear-gradient(135deg, var(--up) 50%, var(--down) 50%)';
 
 function make<K extends keyof HTMLElementTagNameMap>(
     tag: K,
@@ -151,7 +154,7 @@ export class Overlay {
 
     setTheme(theme: Theme, focus: string): void {
         const { style } = this.root;
-        for (const name of ['ground', 'text', 'muted', 'line', 'label', 'veil', 'down'] as const)
+        for (const name of ['ground', 'text', 'muted', 'line', 'label', 'veil', 'up', 'down'] as const)
             style.setProperty(`--${name}`, theme[name]);
         style.setProperty('--label-text', theme.labelText);
         style.setProperty('--focus', focus);
@@ -172,7 +175,7 @@ export class Overlay {
             }
             const [swatch, label, value] = button.children as unknown as HTMLElement[];
             if (swatch === undefined || label === undefined || value === undefined) return;
-            swatch.style.background = cssColor(item.color);
+            swatch.style.background = item.color === 0 ? UP_AND_DOWN : cssColor(item.color);
             if (label.textContent !== item.label) label.textContent = item.label;
             if (value.textContent !== item.value) value.textContent = item.value;
             value.hidden = item.value === '';

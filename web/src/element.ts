@@ -1,0 +1,77 @@
+/* <gpu-chart src="ticks.gch" type="line" theme="dark" time-zone="UTC" column="price"></gpu-chart> */
+import { Chart } from './chart.js';
+import type { SeriesOptions } from './options.js';
+import type { Mark } from './protocol.js';
+
+/* Importing the package outside of a browser, as a server that renders pages does, must not fail. */
+const Base = (globalThis.HTMLElement ?? class {}) as typeof HTMLElement;
+
+/** A chart of one file, for pages without scripts of their own. Events of the chart are dispatched as
+ * CustomEvents whose names begin with "chart-". */
+export class GpuChartElement extends Base {
+    static readonly observedAttributes = [
+        'src',
+        'type',
+        'theme',
+        'time-zone',
+        'column',
+        'title-text',
+        'bar-width',
+    ];
+    chart: Chart | undefined;
+    private isQueued = false;
+
+    connectedCallback(): void {
+        if (this.style.display === '') this.style.display = 'block';
+        this.remake();
+    }
+
+    disconnectedCallback(): void {
+        this.remake();
+    }
+
+    attributeChangedCallback(): void {
+        this.remake();
+    }
+
+    /* Several attributes that change together make one chart. */
+    private remake(): void {
+        if (this.isQueued) return;
+        this.isQueued = true;
+        queueMicrotask(() => {
+            this.isQueued = false;
+            void this.chart?.destroy();
+            this.chart = undefined;
+            const src = this.getAttribute('src');
+            if (this.isConnected && src !== null) this.make(src);
+        });
+    }
+
+    private make(src: string): void {
+        const series: SeriesOptions = { data: src };
+        const type = this.getAttribute('type');
+        const column = this.getAttribute('column');
+        if (type !== null) series.type = type as Mark;
+        if (column !== null) series.column = column;
+        const optional: Record<string, string> = {};
+        for (const [name, key] of [
+            ['theme', 'theme'],
+            ['time-zone', 'timeZone'],
+            ['title-text', 'title'],
+            ['bar-width', 'barWidth'],
+        ] as const) {
+            const value = this.getAttribute(name);
+            if (value !== null) optional[key] = value;
+        }
+        this.chart = new Chart(this, { series: [series], ...optional });
+        for (const name of ['view', 'hover', 'progress', 'complete', 'error'] as const)
+            this.chart.on(name, (detail) =>
+                this.dispatchEvent(new CustomEvent(`chart-${name}`, { detail })),
+            );
+    }
+}
+
+/** Registers <gpu-chart>. */
+export function defineElement(name = 'gpu-chart'): void {
+    if (customElements.get(name) === undefined) customElements.define(name, GpuChartElement);
+}

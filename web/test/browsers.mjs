@@ -1,0 +1,140 @@
+// Three browsers by one interface: launch(name) gives { goto, evaluate, screenshot, resize, close }.
+//
+// evaluate runs the text of an expression in the page and awaits the promise it gives. Chromium runs
+// headless; Firefox and WebKit need a display (scripts/test_web.sh starts Xvfb).
+import { spawn } from 'node:child_process';
+import { existsSync, writeFileSync } from 'node:fs';
+import net from 'node:net';
+
+const PROGRAMS = {
+    chromium: '/usr/bin/chromium',
+    firefox: '/usr/bin/firefox-esr',
+    webkit: '/usr/bin/WebKitWebDriver',
+};
+const MINI_BROWSER = '/usr/lib/x86_64-linux-gnu/webkit2gtk-4.1/MiniBrowser';
+const TIMEOUT_MS = 120_000;
+
+export const NAMES = Object.keys(PROGRAMS);
+
+export function isInstalled(name) {
+    return existsSync(PROGRAMS[name]) && (name !== 'webkit' || existsSync(MINI_BROWSER));
+}
+
+/* These present WebGL and WebGPU canvases through SwiftShader where there is no GPU. */
+const CHROMIUM_ARGS = [
+    '--no-sandbox',
+    '--enable-unsafe-webgpu',
+    '--use-webgpu-adapter=swiftshader',
+    '--use-angle=swiftshader',
+    '--enable-features=Vulkan',
+    '--use-vulkan=swiftshader',
+    '--enable-unsafe-swiftshader',
+    '--ignore-gpu-blocklist',
+];
+
+async function launchChromium() {
+    const { chromium } = await import('playwright-core');
+    const browser = await chromium.launch({
+        executablePath: PROGRAMS.chromium,
+        headless: true,
+        args: CHROMIUM_ARGS,
+    });
+    const context = await browser.newContext({ viewport: { width: 1000, height: 700 } });
+    const page = await context.newPage();
+    page.on('pageerror', (error) => console.error('[chromium]', error.message));
+    return {
+        version: browser.version(),
+        page,
+        goto: (url) => page.goto(url),
+        evaluate: (expression) => page.evaluate(expression),
+        screenshot: (path) => page.screenshot({ path }),
+        resize: (width, height) => page.setViewportSize({ width, height }),
+        close: () => browser.close(),
+    };
+}
+
+async function launchFirefox() {
+    const { default: puppeteer } = await import('puppeteer-core');
+    const browser = await puppeteer.launch({
+        browser: 'firefox',
+        executablePath: PROGRAMS.firefox,
+        headless: false,
+        protocolTimeout: TIMEOUT_MS,
+        extraPrefsFirefox: { 'dom.webgpu.enabled': true, 'gfx.webgpu.ignore-blocklist': true },
+    });
+    const page = await browser.newPage();
+    await page.setViewport({ width: 1000, height: 700 });
+    page.on('pageerror', (error) => console.error('[firefox]', error.message));
+    return {
+        version: await browser.version(),
+        goto: (url) => page.goto(url),
+        evaluate: (expression) => page.evaluate(expression),
+        screenshot: (path) => page.screenshot({ path }),
+        resize: (width, height) => page.setViewport({ width, height }),
+        close: () => browser.close(),
+    };
+}
+
+function freePort() {
+    return new Promise((resolve) => {
+        const server = net.createServer().listen(0, '127.0.0.1', () => {
+            const { port } = server.address();
+            server.close(() => resolve(port));
+        });
+    });
+}
+
+async function awaitPort(port) {
+    for (let i = 0; i < 100; i++) {
+        const isOpen = await new Promise((resolve) => {
+            const socket = net.connect(port, '127.0.0.1', () => resolve(true));
+            socket.on('error', () => resolve(false));
+            socket.on('close', () => socket.destroy());
+            setTimeout(() => socket.destroy(), 500);
+        });
+        if (isOpen) return;
+        await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    throw new Error('WebKitWebDriver does not listen');
+}
+
+async function launchWebkit() {
+    const { Builder, Capabilities } = await import('selenium-webdriver');
+    const port = await freePort();
+    const driver = spawn(PROGRAMS.webkit, ['--host=127.0.0.1', `--port=${port}`], { stdio: 'ignore' });
+    await awaitPort(port);
+    const capabilities = new Capabilities();
+    capabilities.set('browserName', 'MiniBrowser');
+    capabilities.set('webkitgtk:browserOptions', { binary: MINI_BROWSER, args: ['--automation'] });
+    const session = await new Builder()
+        .usingServer(`http://127.0.0.1:${port}`)
+        .withCapabilities(capabilities)
+        .build();
+    await session.manage().setTimeouts({ script: TIMEOUT_MS, pageLoad: TIMEOUT_MS });
+    await session.manage().window().setRect({ width: 1000, height: 700 });
+    const evaluate = async (expression) => {
+        const answer = await session.executeAsyncScript(
+            `const done = arguments[arguments.length - 1];
+            Promise.resolve(${expression}).then((value) => done({ value }),
+                (error) => done({ error: String(error?.message ?? error) }));`,
+        );
+        if (answer.error !== undefined) throw new Error(answer.error);
+        return answer.value;
+    };
+    return {
+        version: (await session.getCapabilities()).get('browserVersion'),
+        goto: (url) => session.get(url),
+        evaluate,
+        screenshot: async (path) =>
+            writeFileSync(path, Buffer.from(await session.takeScreenshot(), 'base64')),
+        resize: (width, height) => session.manage().window().setRect({ width, height }),
+        close: async () => {
+            await session.quit().catch(() => undefined);
+            driver.kill();
+        },
+    };
+}
+
+export function launch(name) {
+    return { chromium: launchChromium, firefox: launchFirefox, webkit: launchWebkit }[name]();
+}
