@@ -231,7 +231,8 @@ static double run_unchanged(setup *s)
 static double floor_ms(uint64_t all_bytes)
 {
     gch__gpu *gpu = NULL;
-    check(gch__gpu_make(&(gch__gpu_desc){.time_passes = true}, &gpu, &err));
+    check(gch__gpu_make(&(gch__gpu_desc){0}, &gpu, &err));
+    gch__gpu_set_timing(gpu, true);
     uint64_t bytes = GCH_MIN(all_bytes, gch__gpu_get_info(gpu)->binding_bytes_max) & ~(uint64_t)3;
     gch__gpu_shader shader;
     gch__gpu_pipeline pipeline;

@@ -202,6 +202,20 @@ fn paint_command(c: Command, pixel: vec2u, under: u32) -> u32 {
     return blend(under, color, alpha);
 }
 
+fn color_at(pixel: vec2u) -> u32 {
+    let tile = pixel.y / TILE_PX * ((frame.width + TILE_PX - 1u) / TILE_PX) + pixel.x / TILE_PX;
+    var color = 0xFF000000u;
+    for (var i = tiles[tile]; i < tiles[tile + 1u]; i++) {
+        let index = tiles[i];
+        let kept = commands[index];
+        if (pixel.x >= kept.left && pixel.x < kept.right && pixel.y >= kept.top &&
+            pixel.y < kept.bottom) {
+            color = paint_command(kept, pixel, color);
+        }
+    }
+    return color;
+}
+
 // One triangle that covers the target.
 @vertex
 fn cover(@builtin(vertex_index) i: u32) -> @builtin(position) vec4f {
@@ -211,18 +225,17 @@ fn cover(@builtin(vertex_index) i: u32) -> @builtin(position) vec4f {
 @fragment
 fn paint(@builtin(position) at: vec4f) -> @location(0) vec4f {
     let pixel = vec2u(at.xy) + vec2u(frame.left, frame.top);
-    let tile = pixel.y / TILE_PX * ((frame.width + TILE_PX - 1u) / TILE_PX) + pixel.x / TILE_PX;
-    var color = 0xFF000000u;
     if (any(pixel >= vec2u(frame.width, frame.height))) {
-        return unpack4x8unorm(color);
+        return vec4f(0.0, 0.0, 0.0, 1.0);
     }
-    for (var i = tiles[tile]; i < tiles[tile + 1u]; i++) {
-        let index = tiles[i];
-        let kept = commands[index];
-        if (pixel.x >= kept.left && pixel.x < kept.right && pixel.y >= kept.top &&
-            pixel.y < kept.bottom) {
-            color = paint_command(kept, pixel, color);
-        }
+    return unpack4x8unorm(color_at(pixel));
+}
+
+@group(0) @binding(5) var<storage, read_write> pixels: array<u32>;
+
+@compute @workgroup_size(32, 8)
+fn paint_pixels(@builtin(global_invocation_id) at: vec3u) {
+    if (at.x < frame.width && frame.top + at.y < frame.height) {
+        pixels[at.y * frame.width + at.x] = color_at(vec2u(at.x, frame.top + at.y));
     }
-    return unpack4x8unorm(color);
 }

@@ -61,7 +61,6 @@ extern const gch__gpu_driver gch__gpu_null;   /* gpu_null.h */
 typedef struct gch__gpu_desc {
     const gch__gpu_driver *driver; /* NULL: gch__gpu_native */
     const gch_allocator *allocator;
-    bool time_passes; /* where the adapter can (gch__gpu_info.has_timestamps) */
 } gch__gpu_desc;
 
 typedef enum gch__gpu_kind {
@@ -199,6 +198,10 @@ GCH_CHECKED gch_status gch__gpu_texture_download(gch__gpu *gpu, gch__gpu_texture
                                                  uint32_t *out, size_t stride_px, gch_error *err);
 /* Until the queue has passed a submission. */
 GCH_CHECKED gch_status gch__gpu_wait(gch__gpu *gpu, uint64_t serial, gch_error *err);
+
+/* Whether passes are timed from the next pass on, where the adapter can
+ * (gch__gpu_info.has_timestamps); off at first. */
+void gch__gpu_set_timing(gch__gpu *gpu, bool is_on);
 
 typedef struct gch__gpu_timing {
     char label[GCH__GPU_LABEL_CAP];

@@ -275,6 +275,11 @@ gch_status gch__gpu_wait(gch__gpu *gpu, uint64_t serial, gch_error *err)
     return gch__gpu_poll(gpu, true, err);
 }
 
+void gch__gpu_set_timing(gch__gpu *gpu, bool is_on)
+{
+    gpu->times_passes = is_on && gpu->info.has_timestamps;
+}
+
 gch_status gch__gpu_get_timings(gch__gpu *gpu, gch__gpu_timing *out, uint32_t cap,
                                 uint32_t *out_count, gch_error *err)
 {

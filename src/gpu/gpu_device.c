@@ -382,7 +382,6 @@ gch_status gch__gpu_make(const gch__gpu_desc *desc, gch__gpu **out, gch_error *e
         gch__free(desc->allocator, gpu, PURPOSE);
         return status;
     }
-    gpu->times_passes = desc->time_passes && gpu->info.has_timestamps;
     *out = gpu;
     return GCH_OK;
 }

@@ -31,9 +31,9 @@ static void *resize(void *context, void *old, size_t bytes, const char *purpose)
 static gch__gpu *make_gpu(const gch_allocator *allocator)
 {
     gch__gpu *gpu = NULL;
-    assert_ok(gch__gpu_make(
-        &(gch__gpu_desc){.driver = &gch__gpu_null, .allocator = allocator, .time_passes = true},
-        &gpu, &err));
+    assert_ok(gch__gpu_make(&(gch__gpu_desc){.driver = &gch__gpu_null, .allocator = allocator},
+                            &gpu, &err));
+    gch__gpu_set_timing(gpu, true);
     return gpu;
 }
 

@@ -94,8 +94,7 @@ static void fill_info(gch__gpu_context *context, const WGPULimits *limits, gch__
         context->wgpu->AdapterHasFeature(context->adapter, WGPUFeatureName_TimestampQuery);
 }
 
-static gch_status request(gch__gpu_context *context, bool times_passes, gch__gpu_info *out_info,
-                          gch_error *err)
+static gch_status request(gch__gpu_context *context, gch__gpu_info *out_info, gch_error *err)
 {
     const gch__wgpu_library *wgpu = context->wgpu;
     wgpu->InstanceRequestAdapter(
@@ -114,7 +113,7 @@ static gch_status request(gch__gpu_context *context, bool times_passes, gch__gpu
     WGPUDeviceDescriptor desc = {
         .label = gch__wgpu_view("gpucharts"),
         .requiredFeatures = features,
-        .requiredFeatureCount = times_passes && out_info->has_timestamps ? 1 : 0,
+        .requiredFeatureCount = out_info->has_timestamps ? 1 : 0,
         .requiredLimits = &limits,
         .deviceLostCallbackInfo = {.mode = WGPUCallbackMode_AllowSpontaneous,
                                    .callback = on_lost,
@@ -189,8 +188,8 @@ static gch_status open_wgpu(const gch__gpu_desc *desc, gch__gpu_context **out,
     context->allocator = desc->allocator;
     context->wgpu = wgpu;
     context->instance = instance;
-    gch_status status = request(context, desc->time_passes, out_info, err);
-    if (status == GCH_OK && desc->time_passes && out_info->has_timestamps)
+    gch_status status = request(context, out_info, err);
+    if (status == GCH_OK && out_info->has_timestamps)
         status = make_timers(context, err);
     if (status != GCH_OK) {
         close_wgpu(context);

@@ -48,7 +48,7 @@
     X(DeviceCreateQuerySet)                                                                        \
     X(DeviceCreateRenderBundleEncoder)                                                             \
     X(DeviceCreateRenderPipeline)                                                                  \
-    X(DeviceCreateShaderModule)                                                                    \
+    X(DeviceCreateShaderModuleTrusted)                                                             \
     X(DeviceCreateTexture)                                                                         \
     X(DeviceGetQueue)                                                                              \
     X(DevicePoll)                                                                                  \

@@ -132,9 +132,11 @@ gch_status gch__wgpu_shader_make(gch__gpu_context *context, const char *wgsl, si
 {
     WGPUShaderSourceWGSL source = {.chain.sType = WGPUSType_ShaderSourceWGSL,
                                    .code = {wgsl, bytes}};
-    WGPUShaderModule module = context->wgpu->DeviceCreateShaderModule(
-        context->device, &(WGPUShaderModuleDescriptor){.nextInChain = &source.chain,
-                                                       .label = gch__wgpu_view(label)});
+    /* Accesses are checked, loops are not counted: the shaders are the project's own and end. */
+    WGPUShaderModule module = context->wgpu->DeviceCreateShaderModuleTrusted(
+        context->device,
+        &(WGPUShaderModuleDescriptor){.nextInChain = &source.chain, .label = gch__wgpu_view(label)},
+        WGPUShaderRuntimeChecks_BoundsChecks);
     gch_status status = gch__wgpu_tell(context, err);
     if (status != GCH_OK) {
         if (module != NULL)

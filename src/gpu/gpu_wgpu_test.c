@@ -23,7 +23,8 @@ static const char text[] =
 static gch__gpu *make_gpu(void)
 {
     gch__gpu *gpu = NULL;
-    assert_ok(gch__gpu_make(&(gch__gpu_desc){.time_passes = true}, &gpu, &err));
+    assert_ok(gch__gpu_make(&(gch__gpu_desc){0}, &gpu, &err));
+    gch__gpu_set_timing(gpu, true);
     return gpu;
 }
 

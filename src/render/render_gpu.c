@@ -1,7 +1,7 @@
 /* The GPU executor: see render_gpu.h.
  *
  * A frame is one recording: extents and tables up, a compute pass a tile (render_gpu_tiles.c), then
- * the picture part by part through one texture. Everything is made by the first frame that needs it
+ * the picture (render_gpu_picture.c). Everything is made by the first frame that needs it
  * and kept.
  *
  * Invariants:
@@ -17,7 +17,6 @@
 #include <string.h>
 
 #define PURPOSE "gpu executor"
-#define TARGET_PX_MAX 4096u
 #define KERNEL_BINDINGS 9u
 
 extern const char gch__shader_reduce_start[], gch__shader_reduce_end[];
@@ -92,19 +91,11 @@ static gch_status make_kernels(gch__gpu_executor *executor, uint32_t slab_shift,
 
 static gch_status make_light(gch__gpu_executor *executor, gch_error *err)
 {
-    gch__gpu_shader shader;
-    GCH_TRY(gch__gpu_shader_make(executor->gpu, gch__shader_light_start,
-                                 (size_t)(gch__shader_light_end - gch__shader_light_start), "light",
-                                 &shader, err));
-    return gch__gpu_pipeline_get(executor->gpu,
-                                 &(gch__gpu_pipeline_desc){
-                                     .label = "light",
-                                     .shader = shader,
-                                     .vertex = "cover",
-                                     .fragment = "paint",
-                                     .kinds = {GCH__GPU_BIND_UNIFORM, GCH__GPU_BIND_READ},
-                                 },
-                                 &executor->light, err);
+    static const gch__gpu_brush_desc desc = {
+        .label = "light", .kinds = {GCH__GPU_BIND_UNIFORM, GCH__GPU_BIND_READ}, .count = 2};
+    return gch__gpu_brush_make(executor, gch__shader_light_start,
+                               (size_t)(gch__shader_light_end - gch__shader_light_start), &desc,
+                               &executor->light, err);
 }
 
 /* Bindings follow the buffers; the kernels, the slabs' size. */
@@ -270,72 +261,6 @@ static gch_status draw_series(const gch__gpu_series *series, gch_error *err)
     return status;
 }
 
-/* ---- the picture ---- */
-
-static gch_status ensure_target(gch__gpu_executor *executor, uint32_t width, uint32_t height,
-                                gch_error *err)
-{
-    if (executor->target_width == width && executor->target_height == height)
-        return GCH_OK;
-    gch__gpu_texture_release(executor->gpu, executor->target);
-    executor->target = (gch__gpu_texture){0};
-    executor->target_width = executor->target_height = 0;
-    GCH_TRY(gch__gpu_texture_make(executor->gpu, width, height, "picture", &executor->target, err));
-    executor->target_width = width;
-    executor->target_height = height;
-    return GCH_OK;
-}
-
-/* The draw of the picture, recorded anew when marks has moved. */
-static gch_status ensure_bundle(gch__gpu_executor *executor, gch_error *err)
-{
-    if (executor->bundle.id != 0)
-        return GCH_OK;
-    gch__gpu_buffer buffers[] = {executor->light_frame, executor->marks};
-    gch__gpu_bindings_release(executor->gpu, executor->light_bindings);
-    executor->light_bindings = (gch__gpu_bindings){0};
-    GCH_TRY(gch__gpu_bindings_make(executor->gpu, executor->light, buffers, 2, "light",
-                                   &executor->light_bindings, err));
-    GCH_TRY(gch__gpu_bundle_begin(executor->gpu, "picture", err));
-    GCH_TRY(gch__gpu_draw(executor->gpu, executor->light, executor->light_bindings, 3, 1, err));
-    return gch__gpu_bundle_end(executor->gpu, &executor->bundle, err);
-}
-
-static gch_status draw_part(gch__gpu_executor *executor, gch__gpu_bundle bundle, uint32_t left,
-                            uint32_t top, gch_image *image, gch_error *err)
-{
-    gch__gpu *gpu = executor->gpu;
-    gch__gpu_frame frame = executor->frame;
-    frame.left = left;
-    frame.top = top;
-    GCH_TRY(gch__gpu_upload(gpu, executor->light_frame, 0, &frame, sizeof frame, err));
-    GCH_TRY(gch__gpu_render_begin(gpu, executor->target, "picture", err));
-    GCH_TRY(gch__gpu_run_bundle(gpu, bundle, err));
-    GCH_TRY(gch__gpu_pass_end(gpu, err));
-    if (executor->stats.record_ns == 0)
-        executor->stats.record_ns = gch__clock_ns() - executor->start_ns;
-    return gch__gpu_texture_download(
-        gpu, executor->target, GCH_MIN(executor->target_width, image->width_px - left),
-        GCH_MIN(executor->target_height, image->height_px - top),
-        image->pixels + (size_t)top * image->width_px + left, image->width_px, err);
-}
-
-static gch_status draw_picture(gch__gpu_executor *executor, gch__gpu_bundle bundle,
-                               gch_image *image, gch_error *err)
-{
-    uint32_t side = GCH_MIN(gch__gpu_get_info(executor->gpu)->texture_px_max, TARGET_PX_MAX);
-    GCH_TRY(ensure_target(executor, GCH_MIN(image->width_px, side), GCH_MIN(image->height_px, side),
-                          err));
-    for (uint32_t top = 0; top < image->height_px; top += side) {
-        for (uint32_t left = 0; left < image->width_px; left += side) {
-            if (top > 0 || left > 0) /* a download ends a recording */
-                GCH_TRY(gch__gpu_begin(executor->gpu, "further part", err));
-            GCH_TRY(draw_part(executor, bundle, left, top, image, err));
-        }
-    }
-    return GCH_OK;
-}
-
 /* ---- frames ---- */
 
 static bool is_same_view(const gch_view *a, const gch_view *b)
@@ -405,10 +330,8 @@ static gch_status prepare(gch__gpu_executor *executor, const gch__plot *plot, gc
         GCH_TRY(
             gch__gpu_buffer_make(executor->gpu, bytes, GCH__GPU_STORAGE, "marks", &larger, err));
         gch__gpu_buffer_release(executor->gpu, executor->marks);
-        gch__gpu_bundle_release(executor->gpu, executor->bundle);
         executor->marks = larger;
         executor->marks_bytes = bytes;
-        executor->bundle = (gch__gpu_bundle){0};
         executor->version++;
     }
     if (executor->pages == NULL)
@@ -454,8 +377,8 @@ static gch_status draw_frame(gch__gpu_executor *executor, const gch__plot *plot,
         executor->frame.join = series.join;
         GCH_TRY(draw_series(&series, err));
     }
-    GCH_TRY(ensure_bundle(executor, err));
-    GCH_TRY(draw_picture(executor, executor->bundle, image, err));
+    executor->light.buffers[1] = executor->marks;
+    GCH_TRY(gch__gpu_picture_draw(executor, &executor->light, image, err));
     gch__gpu_pages_end_frame(executor->pages);
     executor->stats.pages_loaded = gch__gpu_pages_get_stats(executor->pages).loaded - loaded;
     return GCH_OK;
@@ -476,14 +399,14 @@ static uint64_t count_pending(const gch__plot *plot, gch_query *const *queries)
 static gch_status paint_frame(gch__gpu_executor *executor, const gch__scene *scene,
                               gch_query *const *queries, gch_image *image, gch_error *err)
 {
-    gch__gpu_bundle bundle;
+    gch__gpu_brush *brush;
     uint64_t pending = count_pending(&scene->plot, queries);
     executor->frame = (gch__gpu_frame){.width = scene->width_px, .height = scene->height_px};
     GCH_TRY(
         gch__gpu_painter_add_marks(executor->painter, scene, queries, &executor->query_ns, err));
     GCH_TRY(gch__gpu_begin(executor->gpu, "chart", err));
-    GCH_TRY(gch__gpu_painter_send(executor->painter, executor->light_frame, &bundle, err));
-    GCH_TRY(draw_picture(executor, bundle, image, err));
+    GCH_TRY(gch__gpu_painter_send(executor->painter, &brush, err));
+    GCH_TRY(gch__gpu_picture_draw(executor, brush, image, err));
     executor->stats.series_by_query = scene->plot.series_count;
     executor->stats.is_pending = count_pending(&scene->plot, queries) != pending;
     return GCH_OK;
@@ -501,10 +424,9 @@ static gch_status begin_painting(gch__gpu_executor *executor, const gch__scene *
 static void drop_kept(gch__gpu_executor *executor)
 {
     gch__gpu_pages_destroy(executor->pages);
-    gch__gpu_bundle_release(executor->gpu, executor->bundle);
+    gch__gpu_brush_drop(executor, &executor->light);
     gch__gpu_painter_drop(executor->painter);
     executor->pages = NULL;
-    executor->bundle = (gch__gpu_bundle){0};
     executor->bound_version = 0;
     executor->shown.is_valid = false;
 }
@@ -567,15 +489,15 @@ gch__gpu *gch__gpu_executor_get_gpu(gch__gpu_executor *executor)
 
 static gch_status make_objects(gch__gpu_executor *executor, gch_error *err)
 {
-    GCH_TRY(gch__gpu_make(&(gch__gpu_desc){.driver = executor->desc.driver,
-                                           .allocator = executor->allocator,
-                                           .time_passes = executor->desc.time_passes},
-                          &executor->gpu, err));
+    GCH_TRY(gch__gpu_make(
+        &(gch__gpu_desc){.driver = executor->desc.driver, .allocator = executor->allocator},
+        &executor->gpu, err));
+    gch__gpu_set_timing(executor->gpu, executor->desc.time_passes);
     for (uint32_t i = 0; i < GCH__GPU_KERNEL_COUNT; i++)
         GCH_TRY(gch__gpu_buffer_make(executor->gpu, sizeof(gch__gpu_frame), GCH__GPU_UNIFORM,
                                      "kernel frame", &executor->kernel_frames[i], err));
     GCH_TRY(gch__gpu_buffer_make(executor->gpu, sizeof(gch__gpu_frame), GCH__GPU_UNIFORM,
-                                 "picture frame", &executor->light_frame, err));
+                                 "picture frame", &executor->picture.frame, err));
     return make_light(executor, err);
 }
 

@@ -18,6 +18,13 @@
 
 typedef struct gch__gpu_executor gch__gpu_executor;
 
+/* A pixel is evaluated by a fragment of a draw, or by a thread of a dispatch: the same code. */
+typedef enum gch__gpu_way {
+    GCH__GPU_BY_MEASURE = 0, /* a draw where the adapter has no timestamps */
+    GCH__GPU_BY_DRAW = 1,
+    GCH__GPU_BY_DISPATCH = 2,
+} gch__gpu_way;
+
 typedef struct gch__gpu_executor_desc {
     const gch_allocator *allocator;
     const gch__gpu_driver *driver; /* NULL: the build's own */
@@ -27,6 +34,7 @@ typedef struct gch__gpu_executor_desc {
     bool by_blocks;        /* reduce every block instead of the tree, as for data without one */
     bool keeps_nothing;    /* load and record everything anew each frame: benchmarks' baseline */
     bool time_passes;      /* where the adapter can */
+    gch__gpu_way way;      /* how pictures are made; 0: the faster, measured with the first */
 } gch__gpu_executor_desc;
 
 /* GCH_UNSUPPORTED: there is no driver or adapter. */

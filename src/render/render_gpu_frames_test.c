@@ -177,7 +177,7 @@ static void an_unchanged_scene_submits_nothing_and_a_panned_one_loads_little(voi
     test_series series = make_series(WALK, 1, -1);
     stage s;
     gch__gpu_frame_stats stats;
-    assert_ok(make_stage(&series, &(gch__gpu_executor_desc){0}, &s));
+    assert_ok(make_stage(&series, &(gch__gpu_executor_desc){.way = GCH__GPU_BY_DRAW}, &s));
     assert_ok(draw(&s, &series, 0, ROWS / 2, &stats));
     assert_true(stats.pages_loaded > 0 && !stats.is_unchanged);
     gch__gpu_stats before = gch__gpu_get_stats(gch__gpu_executor_get_gpu(s.executor));

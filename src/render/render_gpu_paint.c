@@ -28,23 +28,16 @@ static gch_status fill_atlas(gch__gpu_painter *painter, gch_error *err)
     return GCH_OK;
 }
 
-static gch_status make_pipeline(gch__gpu_painter *painter, gch_error *err)
+static gch_status make_brush(gch__gpu_painter *painter, gch_error *err)
 {
-    gch__gpu *gpu = painter->executor->gpu;
-    gch__gpu_shader shader;
-    GCH_TRY(gch__gpu_shader_make(gpu, gch__shader_paint_start,
-                                 (size_t)(gch__shader_paint_end - gch__shader_paint_start), "paint",
-                                 &shader, err));
-    return gch__gpu_pipeline_get(
-        gpu,
-        &(gch__gpu_pipeline_desc){.label = "paint",
-                                  .shader = shader,
-                                  .vertex = "cover",
-                                  .fragment = "paint",
-                                  .kinds = {GCH__GPU_BIND_UNIFORM, GCH__GPU_BIND_READ,
-                                            GCH__GPU_BIND_READ, GCH__GPU_BIND_READ,
-                                            GCH__GPU_BIND_READ}},
-        &painter->pipeline, err);
+    static const gch__gpu_brush_desc desc = {.label = "paint",
+                                             .kinds = {GCH__GPU_BIND_UNIFORM, GCH__GPU_BIND_READ,
+                                                       GCH__GPU_BIND_READ, GCH__GPU_BIND_READ,
+                                                       GCH__GPU_BIND_READ},
+                                             .count = PAINT_BINDINGS};
+    return gch__gpu_brush_make(painter->executor, gch__shader_paint_start,
+                               (size_t)(gch__shader_paint_end - gch__shader_paint_start), &desc,
+                               &painter->brush, err);
 }
 
 gch_status gch__gpu_painter_make(gch__gpu_executor *executor, gch__gpu_painter **out,
@@ -63,7 +56,7 @@ gch_status gch__gpu_painter_make(gch__gpu_executor *executor, gch__gpu_painter *
     if (status == GCH_OK)
         status = fill_atlas(painter, err);
     if (status == GCH_OK)
-        status = make_pipeline(painter, err);
+        status = make_brush(painter, err);
     if (status != GCH_OK) {
         gch__gpu_painter_destroy(painter);
         return status;
@@ -76,9 +69,7 @@ void gch__gpu_painter_drop(gch__gpu_painter *painter)
 {
     if (painter == NULL)
         return;
-    gch__gpu_bundle_release(painter->executor->gpu, painter->bundle);
-    painter->bundle = (gch__gpu_bundle){0};
-    painter->bound_version = 0;
+    gch__gpu_brush_drop(painter->executor, &painter->brush);
     painter->atlas.sent = 0;
 }
 
@@ -91,7 +82,6 @@ void gch__gpu_painter_destroy(gch__gpu_painter *painter)
     gch__gpu_stream *streams[] = {&painter->commands, &painter->tiles, &painter->data,
                                   &painter->atlas};
     gch__gpu_painter_drop(painter);
-    gch__gpu_bindings_release(gpu, painter->bindings);
     for (size_t i = 0; i < GCH_COUNT_OF(streams); i++) {
         gch__gpu_buffer_release(gpu, streams[i]->buffer);
         gch__free(allocator, streams[i]->entries, streams[i]->label);
@@ -402,37 +392,15 @@ static gch_status list_commands(gch__gpu_painter *painter, gch_error *err)
     return GCH_OK;
 }
 
-static gch_status ensure_bundle(gch__gpu_painter *painter, gch__gpu_buffer frame_buffer,
-                                gch_error *err)
+gch_status gch__gpu_painter_send(gch__gpu_painter *painter, gch__gpu_brush **out, gch_error *err)
 {
-    gch__gpu *gpu = painter->executor->gpu;
-    if (painter->bundle.id != 0 && painter->bound_version == painter->executor->version)
-        return GCH_OK;
-    gch__gpu_buffer buffers[PAINT_BINDINGS] = {frame_buffer, painter->commands.buffer,
-                                               painter->tiles.buffer, painter->data.buffer,
-                                               painter->atlas.buffer};
-    gch__gpu_bundle_release(gpu, painter->bundle);
-    painter->bundle = (gch__gpu_bundle){0};
-    gch__gpu_bindings_release(gpu, painter->bindings);
-    painter->bindings = (gch__gpu_bindings){0};
-    GCH_TRY(gch__gpu_bindings_make(gpu, painter->pipeline, buffers, PAINT_BINDINGS, "paint",
-                                   &painter->bindings, err));
-    GCH_TRY(gch__gpu_bundle_begin(gpu, "chart", err));
-    GCH_TRY(gch__gpu_draw(gpu, painter->pipeline, painter->bindings, 3, 1, err));
-    GCH_TRY(gch__gpu_bundle_end(gpu, &painter->bundle, err));
-    painter->bound_version = painter->executor->version;
-    return GCH_OK;
-}
-
-gch_status gch__gpu_painter_send(gch__gpu_painter *painter, gch__gpu_buffer frame_buffer,
-                                 gch__gpu_bundle *out, gch_error *err)
-{
+    gch__gpu_stream *streams[] = {&painter->commands, &painter->tiles, &painter->data,
+                                  &painter->atlas};
     GCH_TRY(list_commands(painter, err));
-    GCH_TRY(gch__gpu_stream_flush(painter->executor, &painter->commands, err));
-    GCH_TRY(gch__gpu_stream_flush(painter->executor, &painter->tiles, err));
-    GCH_TRY(gch__gpu_stream_flush(painter->executor, &painter->data, err));
-    GCH_TRY(gch__gpu_stream_flush(painter->executor, &painter->atlas, err));
-    GCH_TRY(ensure_bundle(painter, frame_buffer, err));
-    *out = painter->bundle;
+    for (size_t i = 0; i < GCH_COUNT_OF(streams); i++) {
+        GCH_TRY(gch__gpu_stream_flush(painter->executor, streams[i], err));
+        painter->brush.buffers[i + 1] = streams[i]->buffer;
+    }
+    *out = &painter->brush;
     return GCH_OK;
 }

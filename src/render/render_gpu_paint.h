@@ -6,7 +6,7 @@
 #ifndef GCH_RENDER_GPU_PAINT_H
 #define GCH_RENDER_GPU_PAINT_H
 
-#include "render_gpu.h"
+#include "render_gpu_picture.h"
 
 typedef struct gch__gpu_painter gch__gpu_painter;
 
@@ -23,13 +23,12 @@ GCH_CHECKED gch_status gch__gpu_painter_add_marks(gch__gpu_painter *painter,
                                                   const gch__scene *scene,
                                                   gch_query *const *queries, int64_t *out_query_ns,
                                                   gch_error *err);
-/* Within a recording of the device: sends the tables. The bundle draws the picture, as far as the
- * frame given to `frame_buffer` says; it is the painter's. */
-GCH_CHECKED gch_status gch__gpu_painter_send(gch__gpu_painter *painter,
-                                             gch__gpu_buffer frame_buffer, gch__gpu_bundle *out,
+/* Within a recording of the device: sends the tables. *out paints the picture; it is the painter's.
+ */
+GCH_CHECKED gch_status gch__gpu_painter_send(gch__gpu_painter *painter, gch__gpu_brush **out,
                                              gch_error *err);
-/* The device may not have what was sent, and no bundle is kept: after a failed frame. NULL is
- * allowed. */
+/* The device may not have what was sent, and nothing recorded is kept: after a failed frame. NULL
+ * is allowed. */
 void gch__gpu_painter_drop(gch__gpu_painter *painter);
 
 #endif

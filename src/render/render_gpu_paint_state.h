@@ -28,10 +28,7 @@ struct gch__gpu_painter {
     gch_status status;
     gch_error failure;
 
-    gch__gpu_pipeline pipeline;
-    gch__gpu_bindings bindings;
-    gch__gpu_bundle bundle;
-    uint64_t bound_version;
+    gch__gpu_brush brush;
 };
 
 /* Room for words in `data`, or NULL after a failure. What was there may move. */

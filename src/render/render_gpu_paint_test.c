@@ -232,7 +232,7 @@ static void an_unchanged_chart_submits_nothing_and_any_change_is_one_bundle(void
     (void)state;
     stage s;
     gch__gpu_frame_stats stats;
-    assert_ok(make_stage(&(gch__gpu_executor_desc){0}, &s));
+    assert_ok(make_stage(&(gch__gpu_executor_desc){.way = GCH__GPU_BY_DRAW}, &s));
     for (int64_t from = 2000; from >= 0; from -= 1000) { /* until buffers have their size */
         assert_ok(draw(&s, "A tilte", 0x102030FF, from, &stats));
         assert_ok(draw(&s, "A title", 0, from, &stats));
@@ -261,6 +261,23 @@ static void an_unchanged_chart_submits_nothing_and_any_change_is_one_bundle(void
     assert_ok(draw(&s, "A tilte", 0x102030FF, 1000, &stats));
     assert_false(stats.is_unchanged);
     free_stage(&s);
+}
+
+static void a_draw_and_a_dispatch_give_the_same_picture(void **state)
+{
+    (void)state;
+    stage drawn, dispatched;
+    gch__gpu_frame_stats stats;
+    assert_ok(make_stage(&(gch__gpu_executor_desc){.way = GCH__GPU_BY_DRAW}, &drawn));
+    assert_ok(make_stage(&(gch__gpu_executor_desc){.way = GCH__GPU_BY_DISPATCH}, &dispatched));
+    for (int64_t from = 0; from < 5000000; from += 1000000) {
+        assert_ok(draw(&drawn, "A title", 0, from, &stats));
+        assert_ok(draw(&dispatched, "A title", 0, from, &stats));
+        assert_memory_equal(drawn.image.pixels, dispatched.image.pixels, 400 * 240 * 4);
+    }
+    assert_int_equal(gch__gpu_get_stats(dispatched.executor->gpu).bundles_run, 0);
+    free_stage(&drawn);
+    free_stage(&dispatched);
 }
 
 /* Counts, and fails once `left` allocations have been served. */
@@ -357,6 +374,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_channel_differs_by_more_than_one_from_the_processors),
         cmocka_unit_test(an_unchanged_chart_submits_nothing_and_any_change_is_one_bundle),
+        cmocka_unit_test(a_draw_and_a_dispatch_give_the_same_picture),
         cmocka_unit_test(a_warm_chart_allocates_nothing),
         cmocka_unit_test(memory_that_runs_out_while_painting_is_told_and_leaks_nothing),
         cmocka_unit_test(a_chart_wider_than_a_texture_is_drawn_in_parts),

@@ -6,6 +6,7 @@
 #include "render_gpu.h"
 #include "render_gpu_pages.h"
 #include "render_gpu_paint.h"
+#include "render_gpu_picture.h"
 
 /* Entries that only grow within a frame, here and in a buffer of the device. */
 typedef struct gch__gpu_stream {
@@ -66,20 +67,19 @@ struct gch__gpu_executor {
     gch__gpu *gpu;
     gch__gpu_pages *pages; /* made by the first frame, and anew after one that failed */
 
-    gch__gpu_pipeline kernels[GCH__GPU_KERNEL_COUNT], cull, light;
-    gch__gpu_buffer kernel_frames[GCH__GPU_KERNEL_COUNT], light_frame; /* uniforms */
-    gch__gpu_bindings kernel_bindings[GCH__GPU_KERNEL_COUNT], cull_bindings, light_bindings;
+    gch__gpu_pipeline kernels[GCH__GPU_KERNEL_COUNT], cull;
+    gch__gpu_buffer kernel_frames[GCH__GPU_KERNEL_COUNT]; /* uniforms */
+    gch__gpu_bindings kernel_bindings[GCH__GPU_KERNEL_COUNT], cull_bindings;
     uint64_t version, bound_version, bound_pages_version; /* of the buffers; of those bound */
     uint32_t bound_slab_shift;
-    gch__gpu_bundle bundle; /* the picture's one draw */
+    gch__gpu_brush light; /* of bare pictures */
+    gch__gpu_picture picture;
 
     gch__gpu_stream segments, slices, edges;
     gch__gpu_buffer marks;
     uint64_t marks_bytes;
     gch__gpu_buffer work; /* the slices that cull has listed: gch__gpu_work, then their numbers */
     uint64_t work_bytes;
-    gch__gpu_texture target;
-    uint32_t target_width, target_height;
 
     gch__gpu_frame frame; /* what all dispatches of the frame have in common */
     gch__gpu_slices tile[GCH__GPU_KERNEL_COUNT];

@@ -28,9 +28,10 @@ enum { RIG_COUNT = 3 };
 static rig rigs[RIG_COUNT] = {
     {.name = "as charts have it"},
     {.name = "pages that hardly fit",
-     .desc = {.budget_bytes = GCH__GPU_SLOTS_MIN * GCH__GPU_PAGE_BYTES,
+     .desc = {.way = GCH__GPU_BY_DISPATCH,
+              .budget_bytes = GCH__GPU_SLOTS_MIN * GCH__GPU_PAGE_BYTES,
               .slab_bytes = GCH__GPU_SLOTS_MIN * GCH__GPU_PAGE_BYTES / 2}},
-    {.name = "every block", .desc = {.by_blocks = true}},
+    {.name = "every block", .desc = {.way = GCH__GPU_BY_DRAW, .by_blocks = true}},
 };
 
 /* A bare chart laid out, its query and the pictures of the processor. */
