@@ -10,6 +10,7 @@
 //!include common/wide.wgsl
 //!include common/packed.wgsl
 //!include common/segment.wgsl
+//!include common/chunk.wgsl
 //!include common/rows.wgsl
 
 @group(0) @binding(2) var<storage, read> slices: array<Slice>;
@@ -187,21 +188,80 @@ fn reduce_lane(block: Block, lane: u32, first: u32, last: u32, so_far: Pair) -> 
     return pair;
 }
 
-// Eight threads a block, sixteen blocks at a time; no tree but the headers, which give the widths.
+// The smallest and largest residual of a lane in rows [first, last) of block i of the chunk.
+fn reduce_stream(i: u32, lane: u32, first: u32, last: u32) -> vec2u {
+    var stream = stream_start(i, lane);
+    var low = 0xFFFFFFFFu;
+    var high = 0u;
+    if (first == 0u && last == 256u) {
+        for (var k = 0u; k < 32u; k++) {
+            let residual = stream_next(&stream);
+            low = min(low, residual);
+            high = max(high, residual);
+        }
+        return vec2u(low, high);
+    }
+    for (var row = lane; row < last; row += 8u) {
+        let residual = stream_next(&stream);
+        low = select(low, min(low, residual), row >= first);
+        high = select(high, max(high, residual), row >= first);
+    }
+    return vec2u(low, high);
+}
+
+// Sixteen blocks at a time, eight threads each.
+fn reduce_chunk(slice: Slice, chunk: u32, thread: u32, so_far: vec2u) -> vec2u {
+    var keys = so_far;
+    for (var i = thread / 8u; i < CHUNK; i += GROUP_BLOCKS / 8u) {
+        let start = (chunk + i) * 256u;
+        if (start + 256u <= slice.first || start >= slice.last) {
+            continue;
+        }
+        let first = max(slice.first, start) - start;
+        let last = min(slice.last - start, 256u);
+        let least = chunk_mins[i];
+        var found = vec2u(0u, 0u);
+        if (chunk_bits[i] > 0u) {
+            found = reduce_stream(i, thread % 8u, first, last);
+        }
+        if (found.x <= found.y) {
+            keys = vec2u(min(keys.x, least + found.x), max(keys.y, least + found.y));
+        }
+    }
+    return keys;
+}
+
+const GROUP_BLOCKS: u32 = 128u;
+
+// No tree but the headers, which give the widths. The groups of a slice (z) share its chunks.
 @compute @workgroup_size(128)
-fn reduce_blocks(@builtin(workgroup_id) group: vec3u,
+fn reduce_blocks(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
                  @builtin(local_invocation_index) thread: u32) {
     if (slice_index(group) >= frame.slice_count) {
         return;
     }
     let slice = slices[frame.first_slice + slice_index(group)];
     segment = segments[slice.segment];
+    let begin = slice.first / 1024u * 4u;
+    let end = (slice.last + 255u) / 256u;
     var pair = nothing();
-    for (var block = slice.first / 256u + thread / 8u; block * 256u < slice.last; block += 16u) {
-        let start = block * 256u;
-        let first = max(slice.first, start) - start;
-        let last = min(slice.last - start, 256u);
-        pair = reduce_lane(find_block(block), thread % 8u, first, last, pair);
+    if ((segments[slice.segment].flags & IS_WIDE) == 0u) {
+        var keys = vec2u(0xFFFFFFFFu, 0u);
+        for (var chunk = begin + group.z * CHUNK; chunk < end; chunk += groups.z * CHUNK) {
+            chunk_find(chunk, end, thread);
+            keys = reduce_chunk(slice, chunk, thread, keys);
+        }
+        if (keys.x <= keys.y) {
+            pair = Pair(vec2u(keys.x, 0u), vec2u(keys.y, 0u));
+        }
+    } else {
+        for (var block = slice.first / 256u + group.z * 16u + thread / 8u; block < end;
+             block += groups.z * 16u) {
+            let start = block * 256u;
+            let first = max(slice.first, start) - start;
+            let last = min(slice.last - start, 256u);
+            pair = reduce_lane(find_block(block), thread % 8u, first, last, pair);
+        }
     }
     widen(slice, thread, gather(thread, 128u, pair));
 }

@@ -10,19 +10,27 @@ override SLAB_SHIFT: u32 = 22u; // a slab has 2^SLAB_SHIFT words
 var<private> segment: Segment;
 var<private> gaps: vec2u; // Slice.gaps_first and gaps_last
 
-// A word of the segment. A page that is not resident reads as zeros: its entry names page 0 of
-// slab 0, which is kept so.
-fn load(word: u32) -> u32 {
+// Where a word of the segment lies in the slabs laid end to end. A page that is not resident reads as
+// zeros: its entry names page 0 of slab 0, which is kept so.
+fn address_of(word: u32) -> u32 {
     let page = word / PAGE_WORDS;
     if (page >= segment.page_count) {
         return 0u;
     }
-    let address = pages[segment.pages + page] + word % PAGE_WORDS;
+    return pages[segment.pages + page] + word % PAGE_WORDS;
+}
+
+fn load_at(address: u32) -> u32 {
     let at = address & ((1u << SLAB_SHIFT) - 1u);
     if (address >> SLAB_SHIFT == 0u) {
         return slab0[at];
     }
     return slab1[at];
+}
+
+// A word of the segment.
+fn load(word: u32) -> u32 {
+    return load_at(address_of(word));
 }
 
 struct Pair {

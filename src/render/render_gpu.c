@@ -18,6 +18,7 @@
 
 #define PURPOSE "gpu executor"
 #define KERNEL_BINDINGS 9u
+#define GROUPS_A_SLICE 8u /* of reduce_blocks */
 
 extern const char gch__shader_reduce_start[], gch__shader_reduce_end[];
 extern const char gch__shader_light_start[], gch__shader_light_end[];
@@ -194,7 +195,8 @@ static gch_status dispatch(gch__gpu_executor *executor, gch__gpu_kernel kernel,
         kernel == GCH__GPU_LIGHT_PIECES ? (frame->slice_count + 63) / 64 : frame->slice_count;
     return gch__gpu_dispatch(executor->gpu, executor->kernels[kernel],
                              executor->kernel_bindings[kernel], frame->groups_x,
-                             (groups + frame->groups_x - 1) / frame->groups_x, 1, err);
+                             (groups + frame->groups_x - 1) / frame->groups_x,
+                             kernel == GCH__GPU_REDUCE ? GROUPS_A_SLICE : 1, err);
 }
 
 gch_status gch__gpu_run_tile(gch__gpu_executor *executor, gch_error *err)
