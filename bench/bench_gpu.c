@@ -6,6 +6,7 @@
  *  - frames of a pan as the host sees them, with residency and a bundle, and with everything
  * uploaded and recorded anew each frame, which is the baseline; the CPU executor's as well;
  *  - of these frames what the processor does until they are submitted, whatever the adapter is;
+ *  - frames of every block that stay on the device, and what part of that time it works;
  *  - an unchanged frame; draws and submissions a frame; bytes on host and device.
  *
  *     bench_gpu --folder build --points 10000000 [--frames 50] [--kind walk]
@@ -24,6 +25,7 @@
 #define FRAMES_MAX 1000u
 #define FLOOR_GROUPS 4096u
 #define PAN_PX 8 /* a frame */
+#define FLOW_ROUNDS 10u
 
 extern const char gch__shader_read_start[], gch__shader_read_end[];
 
@@ -135,8 +137,9 @@ static void add_stats(cJSON *json, const char *name, double *samples, uint32_t c
     cJSON_AddItemToObject(json, name, bench_stats_json(&stats));
 }
 
-/* Frames over a share of the data, panned: host and GPU times. Passes are timed for a frame's last
- * submission only, so GPU times are given if no frame took more than one. */
+/* Frames over a share of the data, panned: host and GPU times. The pan is made twice and the second
+ * counts: what it shows is resident then, unless nothing is kept. Passes are timed for a frame's
+ * last submission only, so GPU times are given if no frame took more than one. */
 static cJSON *run_frames(setup *s, const gch__gpu_executor_desc *desc, double span)
 {
     static double host[FRAMES_MAX], columns[FRAMES_MAX], picture[FRAMES_MAX], record[FRAMES_MAX],
@@ -149,6 +152,8 @@ static cJSON *run_frames(setup *s, const gch__gpu_executor_desc *desc, double sp
     draw(s, executor, span, 0, &stats);
     double first_ms = now_ms() - before;
     uint64_t pages_first = stats.pages_loaded, pages = 0, tiles = 0;
+    for (uint32_t i = 0; i < s->frames; i++)
+        draw(s, executor, span, i + 1, &stats);
     gch__gpu_stats start = gch__gpu_get_stats(gpu);
     for (uint32_t i = 0; i < s->frames; i++) {
         before = now_ms();
@@ -171,6 +176,9 @@ static cJSON *run_frames(setup *s, const gch__gpu_executor_desc *desc, double sp
     if (gch__gpu_get_info(gpu)->has_timestamps && end.submits - start.submits == s->frames) {
         add_stats(json, "gpu_columns_ms", columns, s->frames);
         add_stats(json, "gpu_picture_ms", picture, s->frames);
+        for (uint32_t i = 0; i < s->frames; i++)
+            columns[i] += picture[i];
+        add_stats(json, "gpu_ms", columns, s->frames);
     }
     cJSON_AddNumberToObject(json, "pages_loaded_first", (double)pages_first);
     cJSON_AddNumberToObject(json, "pages_loaded_per_frame", (double)pages / frames);
@@ -185,6 +193,39 @@ static cJSON *run_frames(setup *s, const gch__gpu_executor_desc *desc, double sp
     cJSON_AddNumberToObject(json, "device_bytes", (double)end.device_bytes);
     gch__gpu_executor_destroy(executor);
     return json;
+}
+
+/* Frames that stay on the device, two under way at a time, as where they are shown from there:
+ * milliseconds a frame. */
+static double run_flow(setup *s, const gch__gpu_executor_desc *desc, double span)
+{
+    gch__gpu_executor *executor = NULL;
+    gch__gpu_frame_stats stats;
+    int64_t query_ns;
+    gch__extent extent = {0};
+    gch_chart_series series = {.file = s->file};
+    double start = 0;
+    check(gch__gpu_executor_make(desc, &executor, &err));
+    gch__gpu *gpu = gch__gpu_executor_get_gpu(executor);
+    for (uint32_t round = 0; round < 1 + FLOW_ROUNDS; round++) {
+        if (round == 1) {
+            check(gch__gpu_wait(gpu, gch__gpu_get_stats(gpu).submits, &err));
+            start = now_ms();
+        }
+        for (uint32_t i = 0; i < s->frames; i++) {
+            gch_chart_desc chart = chart_desc(s, &series, span, i);
+            check(gch__scene_layout(&s->scene, &chart, chart.from, chart.to, &extent, &err));
+            check(gch__gpu_executor_draw(executor, &s->scene, &s->query, NULL, &stats, &query_ns,
+                                         &err));
+            uint64_t submits = gch__gpu_get_stats(gpu).submits;
+            if (submits > 2)
+                check(gch__gpu_wait(gpu, submits - 2, &err));
+        }
+    }
+    check(gch__gpu_wait(gpu, gch__gpu_get_stats(gpu).submits, &err));
+    double ms = (now_ms() - start) / (FLOW_ROUNDS * s->frames);
+    gch__gpu_executor_destroy(executor);
+    return ms;
 }
 
 static double run_cpu(setup *s, double span)
@@ -233,7 +274,7 @@ static double floor_ms(uint64_t all_bytes)
     gch__gpu *gpu = NULL;
     check(gch__gpu_make(&(gch__gpu_desc){0}, &gpu, &err));
     gch__gpu_set_timing(gpu, true);
-    uint64_t bytes = GCH_MIN(all_bytes, gch__gpu_get_info(gpu)->binding_bytes_max) & ~(uint64_t)3;
+    uint64_t bytes = GCH_MIN(all_bytes, gch__gpu_get_info(gpu)->binding_bytes_max) & ~(uint64_t)15;
     gch__gpu_shader shader;
     gch__gpu_pipeline pipeline;
     gch__gpu_buffer buffers[2];
@@ -246,7 +287,7 @@ static double floor_ms(uint64_t all_bytes)
         .shader = shader,
         .compute = "add_up",
         .kinds = {GCH__GPU_BIND_READ, GCH__GPU_BIND_WRITE},
-        .constants = {{"COUNT", (uint32_t)(bytes / 4)}, {"STRIDE", FLOOR_GROUPS * 256}}};
+        .constants = {{"COUNT", (uint32_t)(bytes / 16)}, {"STRIDE", FLOOR_GROUPS * 256}}};
     check(gch__gpu_pipeline_get(gpu, &desc, &pipeline, &err));
     check(gch__gpu_buffer_make(gpu, bytes, GCH__GPU_STORAGE, "words", &buffers[0], &err));
     check(gch__gpu_buffer_make(gpu, 4, GCH__GPU_STORAGE, "sum", &buffers[1], &err));
@@ -308,6 +349,11 @@ static void run_all(setup *s, cJSON *report)
     desc.by_blocks = true;
     cJSON *blocks = run_frames(s, &desc, 1);
     cJSON_AddItemToObject(report, "every_block", blocks);
+    desc.time_passes = false;
+    double flow_ms = run_flow(s, &desc, 1);
+    cJSON_AddNumberToObject(report, "every_block_flow_ms", flow_ms);
+    cJSON_AddNumberToObject(report, "every_block_flow_gpu_busy",
+                            number_at(blocks, "gpu_ms", "median") / flow_ms);
     uint64_t bytes = (uint64_t)number_at(blocks, "pages_loaded_first", NULL) << 14;
     double floor = floor_ms(bytes);
     cJSON_AddNumberToObject(report, "read_floor_bytes", (double)bytes);

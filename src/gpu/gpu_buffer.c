@@ -156,8 +156,13 @@ static gch_status get_room(gch__gpu *gpu, gch__gpu_chunk **out, gch_error *err)
     }
     if (*out != NULL)
         return GCH_OK;
-    GCH_TRY(gch__gpu_flush(gpu, true, err));
-    GCH_TRY(gch__gpu_poll(gpu, true, err));
+    uint64_t oldest = UINT64_MAX;
+    for (uint32_t i = 0; i < GCH__GPU_RING_CHUNKS; i++)
+        oldest =
+            GCH_MIN(oldest, gpu->ring[i].used > 0 ? gpu->submitted + 1 : gpu->ring[i].last_use);
+    if (oldest > gpu->submitted)
+        GCH_TRY(gch__gpu_flush(gpu, true, err));
+    GCH_TRY(gch__gpu_poll(gpu, oldest, err));
     *out = find_room(gpu);
     if (*out == NULL)
         return gch_fail(err, GCH_DEVICE_LOST, "the upload ring did not come back");
@@ -181,6 +186,7 @@ gch_status gch__gpu_ring_submitted(gch__gpu *gpu, gch_error *err)
         gch__gpu_chunk *chunk = &gpu->ring[i];
         if (chunk->used > 0) {
             chunk->used = 0;
+            chunk->last_use = gpu->submitted;
             GCH_TRY(gch__gpu_note(gpu, gpu->driver->buffer_map(gpu->context, chunk->native, err)));
         }
     }
@@ -276,7 +282,7 @@ static gch_status fetch(gch__gpu *gpu, const uint8_t **out, gch_error *err)
 {
     GCH_TRY(gch__gpu_flush(gpu, false, err));
     GCH_TRY(gch__gpu_note(gpu, gpu->driver->buffer_map(gpu->context, gpu->download, err)));
-    GCH_TRY(gch__gpu_poll(gpu, true, err));
+    GCH_TRY(gch__gpu_poll(gpu, gpu->submitted, err));
     *out = gpu->driver->buffer_mapped(gpu->context, gpu->download);
     if (*out == NULL)
         return gch__gpu_note(gpu, gch_fail(err, GCH_DEVICE_LOST, "the download did not arrive"));

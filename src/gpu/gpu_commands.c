@@ -243,7 +243,7 @@ gch_status gch__gpu_submit(gch__gpu *gpu, uint64_t *out_serial, gch_error *err)
     GCH_TRY(check_recording(gpu, GCH__GPU_RECORDING, "submit", err));
     GCH_TRY(gch__gpu_flush(gpu, false, err));
     *out_serial = gpu->submitted;
-    return gch__gpu_poll(gpu, false, err);
+    return gch__gpu_poll(gpu, 0, err);
 }
 
 void gch__gpu_abandon(gch__gpu *gpu)
@@ -257,9 +257,9 @@ void gch__gpu_abandon(gch__gpu *gpu)
     gch__gpu_ring_rewind(gpu);
 }
 
-gch_status gch__gpu_poll(gch__gpu *gpu, bool wait, gch_error *err)
+gch_status gch__gpu_poll(gch__gpu *gpu, uint64_t until, gch_error *err)
 {
-    GCH_TRY(gch__gpu_note(gpu, gpu->driver->poll(gpu->context, wait, err)));
+    GCH_TRY(gch__gpu_note(gpu, gpu->driver->poll(gpu->context, until, err)));
     gch__gpu_reap(gpu);
     return GCH_OK;
 }
@@ -272,7 +272,7 @@ gch_status gch__gpu_wait(gch__gpu *gpu, uint64_t serial, gch_error *err)
                         (unsigned long long)serial, (unsigned long long)gpu->submitted);
     if (gpu->driver->passed(gpu->context) >= serial)
         return GCH_OK;
-    return gch__gpu_poll(gpu, true, err);
+    return gch__gpu_poll(gpu, serial, err);
 }
 
 void gch__gpu_set_timing(gch__gpu *gpu, bool is_on)

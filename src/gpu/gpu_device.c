@@ -391,7 +391,8 @@ void gch__gpu_destroy(gch__gpu *gpu)
     if (gpu == NULL)
         return;
     gch__gpu_abandon(gpu);
-    (void)!gpu->driver->poll(gpu->context, true, NULL); /* a lost device has nothing under way */
+    (void)!gpu->driver->poll(gpu->context, gpu->submitted,
+                             NULL); /* a lost device has nothing under way */
     for (uint32_t id = gch__pool_any(&gpu->handles); id != 0; id = gch__pool_any(&gpu->handles)) {
         gch__gpu_object *object = gch__pool_remove(&gpu->handles, id, NULL);
         if (object->kind != GCH__GPU_OBJECT_PIPELINE)

@@ -74,8 +74,8 @@ struct gch__gpu_driver {
     gch_status (*submit)(gch__gpu_context *context, uint64_t serial, uint32_t timer_count,
                          gch_error *err);
 
-    /* Notes what has finished; with `wait`, after the queue is empty. GCH_DEVICE_LOST. */
-    gch_status (*poll)(gch__gpu_context *context, bool wait, gch_error *err);
+    /* Notes what has finished, once submission `until` has; 0: without waiting. GCH_DEVICE_LOST. */
+    gch_status (*poll)(gch__gpu_context *context, uint64_t until, gch_error *err);
     uint64_t (*passed)(gch__gpu_context *context); /* the last submission known to be finished */
     /* Of the last submission with timers, finished. */
     gch_status (*timings)(gch__gpu_context *context, uint32_t count, uint64_t *out_ns,

@@ -287,10 +287,10 @@ static gch_status submit(gch__gpu_context *context, uint64_t serial, uint32_t ti
     return GCH_OK;
 }
 
-static gch_status poll_null(gch__gpu_context *context, bool wait, gch_error *err)
+static gch_status poll_null(gch__gpu_context *context, uint64_t until, gch_error *err)
 {
     GCH_TRY(check_lost(context, err));
-    if (wait || !context->is_held)
+    if (until > 0 || !context->is_held)
         pass_all(context);
     return GCH_OK;
 }

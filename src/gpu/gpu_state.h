@@ -61,8 +61,9 @@ typedef enum gch__gpu_recording {
 /* A part of the ring: filled by the recording under way, or waiting to be mapped again. */
 typedef struct gch__gpu_chunk {
     void *native;
-    uint8_t *bytes; /* while mapped */
-    uint64_t used;
+    uint8_t *bytes;    /* while mapped */
+    uint64_t used;     /* by the recording */
+    uint64_t last_use; /* the submission that it went with last */
 } gch__gpu_chunk;
 
 struct gch__gpu {
@@ -119,6 +120,7 @@ void gch__gpu_ring_rewind(gch__gpu *gpu);
 /* gpu_commands.c: submits what is recorded so far; `goes_on`: and records on under the same label.
  */
 GCH_CHECKED gch_status gch__gpu_flush(gch__gpu *gpu, bool goes_on, gch_error *err);
-GCH_CHECKED gch_status gch__gpu_poll(gch__gpu *gpu, bool wait, gch_error *err);
+/* As the driver's: waits until submission `until` has finished; 0: does not wait. */
+GCH_CHECKED gch_status gch__gpu_poll(gch__gpu *gpu, uint64_t until, gch_error *err);
 
 #endif

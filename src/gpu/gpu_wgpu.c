@@ -420,7 +420,8 @@ static gch_status submit(gch__gpu_context *context, uint64_t serial, uint32_t ti
     context->encoder = NULL;
     gch_status status = gch__wgpu_tell(context, err);
     if (status == GCH_OK) {
-        wgpu->QueueSubmit(context->queue, 1, &commands);
+        context->indices[serial % GCH__WGPU_INDICES] =
+            wgpu->QueueSubmitForIndex(context->queue, 1, &commands);
         status = gch__wgpu_tell(context, err);
     }
     if (commands != NULL)
@@ -435,11 +436,13 @@ static gch_status submit(gch__gpu_context *context, uint64_t serial, uint32_t ti
     return gch__wgpu_tell(context, err);
 }
 
-static gch_status poll_wgpu(gch__gpu_context *context, bool wait, gch_error *err)
+static gch_status poll_wgpu(gch__gpu_context *context, uint64_t until, gch_error *err)
 {
-    context->wgpu->DevicePoll(context->device, wait, NULL);
+    bool is_known = until > 0 && until + GCH__WGPU_INDICES > context->submitted;
+    context->wgpu->DevicePoll(context->device, until > 0,
+                              is_known ? &context->indices[until % GCH__WGPU_INDICES] : NULL);
     GCH_TRY(gch__wgpu_tell(context, err));
-    if (wait && context->passed < context->submitted)
+    if (context->passed < until)
         return gch_fail(err, GCH_DEVICE_LOST, "the GPU did not finish its work");
     return GCH_OK;
 }
@@ -453,7 +456,7 @@ static gch_status timings(gch__gpu_context *context, uint32_t count, uint64_t *o
                           gch_error *err)
 {
     GCH_TRY(gch__wgpu_buffer_map(context, &context->ticks, err));
-    GCH_TRY(poll_wgpu(context, true, err));
+    GCH_TRY(poll_wgpu(context, context->submitted, err));
     const uint64_t *ticks = gch__wgpu_buffer_mapped(context, &context->ticks);
     if (ticks == NULL)
         return gch_fail(err, GCH_DEVICE_LOST, "the pass times did not arrive");

@@ -61,7 +61,7 @@
     X(QueueGetTimestampPeriod)                                                                     \
     X(QueueOnSubmittedWorkDone)                                                                    \
     X(QueueRelease)                                                                                \
-    X(QueueSubmit)                                                                                 \
+    X(QueueSubmitForIndex)                                                                         \
     X(RenderBundleEncoderDraw)                                                                     \
     X(RenderBundleEncoderFinish)                                                                   \
     X(RenderBundleEncoderRelease)                                                                  \

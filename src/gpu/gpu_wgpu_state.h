@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#define GCH__WGPU_INDICES 16u /* submissions that can be waited for one by one */
 #define GCH__WGPU_PURPOSE "gpu wgpu"
 
 typedef struct gch__wgpu_buffer {
@@ -37,6 +38,7 @@ struct gch__gpu_context {
     gch_error error; /* the first one that was not told yet; status GCH_OK: none */
     bool is_lost;
     uint64_t submitted, passed;
+    WGPUSubmissionIndex indices[GCH__WGPU_INDICES]; /* of the last submissions, by serial */
 
     WGPUCommandEncoder encoder;
     WGPUComputePassEncoder compute;

@@ -18,7 +18,8 @@
 
 #define PURPOSE "gpu executor"
 #define KERNEL_BINDINGS 9u
-#define GROUPS_A_SLICE 8u /* of reduce_blocks */
+#define GROUPS_A_SLICE_MAX 8u
+#define CHUNK_BLOCKS 64u /* shaders/common/chunk.wgsl */
 
 extern const char gch__shader_reduce_start[], gch__shader_reduce_end[];
 extern const char gch__shader_light_start[], gch__shader_light_end[];
@@ -134,6 +135,16 @@ static gch_status bind(gch__gpu_executor *executor, gch_error *err)
 
 /* ---- tiles ---- */
 
+/* Groups of reduce_blocks that share a slice: for the longest, so that each has a chunk. */
+static uint32_t groups_for(const gch__gpu_slices *slices)
+{
+    uint32_t rows = 0;
+    for (size_t i = 0; i < slices->count; i++)
+        rows = GCH_MAX(rows, slices->items[i].last - slices->items[i].first);
+    uint32_t chunks = rows / (CHUNK_BLOCKS * GCH_BLOCK_ROWS) + 1;
+    return GCH_MIN(chunks, GROUPS_A_SLICE_MAX);
+}
+
 static gch_status send_kernel_frame(gch__gpu_executor *executor, gch__gpu_kernel kernel,
                                     gch__gpu_frame *out, gch_error *err)
 {
@@ -147,6 +158,8 @@ static gch_status send_kernel_frame(gch__gpu_executor *executor, gch__gpu_kernel
     out->first_slice = (uint32_t)executor->slices.count;
     out->slice_count = (uint32_t)slices->count;
     executor->slices.count += slices->count;
+    if (kernel == GCH__GPU_REDUCE)
+        executor->groups_a_slice = groups_for(slices);
     slices->count = 0;
     uint32_t groups =
         kernel == GCH__GPU_LIGHT_PIECES ? (out->slice_count + 63) / 64 : out->slice_count;
@@ -196,7 +209,7 @@ static gch_status dispatch(gch__gpu_executor *executor, gch__gpu_kernel kernel,
     return gch__gpu_dispatch(executor->gpu, executor->kernels[kernel],
                              executor->kernel_bindings[kernel], frame->groups_x,
                              (groups + frame->groups_x - 1) / frame->groups_x,
-                             kernel == GCH__GPU_REDUCE ? GROUPS_A_SLICE : 1, err);
+                             kernel == GCH__GPU_REDUCE ? executor->groups_a_slice : 1, err);
 }
 
 gch_status gch__gpu_run_tile(gch__gpu_executor *executor, gch_error *err)
@@ -291,7 +304,7 @@ static void describe(const gch__scene *scene, const gch_image *image, gch__gpu_s
 {
     const gch__plot *plot = &scene->plot;
     out->is_valid = false;
-    out->pixels = image->pixels;
+    out->pixels = image != NULL ? image->pixels : NULL;
     out->is_bare = scene->is_bare;
     out->x_px = plot->x_px;
     out->y_px = plot->y_px;
@@ -308,7 +321,8 @@ static void describe(const gch__scene *scene, const gch_image *image, gch__gpu_s
 static bool is_shown(const gch__gpu_shown *shown, const gch__scene *scene, const gch_image *image)
 {
     const gch__plot *plot = &scene->plot;
-    if (!shown->is_valid || shown->pixels != image->pixels || shown->is_bare != scene->is_bare ||
+    const uint32_t *pixels = image != NULL ? image->pixels : NULL;
+    if (!shown->is_valid || shown->pixels != pixels || shown->is_bare != scene->is_bare ||
         shown->x_px != plot->x_px || shown->y_px != plot->y_px ||
         shown->baseline_y != plot->baseline_y || shown->scale != scene->scale ||
         strcmp(shown->zone, zone_name(scene)) != 0 || shown->series_count != plot->series_count ||
@@ -439,14 +453,15 @@ gch_status gch__gpu_executor_draw(gch__gpu_executor *executor, const gch__scene 
                                   gch_error *err)
 {
     const gch__plot *plot = &scene->plot;
-    if (image->width_px != scene->width_px || image->height_px != scene->height_px)
+    if (image != NULL &&
+        (image->width_px != scene->width_px || image->height_px != scene->height_px))
         return gch_fail(err, GCH_INVALID, "the image is %u x %u, the scene %u x %u",
                         image->width_px, image->height_px, scene->width_px, scene->height_px);
     if (scene->is_bare &&
-        (image->width_px != plot->view.width_px || image->height_px != plot->view.height_px))
-        return gch_fail(err, GCH_INVALID, "a bare plot of %u x %u px for an image of %u x %u",
-                        plot->view.width_px, plot->view.height_px, image->width_px,
-                        image->height_px);
+        (scene->width_px != plot->view.width_px || scene->height_px != plot->view.height_px))
+        return gch_fail(err, GCH_INVALID, "a bare plot of %u x %u px for a picture of %u x %u",
+                        plot->view.width_px, plot->view.height_px, scene->width_px,
+                        scene->height_px);
     *out_query_ns = 0;
     executor->stats = (gch__gpu_frame_stats){0};
     executor->query_ns = 0;

@@ -53,7 +53,9 @@ typedef struct gch__gpu_frame_stats {
 } gch__gpu_frame_stats;
 
 /* queries[i] belongs to scene->plot.series[i]. `image` has the scene's size; it is written whole,
- * unless the scene and image are those of the last frame. *out_query_ns: time spent in queries.
+ * unless the scene and image are those of the last frame. NULL: the picture stays on the device and
+ * nothing waits for it, as where it is shown from there; GCH_UNSUPPORTED if it takes more than one
+ * part. *out_query_ns: time spent in queries.
  * After GCH_DEVICE_LOST the executor is of no more use. */
 GCH_CHECKED gch_status gch__gpu_executor_draw(gch__gpu_executor *executor, const gch__scene *scene,
                                               gch_query *const *queries, gch_image *image,

@@ -144,13 +144,20 @@ static gch_status record_draw(gch__gpu_executor *executor, const gch__gpu_brush 
 }
 
 static gch_status record_dispatch(gch__gpu_executor *executor, const gch__gpu_brush *brush,
-                                  uint32_t width, uint32_t height, gch_error *err)
+                                  uint32_t height, gch_error *err)
 {
     GCH_TRY(gch__gpu_compute_begin(executor->gpu, "picture", err));
     GCH_TRY(gch__gpu_dispatch(executor->gpu, brush->dispatching, brush->dispatch_bindings,
-                              (width + GROUP_WIDTH - 1) / GROUP_WIDTH,
+                              (executor->frame.width + GROUP_WIDTH - 1) / GROUP_WIDTH,
                               (height + GROUP_HEIGHT - 1) / GROUP_HEIGHT, 1, err));
     return gch__gpu_pass_end(executor->gpu, err);
+}
+
+/* The picture stays where it is. */
+static gch_status leave(gch__gpu_executor *executor, gch_error *err)
+{
+    uint64_t serial;
+    return gch__gpu_submit(executor->gpu, &serial, err);
 }
 
 static gch_status draw_part(gch__gpu_executor *executor, const gch__gpu_brush *brush, uint32_t left,
@@ -160,18 +167,21 @@ static gch_status draw_part(gch__gpu_executor *executor, const gch__gpu_brush *b
     GCH_TRY(send_frame(executor, left, top, err));
     GCH_TRY(record_draw(executor, brush, err));
     note_recorded(executor);
-    return gch__gpu_texture_download(
-        executor->gpu, picture->target, GCH_MIN(picture->target_width, image->width_px - left),
-        GCH_MIN(picture->target_height, image->height_px - top),
-        image->pixels + (size_t)top * image->width_px + left, image->width_px, err);
+    if (image == NULL)
+        return leave(executor, err);
+    return gch__gpu_texture_download(executor->gpu, picture->target,
+                                     GCH_MIN(picture->target_width, executor->frame.width - left),
+                                     GCH_MIN(picture->target_height, executor->frame.height - top),
+                                     image->pixels + (size_t)top * image->width_px + left,
+                                     image->width_px, err);
 }
 
 static gch_status draw_parts(gch__gpu_executor *executor, const gch__gpu_brush *brush,
                              gch_image *image, gch_error *err)
 {
     const gch__gpu_picture *picture = &executor->picture;
-    for (uint32_t top = 0; top < image->height_px; top += picture->target_height) {
-        for (uint32_t left = 0; left < image->width_px; left += picture->target_width) {
+    for (uint32_t top = 0; top < executor->frame.height; top += picture->target_height) {
+        for (uint32_t left = 0; left < executor->frame.width; left += picture->target_width) {
             if (top > 0 || left > 0) /* a download ends a recording */
                 GCH_TRY(gch__gpu_begin(executor->gpu, "further part", err));
             GCH_TRY(draw_part(executor, brush, left, top, image, err));
@@ -183,13 +193,15 @@ static gch_status draw_parts(gch__gpu_executor *executor, const gch__gpu_brush *
 static gch_status dispatch_bands(gch__gpu_executor *executor, const gch__gpu_brush *brush,
                                  uint32_t band_rows, gch_image *image, gch_error *err)
 {
-    for (uint32_t top = 0; top < image->height_px; top += band_rows) {
-        uint32_t rows = GCH_MIN(band_rows, image->height_px - top);
+    for (uint32_t top = 0; top < executor->frame.height; top += band_rows) {
+        uint32_t rows = GCH_MIN(band_rows, executor->frame.height - top);
         if (top > 0)
             GCH_TRY(gch__gpu_begin(executor->gpu, "further band", err));
         GCH_TRY(send_frame(executor, 0, top, err));
-        GCH_TRY(record_dispatch(executor, brush, image->width_px, rows, err));
+        GCH_TRY(record_dispatch(executor, brush, rows, err));
         note_recorded(executor);
+        if (image == NULL)
+            return leave(executor, err);
         GCH_TRY(gch__gpu_download(executor->gpu, executor->picture.pixels, 0,
                                   image->pixels + (size_t)top * image->width_px,
                                   (uint64_t)rows * image->width_px * 4, err));
@@ -203,7 +215,7 @@ static gch_status dispatch_bands(gch__gpu_executor *executor, const gch__gpu_bru
  * counts.
  */
 static gch_status measure(gch__gpu_executor *executor, const gch__gpu_brush *brush,
-                          uint32_t band_rows, const gch_image *image, gch_error *err)
+                          uint32_t band_rows, gch_error *err)
 {
     gch__gpu_picture *picture = &executor->picture;
     gch__gpu_timing timings[GCH__GPU_TIMERS_MAX];
@@ -217,7 +229,7 @@ static gch_status measure(gch__gpu_executor *executor, const gch__gpu_brush *bru
     for (uint32_t i = 0; i < 2 && status == GCH_OK; i++) {
         status = record_draw(executor, brush, err);
         if (status == GCH_OK)
-            status = record_dispatch(executor, brush, image->width_px, height, err);
+            status = record_dispatch(executor, brush, height, err);
     }
     if (status == GCH_OK)
         status = gch__gpu_submit(executor->gpu, &serial, err);
@@ -226,7 +238,7 @@ static gch_status measure(gch__gpu_executor *executor, const gch__gpu_brush *bru
     gch__gpu_set_timing(executor->gpu, executor->desc.time_passes);
     GCH_TRY(status);
     uint64_t drawn_px = (uint64_t)picture->target_width * picture->target_height;
-    uint64_t dispatched_px = (uint64_t)image->width_px * height;
+    uint64_t dispatched_px = (uint64_t)executor->frame.width * height;
     bool draws =
         count < 4 || timings[2].ns * dispatched_px <= timings[3].ns * drawn_px; /* a pixel's */
     picture->way = draws ? GCH__GPU_BY_DRAW : GCH__GPU_BY_DISPATCH;
@@ -242,18 +254,22 @@ gch_status gch__gpu_picture_draw(gch__gpu_executor *executor, gch__gpu_brush *br
         picture->way = executor->desc.way;
     if (picture->way == GCH__GPU_BY_MEASURE && !info->has_timestamps)
         picture->way = GCH__GPU_BY_DRAW;
+    const gch__gpu_frame *frame = &executor->frame;
     uint32_t side = GCH_MIN(info->texture_px_max, TARGET_PX_MAX);
-    uint64_t row_bytes = (uint64_t)image->width_px * 4;
+    uint64_t row_bytes = (uint64_t)frame->width * 4;
     uint64_t band_bytes = GCH_MIN(info->binding_bytes_max, PIXELS_BYTES_MAX);
-    uint32_t band_rows = (uint32_t)GCH_MIN(band_bytes / row_bytes, image->height_px);
+    uint32_t band_rows = (uint32_t)GCH_MIN(band_bytes / row_bytes, frame->height);
+    if (image == NULL && (frame->width > side || frame->height > GCH_MIN(side, band_rows)))
+        return gch_fail(err, GCH_UNSUPPORTED, "a picture of %u x %u px does not stay on the device",
+                        frame->width, frame->height);
     if (may_draw(executor))
-        GCH_TRY(ensure_target(executor, GCH_MIN(image->width_px, side),
-                              GCH_MIN(image->height_px, side), err));
+        GCH_TRY(ensure_target(executor, GCH_MIN(frame->width, side), GCH_MIN(frame->height, side),
+                              err));
     if (may_dispatch(executor))
         GCH_TRY(ensure_pixels(executor, band_rows * row_bytes, err));
     GCH_TRY(bind(executor, brush, err));
     if (picture->way == GCH__GPU_BY_MEASURE)
-        GCH_TRY(measure(executor, brush, band_rows, image, err));
+        GCH_TRY(measure(executor, brush, band_rows, err));
     return picture->way == GCH__GPU_BY_DRAW
                ? draw_parts(executor, brush, image, err)
                : dispatch_bands(executor, brush, band_rows, image, err);

@@ -46,8 +46,9 @@ GCH_CHECKED gch_status gch__gpu_brush_make(gch__gpu_executor *executor, const ch
 /* What was recorded and bound is made anew for the next picture. */
 void gch__gpu_brush_drop(gch__gpu_executor *executor, gch__gpu_brush *brush);
 
-/* Within a recording, which it ends: the whole of the image. executor->frame describes it; a buffer
- * of the brush that is another than last time has counted executor->version up. */
+/* Within a recording, which it ends: the whole of the image, or of a picture that stays (NULL).
+ * executor->frame describes it; a buffer of the brush that is another than last time has counted
+ * executor->version up. */
 GCH_CHECKED gch_status gch__gpu_picture_draw(gch__gpu_executor *executor, gch__gpu_brush *brush,
                                              gch_image *image, gch_error *err);
 

@@ -83,7 +83,8 @@ struct gch__gpu_executor {
 
     gch__gpu_frame frame; /* what all dispatches of the frame have in common */
     gch__gpu_slices tile[GCH__GPU_KERNEL_COUNT];
-    uint32_t *extents; /* of one series: row + 1 of top and bottom a column */
+    uint32_t groups_a_slice; /* of reduce_blocks, in the tile at hand */
+    uint32_t *extents;       /* of one series: row + 1 of top and bottom a column */
     size_t extents_cap;
     uint32_t *segment_numbers; /* of the series at hand: entry of `segments` + 1 */
     uint32_t *segment_sources;
