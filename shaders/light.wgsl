@@ -6,10 +6,11 @@
 @group(0) @binding(1) var<storage, read> marks: array<u32>;
 
 fn is_white(column: u32, row: u32) -> bool {
-    let word = marks[frame.lit + column * frame.lit_words + row / 32u];
+    let slot = (frame.origin + column) % frame.width;
+    let word = marks[frame.lit + slot * frame.lit_words + row / 32u];
     var is_lit = (word >> (row % 32u) & 1u) != 0u;
     for (var i = 0u; i < frame.series_count && !is_lit; i++) {
-        let extents = (i * frame.width + column) * 2u;
+        let extents = (i * frame.width + slot) * 2u;
         is_lit = marks[extents] <= row + 1u && row + 1u <= marks[extents + 1u];
     }
     return is_lit;

@@ -23,6 +23,7 @@ struct Frame {
     lit_words: u32, // of it, a column
     left: u32, // of the part of the picture that a texture holds
     top: u32,
+    origin: u32, // where column 0 is in marks, which are a ring of columns
 }
 
 // A sealed segment's column. Offsets are words from the segment's start; `pages` is where its page

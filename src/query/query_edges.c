@@ -1,9 +1,12 @@
 /* The edges of pixel columns: see query_edges.h.
  *
  * Invariant: edge c is the rational number t0 + c * D / W. Times are integers, so the rows before
- * it are those with time < t0 + ceil(c * D / W).
+ * it are those with time < t0 + ceil(c * D / W). A view panned by whole columns has the same edges
+ * at other numbers, and they are not found again.
  */
 #include "query_edges.h"
+
+#include <string.h>
 
 #define TASK_EDGES 32u
 
@@ -72,6 +75,7 @@ typedef struct edges_job {
     const gch_view *view;
     uint32_t column;
     gch_join join;
+    uint32_t first, last; /* edges [first, last) */
 } edges_job;
 
 static void run_task(void *context, size_t index, uint32_t worker)
@@ -79,26 +83,68 @@ static void run_task(void *context, size_t index, uint32_t worker)
     (void)worker;
     const edges_job *job = context;
     gch__column_task *task = &job->query->tasks[index];
-    uint32_t begin = (uint32_t)index * TASK_EDGES;
-    uint32_t end = GCH_MIN(begin + TASK_EDGES, job->view->width_px + 1);
+    uint32_t begin = job->first + (uint32_t)index * TASK_EDGES;
+    uint32_t end = GCH_MIN(begin + TASK_EDGES, job->last);
     for (uint32_t c = begin; c < end && task->status == GCH_OK; c++)
         task->status = gch__find_edge(job->query, job->column, job->view, job->join, c,
                                       &job->query->edges[c], &task->touch, &task->error);
+}
+
+bool gch__view_shift(const gch_view *from, const gch_view *to, int64_t *out_columns)
+{
+    uint64_t span = (uint64_t)to->t1 - (uint64_t)to->t0;
+    if (span != (uint64_t)from->t1 - (uint64_t)from->t0 || from->width_px != to->width_px ||
+        from->height_px != to->height_px || from->axis != to->axis ||
+        from->bottom.digits != to->bottom.digits || from->bottom.exp10 != to->bottom.exp10 ||
+        from->top.digits != to->top.digits || from->top.exp10 != to->top.exp10)
+        return false;
+    __int128 parts = ((__int128)to->t0 - from->t0) * to->width_px;
+    if (parts % (__int128)span != 0 || parts / (__int128)span > to->width_px ||
+        parts / (__int128)span < -(__int128)to->width_px)
+        return false;
+    *out_columns = (int64_t)(parts / (__int128)span);
+    return true;
+}
+
+/* Moves the edges that the last view had as well to where this one has them; the others are
+ * job->first to job->last. */
+static void keep_edges(edges_job *job)
+{
+    gch_query *query = job->query;
+    const struct gch__edges_of *of = &query->edges_of;
+    uint32_t count = job->view->width_px + 1;
+    int64_t shift;
+    job->first = 0;
+    job->last = count;
+    if (of->view.width_px == 0 || of->column != job->column || of->join != job->join ||
+        of->generation != query->generation || !gch__view_shift(&of->view, job->view, &shift))
+        return;
+    if (shift >= 0) {
+        uint32_t kept = count - (uint32_t)shift;
+        memmove(query->edges, query->edges + shift, kept * sizeof *query->edges);
+        job->first = kept;
+    } else {
+        uint32_t fresh = (uint32_t)-shift;
+        memmove(query->edges + fresh, query->edges, (count - fresh) * sizeof *query->edges);
+        job->last = fresh;
+    }
 }
 
 gch_status gch__query_edges(gch_query *query, uint32_t column, const gch_view *view, gch_join join,
                             const gch__edge **out, gch_error *err)
 {
     GCH_TRY(gch__query_prepare(query, column, view, err));
-    size_t task_count = view->width_px / TASK_EDGES + 1;
-    GCH_TRY(gch__query_reserve_tasks(query, task_count, err));
-    void *edges = query->edges;
+    void *room = query->edges;
     gch_status status =
-        gch__ensure(query->allocator, &edges, &query->edge_cap, (size_t)view->width_px + 1,
+        gch__ensure(query->allocator, &room, &query->edge_cap, (size_t)view->width_px + 1,
                     sizeof *query->edges, "columns", err);
-    query->edges = edges;
+    query->edges = room;
     GCH_TRY(status);
     edges_job job = {.query = query, .view = view, .column = column, .join = join};
+    keep_edges(&job);
+    query->edges_of.view.width_px = 0;
+    size_t task_count = (job.last - job.first + TASK_EDGES - 1) / TASK_EDGES;
+    GCH_TRY(gch__query_reserve_tasks(query, task_count, err));
     gch__parallel_for(query->workers, task_count, run_task, &job);
     for (size_t i = 0; i < task_count; i++) {
         const gch__column_task *task = &query->tasks[i];
@@ -108,6 +154,11 @@ gch_status gch__query_edges(gch_query *query, uint32_t column, const gch_view *v
         query->stats.nodes_read += task->touch.nodes;
         query->stats.bytes_read += task->touch.bytes;
     }
+    bool is_whole = true;
+    for (uint32_t c = job.first; c < job.last; c++)
+        is_whole = is_whole && query->edges[c].is_known && !query->edges[c].is_pending;
+    if (is_whole)
+        query->edges_of = (struct gch__edges_of){*view, join, column, query->generation};
     uint64_t row_count = query->edges[view->width_px].row - query->edges[0].row;
     query->stats.rows_visible += query->edges[view->width_px].is_known ? row_count : 0;
     query->stats.columns_asked += view->width_px;

@@ -23,6 +23,10 @@ GCH_CHECKED gch_status gch__find_edge(const gch_query *query, uint32_t column, c
                                       gch_join join, uint32_t c, gch__edge *out, gch__touch *touch,
                                       gch_error *err);
 
+/* True if `to` shows what `from` did, panned by a whole number of columns, width_px at most (to
+ * later times: positive): column c of `to` is column c + *out_columns of `from`. */
+bool gch__view_shift(const gch_view *from, const gch_view *to, int64_t *out_columns);
+
 /* All width_px + 1 of them, in *out until the query's next call. Checks column and view and sets
  * query->scales. Between gch__query_begin and gch__query_end. */
 GCH_CHECKED gch_status gch__query_edges(gch_query *query, uint32_t column, const gch_view *view,

@@ -54,6 +54,12 @@ struct gch_query {
     size_t task_cap;
     struct gch__edge *edges; /* query_edges.h */
     size_t edge_cap;
+    struct gch__edges_of { /* what they are the edges of; width_px 0: nothing that can be kept */
+        gch_view view;
+        gch_join join;
+        uint32_t column;
+        uint64_t generation;
+    } edges_of;
     uint32_t *first; /* of gch_columns */
     size_t first_cap;
     gch_piece *pieces;

@@ -258,9 +258,10 @@ static gch_status draw_by_query(const gch__gpu_series *series, gch_error *err)
 static gch_status draw_series(const gch__gpu_series *series, gch_error *err)
 {
     gch__gpu_executor *executor = series->executor;
-    for (uint32_t c = 0; c < series->view->width_px; c++) {
-        executor->extents[(size_t)c * 2] = GCH__GPU_NO_ROW;
-        executor->extents[(size_t)c * 2 + 1] = 0;
+    for (uint32_t c = executor->fresh_first; c < executor->fresh_last; c++) {
+        uint32_t *extents = &executor->extents[(size_t)gch__gpu_slot(executor, c) * 2];
+        extents[0] = GCH__GPU_NO_ROW;
+        extents[1] = 0;
     }
     const gch__edge *edges;
     int64_t start_ns = gch__clock_ns();
@@ -318,21 +319,69 @@ static void describe(const gch__scene *scene, const gch_image *image, gch__gpu_s
             .its = plot->series[i], .generation = gch__file_generation(plot->series[i].file)};
 }
 
-static bool is_shown(const gch__gpu_shown *shown, const gch__scene *scene, const gch_image *image)
+/* All but the view and where it was drawn. */
+static bool has_shown(const gch__gpu_shown *shown, const gch__scene *scene)
 {
     const gch__plot *plot = &scene->plot;
-    const uint32_t *pixels = image != NULL ? image->pixels : NULL;
-    if (!shown->is_valid || shown->pixels != pixels || shown->is_bare != scene->is_bare ||
-        shown->x_px != plot->x_px || shown->y_px != plot->y_px ||
-        shown->baseline_y != plot->baseline_y || shown->scale != scene->scale ||
-        strcmp(shown->zone, zone_name(scene)) != 0 || shown->series_count != plot->series_count ||
-        !is_same_view(&shown->view, &plot->view))
+    if (!shown->is_valid || shown->is_bare != scene->is_bare || shown->x_px != plot->x_px ||
+        shown->y_px != plot->y_px || shown->baseline_y != plot->baseline_y ||
+        shown->scale != scene->scale || strcmp(shown->zone, zone_name(scene)) != 0 ||
+        shown->series_count != plot->series_count)
         return false;
     for (uint32_t i = 0; i < plot->series_count; i++)
         if (!is_same_series(&shown->series[i].its, &plot->series[i]) ||
             shown->series[i].generation != gch__file_generation(plot->series[i].file))
             return false;
     return true;
+}
+
+static bool is_shown(const gch__gpu_shown *shown, const gch__scene *scene, const gch_image *image)
+{
+    const uint32_t *pixels = image != NULL ? image->pixels : NULL;
+    return has_shown(shown, scene) && shown->pixels == pixels &&
+           is_same_view(&shown->view, &scene->plot.view);
+}
+
+/* Which columns of a bare picture are not in the marks of the last frame: all, or those that a pan
+ * by whole columns has uncovered. */
+static void find_fresh(gch__gpu_executor *executor, const gch__scene *scene)
+{
+    const gch_view *view = &scene->plot.view;
+    int64_t shift;
+    executor->fresh_first = 0;
+    executor->fresh_last = view->width_px;
+    if (!has_shown(&executor->shown, scene) ||
+        !gch__view_shift(&executor->shown.view, view, &shift)) {
+        executor->origin = 0;
+        return;
+    }
+    executor->origin = (uint32_t)((executor->origin + view->width_px + shift) % view->width_px);
+    if (shift >= 0)
+        executor->fresh_first = view->width_px - (uint32_t)shift;
+    else
+        executor->fresh_last = (uint32_t)-shift;
+}
+
+void gch__gpu_fresh_slots(const gch__gpu_executor *executor, uint32_t out[3])
+{
+    uint32_t width = executor->frame.width;
+    uint32_t count = executor->fresh_last - executor->fresh_first;
+    out[0] = gch__gpu_slot(executor, executor->fresh_first % width);
+    out[1] = GCH_MIN(count, width - out[0]);
+    out[2] = count - out[1];
+}
+
+static gch_status clear_fresh(gch__gpu_executor *executor, gch_error *err)
+{
+    const gch__gpu_frame *frame = &executor->frame;
+    uint64_t slot_bytes = (uint64_t)frame->lit_words * 4;
+    uint32_t slots[3];
+    gch__gpu_fresh_slots(executor, slots);
+    GCH_TRY(gch__gpu_clear(executor->gpu, executor->marks,
+                           (uint64_t)frame->lit * 4 + slots[0] * slot_bytes, slots[1] * slot_bytes,
+                           err));
+    return gch__gpu_clear(executor->gpu, executor->marks, (uint64_t)frame->lit * 4,
+                          slots[2] * slot_bytes, err);
 }
 
 static gch_status prepare(gch__gpu_executor *executor, const gch__plot *plot, gch_error *err)
@@ -369,7 +418,8 @@ static gch_status prepare(gch__gpu_executor *executor, const gch__plot *plot, gc
                                        .height = view->height_px,
                                        .series_count = plot->series_count,
                                        .lit = lit,
-                                       .lit_words = lit_words};
+                                       .lit_words = lit_words,
+                                       .origin = executor->origin};
     return GCH_OK;
 }
 
@@ -377,11 +427,12 @@ static gch_status draw_frame(gch__gpu_executor *executor, const gch__plot *plot,
                              gch_query *const *queries, gch_image *image, gch_error *err)
 {
     GCH_TRY(prepare(executor, plot, err));
+    executor->stats.columns_kept =
+        plot->view.width_px - (executor->fresh_last - executor->fresh_first);
     gch__gpu_pages_begin_frame(executor->pages);
     uint64_t loaded = gch__gpu_pages_get_stats(executor->pages).loaded;
     GCH_TRY(gch__gpu_begin(executor->gpu, "frame", err));
-    GCH_TRY(gch__gpu_clear(executor->gpu, executor->marks, (uint64_t)executor->frame.lit * 4,
-                           (uint64_t)executor->frame.lit_words * plot->view.width_px * 4, err));
+    GCH_TRY(clear_fresh(executor, err));
     for (uint32_t i = 0; i < plot->series_count; i++) {
         gch__gpu_series series = {.executor = executor,
                                   .query = queries[i],
@@ -466,15 +517,16 @@ gch_status gch__gpu_executor_draw(gch__gpu_executor *executor, const gch__scene 
     executor->stats = (gch__gpu_frame_stats){0};
     executor->query_ns = 0;
     executor->start_ns = gch__clock_ns();
-    bool is_same = is_shown(&executor->shown, scene, image), are_fixed_same = true;
+    bool was_valid = executor->shown.is_valid, are_fixed_same = true;
     executor->shown.is_valid = false;
     if (!scene->is_bare)
         GCH_TRY(begin_painting(executor, scene, &are_fixed_same, err));
-    if (is_same && are_fixed_same) {
-        executor->shown.is_valid = true;
+    executor->shown.is_valid = was_valid;
+    if (are_fixed_same && is_shown(&executor->shown, scene, image)) {
         *stats = (gch__gpu_frame_stats){.is_unchanged = true};
         return GCH_OK;
     }
+    find_fresh(executor, scene);
     describe(scene, image, &executor->shown);
     gch_status status = scene->is_bare ? draw_frame(executor, plot, queries, image, err)
                                        : paint_frame(executor, scene, queries, image, err);

@@ -46,6 +46,7 @@ typedef struct gch__gpu_frame_stats {
     bool is_unchanged; /* the last frame's picture stands: nothing was recorded or submitted */
     uint32_t tiles;    /* stretches of work that fitted the device memory */
     uint32_t series_by_query; /* reduced by the query room */
+    uint32_t columns_kept;    /* of a bare picture panned by whole columns */
     bool is_pending;          /* may look different next time: pages had not come */
     uint64_t pages_loaded;
     int64_t record_ns; /* the processor's work before the first submission of the picture: without

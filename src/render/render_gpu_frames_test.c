@@ -107,6 +107,35 @@ static void several_series_are_drawn_over_each_other(void **state)
     test_series_free(&c);
 }
 
+/* Pans by whole columns, there and back, by none and by more than the picture, and others between
+ * them: what the last frame has is kept, and is right. */
+static void a_panned_picture_equals_one_drawn_anew(void **state)
+{
+    (void)state;
+    static const int pans[] = {1, 8, -3, 0, 319, 320, -320, 321, -8, 1, 1, -640, 100, 100, 100, -1};
+    test_series a = make_series(WALK, 1, -1), b = make_series(WALK_WITH_GAPS, 2, -1);
+    gch_chart *gpu = NULL, *cpu = NULL;
+    assert_ok(gch_chart_make(NULL, &gpu, &err));
+    assert_ok(gch_chart_make(NULL, &cpu, &err));
+    gch_chart_series series[] = {{.file = a.file},
+                                 {.file = b.file, .mark = GCH_MARK_STEP},
+                                 {.file = b.file, .mark = GCH_MARK_SCATTER}};
+    for (int64_t ticks = 1; ticks <= 400; ticks = ticks * 7 + 1) { /* a column */
+        int64_t from = ROWS / 2;
+        for (size_t i = 0; i < GCH_COUNT_OF(pans); i++) {
+            from += pans[i] * ticks;
+            assert_int_equal(compare(gpu, cpu, series, 3, from, from + WIDTH * ticks), 0);
+        }
+        from += ticks > 1; /* a part of a column */
+        assert_int_equal(compare(gpu, cpu, series, 3, from, from + WIDTH * ticks), 0);
+        assert_int_equal(compare(gpu, cpu, series, 2, from + ticks, from + (WIDTH + 1) * ticks), 0);
+    }
+    gch_chart_destroy(gpu);
+    gch_chart_destroy(cpu);
+    test_series_free(&a);
+    test_series_free(&b);
+}
+
 /* A comparison that cannot fail would prove nothing: one value among 300,000, read from the tree.
  */
 static void one_value_that_differs_is_seen(void **state)
@@ -188,6 +217,7 @@ static void an_unchanged_scene_submits_nothing_and_a_panned_one_loads_little(voi
 
     assert_ok(draw(&s, &series, 1, ROWS / 2 + 1, &stats));
     assert_false(stats.is_unchanged);
+    assert_int_equal(stats.columns_kept, 0);
     assert_int_equal(stats.pages_loaded, 0);
     after = gch__gpu_get_stats(gch__gpu_executor_get_gpu(s.executor));
     assert_int_equal(after.submits, before.submits + 1);
@@ -197,6 +227,13 @@ static void an_unchanged_scene_submits_nothing_and_a_panned_one_loads_little(voi
     gch__gpu_executor_forget(s.executor);
     assert_ok(draw(&s, &series, 1, ROWS / 2 + 1, &stats));
     assert_false(stats.is_unchanged);
+
+    assert_ok(draw(&s, &series, 0, 100 * WIDTH, &stats));
+    before = gch__gpu_get_stats(gch__gpu_executor_get_gpu(s.executor));
+    assert_ok(draw(&s, &series, 300, 100 * WIDTH + 300, &stats));
+    assert_int_equal(stats.columns_kept, WIDTH - 3);
+    after = gch__gpu_get_stats(gch__gpu_executor_get_gpu(s.executor));
+    assert_true(after.upload_bytes - before.upload_bytes < 4096); /* row edges above all */
     free_stage(&s);
     test_series_free(&series);
 }
@@ -431,6 +468,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(several_series_are_drawn_over_each_other),
+        cmocka_unit_test(a_panned_picture_equals_one_drawn_anew),
         cmocka_unit_test(one_value_that_differs_is_seen),
         cmocka_unit_test(an_unchanged_scene_submits_nothing_and_a_panned_one_loads_little),
         cmocka_unit_test(columns_that_can_show_nothing_more_are_culled_by_the_gpu),

@@ -21,8 +21,9 @@ typedef struct gch__gpu_frame {
     uint32_t series_count;
     uint32_t lit, lit_words;
     uint32_t left, top;
+    uint32_t origin;
 } gch__gpu_frame;
-static_assert(sizeof(gch__gpu_frame) == 48, "shaders/common/layouts.wgsl");
+static_assert(sizeof(gch__gpu_frame) == 52, "shaders/common/layouts.wgsl");
 
 typedef struct gch__gpu_segment {
     uint32_t pages, page_count;

@@ -68,7 +68,8 @@ static void structs_have_the_fields_of_the_shaders(void **state)
         FIELD(gch__gpu_frame, slice_count), FIELD(gch__gpu_frame, groups_x),
         FIELD(gch__gpu_frame, extents),     FIELD(gch__gpu_frame, series_count),
         FIELD(gch__gpu_frame, lit),         FIELD(gch__gpu_frame, lit_words),
-        FIELD(gch__gpu_frame, left),        FIELD(gch__gpu_frame, top)};
+        FIELD(gch__gpu_frame, left),        FIELD(gch__gpu_frame, top),
+        FIELD(gch__gpu_frame, origin)};
     static const field segment[] = {
         FIELD(gch__gpu_segment, pages),       FIELD(gch__gpu_segment, page_count),
         FIELD(gch__gpu_segment, row_count),   FIELD(gch__gpu_segment, flags),

@@ -81,10 +81,12 @@ struct gch__gpu_executor {
     gch__gpu_buffer work; /* the slices that cull has listed: gch__gpu_work, then their numbers */
     uint64_t work_bytes;
 
-    gch__gpu_frame frame; /* what all dispatches of the frame have in common */
+    gch__gpu_frame frame;             /* what all dispatches of the frame have in common */
+    uint32_t origin;                  /* its own, kept for the next */
+    uint32_t fresh_first, fresh_last; /* columns that the last frame's marks do not have */
     gch__gpu_slices tile[GCH__GPU_KERNEL_COUNT];
-    uint32_t groups_a_slice; /* of reduce_blocks, in the tile at hand */
-    uint32_t *extents;       /* of one series: row + 1 of top and bottom a column */
+    uint32_t groups_a_slice;             /* of reduce_blocks, in the tile at hand */
+    uint32_t *extents; /* as in marks */ /* of one series: row + 1 of top and bottom a column */
     size_t extents_cap;
     uint32_t *segment_numbers; /* of the series at hand: entry of `segments` + 1 */
     uint32_t *segment_sources;
@@ -107,8 +109,17 @@ typedef struct gch__gpu_series {
     const gch_view *view;
 } gch__gpu_series;
 
-/* render_gpu_tiles.c: all columns of a series into marks. GCH_UNSUPPORTED, GCH_PENDING: the query
- * room has to do it; marks then hold rows that are lit in any case. */
+/* Marks are a ring of columns, so that a pan by whole columns moves nothing. */
+static inline uint32_t gch__gpu_slot(const gch__gpu_executor *executor, uint32_t column)
+{
+    return (executor->frame.origin + column) % executor->frame.width;
+}
+
+/* Entries [out[0], out[0] + out[1]) and [0, out[2]) of the ring are the fresh columns'. */
+void gch__gpu_fresh_slots(const gch__gpu_executor *executor, uint32_t out[3]);
+
+/* render_gpu_tiles.c: the fresh columns of a series into marks. GCH_UNSUPPORTED, GCH_PENDING: the
+ * query room has to do it; marks then hold rows that are lit in any case. */
 GCH_CHECKED gch_status gch__gpu_reduce_series(const gch__gpu_series *series, const gch__edge *edges,
                                               gch_error *err);
 /* Rows that the query room has found. */

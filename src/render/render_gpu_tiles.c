@@ -342,8 +342,13 @@ static void extents_add(uint32_t *extents, int32_t row)
 static gch_status send_extents(const gch__gpu_series *series, gch_error *err)
 {
     gch__gpu_executor *executor = series->executor;
-    return gch__gpu_upload(executor->gpu, executor->marks, (uint64_t)executor->frame.extents * 4,
-                           executor->extents, (uint64_t)series->view->width_px * 8, err);
+    uint64_t at = (uint64_t)executor->frame.extents * 4;
+    uint32_t slots[3];
+    gch__gpu_fresh_slots(executor, slots);
+    GCH_TRY(gch__gpu_upload(executor->gpu, executor->marks, at + (uint64_t)slots[0] * 8,
+                            executor->extents + (size_t)slots[0] * 2, (uint64_t)slots[1] * 8, err));
+    return gch__gpu_upload(executor->gpu, executor->marks, at, executor->extents,
+                           (uint64_t)slots[2] * 8, err);
 }
 
 static bool column_has_gaps(const gch__gpu_series *series, uint64_t first, uint64_t last)
@@ -378,7 +383,7 @@ static gch_status add_runs(const gch__gpu_series *series, uint32_t c, const gch_
     gch__slice slice;
     for (uint64_t row = left->row; row < right->row; row += slice.last - slice.first) {
         slice = gch__slice_at(series->query, row, right->row);
-        gch__gpu_slice out = {.column = c,
+        gch__gpu_slice out = {.column = gch__gpu_slot(series->executor, c),
                               .first = slice.first,
                               .last = slice.last,
                               .lead = GCH__GPU_NO_ROW,
@@ -400,7 +405,8 @@ static gch_status add_hull(const gch__gpu_series *series, uint32_t c, const gch_
     gch__slice slice;
     for (uint64_t row = left->row; row < right->row; row += slice.last - slice.first) {
         slice = gch__slice_at(series->query, row, right->row);
-        gch__gpu_slice out = {.column = c, .first = slice.first, .last = slice.last};
+        gch__gpu_slice out = {
+            .column = gch__gpu_slot(series->executor, c), .first = slice.first, .last = slice.last};
         GCH_TRY(add_slice(series, GCH__GPU_REDUCE, slice.segment, &out, err));
     }
     return GCH_OK;
@@ -410,8 +416,8 @@ gch_status gch__gpu_reduce_series(const gch__gpu_series *series, const gch__edge
                                   gch_error *err)
 {
     gch__gpu_executor *executor = series->executor;
-    uint32_t width = series->view->width_px;
-    for (uint32_t c = 0; c <= width; c++)
+    uint32_t begin = executor->fresh_first, end = executor->fresh_last;
+    for (uint32_t c = begin; c <= end; c++)
         if (!edges[c].is_known || edges[c].is_pending)
             return gch_fail(err, GCH_PENDING, "a column's edge awaits pages");
     size_t segment_count = series->query->segment_count;
@@ -423,8 +429,8 @@ gch_status gch__gpu_reduce_series(const gch__gpu_series *series, const gch__edge
                         sizeof *executor->segment_sources, "gpu segments", err));
     memset(executor->segment_numbers, 0, segment_count * sizeof *executor->segment_numbers);
     executor->row_tables.count = 0;
-    for (uint32_t c = 0; c < width; c++) {
-        uint32_t *extents = &executor->extents[(size_t)c * 2];
+    for (uint32_t c = begin; c < end; c++) {
+        uint32_t *extents = &executor->extents[(size_t)gch__gpu_slot(executor, c) * 2];
         const gch__edge *left = &edges[c], *right = &edges[c + 1];
         if (series->join == GCH_JOIN_NONE || column_has_gaps(series, left->row, right->row))
             continue;
@@ -435,7 +441,7 @@ gch_status gch__gpu_reduce_series(const gch__gpu_series *series, const gch__edge
     }
     GCH_TRY(send_extents(series, err));
     GCH_TRY(begin_tile(series, err));
-    for (uint32_t c = 0; c < width; c++) {
+    for (uint32_t c = begin; c < end; c++) {
         const gch__edge *left = &edges[c], *right = &edges[c + 1];
         if (left->row == right->row)
             continue;
@@ -457,7 +463,7 @@ gch_status gch__gpu_light_columns(const gch__gpu_series *series, const gch_colum
             const gch_piece *piece = &columns->pieces[i];
             if (piece->row_top > piece->row_bottom)
                 continue;
-            gch__gpu_slice slice = {.column = c,
+            gch__gpu_slice slice = {.column = gch__gpu_slot(executor, c),
                                     .first = (uint32_t)(piece->row_top + 1),
                                     .last = (uint32_t)(piece->row_bottom + 1)};
             GCH_TRY(push_slice(executor, GCH__GPU_LIGHT_PIECES, &slice, err));
