@@ -61,7 +61,7 @@ typedef struct setup {
 static void open_file(setup *s, const char *path)
 {
     check(
-        gch_data_make(&(gch_data_desc){.device_budget_bytes = (uint64_t)4 << 30}, &s->data, &err));
+        gch_data_make(&(gch_data_desc){.device_budget_bytes = (uint64_t)16 << 30}, &s->data, &err));
     check(gch_source_open_file(s->data, path, NULL, &s->source, &err));
     check(gch_source_get_file(s->data, s->source, &s->file, &err));
     s->info = gch_file_get_info(s->file);

@@ -103,9 +103,9 @@ static gch_status make_light(gch__gpu_executor *executor, gch_error *err)
 /* Bindings follow the buffers; the kernels, the slabs' size. */
 static gch_status bind(gch__gpu_executor *executor, gch_error *err)
 {
-    gch__gpu_pages_buffers pages = gch__gpu_pages_get_buffers(executor->pages);
-    if (executor->bound_version == executor->version &&
-        executor->bound_pages_version == pages.version)
+    gch__gpu_pool *pool = &executor->pools[executor->pool];
+    gch__gpu_pages_buffers pages = gch__gpu_pages_get_buffers(pool->pages);
+    if (pool->bound_version == executor->version && pool->bound_pages_version == pages.version)
         return GCH_OK;
     if (executor->bound_slab_shift != pages.slab_shift) {
         GCH_TRY(make_kernels(executor, pages.slab_shift, err));
@@ -117,20 +117,108 @@ static gch_status bind(gch__gpu_executor *executor, gch_error *err)
         executor->work};
     for (uint32_t i = 0; i < GCH__GPU_KERNEL_COUNT; i++) {
         buffers[0] = executor->kernel_frames[i];
-        gch__gpu_bindings_release(executor->gpu, executor->kernel_bindings[i]);
-        executor->kernel_bindings[i] = (gch__gpu_bindings){0};
+        gch__gpu_bindings_release(executor->gpu, pool->kernels[i]);
+        pool->kernels[i] = (gch__gpu_bindings){0};
         GCH_TRY(gch__gpu_bindings_make(executor->gpu, executor->kernels[i], buffers,
                                        KERNEL_BINDINGS, kernel_entry(executor, i),
-                                       &executor->kernel_bindings[i], err));
+                                       &pool->kernels[i], err));
     }
     buffers[0] = executor->kernel_frames[GCH__GPU_REDUCE];
-    gch__gpu_bindings_release(executor->gpu, executor->cull_bindings);
-    executor->cull_bindings = (gch__gpu_bindings){0};
+    gch__gpu_bindings_release(executor->gpu, pool->cull);
+    pool->cull = (gch__gpu_bindings){0};
     GCH_TRY(gch__gpu_bindings_make(executor->gpu, executor->cull, buffers, KERNEL_BINDINGS, "cull",
-                                   &executor->cull_bindings, err));
-    executor->bound_version = executor->version;
-    executor->bound_pages_version = pages.version;
+                                   &pool->cull, err));
+    pool->bound_version = executor->version;
+    pool->bound_pages_version = pages.version;
     return GCH_OK;
+}
+
+/* ---- pools ---- */
+
+static gch_status make_pool(gch__gpu_executor *executor, gch__gpu_pool *pool, gch_error *err)
+{
+    const gch__gpu_executor_desc *desc = &executor->desc;
+    uint64_t taken = 0;
+    for (uint32_t i = 0; i < executor->pool_limit; i++)
+        if (executor->pools[i].pages != NULL)
+            taken += gch__gpu_pages_get_budget(executor->pools[i].pages);
+    if (desc->budget_bytes != 0 && taken >= desc->budget_bytes)
+        return gch_fail(err, GCH_LIMIT, "the budget has no room for another pool");
+    GCH_TRY(gch__gpu_pages_make(
+        &(gch__gpu_pages_desc){.allocator = executor->allocator,
+                               .gpu = executor->gpu,
+                               .data = desc->data,
+                               .budget_bytes =
+                                   desc->budget_bytes > 0 ? desc->budget_bytes - taken : 0,
+                               .slab_bytes = desc->slab_bytes},
+        &pool->pages, err));
+    pool->bound_version = 0;
+    gch__gpu_pages_begin_frame(pool->pages);
+    return GCH_OK;
+}
+
+gch_status gch__gpu_use_pool(gch__gpu_executor *executor, uint64_t wanted, gch_error *err)
+{
+    uint32_t index = (uint32_t)(wanted % executor->pool_limit);
+    if (executor->pools[index].pages == NULL) {
+        gch_status status = make_pool(executor, &executor->pools[index], err);
+        if ((status == GCH_LIMIT || status == GCH_NO_MEMORY) && index > 0) {
+            executor->pool_limit = index;
+            return gch__gpu_use_pool(executor, wanted, err);
+        }
+        GCH_TRY(status);
+    }
+    executor->pool = index;
+    executor->pages = executor->pools[index].pages;
+    return GCH_OK;
+}
+
+bool gch__gpu_leave_pool(gch__gpu_executor *executor)
+{
+    if (executor->pool == 0)
+        return false;
+    executor->pool_limit = executor->pool;
+    for (uint32_t i = executor->pool; i < GCH__GPU_POOLS; i++) {
+        gch__gpu_pages_destroy(executor->pools[i].pages);
+        executor->pools[i].pages = NULL;
+    }
+    return true;
+}
+
+/* Gives how many pages have been loaded so far. */
+static uint64_t begin_pools(gch__gpu_executor *executor)
+{
+    uint64_t loaded = 0;
+    for (uint32_t i = 0; i < GCH__GPU_POOLS; i++) {
+        if (executor->pools[i].pages == NULL)
+            continue;
+        gch__gpu_pages_begin_frame(executor->pools[i].pages);
+        loaded += gch__gpu_pages_get_stats(executor->pools[i].pages).loaded;
+    }
+    return loaded;
+}
+
+static uint64_t end_pools(gch__gpu_executor *executor)
+{
+    uint64_t loaded = 0;
+    for (uint32_t i = 0; i < GCH__GPU_POOLS; i++) {
+        if (executor->pools[i].pages == NULL)
+            continue;
+        gch__gpu_pages_end_frame(executor->pools[i].pages);
+        loaded += gch__gpu_pages_get_stats(executor->pools[i].pages).loaded;
+    }
+    return loaded;
+}
+
+static void drop_pools(gch__gpu_executor *executor)
+{
+    for (uint32_t i = 0; i < GCH__GPU_POOLS; i++) {
+        gch__gpu_pages_destroy(executor->pools[i].pages);
+        executor->pools[i].pages = NULL;
+    }
+    executor->pages = NULL;
+    executor->pool = 0;
+    executor->pool_limit = GCH__GPU_POOLS;
 }
 
 /* ---- tiles ---- */
@@ -190,11 +278,11 @@ static gch_status send_work(gch__gpu_executor *executor, uint32_t slice_count, g
 static gch_status dispatch_culled(gch__gpu_executor *executor, const gch__gpu_frame *frame,
                                   gch_error *err)
 {
-    GCH_TRY(gch__gpu_dispatch(executor->gpu, executor->cull, executor->cull_bindings,
+    const gch__gpu_pool *pool = &executor->pools[executor->pool];
+    GCH_TRY(gch__gpu_dispatch(executor->gpu, executor->cull, pool->cull,
                               (frame->slice_count + 63) / 64, 1, 1, err));
     return gch__gpu_dispatch_indirect(executor->gpu, executor->kernels[GCH__GPU_REDUCE],
-                                      executor->kernel_bindings[GCH__GPU_REDUCE], executor->work, 0,
-                                      err);
+                                      pool->kernels[GCH__GPU_REDUCE], executor->work, 0, err);
 }
 
 static gch_status dispatch(gch__gpu_executor *executor, gch__gpu_kernel kernel,
@@ -207,7 +295,7 @@ static gch_status dispatch(gch__gpu_executor *executor, gch__gpu_kernel kernel,
     uint32_t groups =
         kernel == GCH__GPU_LIGHT_PIECES ? (frame->slice_count + 63) / 64 : frame->slice_count;
     return gch__gpu_dispatch(executor->gpu, executor->kernels[kernel],
-                             executor->kernel_bindings[kernel], frame->groups_x,
+                             executor->pools[executor->pool].kernels[kernel], frame->groups_x,
                              (groups + frame->groups_x - 1) / frame->groups_x,
                              kernel == GCH__GPU_REDUCE ? executor->groups_a_slice : 1, err);
 }
@@ -399,14 +487,6 @@ static gch_status prepare(gch__gpu_executor *executor, const gch__plot *plot, gc
         executor->marks_bytes = bytes;
         executor->version++;
     }
-    if (executor->pages == NULL)
-        GCH_TRY(
-            gch__gpu_pages_make(&(gch__gpu_pages_desc){.allocator = executor->allocator,
-                                                       .gpu = executor->gpu,
-                                                       .data = executor->desc.data,
-                                                       .budget_bytes = executor->desc.budget_bytes,
-                                                       .slab_bytes = executor->desc.slab_bytes},
-                                &executor->pages, err));
     GCH_TRY(gch__ensure(executor->allocator, (void **)&executor->extents, &executor->extents_cap,
                         (size_t)view->width_px * 2, sizeof *executor->extents, PURPOSE, err));
     executor->segments.count = executor->segments.sent = 0;
@@ -429,8 +509,8 @@ static gch_status draw_frame(gch__gpu_executor *executor, const gch__plot *plot,
     GCH_TRY(prepare(executor, plot, err));
     executor->stats.columns_kept =
         plot->view.width_px - (executor->fresh_last - executor->fresh_first);
-    gch__gpu_pages_begin_frame(executor->pages);
-    uint64_t loaded = gch__gpu_pages_get_stats(executor->pages).loaded;
+    GCH_TRY(gch__gpu_use_pool(executor, executor->pool, err));
+    uint64_t loaded = begin_pools(executor);
     GCH_TRY(gch__gpu_begin(executor->gpu, "frame", err));
     GCH_TRY(clear_fresh(executor, err));
     for (uint32_t i = 0; i < plot->series_count; i++) {
@@ -446,8 +526,7 @@ static gch_status draw_frame(gch__gpu_executor *executor, const gch__plot *plot,
     }
     executor->light.buffers[1] = executor->marks;
     GCH_TRY(gch__gpu_picture_draw(executor, &executor->light, image, err));
-    gch__gpu_pages_end_frame(executor->pages);
-    executor->stats.pages_loaded = gch__gpu_pages_get_stats(executor->pages).loaded - loaded;
+    executor->stats.pages_loaded = end_pools(executor) - loaded;
     return GCH_OK;
 }
 
@@ -490,11 +569,9 @@ static gch_status begin_painting(gch__gpu_executor *executor, const gch__scene *
 /* Pages, and the draws that were recorded. */
 static void drop_kept(gch__gpu_executor *executor)
 {
-    gch__gpu_pages_destroy(executor->pages);
+    drop_pools(executor);
     gch__gpu_brush_drop(executor, &executor->light);
     gch__gpu_painter_drop(executor->painter);
-    executor->pages = NULL;
-    executor->bound_version = 0;
     executor->shown.is_valid = false;
 }
 
@@ -579,6 +656,7 @@ gch_status gch__gpu_executor_make(const gch__gpu_executor_desc *desc, gch__gpu_e
     executor->allocator = desc->allocator;
     executor->desc = *desc;
     executor->version = 1;
+    executor->pool_limit = GCH__GPU_POOLS;
     executor->segments =
         (gch__gpu_stream){.label = "gpu segments", .entry_bytes = sizeof(gch__gpu_segment)};
     executor->slices =
@@ -598,7 +676,7 @@ void gch__gpu_executor_destroy(gch__gpu_executor *executor)
     if (executor == NULL)
         return;
     const gch_allocator *allocator = executor->allocator;
-    gch__gpu_pages_destroy(executor->pages);
+    drop_pools(executor);
     gch__gpu_painter_destroy(executor->painter);
     gch__gpu_destroy(executor->gpu);
     gch__free(allocator, executor->segments.entries, executor->segments.label);

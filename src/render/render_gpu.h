@@ -29,12 +29,14 @@ typedef struct gch__gpu_executor_desc {
     const gch_allocator *allocator;
     const gch__gpu_driver *driver; /* NULL: the build's own */
     gch_data *data;                /* whose device budget is charged; NULL: none */
-    uint64_t budget_bytes; /* of device memory for pages; 0: what the device binds at once */
-    uint64_t slab_bytes;   /* of a buffer of pages, a power of two; 0: the largest */
-    bool by_blocks;        /* reduce every block instead of the tree, as for data without one */
-    bool keeps_nothing;    /* load and record everything anew each frame: benchmarks' baseline */
-    bool time_passes;      /* where the adapter can */
-    gch__gpu_way way;      /* how pictures are made; 0: the faster, measured with the first */
+    uint64_t budget_bytes;         /* of device memory for pages; 0: what the device gives, up to
+                                      GCH__GPU_POOLS times two slabs */
+    uint64_t slab_bytes;           /* of a buffer of pages, a power of two; 0: the largest */
+    uint32_t pool_shift; /* a pool of pages has 2^pool_shift rows, at least a block; 0: 31 */
+    bool by_blocks;      /* reduce every block instead of the tree, as for data without one */
+    bool keeps_nothing;  /* load and record everything anew each frame: benchmarks' baseline */
+    bool time_passes;    /* where the adapter can */
+    gch__gpu_way way;    /* how pictures are made; 0: the faster, measured with the first */
 } gch__gpu_executor_desc;
 
 /* GCH_UNSUPPORTED: there is no driver or adapter. */

@@ -403,6 +403,38 @@ static void the_device_budget_of_the_data_manager_is_kept(void **state)
     test_series_free(&series);
 }
 
+static void pools_are_made_while_memory_lasts(void **state)
+{
+    (void)state;
+    test_series series = make_series(WALK, 1, -1);
+    uint32_t pools[2];
+    for (uint32_t i = 0; i < 2; i++) {
+        gch_data *data = NULL;
+        stage s, plain;
+        gch__gpu_frame_stats stats;
+        assert_ok(gch_data_make(
+            &(gch_data_desc){.device_budget_bytes = i == 0 ? 40 << 20 : 1 << 30}, &data, &err));
+        assert_ok(
+            make_stage(&series, &(gch__gpu_executor_desc){.data = data, .pool_shift = 10}, &s));
+        assert_ok(make_stage(&series, &(gch__gpu_executor_desc){0}, &plain));
+        assert_ok(draw(&plain, &series, 0, ROWS, &stats));
+        for (int round = 0; round < 2; round++) {
+            gch__gpu_executor_forget(s.executor);
+            assert_ok(draw(&s, &series, 0, ROWS, &stats));
+            assert_memory_equal(s.image.pixels, plain.image.pixels, WIDTH * HEIGHT * 4);
+        }
+        assert_int_equal(stats.pages_loaded, 0);
+        pools[i] = s.executor->pool_limit;
+        free_stage(&s);
+        free_stage(&plain);
+        assert_int_equal(device_bytes(data), 0);
+        assert_ok(gch_data_destroy(data, &err));
+    }
+    assert_int_equal(pools[0], 2); /* of 16 MiB each */
+    assert_int_equal(pools[1], GCH__GPU_POOLS);
+    test_series_free(&series);
+}
+
 /* A source whose reads wait while the gate is shut. */
 typedef struct gated {
     const uint8_t *bytes;
@@ -476,6 +508,7 @@ int main(void)
         cmocka_unit_test(memory_that_runs_out_anywhere_is_told_and_leaks_nothing),
         cmocka_unit_test(a_lost_device_is_told),
         cmocka_unit_test(the_device_budget_of_the_data_manager_is_kept),
+        cmocka_unit_test(pools_are_made_while_memory_lasts),
         cmocka_unit_test(pages_that_have_not_come_are_drawn_as_far_as_they_are_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -215,6 +215,11 @@ void gch__gpu_pages_destroy(gch__gpu_pages *pages)
     gch__free(pages->allocator, pages, PURPOSE);
 }
 
+uint64_t gch__gpu_pages_get_budget(const gch__gpu_pages *pages)
+{
+    return pages->budget_bytes;
+}
+
 gch__gpu_pages_buffers gch__gpu_pages_get_buffers(const gch__gpu_pages *pages)
 {
     gch__gpu_pages_buffers buffers = {

@@ -34,6 +34,8 @@ GCH_CHECKED gch_status gch__gpu_pages_make(const gch__gpu_pages_desc *desc, gch_
                                            gch_error *err);
 void gch__gpu_pages_destroy(gch__gpu_pages *pages); /* NULL is allowed */
 
+uint64_t gch__gpu_pages_get_budget(const gch__gpu_pages *pages); /* bytes that slabs may take */
+
 /* What shaders bind. They change when *version does. */
 typedef struct gch__gpu_pages_buffers {
     gch__gpu_buffer table, slabs[GCH__GPU_SLABS]; /* slabs that are not there name the first */

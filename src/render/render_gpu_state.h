@@ -61,16 +61,26 @@ typedef struct gch__gpu_shown {
     } series[GCH_SERIES_CAP];
 } gch__gpu_shown;
 
+/* Shaders bind two slabs of pages. Data beyond that has further pools, by its rows: what a tile
+ * reads is in one of them. */
+#define GCH__GPU_POOLS 8u
+typedef struct gch__gpu_pool {
+    gch__gpu_pages *pages; /* NULL: not there yet, or after a frame that failed */
+    gch__gpu_bindings kernels[GCH__GPU_KERNEL_COUNT], cull;
+    uint64_t bound_version, bound_pages_version;
+} gch__gpu_pool;
+
 struct gch__gpu_executor {
     const gch_allocator *allocator;
     gch__gpu_executor_desc desc;
     gch__gpu *gpu;
-    gch__gpu_pages *pages; /* made by the first frame, and anew after one that failed */
+    gch__gpu_pool pools[GCH__GPU_POOLS];
+    uint32_t pool, pool_limit; /* the tile's; how many the memory has room for */
+    gch__gpu_pages *pages;     /* of the tile's pool */
 
     gch__gpu_pipeline kernels[GCH__GPU_KERNEL_COUNT], cull;
     gch__gpu_buffer kernel_frames[GCH__GPU_KERNEL_COUNT]; /* uniforms */
-    gch__gpu_bindings kernel_bindings[GCH__GPU_KERNEL_COUNT], cull_bindings;
-    uint64_t version, bound_version, bound_pages_version; /* of the buffers; of those bound */
+    uint64_t version;                                     /* of the buffers */
     uint32_t bound_slab_shift;
     gch__gpu_brush light; /* of bare pictures */
     gch__gpu_picture picture;
@@ -125,6 +135,15 @@ GCH_CHECKED gch_status gch__gpu_reduce_series(const gch__gpu_series *series, con
 /* Rows that the query room has found. */
 GCH_CHECKED gch_status gch__gpu_light_columns(const gch__gpu_series *series,
                                               const gch_columns *columns, gch_error *err);
+
+/* The pool for the tiles from here on, made if it is not there: `wanted`, or another one where
+ * memory has no room for that many. Between tiles. */
+GCH_CHECKED gch_status gch__gpu_use_pool(gch__gpu_executor *executor, uint64_t wanted,
+                                         gch_error *err);
+
+/* The pool at hand got no memory: it and those behind it are not used any more, and another has to
+ * be chosen. False: it is the first, there is no other. */
+bool gch__gpu_leave_pool(gch__gpu_executor *executor);
 
 /* Submits the slices of the tile to their kernels and empties it. */
 GCH_CHECKED gch_status gch__gpu_run_tile(gch__gpu_executor *executor, gch_error *err);

@@ -24,13 +24,14 @@ typedef struct rig {
     uint64_t tiles, frames, by_query;
 } rig;
 
-enum { RIG_COUNT = 3 };
+enum { RIG_COUNT = 4 };
 static rig rigs[RIG_COUNT] = {
     {.name = "as charts have it"},
     {.name = "pages that hardly fit",
      .desc = {.way = GCH__GPU_BY_DISPATCH,
               .budget_bytes = GCH__GPU_SLOTS_MIN * GCH__GPU_PAGE_BYTES,
               .slab_bytes = GCH__GPU_SLOTS_MIN * GCH__GPU_PAGE_BYTES / 2}},
+    {.name = "pools of 512 rows", .desc = {.pool_shift = 9}},
     {.name = "every block", .desc = {.way = GCH__GPU_BY_DRAW, .by_blocks = true}},
 };
 

@@ -294,9 +294,9 @@ static uint32_t half_of(uint32_t first, uint32_t last)
     return border > first ? border : last;
 }
 
-/* `slice` has all but its segment; its rows are added in as many parts as it takes. */
-static gch_status add_slice(const gch__gpu_series *series, gch__gpu_kernel kernel, uint32_t index,
-                            const gch__gpu_slice *slice, gch_error *err)
+/* All of the slice's rows are of the pool at hand. */
+static gch_status add_part(const gch__gpu_series *series, gch__gpu_kernel kernel, uint32_t index,
+                           const gch__gpu_slice *slice, gch_error *err)
 {
     gch__gpu_executor *executor = series->executor;
     gch__gpu_slice rest = *slice;
@@ -326,6 +326,50 @@ static gch_status add_slice(const gch__gpu_series *series, gch__gpu_kernel kerne
             last = half;
         }
         GCH_TRY(begin_tile(series, err));
+    }
+    return GCH_OK;
+}
+
+static uint32_t pool_shift(const gch__gpu_executor *executor)
+{
+    return executor->desc.pool_shift > 0 ? executor->desc.pool_shift : 31;
+}
+
+/* The pool of a row of a segment, for the slices from here on. */
+static gch_status enter_pool(const gch__gpu_series *series, uint32_t index, uint32_t row,
+                             gch_error *err)
+{
+    gch__gpu_executor *executor = series->executor;
+    uint32_t shift = pool_shift(executor);
+    uint64_t wanted =
+        (gch__query_segment(series->query, index)->first_row >> shift) + (row >> shift);
+    if (wanted % executor->pool_limit == executor->pool)
+        return GCH_OK;
+    GCH_TRY(gch__gpu_run_tile(executor, err));
+    gch_status status;
+    do {
+        GCH_TRY(gch__gpu_use_pool(executor, wanted, err));
+        memset(executor->segment_numbers, 0,
+               series->query->segment_count * sizeof *executor->segment_numbers);
+        status = begin_tile(series, err);
+    } while ((status == GCH_LIMIT || status == GCH_NO_MEMORY) && gch__gpu_leave_pool(executor));
+    return status;
+}
+
+/* `slice` has all but its segment; its rows are added in as many parts as it takes. */
+static gch_status add_slice(const gch__gpu_series *series, gch__gpu_kernel kernel, uint32_t index,
+                            const gch__gpu_slice *slice, gch_error *err)
+{
+    uint64_t pool_rows = (uint64_t)1 << pool_shift(series->executor);
+    gch__gpu_slice next = *slice;
+    while (next.first < slice->last) {
+        uint64_t border = (next.first / pool_rows + 1) * pool_rows;
+        next.last = (uint32_t)GCH_MIN(border, slice->last);
+        next.tail = next.last == slice->last ? slice->tail : GCH__GPU_NO_ROW;
+        GCH_TRY(enter_pool(series, index, next.first, err));
+        GCH_TRY(add_part(series, kernel, index, &next, err));
+        next.first = next.last;
+        next.lead = GCH__GPU_ROW_BEFORE;
     }
     return GCH_OK;
 }
