@@ -9,7 +9,8 @@
  *  - frames of every block that stay on the device, and what part of that time it works;
  *  - an unchanged frame; draws and submissions a frame; bytes on host and device.
  *
- *     bench_gpu --folder build --points 10000000 [--frames 50] [--kind walk]
+ *     bench_gpu --folder build --points 10000000 [--frames 50] [--kind walk] [--only
+ * tree|pan|every_block]
  */
 #include "bench.h"
 #include "bench_file.h"
@@ -26,6 +27,7 @@
 #define FLOOR_GROUPS 4096u
 #define PAN_PX 8 /* a frame */
 #define FLOW_ROUNDS 10u
+#define WARM_ROUNDS 5u
 
 extern const char gch__shader_read_start[], gch__shader_read_end[];
 
@@ -56,6 +58,7 @@ typedef struct setup {
     gch_decimal bottom, top;
     uint32_t frames;
     bool is_bare;
+    const char *only; /* a section; NULL: all */
 } setup;
 
 static void open_file(setup *s, const char *path)
@@ -137,10 +140,10 @@ static void add_stats(cJSON *json, const char *name, double *samples, uint32_t c
     cJSON_AddItemToObject(json, name, bench_stats_json(&stats));
 }
 
-/* Frames over a share of the data, panned: host and GPU times. The pan is made twice and the second
- * counts: what it shows is resident then, unless nothing is kept. Passes are timed for a frame's
- * last submission only, so GPU times are given if no frame took more than one. is_anew: every
- * column is reduced in every frame, though the last one had most of them. */
+/* Frames over a share of the data, panned: host and GPU times. The pan is made until what it shows
+ * is resident, unless nothing is kept, and then once more for the figures. Passes are timed for a
+ * frame's last submission only, so GPU times are given if no frame took more than one. is_anew:
+ * every column is reduced in every frame, though the last one had most of them. */
 static cJSON *run_frames(setup *s, const gch__gpu_executor_desc *desc, double span, bool is_anew)
 {
     static double host[FRAMES_MAX], columns[FRAMES_MAX], picture[FRAMES_MAX], record[FRAMES_MAX],
@@ -153,8 +156,14 @@ static cJSON *run_frames(setup *s, const gch__gpu_executor_desc *desc, double sp
     draw(s, executor, span, 0, &stats);
     double first_ms = now_ms() - before;
     uint64_t pages_first = stats.pages_loaded, pages = 0, tiles = 0, kept = 0;
-    for (uint32_t i = 0; i < s->frames; i++)
-        draw(s, executor, span, i + 1, &stats);
+    uint64_t loaded = 1;
+    for (uint32_t round = 0; round < WARM_ROUNDS && loaded > 0 && !desc->keeps_nothing; round++) {
+        loaded = 0; /* the pool has grown to its size once a round loads nothing */
+        for (uint32_t i = 0; i < s->frames; i++) {
+            draw(s, executor, span, i + 1, &stats);
+            loaded += stats.pages_loaded;
+        }
+    }
     gch__gpu_stats start = gch__gpu_get_stats(gpu);
     for (uint32_t i = 0; i < s->frames; i++) {
         if (is_anew)
@@ -200,38 +209,50 @@ static cJSON *run_frames(setup *s, const gch__gpu_executor_desc *desc, double sp
     return json;
 }
 
-/* Frames that stay on the device, two under way at a time, as where they are shown from there:
- * milliseconds a frame. */
-static double run_flow(setup *s, const gch__gpu_executor_desc *desc, double span)
+static void draw_and_leave(setup *s, gch__gpu_executor *executor, double span, uint32_t step,
+                           gch__gpu_frame_stats *stats)
 {
-    gch__gpu_executor *executor = NULL;
-    gch__gpu_frame_stats stats;
     int64_t query_ns;
     gch__extent extent = {0};
     gch_chart_series series = {.file = s->file};
-    double start = 0;
+    gch_chart_desc desc = chart_desc(s, &series, span, step);
+    gch__gpu_executor_forget(executor); /* all columns, each frame */
+    check(gch__scene_layout(&s->scene, &desc, desc.from, desc.to, &extent, &err));
+    check(gch__gpu_executor_draw(executor, &s->scene, &s->query, NULL, stats, &query_ns, &err));
+}
+
+/* Frames that stay on the device, two under way at a time, as where they are shown from there. */
+static cJSON *run_flow(setup *s, const gch__gpu_executor_desc *desc, double span, double gpu_ms)
+{
+    gch__gpu_executor *executor = NULL;
+    gch__gpu_frame_stats stats;
+    double start = 0, in_draw = 0;
     check(gch__gpu_executor_make(desc, &executor, &err));
     gch__gpu *gpu = gch__gpu_executor_get_gpu(executor);
-    for (uint32_t round = 0; round < 1 + FLOW_ROUNDS; round++) {
-        if (round == 1) {
+    uint32_t rounds = WARM_ROUNDS + FLOW_ROUNDS;
+    for (uint32_t round = 0; round < rounds; round++) {
+        if (round == WARM_ROUNDS) {
             check(gch__gpu_wait(gpu, gch__gpu_get_stats(gpu).submits, &err));
             start = now_ms();
         }
         for (uint32_t i = 0; i < s->frames; i++) {
-            gch_chart_desc chart = chart_desc(s, &series, span, i);
-            check(gch__scene_layout(&s->scene, &chart, chart.from, chart.to, &extent, &err));
-            gch__gpu_executor_forget(executor); /* all columns, each frame */
-            check(gch__gpu_executor_draw(executor, &s->scene, &s->query, NULL, &stats, &query_ns,
-                                         &err));
+            double before = now_ms();
+            draw_and_leave(s, executor, span, i, &stats);
+            in_draw += round >= WARM_ROUNDS ? now_ms() - before : 0;
             uint64_t submits = gch__gpu_get_stats(gpu).submits;
             if (submits > 2)
                 check(gch__gpu_wait(gpu, submits - 2, &err));
         }
     }
     check(gch__gpu_wait(gpu, gch__gpu_get_stats(gpu).submits, &err));
-    double ms = (now_ms() - start) / (FLOW_ROUNDS * s->frames);
+    double frames = FLOW_ROUNDS * s->frames, ms = (now_ms() - start) / frames;
     gch__gpu_executor_destroy(executor);
-    return ms;
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddNumberToObject(json, "frame_ms", ms);
+    cJSON_AddNumberToObject(json, "processor_ms", in_draw / frames);
+    if (gpu_ms > 0)
+        cJSON_AddNumberToObject(json, "gpu_busy", gpu_ms / ms);
+    return json;
 }
 
 static double run_cpu(setup *s, double span)
@@ -331,11 +352,14 @@ static double number_at(const cJSON *object, const char *name, const char *inner
     return item != NULL ? item->valuedouble : 0;
 }
 
-static void run_all(setup *s, cJSON *report)
+static bool wants(const setup *s, const char *section)
+{
+    return s->only == NULL || strcmp(s->only, section) == 0;
+}
+
+static void run_pans(setup *s, cJSON *report)
 {
     gch__gpu_executor_desc desc = {.data = s->data, .time_passes = true};
-    cJSON *tree = run_frames(s, &desc, 1, true);
-    cJSON_AddItemToObject(report, "tree", tree);
     cJSON *pan = run_frames(s, &desc, 0.1, false);
     cJSON_AddItemToObject(report, "pan", pan);
     desc.keeps_nothing = true;
@@ -352,14 +376,17 @@ static void run_all(setup *s, cJSON *report)
     s->is_bare = false;
     cJSON_AddItemToObject(report, "pan_default_look", run_frames(s, &desc, 0.1, true));
     s->is_bare = true;
-    desc.by_blocks = true;
+    cJSON_AddNumberToObject(report, "unchanged_frame_ms", run_unchanged(s));
+}
+
+static void run_blocks(setup *s, cJSON *report)
+{
+    gch__gpu_executor_desc desc = {.data = s->data, .time_passes = true, .by_blocks = true};
     cJSON *blocks = run_frames(s, &desc, 1, true);
     cJSON_AddItemToObject(report, "every_block", blocks);
     desc.time_passes = false;
-    double flow_ms = run_flow(s, &desc, 1);
-    cJSON_AddNumberToObject(report, "every_block_flow_ms", flow_ms);
-    cJSON_AddNumberToObject(report, "every_block_flow_gpu_busy",
-                            number_at(blocks, "gpu_ms", "median") / flow_ms);
+    cJSON_AddItemToObject(report, "every_block_flow",
+                          run_flow(s, &desc, 1, number_at(blocks, "gpu_ms", "median")));
     uint64_t bytes = (uint64_t)number_at(blocks, "pages_loaded_first", NULL) << 14;
     double floor = floor_ms(bytes);
     cJSON_AddNumberToObject(report, "read_floor_bytes", (double)bytes);
@@ -367,7 +394,17 @@ static void run_all(setup *s, cJSON *report)
     if (floor > 0 && cJSON_HasObjectItem(blocks, "gpu_columns_ms"))
         cJSON_AddNumberToObject(report, "every_block_over_floor",
                                 number_at(blocks, "gpu_columns_ms", "median") / floor);
-    cJSON_AddNumberToObject(report, "unchanged_frame_ms", run_unchanged(s));
+}
+
+static void run_all(setup *s, cJSON *report)
+{
+    gch__gpu_executor_desc desc = {.data = s->data, .time_passes = true};
+    if (wants(s, "tree"))
+        cJSON_AddItemToObject(report, "tree", run_frames(s, &desc, 1, true));
+    if (wants(s, "pan"))
+        run_pans(s, report);
+    if (wants(s, "every_block"))
+        run_blocks(s, report);
 }
 
 int main(int argument_count, char **arguments)
@@ -380,6 +417,8 @@ int main(int argument_count, char **arguments)
             folder = arguments[i + 1];
         else if (strcmp(arguments[i], "--kind") == 0)
             kind = arguments[i + 1];
+        else if (strcmp(arguments[i], "--only") == 0)
+            s.only = arguments[i + 1];
         else if (strcmp(arguments[i], "--points") == 0)
             points = strtod(arguments[i + 1], NULL);
         else if (strcmp(arguments[i], "--frames") == 0)

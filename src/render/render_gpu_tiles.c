@@ -335,14 +335,16 @@ static uint32_t pool_shift(const gch__gpu_executor *executor)
     return executor->desc.pool_shift > 0 ? executor->desc.pool_shift : 31;
 }
 
-/* The pool of a row of a segment, for the slices from here on. */
+/* The pool of a row of a segment, for the slices from here on. A full segment has a little less
+ * than two pools' rows, so segments begin where their first row is nearest. */
 static gch_status enter_pool(const gch__gpu_series *series, uint32_t index, uint32_t row,
                              gch_error *err)
 {
     gch__gpu_executor *executor = series->executor;
     uint32_t shift = pool_shift(executor);
-    uint64_t wanted =
-        (gch__query_segment(series->query, index)->first_row >> shift) + (row >> shift);
+    uint64_t half = ((uint64_t)1 << shift) / 2;
+    uint64_t first_row = gch__query_segment(series->query, index)->first_row;
+    uint64_t wanted = ((first_row + half) >> shift) + (row >> shift);
     if (wanted % executor->pool_limit == executor->pool)
         return GCH_OK;
     GCH_TRY(gch__gpu_run_tile(executor, err));
