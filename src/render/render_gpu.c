@@ -198,6 +198,14 @@ static uint64_t begin_pools(gch__gpu_executor *executor)
     return loaded;
 }
 
+/* What the file has there stays, though only some columns are drawn anew. */
+static void keep_in_pools(gch__gpu_executor *executor, const gch_file *file)
+{
+    for (uint32_t i = 0; i < GCH__GPU_POOLS; i++)
+        if (executor->pools[i].pages != NULL)
+            gch__gpu_pages_keep(executor->pools[i].pages, file);
+}
+
 static uint64_t end_pools(gch__gpu_executor *executor)
 {
     uint64_t loaded = 0;
@@ -520,6 +528,7 @@ static gch_status draw_frame(gch__gpu_executor *executor, const gch__plot *plot,
                                   .column = plot->series[i].column,
                                   .join = join_of(plot->series[i].mark),
                                   .view = &plot->view};
+        keep_in_pools(executor, series.file);
         executor->frame.extents = i * plot->view.width_px * 2;
         executor->frame.join = series.join;
         GCH_TRY(draw_series(&series, err));

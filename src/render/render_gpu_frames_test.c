@@ -234,6 +234,14 @@ static void an_unchanged_scene_submits_nothing_and_a_panned_one_loads_little(voi
     assert_int_equal(stats.columns_kept, WIDTH - 3);
     after = gch__gpu_get_stats(gch__gpu_executor_get_gpu(s.executor));
     assert_true(after.upload_bytes - before.upload_bytes < 4096); /* row edges above all */
+    /* A pan into emptiness and back, a few columns at a time. */
+    for (int64_t from = 0; from < 40000; from += 1000)
+        assert_ok(draw(&s, &series, ROWS - 20000 + from, ROWS + from, &stats));
+    for (int64_t from = 40000; from >= 0; from -= 1000) {
+        assert_ok(draw(&s, &series, ROWS - 20000 + from, ROWS + from, &stats));
+        if (from < 20000)
+            assert_int_equal(stats.pages_loaded, 0);
+    }
     free_stage(&s);
     test_series_free(&series);
 }

@@ -239,6 +239,14 @@ void gch__gpu_pages_begin_frame(gch__gpu_pages *pages)
     pages->frame++;
 }
 
+void gch__gpu_pages_keep(gch__gpu_pages *pages, const gch_file *file)
+{
+    uint64_t base_number = gch__file_base_number(file);
+    for (uint32_t i = 0; i < pages->source_count; i++)
+        if (pages->sources[i].file == file && pages->sources[i].base_number == base_number)
+            pages->sources[i].frame = pages->frame;
+}
+
 /* Its slots and its part of the table go to whoever needs them. */
 static void drop_source(gch__gpu_pages *pages, uint32_t index)
 {

@@ -44,8 +44,9 @@ typedef struct gch__gpu_pages_buffers {
 } gch__gpu_pages_buffers;
 gch__gpu_pages_buffers gch__gpu_pages_get_buffers(const gch__gpu_pages *pages);
 
-/* Frames: sources that no call of a frame has named are dropped at its end. */
+/* Frames: sources of files that no call of a frame has named are dropped at its end. */
 void gch__gpu_pages_begin_frame(gch__gpu_pages *pages);
+void gch__gpu_pages_keep(gch__gpu_pages *pages, const gch_file *file); /* names a file */
 void gch__gpu_pages_end_frame(gch__gpu_pages *pages);
 
 /* The number of a sealed segment of a file, good for the frame; *out_table_at is where its page
