@@ -160,6 +160,8 @@ static cJSON *run_frames(setup *s, const gch__gpu_executor_desc *desc, double sp
     for (uint32_t round = 0; round < WARM_ROUNDS && loaded > 0 && !desc->keeps_nothing; round++) {
         loaded = 0; /* the pool has grown to its size once a round loads nothing */
         for (uint32_t i = 0; i < s->frames; i++) {
+            if (is_anew)
+                gch__gpu_executor_forget(executor);
             draw(s, executor, span, i + 1, &stats);
             loaded += stats.pages_loaded;
         }

@@ -155,6 +155,10 @@ GCH_CHECKED gch_status gch__gpu_begin(gch__gpu *gpu, const char *label, gch_erro
  * the ring holds is submitted part by part. */
 GCH_CHECKED gch_status gch__gpu_upload(gch__gpu *gpu, gch__gpu_buffer buffer, uint64_t offset,
                                        const void *bytes, uint64_t count, gch_error *err);
+/* From one buffer to another; rules as for an upload. */
+GCH_CHECKED gch_status gch__gpu_copy(gch__gpu *gpu, gch__gpu_buffer from, uint64_t from_offset,
+                                     gch__gpu_buffer to, uint64_t to_offset, uint64_t count,
+                                     gch_error *err);
 /* Fills with zeros; rules as for an upload. */
 GCH_CHECKED gch_status gch__gpu_clear(gch__gpu *gpu, gch__gpu_buffer buffer, uint64_t offset,
                                       uint64_t count, gch_error *err);

@@ -242,6 +242,24 @@ gch_status gch__gpu_upload(gch__gpu *gpu, gch__gpu_buffer buffer, uint64_t offse
     return GCH_OK;
 }
 
+gch_status gch__gpu_copy(gch__gpu *gpu, gch__gpu_buffer from, uint64_t from_offset,
+                         gch__gpu_buffer to, uint64_t to_offset, uint64_t count, gch_error *err)
+{
+    gch__gpu_object *source, *target;
+    GCH_TRY(gch__gpu_check_alive(gpu, err));
+    GCH_TRY(gch__gpu_find(gpu, from.id, GCH__GPU_OBJECT_BUFFER, "copy", &source, err));
+    GCH_TRY(gch__gpu_find(gpu, to.id, GCH__GPU_OBJECT_BUFFER, "copy", &target, err));
+    GCH_TRY(check_range(gpu, "copy from", source, from_offset, count, err));
+    GCH_TRY(check_range(gpu, "copy to", target, to_offset, count, err));
+    if (source == target)
+        return gch_fail(err, GCH_INVALID, "copy: %s to itself", source->label);
+    if (count == 0)
+        return GCH_OK;
+    gpu->driver->copy(gpu->context, source->native, from_offset, target->native, to_offset, count);
+    source->last_use = target->last_use = gpu->submitted + 1;
+    return GCH_OK;
+}
+
 gch_status gch__gpu_clear(gch__gpu *gpu, gch__gpu_buffer buffer, uint64_t offset, uint64_t count,
                           gch_error *err)
 {

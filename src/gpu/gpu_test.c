@@ -217,6 +217,11 @@ static void mistakes_are_refused_by_name(void **state)
     REFUSED(gch__gpu_upload(gpu, k.table, UINT64_MAX - 3, &word, 8, &err), GCH_INVALID, "table");
     REFUSED(gch__gpu_upload(gpu, k.table, 2, &word, 4, &err), GCH_INVALID, "multiples of 4");
     REFUSED(gch__gpu_clear(gpu, k.table, 0, 4100, &err), GCH_INVALID, "clear of table");
+    REFUSED(gch__gpu_copy(gpu, k.table, 0, k.table, 0, 4, &err), GCH_INVALID, "table to itself");
+    REFUSED(gch__gpu_copy(gpu, k.table, 4096, k.counts, 0, 4, &err), GCH_INVALID,
+            "copy from table");
+    REFUSED(gch__gpu_copy(gpu, k.table, 0, k.counts, 1 << 20, 4, &err), GCH_INVALID,
+            "copy to counts");
     REFUSED(gch__gpu_dispatch(gpu, k.compute, k.compute_bindings, 1, 1, 1, &err), GCH_INVALID,
             "no pass is open");
     REFUSED(gch__gpu_pass_end(gpu, &err), GCH_INVALID, "no pass is open");

@@ -346,8 +346,7 @@ static gch_status draw_by_query(const gch__gpu_series *series, gch_error *err)
     series->executor->stats.is_pending = true;
     GCH_TRY(gch_query_columns(series->query, series->column, series->view, series->join, &columns,
                               err));
-    bool is_new;
-    GCH_TRY(gch__gpu_pages_begin_tile(series->executor->pages, &is_new, err));
+    GCH_TRY(gch__gpu_pages_begin_tile(series->executor->pages, err));
     return gch__gpu_light_columns(series, &columns, err);
 }
 

@@ -7,7 +7,8 @@
  * whose stamp is not the tile's, and clears the mark of use on its way.
  *  3. Copies into a slot are recorded behind the passes that read its old page: the queue runs in
  *     order, so evicting between two tiles of a frame is safe.
- *  4. Growing the first slab empties the pool; a further slab adds to it.
+ *  4. Growing the first slab copies it, so that every page keeps its address; a further slab adds
+ * to the pool.
  */
 #include "render_gpu_pages.h"
 
@@ -90,16 +91,17 @@ static void discharge(gch__gpu_pages *pages, uint64_t bytes)
     pages->charged_bytes -= bytes;
 }
 
-static gch_status add_slab(gch__gpu_pages *pages, uint64_t bytes, gch_error *err)
+/* `charged` of the bytes are charged already. */
+static gch_status add_slab(gch__gpu_pages *pages, uint64_t bytes, uint64_t charged, gch_error *err)
 {
     uint32_t slots = (uint32_t)(bytes / GCH__GPU_PAGE_BYTES);
     GCH_TRY(gch__ensure(pages->allocator, (void **)&pages->slots, &pages->slot_cap,
                         (size_t)pages->slot_count + slots, sizeof *pages->slots, PURPOSE, err));
-    GCH_TRY(charge(pages, bytes, err));
+    GCH_TRY(charge(pages, bytes - charged, err));
     gch_status status = gch__gpu_buffer_make(pages->gpu, bytes, GCH__GPU_STORAGE, "pages",
                                              &pages->slabs[pages->slab_count], err);
     if (status != GCH_OK) {
-        discharge(pages, bytes);
+        discharge(pages, bytes - charged);
         return status;
     }
     pages->slab_count++;
@@ -120,25 +122,35 @@ static void forget_all(gch__gpu_pages *pages)
     pages->stats.resident = 0;
 }
 
-static gch_status replace_first_slab(gch__gpu_pages *pages, uint64_t bytes, gch_error *err)
+static gch_status make_first_slab(gch__gpu_pages *pages, uint64_t bytes, gch_error *err)
 {
-    if (pages->slab_count == 1) {
-        gch__gpu_buffer_release(pages->gpu, pages->slabs[0]);
-        discharge(pages, pages->first_slab_bytes);
-    }
+    GCH_TRY(add_slab(pages, bytes, 0, err));
+    pages->first_slab_bytes = bytes;
+    pages->slot_used = 1;
+    return gch__gpu_clear(pages->gpu, pages->slabs[0], 0, GCH__GPU_PAGE_BYTES, err);
+}
+
+/* If there is no room for a larger one, the pool stays as it is. */
+static gch_status grow_first_slab(gch__gpu_pages *pages, uint64_t bytes, gch_error *err)
+{
+    gch__gpu_buffer old = pages->slabs[0];
     uint64_t old_bytes = pages->first_slab_bytes;
     pages->slab_count = 0;
     pages->slot_count = 0;
-    pages->first_slab_bytes = bytes;
-    gch_status status = add_slab(pages, bytes, err);
-    if (status == GCH_LIMIT && old_bytes > 0) { /* the budget had room for this much */
-        pages->first_slab_bytes = old_bytes;
+    gch_status status = add_slab(pages, bytes, old_bytes, err);
+    if (status != GCH_OK) {
+        pages->slabs[0] = old;
+        pages->slab_count = 1;
+        pages->slot_count = (uint32_t)(old_bytes / GCH__GPU_PAGE_BYTES);
+        if (status != GCH_LIMIT && status != GCH_NO_MEMORY)
+            return status;
         pages->budget_bytes = old_bytes;
-        status = add_slab(pages, old_bytes, err);
+        return GCH_OK;
     }
-    forget_all(pages);
-    GCH_TRY(status);
-    return gch__gpu_clear(pages->gpu, pages->slabs[0], 0, GCH__GPU_PAGE_BYTES, err);
+    pages->first_slab_bytes = bytes;
+    status = gch__gpu_copy(pages->gpu, old, 0, pages->slabs[0], 0, old_bytes, err);
+    gch__gpu_buffer_release(pages->gpu, old);
+    return status;
 }
 
 static uint64_t slabs_bytes(const gch__gpu_pages *pages)
@@ -153,16 +165,15 @@ static bool can_grow(const gch__gpu_pages *pages)
     return pages->first_slab_bytes < pages->slab_bytes || pages->slab_count < GCH__GPU_SLABS;
 }
 
-static gch_status grow(gch__gpu_pages *pages, bool *out_is_new, gch_error *err)
+static gch_status grow(gch__gpu_pages *pages, gch_error *err)
 {
     uint64_t room = pages->budget_bytes - slabs_bytes(pages);
     if (pages->first_slab_bytes < pages->slab_bytes) {
-        *out_is_new = true;
         uint64_t wanted = GCH_MIN(pages->first_slab_bytes * 4, pages->slab_bytes);
-        return replace_first_slab(pages, GCH_MIN(wanted, pages->budget_bytes), err);
+        return grow_first_slab(pages, GCH_MIN(wanted, pages->budget_bytes), err);
     }
-    gch_status status = add_slab(pages, GCH_MIN(room, pages->slab_bytes), err);
-    if (status == GCH_LIMIT) { /* then this is all there is */
+    gch_status status = add_slab(pages, GCH_MIN(room, pages->slab_bytes), 0, err);
+    if (status == GCH_LIMIT || status == GCH_NO_MEMORY) { /* then this is all there is */
         pages->budget_bytes = slabs_bytes(pages);
         return GCH_OK;
     }
@@ -339,9 +350,8 @@ gch_status gch__gpu_pages_find(gch__gpu_pages *pages, const gch_file *file,
 
 /* ---- tiles ---- */
 
-gch_status gch__gpu_pages_begin_tile(gch__gpu_pages *pages, bool *out_is_new, gch_error *err)
+gch_status gch__gpu_pages_begin_tile(gch__gpu_pages *pages, gch_error *err)
 {
-    *out_is_new = false;
     pages->tile++;
     pages->ignores_runs = pages->was_held;
     pages->was_held = false;
@@ -349,10 +359,9 @@ gch_status gch__gpu_pages_begin_tile(gch__gpu_pages *pages, bool *out_is_new, gc
         return GCH_OK;
     pages->wants_growth = false;
     if (pages->slab_count > 0)
-        return grow(pages, out_is_new, err);
-    *out_is_new = true;
+        return grow(pages, err);
     uint64_t start = GCH_MIN(pages->slab_bytes, (uint64_t)START_SLOTS * GCH__GPU_PAGE_BYTES);
-    return replace_first_slab(pages, GCH_MIN(start, pages->budget_bytes), err);
+    return make_first_slab(pages, GCH_MIN(start, pages->budget_bytes), err);
 }
 
 bool gch__gpu_pages_may_fit(const gch__gpu_pages *pages)

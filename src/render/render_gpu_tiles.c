@@ -238,17 +238,6 @@ static gch_status touch_runs(const part *p, gch__gpu_slice *slice, bool *io_is_f
 
 /* ---- tiles ---- */
 
-static gch_status begin_tile(const gch__gpu_series *series, gch_error *err)
-{
-    gch__gpu_executor *executor = series->executor;
-    bool is_new;
-    GCH_TRY(gch__gpu_pages_begin_tile(executor->pages, &is_new, err));
-    if (is_new)
-        memset(executor->segment_numbers, 0,
-               series->query->segment_count * sizeof *executor->segment_numbers);
-    return GCH_OK;
-}
-
 static bool tile_is_empty(const gch__gpu_executor *executor)
 {
     for (uint32_t i = 0; i < GCH__GPU_KERNEL_COUNT; i++)
@@ -325,7 +314,7 @@ static gch_status add_part(const gch__gpu_series *series, gch__gpu_kernel kernel
                 return gch_fail(err, GCH_LIMIT, "one block does not fit into the device's pages");
             last = half;
         }
-        GCH_TRY(begin_tile(series, err));
+        GCH_TRY(gch__gpu_pages_begin_tile(executor->pages, err));
     }
     return GCH_OK;
 }
@@ -353,7 +342,7 @@ static gch_status enter_pool(const gch__gpu_series *series, uint32_t index, uint
         GCH_TRY(gch__gpu_use_pool(executor, wanted, err));
         memset(executor->segment_numbers, 0,
                series->query->segment_count * sizeof *executor->segment_numbers);
-        status = begin_tile(series, err);
+        status = gch__gpu_pages_begin_tile(executor->pages, err);
     } while ((status == GCH_LIMIT || status == GCH_NO_MEMORY) && gch__gpu_leave_pool(executor));
     return status;
 }
@@ -486,7 +475,7 @@ gch_status gch__gpu_reduce_series(const gch__gpu_series *series, const gch__edge
             extents_add(extents, right->cross_row);
     }
     GCH_TRY(send_extents(series, err));
-    GCH_TRY(begin_tile(series, err));
+    GCH_TRY(gch__gpu_pages_begin_tile(executor->pages, err));
     for (uint32_t c = begin; c < end; c++) {
         const gch__edge *left = &edges[c], *right = &edges[c + 1];
         if (left->row == right->row)
