@@ -609,3 +609,39 @@ gch_view exactness_case_view(exactness_case *c, uint32_t width_px, uint32_t heig
     choose_bounds(c, &view);
     return view;
 }
+
+/* ---- bars ---- */
+
+static gch_bar_width choose_ticks(exactness_case *c, const gch_view *view)
+{
+    static const int64_t odd[] = {1, 2, 3, 7, 60, 1000, 3600, INT64_MAX / 7, INT64_MAX};
+    uint64_t span = (uint64_t)view->t1 - (uint64_t)view->t0;
+    uint64_t column = span / view->width_px;
+    uint64_t count;
+    switch (below(c, 4)) {
+    case 0: /* whole columns, or nearly */
+        count = (column + below(c, 2)) * (1 + below(c, 12));
+        break;
+    case 1:
+        count = (uint64_t)odd[below(c, sizeof odd / sizeof odd[0])];
+        break;
+    default: /* from a 16th of a column to 8 views */
+        count = (uint64_t)fmin((double)span * exp2(unit(c) * 17) / 16 / view->width_px,
+                               (double)span * 8);
+        break;
+    }
+    count = count < 1 ? 1 : count > INT64_MAX ? INT64_MAX : count;
+    return (gch_bar_width){.unit = GCH_BAR_TICKS, .count = (int64_t)count};
+}
+
+gch_bar_width exactness_case_bars(exactness_case *c, const gch_view *view, const char **out_zone)
+{
+    /* St. John's put its clocks back at a minute past midnight until 2011. */
+    static const char *const zones[] = {"UTC", "Europe/Berlin", "America/St_Johns", "Pacific/Apia",
+                                        "Asia/Kolkata"};
+    *out_zone = zones[below(c, sizeof zones / sizeof zones[0])];
+    if (!one_in(c, 3))
+        return choose_ticks(c, view);
+    return (gch_bar_width){.unit = (gch_bar_unit)(GCH_BAR_DAY + below(c, 4)),
+                           .count = 1 + (int64_t)(below(c, 3) * below(c, 6))};
+}

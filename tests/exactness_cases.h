@@ -42,6 +42,10 @@ void exactness_case_free(exactness_case *c);
 /* A view of the case for a picture of this size; draws on the case's random numbers. */
 gch_view exactness_case_view(exactness_case *c, uint32_t width_px, uint32_t height_px);
 
+/* A width of bars for a view, from far below a pixel to wider than the view, in ticks or by the
+ * calendar of *out_zone; the names of zones are constants. */
+gch_bar_width exactness_case_bars(exactness_case *c, const gch_view *view, const char **out_zone);
+
 /* The case as a file (exactness_files.c). One part is written to memory; several to a file in
  * `folder`, each appended as a segment of its own. Fails the test at hand if that fails. */
 typedef struct exactness_file {

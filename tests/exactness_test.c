@@ -1,9 +1,9 @@
 /* The CPU executor and the reference executor draw the same bare pictures, pixel for pixel.
  *
  * 300 random cases (GCH_EXACTNESS_CASES for more, GCH_EXACTNESS_FIRST to begin with another) at
- * four sizes each. A case that differs leaves three pictures in the build folder
- * (EXACTNESS_FOLDER). The last tests alter the tree of a file and must see it: a comparison that
- * cannot fail would prove nothing.
+ * four sizes each, as lines and again as every other mark that the reference draws. A case that
+ * differs leaves three pictures in the build folder (EXACTNESS_FOLDER). The last tests alter the
+ * tree of a file and must see it: a comparison that cannot fail would prove nothing.
  */
 #include "exactness_cases.h"
 #include "gch/chart.h"
@@ -93,8 +93,23 @@ static void write_pictures(const char *stem, const gch_image *cpu, const gch_ima
     gch_image_destroy(&diff, NULL);
 }
 
-static void describe(const exactness_case *c, const gch_view *view)
+static void describe(const exactness_case *c, const gch_chart_desc *desc)
 {
+    static const char *const marks[] = {[GCH_MARK_LINE] = "line",
+                                        [GCH_MARK_AREA] = "area",
+                                        [GCH_MARK_CANDLES] = "candles",
+                                        [GCH_MARK_OHLC] = "OHLC",
+                                        [GCH_MARK_BARS] = "bars"};
+    const gch_view its = {.t0 = desc->from,
+                          .t1 = desc->to,
+                          .bottom = desc->bottom,
+                          .top = desc->top,
+                          .width_px = desc->width_px,
+                          .height_px = desc->height_px};
+    const gch_view *view = &its;
+    print_error("%s, bars of %" PRId64 " x unit %d in %s: ", marks[desc->series->mark],
+                desc->bar_width.count, (int)desc->bar_width.unit,
+                desc->time_zone != NULL ? desc->time_zone : "UTC");
     char bottom[64];
     char top[64];
     gch_decimal_format(view->bottom, bottom, sizeof bottom);
@@ -112,22 +127,22 @@ typedef struct totals {
     uint64_t pictures, lit_pictures, differing_pictures;
 } totals;
 
-static void compare(exactness_case *c, const gch_file *file, gch_chart *chart, gch_workers *workers,
-                    uint32_t width, uint32_t height, totals *sums)
+static void compare_mark(exactness_case *c, gch_chart *chart, gch_chart_desc *desc, totals *sums)
 {
-    gch_view view = exactness_case_view(c, width, height);
-    gch_chart_series series = {.file = file};
-    gch_chart_desc desc = chart_desc(&series, &view, GCH_BACKEND_CPU);
-    desc.workers = workers;
+    uint32_t width = desc->width_px, height = desc->height_px;
+    gch_workers *workers = desc->workers;
     const gch_image *cpu = NULL;
     gch_image reference = {0};
-    gch_status status = gch_chart_frame(chart, &desc, &cpu, NULL, &err);
+    gch_status status = gch_chart_frame(chart, desc, &cpu, NULL, &err);
     if (status == GCH_OK) {
-        desc = chart_desc(&series, &view, GCH_BACKEND_REFERENCE);
-        status = gch_chart_render(&desc, &reference, NULL, &err);
+        desc->backend = GCH_BACKEND_REFERENCE;
+        desc->workers = NULL;
+        status = gch_chart_render(desc, &reference, NULL, &err);
+        desc->backend = GCH_BACKEND_CPU;
+        desc->workers = workers;
     }
     if (status != GCH_OK) {
-        describe(c, &view);
+        describe(c, desc);
         fail_msg("%s: %s", gch_status_name(status), err.message);
     }
     size_t pixel_count = (size_t)width * height;
@@ -140,7 +155,7 @@ static void compare(exactness_case *c, const gch_file *file, gch_chart *chart, g
     sums->lit_pictures += is_lit;
     if (count > 0) {
         sums->differing_pictures++;
-        describe(c, &view);
+        describe(c, desc);
         print_error("  %zu px differ, the first at x %zu, y %zu: cpu %08" PRIx32
                     ", reference %08" PRIx32 "\n",
                     count, first % width, first / width, cpu->pixels[first],
@@ -153,15 +168,46 @@ static void compare(exactness_case *c, const gch_file *file, gch_chart *chart, g
     gch_image_destroy(&reference, NULL);
 }
 
+static void compare(exactness_case *c, const gch_file *file, gch_chart *chart, gch_workers *workers,
+                    uint32_t width, uint32_t height, totals *sums)
+{
+    gch_view view = exactness_case_view(c, width, height);
+    gch_chart_series series = {.file = file, .mark = GCH_MARK_LINE};
+    gch_chart_desc desc = chart_desc(&series, &view, GCH_BACKEND_CPU);
+    desc.workers = workers;
+    compare_mark(c, chart, &desc, sums);
+}
+
+/* Areas, bars a point, and bars, candles and OHLC of a random width. */
+static void compare_filled(exactness_case *c, const gch_file *file, gch_chart *chart,
+                           gch_workers *workers, uint32_t width, uint32_t height, totals *sums)
+{
+    static const gch_mark marks[] = {GCH_MARK_AREA, GCH_MARK_BARS, GCH_MARK_BARS, GCH_MARK_CANDLES,
+                                     GCH_MARK_OHLC};
+    gch_view view = exactness_case_view(c, width, height);
+    gch_chart_series series = {.file = file};
+    gch_chart_desc desc = chart_desc(&series, &view, GCH_BACKEND_CPU);
+    desc.workers = workers;
+    for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++) {
+        series.mark = marks[i];
+        if (i >= 2)
+            desc.bar_width = exactness_case_bars(c, &view, &desc.time_zone);
+        compare_mark(c, chart, &desc, sums);
+    }
+}
+
 static uint64_t number_from_environment(const char *name, uint64_t otherwise)
 {
     const char *text = getenv(name);
     return text != NULL ? strtoull(text, NULL, 10) : otherwise;
 }
 
-static void cpu_and_reference_differ_in_no_pixel(void **state)
+typedef void compare_fn(exactness_case *c, const gch_file *file, gch_chart *chart,
+                        gch_workers *workers, uint32_t width, uint32_t height, totals *sums);
+
+/* At least one picture in `black_share` shows something. */
+static void compare_cases(compare_fn *compare_at, uint64_t black_share, bool is_large_too)
 {
-    (void)state;
     uint64_t first = number_from_environment("GCH_EXACTNESS_FIRST", 0);
     uint64_t count = number_from_environment("GCH_EXACTNESS_CASES", DEFAULT_CASE_COUNT);
     totals sums = {0};
@@ -174,15 +220,16 @@ static void cpu_and_reference_differ_in_no_pixel(void **state)
         gch_chart *chart = NULL;
         assert_ok(gch_chart_make(NULL, &chart, &err));
         gch_workers *its_workers = number % 2 == 0 ? workers : NULL;
-        compare(&c, o.file, chart, its_workers, 64, 48, &sums);
-        compare(&c, o.file, chart, its_workers, 400, 200, &sums);
-        compare(&c, o.file, chart, its_workers, 1920, 1080, &sums);
+        compare_at(&c, o.file, chart, its_workers, 64, 48, &sums);
+        compare_at(&c, o.file, chart, its_workers, 400, 200, &sums);
+        if (is_large_too)
+            compare_at(&c, o.file, chart, its_workers, 1920, 1080, &sums);
         /* An odd size; now and then the widest there is. */
         uint32_t width = 1 + (uint32_t)(test_random(&c.random) % 700);
         uint32_t height = 1 + (uint32_t)(test_random(&c.random) % 300);
         if (number % 50 == 7)
             width = GCH_VIEW_PX_MAX;
-        compare(&c, o.file, chart, its_workers, width, height, &sums);
+        compare_at(&c, o.file, chart, its_workers, width, height, &sums);
         gch_chart_destroy(chart);
         exactness_file_close(&o);
         exactness_case_free(&c);
@@ -193,8 +240,19 @@ static void cpu_and_reference_differ_in_no_pixel(void **state)
     print_message("%" PRIu64 " pictures, %" PRIu64 " not black, %" PRIu64 " differ\n",
                   sums.pictures, sums.lit_pictures, sums.differing_pictures);
     assert_int_equal(sums.differing_pictures, 0);
-    /* Most of the pictures show something. */
-    assert_true(sums.lit_pictures * 2 > sums.pictures || count < 50);
+    assert_true(sums.lit_pictures * black_share > sums.pictures || count < 50);
+}
+
+static void lines_of_cpu_and_reference_differ_in_no_pixel(void **state)
+{
+    (void)state;
+    compare_cases(compare, 2, true);
+}
+
+static void areas_and_bars_of_cpu_and_reference_differ_in_no_pixel(void **state)
+{
+    (void)state;
+    compare_cases(compare_filled, 3, false); /* fewer: between points there are no bars */
 }
 
 /* ---- planted faults ---- */
@@ -330,7 +388,8 @@ static void a_fault_in_an_upper_level_is_seen(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(cpu_and_reference_differ_in_no_pixel),
+        cmocka_unit_test(lines_of_cpu_and_reference_differ_in_no_pixel),
+        cmocka_unit_test(areas_and_bars_of_cpu_and_reference_differ_in_no_pixel),
         cmocka_unit_test(a_fault_in_a_block_header_is_seen),
         cmocka_unit_test(a_fault_in_an_upper_level_is_seen),
     };

@@ -101,6 +101,8 @@ void gch_query_destroy(gch_query *query)
     gch__free(allocator, query->pieces, "columns");
     gch__free(allocator, query->points, "points");
     gch__free(allocator, query->bars, "bars");
+    gch__free(allocator, query->spans, "bars");
+    gch__free(allocator, query->hulls, "bars");
     gch__free(allocator, query, "query");
 }
 

@@ -3,6 +3,7 @@
  * The walk goes from row to row, not from bar to bar: the row at hand names its bar, the bar's end
  * names the next row. Empty stretches cost nothing.
  */
+#include "query_spans.h"
 #include "query_values.h"
 
 #include <limits.h>
@@ -52,25 +53,50 @@ static int64_t calendar_index(gch_bar_width width, int64_t day)
     return floor_div(units, width.count);
 }
 
-/* The bar that holds t: [*out_t0, *out_t1). */
-static void bar_around(gch_bar_width width, gch_time_unit unit, const gch_time_zone *zone,
-                       int64_t t, int64_t *out_t0, int64_t *out_t1)
+static int64_t calendar_start(gch_bar_width width, int64_t per_second, const gch_time_zone *zone,
+                              int64_t index)
+{
+    int64_t day = calendar_start_day(width, index);
+    return clamp_i64((__int128)gch_time_zone_to_utc(zone, day * DAY_S) * per_second);
+}
+
+gch__bar_bounds gch__bar_around(gch_bar_width width, gch_time_unit unit, const gch_time_zone *zone,
+                                int64_t t)
 {
     if (width.unit == GCH_BAR_TICKS) {
         __int128 start = (__int128)floor_div(t, width.count) * width.count;
-        *out_t0 = clamp_i64(start);
-        *out_t1 = clamp_i64(start + width.count);
-        return;
+        if (start == INT64_MAX) /* is no border */
+            start -= width.count;
+        return (gch__bar_bounds){clamp_i64(start), clamp_i64(start + width.count)};
     }
     int64_t per_second = gch_time_unit_per_second(unit);
     int64_t utc_s = floor_div(t, per_second);
     int64_t local_s = utc_s + gch_time_zone_offset(zone, utc_s, NULL);
     int64_t index = calendar_index(width, floor_div(local_s, DAY_S));
-    for (int step = 0; step < 2; step++) {
-        int64_t day = calendar_start_day(width, index + step);
-        __int128 start = (__int128)gch_time_zone_to_utc(zone, day * DAY_S) * per_second;
-        *(step == 0 ? out_t0 : out_t1) = clamp_i64(start);
+    gch__bar_bounds bar = {calendar_start(width, per_second, zone, index),
+                           calendar_start(width, per_second, zone, index + 1)};
+    if (t >= bar.t1 && bar.t1 < INT64_MAX) { /* the clock was put back over midnight */
+        bar.t0 = bar.t1;
+        bar.t1 = calendar_start(width, per_second, zone, index + 2);
     }
+    return bar;
+}
+
+gch_status gch__bar_width_check(const gch_query *query, uint32_t column, gch_bar_width width,
+                                gch_error *err)
+{
+    const gch_file_info *info = gch_file_get_info(query->file);
+    if (column >= info->column_count)
+        return gch_fail(err, GCH_INVALID, "column %u: the file has %u", column, info->column_count);
+    if (width.count < 1 || (width.unit != GCH_BAR_TICKS && width.count > 100000))
+        return gch_fail(err, GCH_INVALID, "bar width: a count of %lld", (long long)width.count);
+    if (width.unit != GCH_BAR_TICKS && info->time_unit == GCH_TIME_INDEX)
+        return gch_fail(err, GCH_INVALID, "bar width: a row index has no calendar");
+    int64_t per_second = gch_time_unit_per_second(info->time_unit);
+    if (width.unit != GCH_BAR_TICKS && (info->first_time / per_second < -CALENDAR_S_MAX ||
+                                        info->last_time / per_second > CALENDAR_S_MAX))
+        return gch_fail(err, GCH_LIMIT, "bar width: times beyond the calendar");
+    return GCH_OK;
 }
 
 static gch_status fill_bar(gch_query *query, uint32_t column, uint64_t first, uint64_t last,
@@ -101,44 +127,33 @@ static gch_status find_bars(gch_query *query, uint32_t column, gch_bar_width wid
                             const gch_bar **out_bars, uint32_t *out_count, gch_error *err)
 {
     const gch_file_info *info = gch_file_get_info(query->file);
-    if (column >= info->column_count)
-        return gch_fail(err, GCH_INVALID, "column %u: the file has %u", column, info->column_count);
-    if (width.count < 1 || (width.unit != GCH_BAR_TICKS && width.count > 100000))
-        return gch_fail(err, GCH_INVALID, "bar width: a count of %lld", (long long)width.count);
-    if (width.unit != GCH_BAR_TICKS && info->time_unit == GCH_TIME_INDEX)
-        return gch_fail(err, GCH_INVALID, "bar width: a row index has no calendar");
-    int64_t per_second = gch_time_unit_per_second(info->time_unit);
-    if (width.unit != GCH_BAR_TICKS && (info->first_time / per_second < -CALENDAR_S_MAX ||
-                                        info->last_time / per_second > CALENDAR_S_MAX))
-        return gch_fail(err, GCH_LIMIT, "bar width: times beyond the calendar");
-    t0 = GCH_MAX(t0, info->first_time);
-    t1 = info->last_time < INT64_MAX ? GCH_MIN(t1, info->last_time + 1) : t1;
+    GCH_TRY(gch__bar_width_check(query, column, width, err));
     gch__touch touch = {0};
     uint32_t count = 0;
     uint64_t row_count = info->row_count, row = 0;
-    int64_t bar_t0, bar_t1;
-    if (t0 < t1) {
-        bar_around(width, info->time_unit, zone, t0, &bar_t0, &bar_t1);
-        GCH_TRY(gch__row_at(query, bar_t0, &row, &touch, err));
+    if (row_count > 0 && t0 < t1) { /* bars reach beyond the data: its first and last count too */
+        int64_t time = GCH_MIN(GCH_MAX(t0, info->first_time), info->last_time);
+        gch__bar_bounds bounds = gch__bar_around(width, info->time_unit, zone, time);
+        GCH_TRY(gch__row_at(query, bounds.t0, &row, &touch, err));
     } else {
         row = row_count;
     }
     while (row < row_count) {
         int64_t time;
         GCH_TRY(gch__time_of_row(query, row, &time, err));
-        gch_bar bar = {0};
-        bar_around(width, info->time_unit, zone, time, &bar.t0, &bar.t1);
+        gch__bar_bounds bounds = gch__bar_around(width, info->time_unit, zone, time);
+        gch_bar bar = {.t0 = bounds.t0, .t1 = bounds.t1};
         if (bar.t0 >= t1)
             break;
         uint64_t end = row_count;
         if (bar.t1 < INT64_MAX)
             GCH_TRY(gch__row_at(query, bar.t1, &end, &touch, err));
-        if (end <= row) /* a zone's clock ran backwards over the bar's end: never stand still */
+        if (end <= row) /* times that are out of order, in a damaged file: never stand still */
             end = row + 1;
         bool is_drawn;
         GCH_TRY(fill_bar(query, column, row, end, &bar, &is_drawn, &touch, err));
         row = end;
-        if (!is_drawn)
+        if (!is_drawn || (bar.t1 <= t0 && bar.t1 < INT64_MAX))
             continue;
         if (count == bar_cap)
             return gch_fail(err, GCH_LIMIT, "more than %u bars", bar_cap);

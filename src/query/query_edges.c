@@ -10,8 +10,7 @@
 
 #define TASK_EDGES 32u
 
-/* The smallest integer time at or after edge c. */
-static int64_t edge_time(const gch_view *view, uint32_t c)
+int64_t gch__edge_time(const gch_view *view, uint32_t c)
 {
     uint64_t span = (uint64_t)view->t1 - (uint64_t)view->t0;
     unsigned __int128 ahead = (unsigned __int128)span * c + (view->width_px - 1);
@@ -59,7 +58,7 @@ gch_status gch__find_edge(const gch_query *query, uint32_t column, const gch_vie
                           gch_error *err)
 {
     *out = (gch__edge){0};
-    gch_status status = gch__row_at(query, edge_time(view, c), &out->row, touch, err);
+    gch_status status = gch__row_at(query, gch__edge_time(view, c), &out->row, touch, err);
     out->is_known = status == GCH_OK;
     if (out->is_known)
         status = find_crossing(query, column, view, join, c, out, err);

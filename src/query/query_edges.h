@@ -17,6 +17,9 @@ typedef struct gch__edge {
     float cross_y;
 } gch__edge;
 
+/* The smallest integer time at or after edge c of the view, 0 <= c <= width_px. */
+int64_t gch__edge_time(const gch_view *view, uint32_t c);
+
 /* Edge c of the view, 0 <= c <= width_px; query->scales are set for it. Statuses of the file but
  * for GCH_PENDING. */
 GCH_CHECKED gch_status gch__find_edge(const gch_query *query, uint32_t column, const gch_view *view,

@@ -69,6 +69,10 @@ struct gch_query {
     size_t point_cap;
     gch_bar *bars;
     size_t bar_cap;
+    struct gch__bar_span *spans; /* query_spans.h */
+    size_t span_cap;
+    struct gch__hull *hulls;
+    size_t hull_cap;
 };
 
 static inline const gch__segment *gch__query_segment(const gch_query *query, uint32_t index)

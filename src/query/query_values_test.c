@@ -236,6 +236,44 @@ static void calendar_bars_follow_the_zone(void **state)
     test_series_free(&series);
 }
 
+static void days_do_not_repeat_where_the_clock_is_put_back_over_midnight(void **state)
+{
+    (void)state;
+    gch_error err;
+    /* St. John's, 2010-11-07: at 00:01 local time it was 23:01 of the day before once more. */
+    enum { MINUTES = 3 * 24 * 60 };
+    static int64_t t[MINUTES];
+    static double v[MINUTES];
+    for (int i = 0; i < MINUTES; i++) {
+        t[i] = 1289010600 + i * 60; /* 2010-11-06T00:00 local */
+        v[i] = i;
+    }
+    test_series series = test_series_make(GCH_TIME_S, t, v, GCH_TYPE_F64, NULL, MINUTES);
+    gch_query *query = NULL;
+    gch_time_zone *zone = NULL;
+    assert_ok(gch_query_make(series.file, NULL, &query, &err));
+    assert_ok(gch_time_zone_open("America/St_Johns", NULL, &zone, &err));
+    const gch_bar *bars;
+    uint32_t count;
+    gch_bar_width day = {.unit = GCH_BAR_DAY, .count = 1};
+    assert_ok(gch_query_bars(query, 0, day, zone, t[0], t[MINUTES - 1], 10, &bars, &count, &err));
+    assert_int_equal(count, 3);
+    assert_int_equal(bars[0].row_count, 24 * 60);
+    assert_int_equal(bars[1].row_count, 25 * 60);
+    assert_int_equal(bars[1].t0, t[24 * 60]);
+    assert_int_equal(bars[2].t0, t[49 * 60]);
+    /* A bar that reaches into the view shows, though its rows lie before or after it. */
+    assert_ok(gch_query_bars(query, 0, day, zone, t[MINUTES - 1] + 1, t[MINUTES - 1] + 2, 10, &bars,
+                             &count, &err));
+    assert_int_equal(count, 1);
+    assert_ok(
+        gch_query_bars(query, 0, day, zone, bars[0].t1, bars[0].t1 + 9, 10, &bars, &count, &err));
+    assert_int_equal(count, 0);
+    gch_time_zone_close(zone);
+    gch_query_destroy(query);
+    test_series_free(&series);
+}
+
 static void bar_widths_are_parsed(void **state)
 {
     (void)state;
@@ -288,6 +326,7 @@ int main(void)
         cmocka_unit_test(nearest_is_the_first_of_the_closest),
         cmocka_unit_test(bars_equal_a_loop_over_the_rows),
         cmocka_unit_test(calendar_bars_follow_the_zone),
+        cmocka_unit_test(days_do_not_repeat_where_the_clock_is_put_back_over_midnight),
         cmocka_unit_test(bar_widths_are_parsed),
         cmocka_unit_test(values_of_different_kinds_compare_exactly),
     };

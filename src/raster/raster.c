@@ -45,17 +45,12 @@ void gch__raster_destroy(gch__raster *raster)
     gch__free(allocator, raster->bare_masks, "masks");
     gch__free(allocator, raster->row_colors, "row colours");
     gch__free(allocator, raster->spacings, "spacings");
+    for (uint32_t i = 0; i < GCH_SERIES_CAP; i++)
+        gch__bare_room_reset(&raster->bare_rooms[i], allocator);
     gch__free(allocator, raster, PURPOSE);
 }
 
 /* ---- bare pictures ---- */
-
-static gch_join join_of(gch_mark mark)
-{
-    return mark == GCH_MARK_STEP      ? GCH_JOIN_STEP
-           : mark == GCH_MARK_SCATTER ? GCH_JOIN_NONE
-                                      : GCH_JOIN_LINE;
-}
 
 typedef struct bare_context {
     gch__raster *raster;
@@ -70,16 +65,18 @@ static void draw_bare_band(void *context, size_t task, uint32_t worker)
     gch__bare_draw_band(c->plot, c->raster->bare_columns, c->series_count, (uint32_t)task, scratch);
 }
 
-static gch_status draw_bare(gch__raster *raster, const gch__plot *plot, gch__target target,
+static gch_status draw_bare(gch__raster *raster, const gch__scene *scene, gch__target target,
                             gch_query *const *queries, gch_workers *workers, gch_error *err)
 {
+    const gch__plot *plot = &scene->plot;
     size_t count = gch_workers_count(workers) * gch__bare_scratch(target.width_px);
     GCH_TRY(gch__ensure(raster->allocator, (void **)&raster->bare_masks, &raster->bare_mask_cap,
                         count, sizeof *raster->bare_masks, "masks", err));
     int64_t start = gch__clock_ns();
     for (uint32_t i = 0; i < plot->series_count; i++)
-        GCH_TRY(gch_query_columns(queries[i], plot->series[i].column, &plot->view,
-                                  join_of(plot->series[i].mark), &raster->bare_columns[i], err));
+        GCH_TRY(gch__bare_columns(&raster->bare_rooms[i], raster->allocator, queries[i],
+                                  &plot->series[i], &plot->view, scene->zone,
+                                  &raster->bare_columns[i], err));
     raster->query_ns += gch__clock_ns() - start;
     bare_context context = {raster, target, plot->series_count};
     gch__parallel_for(workers, gch__bare_bands(target.height_px), draw_bare_band, &context);
@@ -171,7 +168,7 @@ gch_status gch__raster_draw(gch__raster *raster, const gch__scene *scene, gch_qu
     } else {
         if (plot_target.width_px != picture.width_px || plot_target.height_px != picture.height_px)
             return gch_fail(err, GCH_INVALID, "a bare plot fills the picture");
-        GCH_TRY(draw_bare(raster, plot, plot_target, queries, workers, err));
+        GCH_TRY(draw_bare(raster, scene, plot_target, queries, workers, err));
     }
     *out_query_ns = raster->query_ns;
     return GCH_OK;

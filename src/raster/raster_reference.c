@@ -1,4 +1,5 @@
-/* The reference executor: every segment drawn on its own, strictly by docs/pixel-rule.md.
+/* The reference executor: every segment drawn on its own, strictly by docs/pixel-rule.md; bars are
+ * in raster_reference_marks.c.
  *
  * What the other executors are compared with, so it is made to be read rather than to be quick: no
  * tree, no search, no keys, nothing of the query room. Rows are read in order and the part of each
@@ -24,11 +25,10 @@
  * rows_per_value. Nothing underflows or overflows: magnitudes lie between 10^-420 and 10^420 (value
  * and view), their products between 10^-900 and 10^900, and a 15-bit exponent reaches 10^+-4931.
  */
-#include "raster_reference.h"
 #include "raster.h"
+#include "raster_reference_state.h"
 
 #include <float.h>
-#include <gmp.h>
 #include <math.h>
 #include <string.h>
 
@@ -47,46 +47,6 @@ static const long double pow10_real[19] = {1e0L,  1e1L,  1e2L,  1e3L,  1e4L,  1e
                                            1e7L,  1e8L,  1e9L,  1e10L, 1e11L, 1e12L, 1e13L,
                                            1e14L, 1e15L, 1e16L, 1e17L, 1e18L};
 
-typedef struct point {
-    int64_t time;
-    gch_value value;
-    long double real; /* the value to 64 bits */
-    int32_t column,
-        row; /* clamped as in 4.; the row is only known within the columns of the view */
-} point;
-
-/* Numbers as num / den, den > 0; not reduced. */
-typedef struct ratio {
-    mpz_t num, den;
-} ratio;
-
-struct gch__reference {
-    const gch_allocator *allocator;
-    gch_view view;
-    int32_t width, height;
-    uint64_t duration; /* t1 - t0 */
-
-    /* Bit y & 63 of lit[(y >> 6) * width + x]. */
-    uint64_t *lit;
-
-    /* The run being drawn. */
-    bool has_previous, is_alone;
-    point previous;
-
-    /* The column of the last point and the ticks [from, last] that share it. */
-    int64_t column_from, column_last;
-    int32_t column;
-
-    /* The filter's view. */
-    long double top, rows_per_value, error_per_value;
-
-    /* The exact view: top = top_scaled / pow10, top - bottom = span_scaled / pow10. */
-    mpz_t top_scaled, span_scaled, pow10;
-    ratio value, from, to;
-    mpz_t scratch[3];
-    uint64_t exact_count;
-};
-
 /* ---- exact numbers ---- */
 
 static void set_i128(mpz_t out, __int128 value)
@@ -99,7 +59,7 @@ static void set_i128(mpz_t out, __int128 value)
         mpz_neg(out, out);
 }
 
-static void set_float(ratio *out, double value)
+static void set_float(gch__ratio *out, double value)
 {
     int exponent;
     double fraction = frexp(value, &exponent);
@@ -114,7 +74,7 @@ static void set_float(ratio *out, double value)
 }
 
 /* The value is drawn. */
-static void set_value(ratio *out, gch_value value)
+static void set_value(gch__ratio *out, gch_value value)
 {
     switch ((gch_value_kind)value.kind) {
     case GCH_VALUE_DECIMAL:
@@ -157,7 +117,7 @@ static long double real_from_ratio(const mpz_t num, const mpz_t den)
 /* floor((top - v) * H / (top - bottom)) for the ratio in reference->value. */
 static int32_t exact_row(gch__reference *reference)
 {
-    const ratio *value = &reference->value;
+    const gch__ratio *value = &reference->value;
     mpz_t *scratch = reference->scratch;
     reference->exact_count++;
     mpz_mul(scratch[0], reference->top_scaled, value->den);
@@ -193,7 +153,7 @@ static int32_t filter_row(const gch__reference *reference, long double real, lon
     return ROW_UNDECIDED;
 }
 
-static int32_t row_of_point(gch__reference *reference, const point *p)
+int32_t gch__reference_row(gch__reference *reference, const gch__reference_point *p)
 {
     int32_t row = filter_row(reference, p->real, fabsl(p->real));
     if (row != ROW_UNDECIDED)
@@ -203,8 +163,8 @@ static int32_t row_of_point(gch__reference *reference, const point *p)
 }
 
 /* The row where the line from a to b crosses the column edge E, t(a) < E <= t(b). */
-static int32_t row_of_crossing(gch__reference *reference, const point *a, const point *b,
-                               int32_t edge)
+static int32_t row_of_crossing(gch__reference *reference, const gch__reference_point *a,
+                               const gch__reference_point *b, int32_t edge)
 {
     /* (E - t(a)) / (t(b) - t(a)), both sides times W. */
     __int128 width = reference->width;
@@ -219,9 +179,9 @@ static int32_t row_of_crossing(gch__reference *reference, const point *a, const 
         return row;
 
     /* v(a) + (v(b) - v(a)) * from_a / from_a_to_b, over one denominator. */
-    ratio *value = &reference->value;
-    ratio *from = &reference->from;
-    ratio *to = &reference->to;
+    gch__ratio *value = &reference->value;
+    gch__ratio *from = &reference->from;
+    gch__ratio *to = &reference->to;
     mpz_t *scratch = reference->scratch;
     set_value(from, a->value);
     set_value(to, b->value);
@@ -263,11 +223,11 @@ static int32_t column_of_time(gch__reference *reference, int64_t time)
 
 /* ---- drawing ---- */
 
-/* Lights the rows between two rows of a column, given in any order and not yet clipped. */
-static void light(gch__reference *reference, int32_t column, int32_t row_a, int32_t row_b)
+void gch__reference_light(gch__reference *reference, int32_t column, int32_t row_a, int32_t row_b)
 {
-    int32_t first = GCH_MAX(GCH_MIN(row_a, row_b), 0);
-    int32_t last = GCH_MIN(GCH_MAX(row_a, row_b), reference->height - 1);
+    int32_t base = reference->is_filled ? reference->baseline : row_a;
+    int32_t first = GCH_MAX(GCH_MIN(GCH_MIN(row_a, row_b), base), 0);
+    int32_t last = GCH_MIN(GCH_MAX(GCH_MAX(row_a, row_b), base), reference->height - 1);
     if (first > last)
         return;
     uint64_t *word = reference->lit + (size_t)(first >> 6) * (size_t)reference->width + column;
@@ -281,7 +241,8 @@ static void light(gch__reference *reference, int32_t column, int32_t row_a, int3
     *word |= first_mask & last_mask;
 }
 
-static void draw_segment(gch__reference *reference, const point *a, const point *b)
+static void draw_segment(gch__reference *reference, const gch__reference_point *a,
+                         const gch__reference_point *b)
 {
     if (b->column < 0 || a->column >= reference->width)
         return;
@@ -290,19 +251,19 @@ static void draw_segment(gch__reference *reference, const point *a, const point 
     int32_t row = a->column == first ? a->row : row_of_crossing(reference, a, b, first);
     for (int32_t column = first; column < last; column++) {
         int32_t next = row_of_crossing(reference, a, b, column + 1);
-        light(reference, column, row, next);
+        gch__reference_light(reference, column, row, next);
         row = next;
     }
     int32_t end = b->column == last ? b->row : row_of_crossing(reference, a, b, last + 1);
-    light(reference, last, row, end);
+    gch__reference_light(reference, last, row, end);
 }
 
 static void end_run(gch__reference *reference)
 {
-    const point *p = &reference->previous;
+    const gch__reference_point *p = &reference->previous;
     bool is_visible = p->column >= 0 && p->column < reference->width;
     if (reference->has_previous && reference->is_alone && is_visible)
-        light(reference, p->column, p->row, p->row);
+        gch__reference_light(reference, p->column, p->row, p->row);
     reference->has_previous = false;
 }
 
@@ -329,14 +290,18 @@ void gch__reference_add(gch__reference *reference, const int64_t *times, const g
                         size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        point p = {.time = times[i], .value = values[i]};
+        gch__reference_point p = {.time = times[i], .value = values[i]};
         if (!real_from_value(p.value, &p.real)) {
             end_run(reference);
             continue;
         }
+        if (reference->series.mark != GCH_MARK_LINE && reference->series.mark != GCH_MARK_AREA) {
+            gch__reference_add_mark(reference, &p);
+            continue;
+        }
         p.column = column_of_time(reference, p.time);
         if (p.column >= 0 && p.column < reference->width)
-            p.row = row_of_point(reference, &p);
+            p.row = gch__reference_row(reference, &p);
         if (reference->has_previous)
             draw_segment(reference, &reference->previous, &p);
         reference->is_alone = !reference->has_previous;
@@ -345,9 +310,33 @@ void gch__reference_add(gch__reference *reference, const int64_t *times, const g
     }
 }
 
+gch_status gch__reference_begin_series(gch__reference *reference,
+                                       const gch__reference_series *series, gch_error *err)
+{
+    gch_mark mark = series->mark;
+    if (mark != GCH_MARK_LINE && mark != GCH_MARK_AREA && mark != GCH_MARK_CANDLES &&
+        mark != GCH_MARK_OHLC && mark != GCH_MARK_BARS)
+        return gch_fail(err, GCH_UNSUPPORTED,
+                        "the reference executor draws lines, areas, candles, OHLC and bars only");
+    reference->series = *series;
+    reference->is_filled = mark == GCH_MARK_AREA || mark == GCH_MARK_BARS;
+    mpz_set_ui(reference->value.num, 0);
+    mpz_set_ui(reference->value.den, 1);
+    reference->baseline = exact_row(reference);
+    size_t width = (size_t)reference->width;
+    if (reference->bars.columns == NULL)
+        reference->bars.columns =
+            gch__alloc_zero(reference->allocator, width, sizeof *reference->bars.columns, PURPOSE);
+    return reference->bars.columns == NULL ? gch__no_memory(err, PURPOSE) : GCH_OK;
+}
+
 void gch__reference_end_series(gch__reference *reference)
 {
     end_run(reference);
+    if (reference->bars.columns != NULL)
+        gch__reference_end_marks(reference);
+    reference->series = (gch__reference_series){.mark = GCH_MARK_LINE};
+    reference->is_filled = false;
 }
 
 bool gch__reference_is_lit(const gch__reference *reference, uint32_t x, uint32_t y)
@@ -419,6 +408,7 @@ gch_status gch__reference_make(const gch_view *view, const gch_allocator *alloca
     reference->width = (int32_t)view->width_px;
     reference->height = (int32_t)view->height_px;
     reference->duration = (uint64_t)view->t1 - (uint64_t)view->t0;
+    reference->series.mark = GCH_MARK_LINE;
     reference->column_from = 1; /* an empty range: no column known */
     init_numbers(reference);
 
@@ -452,6 +442,7 @@ void gch__reference_destroy(gch__reference *reference)
                reference->value.num, reference->value.den, reference->from.num, reference->from.den,
                reference->to.num, reference->to.den, reference->scratch[0], reference->scratch[1],
                reference->scratch[2], NULL);
+    gch__free(reference->allocator, reference->bars.columns, PURPOSE);
     gch__free(reference->allocator, reference->lit, PURPOSE);
     gch__free(reference->allocator, reference, PURPOSE);
 }
@@ -462,12 +453,6 @@ static gch_status check_scene(const gch__scene *scene, const gch_image *image, g
 {
     if (!scene->is_bare)
         return gch_fail(err, GCH_UNSUPPORTED, "the reference executor draws bare charts only");
-    for (uint32_t i = 0; i < scene->plot.series_count; i++) {
-        gch_mark mark = scene->plot.series[i].mark;
-        if (mark != GCH_MARK_DEFAULT && mark != GCH_MARK_LINE)
-            return gch_fail(err, GCH_UNSUPPORTED,
-                            "series %u: the reference executor draws lines only", i);
-    }
     const gch__plot *plot = &scene->plot;
     if (image->width_px != scene->width_px || image->height_px != scene->height_px ||
         plot->x_px > image->width_px || plot->view.width_px > image->width_px - plot->x_px ||
@@ -477,9 +462,17 @@ static gch_status check_scene(const gch__scene *scene, const gch_image *image, g
 }
 
 static gch_status add_series(gch__reference *reference, const gch__plot_series *series,
-                             int64_t *times, gch_value *values, gch_error *err)
+                             const gch_time_zone *zone, int64_t *times, gch_value *values,
+                             gch_error *err)
 {
-    uint64_t row_count = gch_file_get_info(series->file)->row_count;
+    const gch_file_info *info = gch_file_get_info(series->file);
+    GCH_TRY(gch__reference_begin_series(reference,
+                                        &(gch__reference_series){.mark = series->mark,
+                                                                 .bar_width = series->bar_width,
+                                                                 .unit = info->time_unit,
+                                                                 .zone = zone},
+                                        err));
+    uint64_t row_count = info->row_count;
     for (uint64_t row = 0; row < row_count; row += BATCH_ROWS) {
         size_t count = (size_t)GCH_MIN(row_count - row, (uint64_t)BATCH_ROWS);
         GCH_TRY(gch_file_read_times(series->file, row, count, times, err));
@@ -520,7 +513,8 @@ gch_status gch__raster_reference(const gch__scene *scene, const gch_allocator *a
         goto cleanup;
     }
     for (uint32_t i = 0; i < scene->plot.series_count; i++)
-        GCH_TRY_GOTO(add_series(reference, &scene->plot.series[i], times, values, err), cleanup);
+        GCH_TRY_GOTO(add_series(reference, &scene->plot.series[i], scene->zone, times, values, err),
+                     cleanup);
     paint(reference, &scene->plot, image);
 cleanup:
     gch__free(allocator, values, PURPOSE);

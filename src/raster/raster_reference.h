@@ -7,7 +7,7 @@
 #define GCH_RASTER_REFERENCE_H
 
 #include "base.h"
-#include "gch/query.h"
+#include "gch/chart.h"
 #include "gch/value.h"
 
 typedef struct gch__reference gch__reference;
@@ -18,6 +18,18 @@ GCH_CHECKED gch_status gch__reference_make(const gch_view *view, const gch_alloc
                                            gch__reference **out, gch_error *err);
 void gch__reference_destroy(gch__reference *reference); /* NULL is allowed */
 
+/* What the points of a series make up. */
+typedef struct gch__reference_series {
+    gch_mark mark;           /* LINE, AREA, CANDLES, OHLC, BARS */
+    gch_bar_width bar_width; /* of the last three; BARS: a count of 0 is a bar a point */
+    gch_time_unit unit;
+    const gch_time_zone *zone; /* borrowed until the series ends */
+} gch__reference_series;
+
+/* Before the first point of a series that is not a line. GCH_UNSUPPORTED, GCH_NO_MEMORY. */
+GCH_CHECKED gch_status gch__reference_begin_series(gch__reference *reference,
+                                                   const gch__reference_series *series,
+                                                   gch_error *err);
 /* The next points of the series being drawn, in file order: times do not decrease. A gap, a NaN or
  * an infinity ends the run. */
 void gch__reference_add(gch__reference *reference, const int64_t *times, const gch_value *values,

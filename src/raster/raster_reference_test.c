@@ -73,6 +73,26 @@ static void expect(const gch_view *view, const dot *dots, size_t count, const ch
         expect((view), dots_, sizeof dots_ / sizeof dots_[0], (art));                              \
     } while (0)
 
+static void expect_mark(gch_mark mark, int64_t width, const gch_view *view, const dot *dots,
+                        size_t count, const char *art)
+{
+    gch_error err = {0};
+    gch__reference *reference = NULL;
+    gch__reference_series series = {.mark = mark, .bar_width = {.count = width}};
+    assert_ok(gch__reference_make(view, NULL, &reference, &err));
+    assert_ok(gch__reference_begin_series(reference, &series, &err));
+    add(reference, dots, count);
+    gch__reference_end_series(reference);
+    expect_picture(reference, view, art);
+    gch__reference_destroy(reference);
+}
+
+#define EXPECT_MARK(mark, width, view, art, ...)                                                   \
+    do {                                                                                           \
+        const dot dots_[] = {__VA_ARGS__};                                                         \
+        expect_mark((mark), (width), (view), dots_, sizeof dots_ / sizeof dots_[0], (art));        \
+    } while (0)
+
 static void a_point_alone_lights_its_own_pixel(void **state)
 {
     (void)state;
@@ -434,6 +454,98 @@ static void random_points_agree_with_integer_arithmetic(void **state)
     assert_true(exact_count > 1000 && exact_count < 19000);
 }
 
+static void a_candle_is_a_body_and_a_wick(void **state)
+{
+    (void)state;
+    /* Four columns: one is the gap, of the body's three the middle one is the wick's. */
+    EXPECT_MARK(GCH_MARK_CANDLES, 4, UNIT(8, 6),
+                "........\n"
+                ".#......\n"
+                "###.....\n"
+                "###.###.\n"
+                "###.....\n"
+                ".#......\n",
+                INT(0, 2), INT(1, 5), INT(2, 1), INT(3, 4), INT(4, 3), GAP(5), INT(6, 3), GAP(7));
+    /* A bar is whole where the view shows a part of it: this one opened at time 0. */
+    EXPECT_MARK(GCH_MARK_CANDLES, 4, WIDE(2, 4, TEN(0, 0), TEN(6, 0), 2, 6),
+                "..\n"
+                "..\n"
+                "#.\n"
+                "#.\n"
+                "#.\n"
+                "..\n",
+                INT(0, 2), INT(1, 5), INT(2, 1), INT(3, 4));
+}
+
+static void ohlc_opens_to_the_left_and_closes_to_the_right(void **state)
+{
+    (void)state;
+    EXPECT_MARK(GCH_MARK_OHLC, 4, UNIT(8, 6),
+                "........\n"
+                ".#......\n"
+                ".##.....\n"
+                ".#..###.\n"
+                "##......\n"
+                ".#......\n",
+                INT(0, 2), INT(1, 5), INT(2, 1), INT(3, 4), INT(4, 3), GAP(5), INT(6, 3));
+}
+
+static void bars_reach_the_baseline(void **state)
+{
+    (void)state;
+    EXPECT_MARK(GCH_MARK_BARS, 4, WIDE(0, 8, TEN(-3, 0), TEN(3, 0), 8, 6),
+                "........\n"
+                "###.....\n"
+                "###.....\n"
+                "###.###.\n"
+                "###.###.\n"
+                "....###.\n",
+                INT(0, 2), INT(1, -1), GAP(2), INT(4, -2));
+    /* A bar a point. */
+    EXPECT_MARK(GCH_MARK_BARS, 0, WIDE(0, 4, TEN(-2, 0), TEN(2, 0), 4, 4),
+                "....\n"
+                "#...\n"
+                "##..\n"
+                ".#..\n",
+                INT(0, 1), INT(1, -1), GAP(2));
+}
+
+static void bars_within_a_column_are_one(void **state)
+{
+    (void)state;
+    EXPECT_MARK(GCH_MARK_CANDLES, 1, WIDE(0, 4, TEN(0, 0), TEN(5, 0), 2, 5),
+                "..\n"
+                "#.\n"
+                "##\n"
+                "#.\n"
+                "#.\n",
+                INT(0, 1), INT(1, 4), INT(2, 3), GAP(3));
+}
+
+static void an_area_is_a_line_and_what_lies_between_it_and_zero(void **state)
+{
+    (void)state;
+    EXPECT_MARK(GCH_MARK_AREA, 0, WIDE(0, 4, TEN(-2, 0), TEN(2, 0), 4, 4),
+                "....\n"
+                "##..\n"
+                "##.#\n"
+                "...#\n",
+                INT(0, 1), INT(1, 1), GAP(2), INT(3, -1));
+    /* Zero below the view, and above it. */
+    EXPECT_MARK(GCH_MARK_AREA, 0, WIDE(0, 2, TEN(1, 0), TEN(5, 0), 2, 4),
+                "..\n"
+                "..\n"
+                "#.\n"
+                "#.\n",
+                INT(0, 3));
+    EXPECT_MARK(GCH_MARK_AREA, 0, WIDE(0, 2, TEN(-5, 0), TEN(-1, 0), 2, 4),
+                ".#\n"
+                ".#\n"
+                ".#\n"
+                "..\n",
+                INT(1, -3), GAP(1));
+}
+
 static void bad_views_are_refused(void **state)
 {
     (void)state;
@@ -485,6 +597,11 @@ int main(void)
         cmocka_unit_test(series_are_united_and_not_joined),
         cmocka_unit_test(tall_columns_are_lit_without_holes),
         cmocka_unit_test(random_points_agree_with_integer_arithmetic),
+        cmocka_unit_test(a_candle_is_a_body_and_a_wick),
+        cmocka_unit_test(ohlc_opens_to_the_left_and_closes_to_the_right),
+        cmocka_unit_test(bars_reach_the_baseline),
+        cmocka_unit_test(bars_within_a_column_are_one),
+        cmocka_unit_test(an_area_is_a_line_and_what_lies_between_it_and_zero),
         cmocka_unit_test(bad_views_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,7 @@
 #define GCH_RASTER_STATE_H
 
 #include "raster.h"
+#include "raster_bare_marks.h"
 #include "raster_blend.h"
 #include "raster_prims.h"
 
@@ -24,6 +25,7 @@ struct gch__raster {
     float *spacings;
     size_t spacing_cap;
     gch_columns bare_columns[GCH_SERIES_CAP];
+    gch__bare_room bare_rooms[GCH_SERIES_CAP];
     int64_t query_ns; /* spent in queries in this frame */
 };
 

@@ -1,5 +1,6 @@
 /* The CPU executor on scenes made by hand. The query room is played by this file: its functions
  * hand out what the test has put into a gch_query. */
+#include "query_spans.h"
 #include "raster.h"
 #include "raster_blend.h"
 #include "test.h"
@@ -14,6 +15,9 @@ struct gch_query {
     const gch_bar *bars;
     uint32_t bar_count;
     gch_columns columns;
+    const gch__bar_span *spans;
+    const gch__hull *hulls; /* of the spans, or of the columns */
+    uint32_t span_count;
     gch_join asked_join;
     gch_status failure; /* given by every call */
 };
@@ -65,6 +69,34 @@ gch_status gch_query_bars(gch_query *query, uint32_t column, gch_bar_width width
     *out_bars = query->bars;
     *out_count = query->bar_count;
     return GCH_OK;
+}
+
+gch_status gch__query_span_hulls(gch_query *query, uint32_t column, const gch_view *view,
+                                 gch_bar_width width, const gch_time_zone *zone,
+                                 const gch__bar_span **out_spans, const gch__hull **out_hulls,
+                                 uint32_t *out_count, gch_error *err)
+{
+    (void)column, (void)view, (void)width, (void)zone;
+    GCH_TRY(answer(query, err));
+    *out_spans = query->spans;
+    *out_hulls = query->hulls;
+    *out_count = query->span_count;
+    return GCH_OK;
+}
+
+gch_status gch__query_column_hulls(gch_query *query, uint32_t column, const gch_view *view,
+                                   gch_join join, const gch__hull **out_hulls, gch_error *err)
+{
+    (void)column, (void)view;
+    GCH_TRY(answer(query, err));
+    query->asked_join = join;
+    *out_hulls = query->hulls;
+    return GCH_OK;
+}
+
+int32_t gch__baseline_row(const gch_view *view)
+{
+    return (int32_t)view->height_px / 2;
 }
 
 /* ---- scenes ---- */
@@ -406,33 +438,125 @@ static void a_dense_scatter_is_one_colour(void **state)
     free_stage(s);
 }
 
+static void make_bare(stage *s)
+{
+    gch_error err;
+    s->scene.is_bare = true;
+    s->scene.plot.x_px = s->scene.plot.y_px = 0;
+    s->scene.width_px = PLOT_WIDTH;
+    s->scene.height_px = PLOT_HEIGHT;
+    gch_image_destroy(&s->image, NULL);
+    assert_ok(gch_image_make(PLOT_WIDTH, PLOT_HEIGHT, NULL, &s->image, &err));
+}
+
+static void assert_bare(stage *s, bool (*is_lit)(const stage *s, int32_t x, int32_t y))
+{
+    gch_error err;
+    gch__raster *raster = NULL;
+    assert_ok(gch__raster_make(NULL, &raster, &err));
+    assert_ok(draw_with(s, raster, NULL, &err));
+    for (uint32_t y = 0; y < PLOT_HEIGHT; y++)
+        for (uint32_t x = 0; x < PLOT_WIDTH; x++)
+            assert_int_equal(s->image.pixels[y * PLOT_WIDTH + x],
+                             is_lit(s, (int32_t)x, (int32_t)y) ? 0xFFFFFFFFu : 0xFF000000u);
+    gch__raster_destroy(raster);
+}
+
+static bool is_in_piece(const stage *s, int32_t x, int32_t y)
+{
+    const gch_piece *piece = &s->pieces[x * (int32_t)COLUMN_PIECES];
+    return y >= piece->row_top && y <= piece->row_bottom;
+}
+
 static void bare_scenes_are_white_on_black_and_ask_for_the_marks_join(void **state)
 {
     (void)state;
-    static const gch_join joins[] = {GCH_JOIN_LINE, GCH_JOIN_STEP, GCH_JOIN_LINE, GCH_JOIN_LINE,
-                                     GCH_JOIN_LINE, GCH_JOIN_LINE, GCH_JOIN_NONE};
-    for (size_t i = 0; i < GCH_COUNT_OF(marks); i++) {
-        gch_error err;
-        stage *s = make_stage(marks[i]);
-        s->scene.is_bare = true;
-        s->scene.plot.x_px = s->scene.plot.y_px = 0;
-        s->scene.width_px = PLOT_WIDTH;
-        s->scene.height_px = PLOT_HEIGHT;
-        gch_image_destroy(&s->image, NULL);
-        assert_ok(gch_image_make(PLOT_WIDTH, PLOT_HEIGHT, NULL, &s->image, &err));
-        gch__raster *raster = NULL;
-        assert_ok(gch__raster_make(NULL, &raster, &err));
-        assert_ok(draw_with(s, raster, NULL, &err));
+    static const gch_mark joined[] = {GCH_MARK_LINE, GCH_MARK_STEP, GCH_MARK_SCATTER};
+    static const gch_join joins[] = {GCH_JOIN_LINE, GCH_JOIN_STEP, GCH_JOIN_NONE};
+    for (size_t i = 0; i < GCH_COUNT_OF(joined); i++) {
+        stage *s = make_stage(joined[i]);
+        make_bare(s);
+        assert_bare(s, is_in_piece);
         assert_int_equal(s->query.asked_join, joins[i]);
-        for (uint32_t y = 0; y < PLOT_HEIGHT; y++) {
-            for (uint32_t x = 0; x < PLOT_WIDTH; x++) {
-                const gch_piece *piece = &s->pieces[x * COLUMN_PIECES];
-                bool is_lit = (int32_t)y >= piece->row_top && (int32_t)y <= piece->row_bottom;
-                assert_int_equal(s->image.pixels[y * PLOT_WIDTH + x],
-                                 is_lit ? 0xFFFFFFFFu : 0xFF000000u);
-            }
-        }
-        gch__raster_destroy(raster);
+        free_stage(s);
+    }
+}
+
+/* Two bars: one whose wick is left of the view, one that is cut by its right edge. */
+static const gch__bar_span two_spans[] = {
+    {.is_known = true, .left = 0, .right = 4, .middle = -1},
+    {.is_known = true, .left = 150, .right = PLOT_WIDTH - 1, .middle = 157},
+};
+static const gch__hull two_hulls[] = {
+    {.top = -1, .bottom = 90, .open = 80, .close = 10, .has_ends = true},
+    {.top = 20, .bottom = 40, .open = 30, .close = 35, .has_ends = true},
+};
+
+static bool is_in_candles(const stage *s, int32_t x, int32_t y)
+{
+    (void)s;
+    return (x <= 4 && y >= 10 && y <= 80) || (x >= 150 && y >= 30 && y <= 35) ||
+           (x == 157 && y >= 20 && y <= 40);
+}
+
+static bool is_in_ohlc(const stage *s, int32_t x, int32_t y)
+{
+    (void)s;
+    return (x <= 4 && y == 10) || (x >= 150 && x < 157 && y == 30) || (x > 157 && y == 35) ||
+           (x == 157 && y >= 20 && y <= 40);
+}
+
+static bool is_in_bars(const stage *s, int32_t x, int32_t y)
+{
+    (void)s;
+    return (x <= 4 && y <= 90) || (x >= 150 && y >= 20 && y <= 50);
+}
+
+static void bare_bars_are_lit_column_by_column(void **state)
+{
+    (void)state;
+    static const struct {
+        gch_mark mark;
+        bool (*is_lit)(const stage *s, int32_t x, int32_t y);
+    } cases[] = {{GCH_MARK_CANDLES, is_in_candles},
+                 {GCH_MARK_OHLC, is_in_ohlc},
+                 {GCH_MARK_BARS, is_in_bars}};
+    for (size_t i = 0; i < GCH_COUNT_OF(cases); i++) {
+        stage *s = make_stage(cases[i].mark);
+        make_bare(s);
+        s->series.bar_width.count = 60;
+        s->query.spans = two_spans;
+        s->query.hulls = two_hulls;
+        s->query.span_count = GCH_COUNT_OF(two_spans);
+        assert_bare(s, cases[i].is_lit);
+        free_stage(s);
+    }
+}
+
+/* Column x shows a value in row x, every fifth none; the baseline is in the middle. */
+static bool is_in_area(const stage *s, int32_t x, int32_t y)
+{
+    (void)s;
+    int32_t base = (int32_t)PLOT_HEIGHT / 2;
+    return x % 5 != 0 && y >= GCH_MIN(x, base) && y <= GCH_MAX(x, base);
+}
+
+static void bare_areas_and_bars_a_point_reach_the_baseline(void **state)
+{
+    (void)state;
+    static const gch_mark filled[] = {GCH_MARK_AREA, GCH_MARK_BARS};
+    static const gch_join joins[] = {GCH_JOIN_LINE, GCH_JOIN_NONE};
+    gch__hull hulls[PLOT_WIDTH];
+    for (int32_t x = 0; x < (int32_t)PLOT_WIDTH; x++)
+        hulls[x] = x % 5 != 0 ? (gch__hull){.top = x, .bottom = x}
+                              : (gch__hull){.top = INT32_MAX, .bottom = INT32_MIN};
+    for (size_t i = 0; i < GCH_COUNT_OF(filled); i++) {
+        stage *s = make_stage(filled[i]);
+        make_bare(s);
+        s->series.bar_width.count = 0;
+        s->query.hulls = hulls;
+        assert_bare(s, is_in_area);
+        assert_int_equal(s->query.asked_join, joins[i]);
         free_stage(s);
     }
 }
@@ -672,6 +796,8 @@ int main(void)
         cmocka_unit_test(areas_fade_towards_the_baseline),
         cmocka_unit_test(a_dense_scatter_is_one_colour),
         cmocka_unit_test(bare_scenes_are_white_on_black_and_ask_for_the_marks_join),
+        cmocka_unit_test(bare_bars_are_lit_column_by_column),
+        cmocka_unit_test(bare_areas_and_bars_a_point_reach_the_baseline),
         cmocka_unit_test(turned_text_is_the_same_text),
         cmocka_unit_test(primitives_have_the_area_of_their_shape),
         cmocka_unit_test(primitives_anywhere_are_harmless),

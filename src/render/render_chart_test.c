@@ -223,8 +223,9 @@ static void running_out_of_memory_is_told_and_leaks_nothing(void **state)
 {
     (void)state;
     fixture f = fixture_make(0, 10);
-    const gch_chart_series series[] = {{.file = f.file, .column = 0}};
-    for (int kind = 0; kind < 3; kind++) {
+    gch_chart_series series[] = {{.file = f.file, .column = 0}};
+    for (int kind = 0; kind < 5; kind++) {
+        series->mark = kind < 3 ? GCH_MARK_LINE : kind == 3 ? GCH_MARK_AREA : GCH_MARK_CANDLES;
         gch_status status = GCH_NO_MEMORY;
         size_t room = 0;
         for (; status == GCH_NO_MEMORY; room++) {
@@ -288,7 +289,7 @@ static void faulty_descriptions_are_refused_by_field(void **state)
     fixture_free(&f);
 }
 
-static void the_reference_draws_bare_lines_only(void **state)
+static void the_reference_draws_bare_linear_charts_without_steps_and_points(void **state)
 {
     (void)state;
     fixture f = fixture_make(0, 10);
@@ -299,7 +300,9 @@ static void the_reference_draws_bare_lines_only(void **state)
     desc.is_bare = false;
     assert_status(gch_chart_render(&desc, &image, NULL, &err), GCH_UNSUPPORTED);
     desc.is_bare = true;
-    series[0].mark = GCH_MARK_AREA;
+    series[0].mark = GCH_MARK_STEP;
+    assert_status(gch_chart_render(&desc, &image, NULL, &err), GCH_UNSUPPORTED);
+    series[0].mark = GCH_MARK_SCATTER;
     assert_status(gch_chart_render(&desc, &image, NULL, &err), GCH_UNSUPPORTED);
     series[0].mark = GCH_MARK_LINE;
     desc.axis = GCH_AXIS_LOG;
@@ -382,7 +385,7 @@ int main(void)
         cmocka_unit_test(a_warm_frame_allocates_nothing),
         cmocka_unit_test(running_out_of_memory_is_told_and_leaks_nothing),
         cmocka_unit_test(faulty_descriptions_are_refused_by_field),
-        cmocka_unit_test(the_reference_draws_bare_lines_only),
+        cmocka_unit_test(the_reference_draws_bare_linear_charts_without_steps_and_points),
         cmocka_unit_test(a_view_inside_a_segment_is_fitted_to_the_line),
         cmocka_unit_test(figures_tell_what_was_drawn),
     };

@@ -174,6 +174,18 @@ static void place_empty_note(gch__layout *l, const gch__extent *extents)
                     l->label_px, GCH__FONT_REGULAR, l->theme->muted);
 }
 
+/* A bare picture needs a zone only to know where days begin. */
+static bool needs_zone(const gch_chart_desc *desc)
+{
+    bool has_bars = !desc->is_bare;
+    for (uint32_t i = 0; i < desc->series_count; i++) {
+        gch_mark mark = desc->series[i].mark;
+        has_bars =
+            has_bars || mark == GCH_MARK_CANDLES || mark == GCH_MARK_OHLC || mark == GCH_MARK_BARS;
+    }
+    return has_bars && gch__chart_time_unit(desc) != GCH_TIME_INDEX;
+}
+
 static gch_status open_zone(gch__scene *scene, const gch_chart_desc *desc, gch_error *err)
 {
     const char *name = desc->time_zone;
@@ -259,8 +271,7 @@ gch_status gch__scene_layout(gch__scene *scene, const gch_chart_desc *desc, int6
                      .from = from,
                      .to = to};
     GCH_TRY(gch__chart_value_range(desc, extents, &l.bottom, &l.top, err));
-    /* A bare picture needs a zone only to know where days begin. */
-    if (l.unit != GCH_TIME_INDEX && (!desc->is_bare || desc->bar_width.unit != GCH_BAR_TICKS))
+    if (needs_zone(desc))
         GCH_TRY(open_zone(scene, desc, err));
     GCH_TRY(make_room(scene, err));
     l.scratch = scene->scratch;
