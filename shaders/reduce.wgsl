@@ -100,9 +100,9 @@ fn reduce_nodes(begin: u32, end: u32, thread: u32, so_far: Pair) -> Pair {
 
 // Whether an earlier series has lit all of a column.
 fn is_hidden(column: u32) -> bool {
-    for (var at = 0u; at < frame.extents; at += frame.width * 2u) {
-        let first = atomicLoad(&marks[at + column * 2u]);
-        if (first <= 1u && atomicLoad(&marks[at + column * 2u + 1u]) >= frame.height) {
+    for (var i = 0u; i < frame.series_count; i++) {
+        let at = (i * frame.width + column) * 2u;
+        if (atomicLoad(&marks[at]) <= 1u && atomicLoad(&marks[at + 1u]) >= frame.height) {
             return true;
         }
     }

@@ -17,8 +17,8 @@ struct Frame {
     first_slice: u32, // of this dispatch
     slice_count: u32,
     groups_x: u32, // workgroups in a row of the dispatch
-    extents: u32, // where this series' extents start in marks
-    series_count: u32,
+    extents: u32, // where this series' extents start in marks, or its bars'
+    series_count: u32, // of the picture; in kernels those before, whose extents may hide columns
     lit: u32, // where the bitmap starts in marks
     lit_words: u32, // of it, a column
     left: u32, // of the part of the picture that a texture holds
@@ -75,7 +75,7 @@ struct Command {
 }
 
 // Rows [first, last) of a segment that fall into a pixel column; or, for light_pieces, the pixel
-// rows + 1 first to last of the column.
+// rows + 1 first to last of the column; or what bars.wgsl says.
 struct Slice {
     column: u32,
     segment: u32,

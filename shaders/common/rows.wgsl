@@ -20,24 +20,28 @@ fn row_of(key: vec2u) -> u32 {
     return low;
 }
 
+// Lights the pixel rows from rows.x to rows.y of a column that lie in one word of the bitmap.
+fn light_word(column: u32, word: u32, rows: vec2u) {
+    var mask = 0xFFFFFFFFu;
+    if (word == rows.x / 32u) {
+        mask &= 0xFFFFFFFFu << (rows.x % 32u);
+    }
+    if (word == rows.y / 32u) {
+        mask &= 0xFFFFFFFFu >> (31u - rows.y % 32u);
+    }
+    let at = frame.lit + column * frame.lit_words + word;
+    if ((atomicLoad(&marks[at]) & mask) != mask) {
+        atomicOr(&marks[at], mask);
+    }
+}
+
 // Lights the pixel rows top to bottom, both + 1, of a column as far as they are in the picture.
 fn light(column: u32, top: u32, bottom: u32) {
     if (bottom == 0u || top > frame.height) {
         return;
     }
-    let first = max(top, 1u) - 1u;
-    let last = min(bottom, frame.height) - 1u;
-    for (var word = first / 32u; word <= last / 32u; word++) {
-        var mask = 0xFFFFFFFFu;
-        if (word == first / 32u) {
-            mask &= 0xFFFFFFFFu << (first % 32u);
-        }
-        if (word == last / 32u) {
-            mask &= 0xFFFFFFFFu >> (31u - last % 32u);
-        }
-        let at = frame.lit + column * frame.lit_words + word;
-        if ((atomicLoad(&marks[at]) & mask) != mask) {
-            atomicOr(&marks[at], mask);
-        }
+    let rows = vec2u(max(top, 1u) - 1u, min(bottom, frame.height) - 1u);
+    for (var word = rows.x / 32u; word <= rows.y / 32u; word++) {
+        light_word(column, word, rows);
     }
 }

@@ -48,7 +48,8 @@ typedef struct walk {
     gch_bar_width width;
     gch_time_unit unit;
     const gch_time_zone *zone;
-    int64_t last; /* time of the data in view, or the nearest to it */
+    int64_t last; /* time of the data in the columns asked for, or the nearest to it */
+    int64_t end;  /* where these columns end */
     uint32_t count;
 } walk;
 
@@ -79,19 +80,19 @@ static gch_status add_span(walk *w, const gch__bar_span *span, gch_error *err)
     return GCH_OK;
 }
 
-static gch_status walk_bars(walk *w, int64_t from, gch_error *err)
+static gch_status walk_bars(walk *w, int64_t from, uint32_t first, gch_error *err)
 {
     gch__bar_bounds bar = bar_around(w, from);
     for (;;) {
-        if (bar.t0 >= w->view->t1)
+        if (bar.t0 >= w->end)
             return GCH_OK;
         __int128 left = column_of(w->view, bar.t0);
         __int128 count = column_of(w->view, bar.t1) - left;
         gch__bar_span span = {.t0 = bar.t0, .t1 = bar.t1};
-        if (count <= 1 && left >= 0)
+        if (count <= 1 && left >= first)
             span.t1 = end_of_joined(w, bar, (uint32_t)left);
         place(w->view, left, GCH_MAX(count, 1), &span);
-        if (count > 1 || left >= 0)
+        if (count > 1 || left >= first)
             GCH_TRY(add_span(w, &span, err));
         if (span.t1 > w->last || span.t1 == INT64_MAX)
             return GCH_OK;
@@ -182,21 +183,24 @@ static gch_status find_span_rows(spans_job *job, gch_error *err)
     return GCH_OK;
 }
 
-gch_status gch__query_spans(gch_query *query, uint32_t column, const gch_view *view,
-                            gch_bar_width width, const gch_time_zone *zone,
+gch_status gch__query_spans(gch_query *query, uint32_t column, const gch_view *view, uint32_t first,
+                            uint32_t last, gch_bar_width width, const gch_time_zone *zone,
                             const gch__bar_span **out, uint32_t *out_count, gch_error *err)
 {
     GCH_TRY(gch__query_prepare(query, column, view, err));
     GCH_TRY(gch__bar_width_check(query, column, width, err));
     const gch_file_info *info = gch_file_get_info(query->file);
+    int64_t from = gch__edge_time(view, first), end = gch__edge_time(view, last);
     walk w = {.query = query,
               .view = view,
               .width = width,
               .unit = info->time_unit,
               .zone = zone,
-              .last = GCH_MIN(GCH_MAX(view->t1 - 1, info->first_time), info->last_time)};
-    if (info->row_count > 0)
-        GCH_TRY(walk_bars(&w, GCH_MIN(GCH_MAX(view->t0, info->first_time), info->last_time), err));
+              .last = GCH_MIN(GCH_MAX(end - 1, info->first_time), info->last_time),
+              .end = end};
+    from = GCH_MIN(GCH_MAX(from, info->first_time), info->last_time);
+    if (info->row_count > 0 && first < last)
+        GCH_TRY(walk_bars(&w, from, first, err));
     spans_job job = {.query = query, .view = view, .column = column, .count = w.count};
     if (w.count > 0)
         GCH_TRY(find_span_rows(&job, err));
@@ -326,7 +330,8 @@ static gch_status find_span_hulls(gch_query *query, uint32_t column, const gch_v
                                   const gch__bar_span **out_spans, const gch__hull **out_hulls,
                                   uint32_t *out_count, gch_error *err)
 {
-    GCH_TRY(gch__query_spans(query, column, view, width, zone, out_spans, out_count, err));
+    GCH_TRY(gch__query_spans(query, column, view, 0, view->width_px, width, zone, out_spans,
+                             out_count, err));
     spans_job job = {.query = query, .view = view, .column = column, .count = *out_count};
     return make_hulls(&job, out_hulls, err);
 }

@@ -31,13 +31,14 @@ typedef struct gch__bar_span {
     int32_t middle;       /* column of the wick; -1 or width_px if out of the view */
 } gch__bar_span;
 
-/* The spans that overlap the view, in the order of time and of columns: neighbours share a border,
- * and at most a column. Up to 2 * width_px + 1 of them, in *out until the query's next call. Checks
- * all arguments and sets query->scales. Between gch__query_begin and gch__query_end. */
+/* The spans that reach into columns [first, last) of the view, in the order of time and of columns:
+ * neighbours share a border, and at most a column. Up to two a column and one more, in *out until
+ * the query's next call. Checks all arguments and sets query->scales. Between gch__query_begin and
+ * gch__query_end. */
 GCH_CHECKED gch_status gch__query_spans(gch_query *query, uint32_t column, const gch_view *view,
-                                        gch_bar_width width, const gch_time_zone *zone,
-                                        const gch__bar_span **out, uint32_t *out_count,
-                                        gch_error *err);
+                                        uint32_t first, uint32_t last, gch_bar_width width,
+                                        const gch_time_zone *zone, const gch__bar_span **out,
+                                        uint32_t *out_count, gch_error *err);
 
 /* Pixel rows: -1 above the view, height_px below it. */
 typedef struct gch__hull {
@@ -46,8 +47,8 @@ typedef struct gch__hull {
     bool has_ends;       /* false while pages are missing; top and bottom then cover the span's */
 } gch__hull;
 
-/* What each span shows, *out_hulls[i] belongs to *out_spans[i]. Never gives GCH_PENDING: what
- * awaits pages is counted in the query's statistics. */
+/* What each span of the view shows, *out_hulls[i] belongs to *out_spans[i]. Never gives
+ * GCH_PENDING: what awaits pages is counted in the query's statistics. */
 GCH_CHECKED gch_status gch__query_span_hulls(gch_query *query, uint32_t column,
                                              const gch_view *view, gch_bar_width width,
                                              const gch_time_zone *zone,

@@ -6,7 +6,8 @@
  *
  * Invariants:
  *  1. marks = extents of each series (row + 1 of top and bottom a column), then a bitmap of the
- *     picture, column by column; a pixel is white if any of them says so.
+ *     picture, column by column; a pixel is white if any of them says so. Behind them lies what is
+ *     known of the bars of the series at hand.
  *  2. After a failed frame nothing is known to be resident: pages are made anew.
  *  3. `shown` describes the picture that `image` holds, or is not valid.
  */
@@ -22,6 +23,7 @@
 #define CHUNK_BLOCKS 64u /* shaders/common/chunk.wgsl */
 
 extern const char gch__shader_reduce_start[], gch__shader_reduce_end[];
+extern const char gch__shader_bars_start[], gch__shader_bars_end[];
 extern const char gch__shader_light_start[], gch__shader_light_end[];
 
 /* ---- streams ---- */
@@ -63,8 +65,11 @@ gch_status gch__gpu_stream_flush(gch__gpu_executor *executor, gch__gpu_stream *s
 
 static const char *kernel_entry(const gch__gpu_executor *executor, gch__gpu_kernel kernel)
 {
-    static const char *const names[] = {
-        [GCH__GPU_LIGHT_RUNS] = "light_runs", [GCH__GPU_LIGHT_PIECES] = "light_pieces"};
+    static const char *const names[] = {[GCH__GPU_LIGHT_RUNS] = "light_runs",
+                                        [GCH__GPU_LIGHT_PIECES] = "light_pieces",
+                                        [GCH__GPU_REDUCE_DRAWN] = "reduce_drawn",
+                                        [GCH__GPU_READ_ENDS] = "read_ends",
+                                        [GCH__GPU_DRAW_BARS] = "draw_bars"};
     if (kernel == GCH__GPU_REDUCE)
         return executor->desc.by_blocks ? "reduce_blocks" : "reduce_tree";
     return names[kernel];
@@ -82,10 +87,15 @@ static gch_status make_kernels(gch__gpu_executor *executor, uint32_t slab_shift,
                   GCH__GPU_BIND_READ, GCH__GPU_BIND_WRITE, GCH__GPU_BIND_READ, GCH__GPU_BIND_READ,
                   GCH__GPU_BIND_READ},
         .constants = {{"SLAB_SHIFT", slab_shift}}};
-    for (uint32_t i = 0; i < GCH__GPU_KERNEL_COUNT; i++) {
+    for (uint32_t i = 0; i < executor->kernel_count; i++) {
+        if (i == GCH__GPU_REDUCE_DRAWN)
+            GCH_TRY(gch__gpu_shader_make(executor->gpu, gch__shader_bars_start,
+                                         (size_t)(gch__shader_bars_end - gch__shader_bars_start),
+                                         "bars", &desc.shader, err));
         desc.label = desc.compute = kernel_entry(executor, i);
         GCH_TRY(gch__gpu_pipeline_get(executor->gpu, &desc, &executor->kernels[i], err));
     }
+    desc.shader = shader;
     desc.label = desc.compute = "cull";
     desc.kinds[KERNEL_BINDINGS - 1] = GCH__GPU_BIND_WRITE;
     return gch__gpu_pipeline_get(executor->gpu, &desc, &executor->cull, err);
@@ -115,7 +125,7 @@ static gch_status bind(gch__gpu_executor *executor, gch_error *err)
         {0},           executor->segments.buffer, executor->slices.buffer, executor->edges.buffer,
         pages.table,   executor->marks,           pages.slabs[0],          pages.slabs[1],
         executor->work};
-    for (uint32_t i = 0; i < GCH__GPU_KERNEL_COUNT; i++) {
+    for (uint32_t i = 0; i < executor->kernel_count; i++) {
         buffers[0] = executor->kernel_frames[i];
         gch__gpu_bindings_release(executor->gpu, pool->kernels[i]);
         pool->kernels[i] = (gch__gpu_bindings){0};
@@ -241,6 +251,13 @@ static uint32_t groups_for(const gch__gpu_slices *slices)
     return GCH_MIN(chunks, GROUPS_A_SLICE_MAX);
 }
 
+/* Groups that a kernel runs for its slices: one each, or one for 64 of a thread each. */
+static uint32_t groups_of(gch__gpu_kernel kernel, uint32_t slice_count)
+{
+    bool is_thread_each = kernel == GCH__GPU_LIGHT_PIECES || kernel == GCH__GPU_READ_ENDS;
+    return is_thread_each ? (slice_count + 63) / 64 : slice_count;
+}
+
 static gch_status send_kernel_frame(gch__gpu_executor *executor, gch__gpu_kernel kernel,
                                     gch__gpu_frame *out, gch_error *err)
 {
@@ -257,9 +274,8 @@ static gch_status send_kernel_frame(gch__gpu_executor *executor, gch__gpu_kernel
     if (kernel == GCH__GPU_REDUCE)
         executor->groups_a_slice = groups_for(slices);
     slices->count = 0;
-    uint32_t groups =
-        kernel == GCH__GPU_LIGHT_PIECES ? (out->slice_count + 63) / 64 : out->slice_count;
-    out->groups_x = GCH_MIN(groups, gch__gpu_get_info(executor->gpu)->group_count_max);
+    out->groups_x = GCH_MIN(groups_of(kernel, out->slice_count),
+                            gch__gpu_get_info(executor->gpu)->group_count_max);
     return gch__gpu_upload(executor->gpu, executor->kernel_frames[kernel], 0, out, sizeof *out,
                            err);
 }
@@ -300,8 +316,7 @@ static gch_status dispatch(gch__gpu_executor *executor, gch__gpu_kernel kernel,
         return GCH_OK;
     if (kernel == GCH__GPU_REDUCE && !executor->desc.by_blocks)
         return dispatch_culled(executor, frame, err);
-    uint32_t groups =
-        kernel == GCH__GPU_LIGHT_PIECES ? (frame->slice_count + 63) / 64 : frame->slice_count;
+    uint32_t groups = groups_of(kernel, frame->slice_count);
     return gch__gpu_dispatch(executor->gpu, executor->kernels[kernel],
                              executor->pools[executor->pool].kernels[kernel], frame->groups_x,
                              (groups + frame->groups_x - 1) / frame->groups_x,
@@ -332,22 +347,26 @@ gch_status gch__gpu_run_tile(gch__gpu_executor *executor, gch_error *err)
 
 /* ---- series ---- */
 
-static gch_join join_of(gch_mark mark)
-{
-    return mark == GCH_MARK_STEP      ? GCH_JOIN_STEP
-           : mark == GCH_MARK_SCATTER ? GCH_JOIN_NONE
-                                      : GCH_JOIN_LINE;
-}
-
 static gch_status draw_by_query(const gch__gpu_series *series, gch_error *err)
 {
     gch_columns columns;
     series->executor->stats.series_by_query++;
     series->executor->stats.is_pending = true;
-    GCH_TRY(gch_query_columns(series->query, series->column, series->view, series->join, &columns,
-                              err));
+    GCH_TRY(gch__bare_columns(&series->executor->bare, series->executor->allocator, series->query,
+                              series->its, series->view, series->zone, &columns, err));
     GCH_TRY(gch__gpu_pages_begin_tile(series->executor->pages, err));
     return gch__gpu_light_columns(series, &columns, err);
+}
+
+static gch_status reduce_line(const gch__gpu_series *series, gch_error *err)
+{
+    const gch__edge *edges;
+    int64_t start_ns = gch__clock_ns();
+    gch_status status =
+        gch__query_edges(series->query, series->column, series->view, series->join, &edges, err);
+    series->executor->query_ns += gch__clock_ns() - start_ns;
+    GCH_TRY(status);
+    return gch__gpu_reduce_series(series, edges, err);
 }
 
 static gch_status draw_series(const gch__gpu_series *series, gch_error *err)
@@ -358,14 +377,9 @@ static gch_status draw_series(const gch__gpu_series *series, gch_error *err)
         extents[0] = GCH__GPU_NO_ROW;
         extents[1] = 0;
     }
-    const gch__edge *edges;
-    int64_t start_ns = gch__clock_ns();
     GCH_TRY(gch__query_begin(series->query, err));
-    gch_status status =
-        gch__query_edges(series->query, series->column, series->view, series->join, &edges, err);
-    executor->query_ns += gch__clock_ns() - start_ns;
-    if (status == GCH_OK)
-        status = gch__gpu_reduce_series(series, edges, err);
+    gch_status status = gch__bare_is_filled(series->its->mark) ? gch__gpu_reduce_filled(series, err)
+                                                               : reduce_line(series, err);
     (void)!gch__query_end(series->query, GCH_OK); /* what it hands on is ours */
     if (status == GCH_PENDING || status == GCH_UNSUPPORTED)
         return draw_by_query(series, err);
@@ -484,7 +498,9 @@ static gch_status prepare(gch__gpu_executor *executor, const gch__plot *plot, gc
     const gch_view *view = &plot->view;
     uint32_t lit_words = (view->height_px + 31) / 32;
     uint32_t lit = plot->series_count * view->width_px * 2;
-    uint64_t bytes = ((uint64_t)lit + (uint64_t)lit_words * view->width_px) * 4;
+    uint64_t bytes = ((uint64_t)lit + (uint64_t)lit_words * view->width_px +
+                      gch__gpu_bar_words(view->width_px)) *
+                     4;
     if (bytes > executor->marks_bytes) {
         gch__gpu_buffer larger;
         GCH_TRY(
@@ -510,9 +526,10 @@ static gch_status prepare(gch__gpu_executor *executor, const gch__plot *plot, gc
     return GCH_OK;
 }
 
-static gch_status draw_frame(gch__gpu_executor *executor, const gch__plot *plot,
+static gch_status draw_frame(gch__gpu_executor *executor, const gch__scene *scene,
                              gch_query *const *queries, gch_image *image, gch_error *err)
 {
+    const gch__plot *plot = &scene->plot;
     GCH_TRY(prepare(executor, plot, err));
     executor->stats.columns_kept =
         plot->view.width_px - (executor->fresh_last - executor->fresh_first);
@@ -525,13 +542,17 @@ static gch_status draw_frame(gch__gpu_executor *executor, const gch__plot *plot,
                                   .query = queries[i],
                                   .file = plot->series[i].file,
                                   .column = plot->series[i].column,
-                                  .join = join_of(plot->series[i].mark),
-                                  .view = &plot->view};
+                                  .join = gch__bare_join(plot->series[i].mark),
+                                  .view = &plot->view,
+                                  .its = &plot->series[i],
+                                  .zone = scene->zone};
         keep_in_pools(executor, series.file);
         executor->frame.extents = i * plot->view.width_px * 2;
+        executor->frame.series_count = i;
         executor->frame.join = series.join;
         GCH_TRY(draw_series(&series, err));
     }
+    executor->frame.series_count = plot->series_count;
     executor->light.buffers[1] = executor->marks;
     GCH_TRY(gch__gpu_picture_draw(executor, &executor->light, image, err));
     executor->stats.pages_loaded = end_pools(executor) - loaded;
@@ -613,7 +634,7 @@ gch_status gch__gpu_executor_draw(gch__gpu_executor *executor, const gch__scene 
     }
     find_fresh(executor, scene);
     describe(scene, image, &executor->shown);
-    gch_status status = scene->is_bare ? draw_frame(executor, plot, queries, image, err)
+    gch_status status = scene->is_bare ? draw_frame(executor, scene, queries, image, err)
                                        : paint_frame(executor, scene, queries, image, err);
     if (status != GCH_OK) {
         gch__gpu_abandon(executor->gpu);
@@ -665,6 +686,7 @@ gch_status gch__gpu_executor_make(const gch__gpu_executor_desc *desc, gch__gpu_e
     executor->desc = *desc;
     executor->version = 1;
     executor->pool_limit = GCH__GPU_POOLS;
+    executor->kernel_count = GCH__GPU_REDUCE_DRAWN;
     executor->segments =
         (gch__gpu_stream){.label = "gpu segments", .entry_bytes = sizeof(gch__gpu_segment)};
     executor->slices =
@@ -693,6 +715,8 @@ void gch__gpu_executor_destroy(gch__gpu_executor *executor)
     for (uint32_t i = 0; i < GCH__GPU_KERNEL_COUNT; i++)
         gch__free(allocator, executor->tile[i].items, "gpu slices");
     gch__free(allocator, executor->extents, PURPOSE);
+    gch__free(allocator, executor->bar_marks, PURPOSE);
+    gch__bare_room_reset(&executor->bare, allocator);
     gch__free(allocator, executor->segment_numbers, "gpu segments");
     gch__free(allocator, executor->segment_sources, "gpu segments");
     gch__free(allocator, executor, PURPOSE);

@@ -3,6 +3,7 @@
 #define GCH_RENDER_GPU_STATE_H
 
 #include "query_edges.h"
+#include "raster_bare_marks.h"
 #include "render_gpu.h"
 #include "render_gpu_pages.h"
 #include "render_gpu_paint.h"
@@ -29,6 +30,10 @@ typedef enum gch__gpu_kernel {
     GCH__GPU_REDUCE,     /* reduce_tree or reduce_blocks */
     GCH__GPU_LIGHT_RUNS, /* columns with gaps, points alone */
     GCH__GPU_LIGHT_PIECES,
+    /* Of bars and areas, in the order in which they follow each other within a tile. */
+    GCH__GPU_REDUCE_DRAWN, /* what REDUCE does, of rows with gaps */
+    GCH__GPU_READ_ENDS,    /* opening and closing values */
+    GCH__GPU_DRAW_BARS,
     GCH__GPU_KERNEL_COUNT
 } gch__gpu_kernel;
 
@@ -80,7 +85,8 @@ struct gch__gpu_executor {
 
     gch__gpu_pipeline kernels[GCH__GPU_KERNEL_COUNT], cull;
     gch__gpu_buffer kernel_frames[GCH__GPU_KERNEL_COUNT]; /* uniforms */
-    uint64_t version;                                     /* of the buffers */
+    uint32_t kernel_count; /* those in use: without bars', until some are drawn */
+    uint64_t version;      /* of the buffers */
     uint32_t bound_slab_shift;
     gch__gpu_brush light; /* of bare pictures */
     gch__gpu_picture picture;
@@ -103,6 +109,10 @@ struct gch__gpu_executor {
     size_t segment_number_cap, segment_source_cap;
     gch__gpu_row_tables row_tables;
 
+    uint32_t *bar_marks; /* of one series, as they start: see render_gpu_bars.c */
+    size_t bar_mark_cap;
+    gch__bare_room bare; /* for marks that the query room reduces */
+
     gch__gpu_painter *painter; /* made by the first frame that is not bare */
     gch__gpu_shown shown;
     gch__gpu_frame_stats stats;
@@ -117,6 +127,8 @@ typedef struct gch__gpu_series {
     uint32_t column;
     gch_join join;
     const gch_view *view;
+    const gch__plot_series *its;
+    const gch_time_zone *zone;
 } gch__gpu_series;
 
 /* Marks are a ring of columns, so that a pan by whole columns moves nothing. */
@@ -132,6 +144,36 @@ void gch__gpu_fresh_slots(const gch__gpu_executor *executor, uint32_t out[3]);
  * query room has to do it; marks then hold rows that are lit in any case. */
 GCH_CHECKED gch_status gch__gpu_reduce_series(const gch__gpu_series *series, const gch__edge *edges,
                                               gch_error *err);
+/* Makes ready for slices of the series, in a tile of its own. */
+GCH_CHECKED gch_status gch__gpu_begin_slices(const gch__gpu_series *series, gch_error *err);
+/* A slice of segment `index`, all but its number in `slice`; in several parts if it must be, for
+ * which the tile at hand is run. */
+GCH_CHECKED gch_status gch__gpu_add_slice(const gch__gpu_series *series, gch__gpu_kernel kernel,
+                                          uint32_t index, const gch__gpu_slice *slice,
+                                          gch_error *err);
+/* A slice that reads no pages. */
+GCH_CHECKED gch_status gch__gpu_push_slice(gch__gpu_executor *executor, gch__gpu_kernel kernel,
+                                           const gch__gpu_slice *slice, gch_error *err);
+/* Widens extents by a pixel row. */
+void gch__gpu_extents_add(uint32_t *extents, int32_t row);
+/* Sends executor->extents, what the series' columns start with. */
+GCH_CHECKED gch_status gch__gpu_send_extents(const gch__gpu_series *series, gch_error *err);
+
+/* render_gpu_bars.c: areas and bars, as gch__gpu_reduce_series; no slices are left over. */
+GCH_CHECKED gch_status gch__gpu_reduce_filled(const gch__gpu_series *series, gch_error *err);
+
+/* Where the extents and ends of a series' bars lie in marks, in words, and how many there can be.
+ */
+static inline uint32_t gch__gpu_bars_at(const gch__gpu_frame *frame)
+{
+    return frame->lit + frame->lit_words * frame->width;
+}
+
+static inline uint32_t gch__gpu_bar_words(uint32_t width_px)
+{
+    return (2 * width_px + 1) * 4;
+}
+
 /* Rows that the query room has found. */
 GCH_CHECKED gch_status gch__gpu_light_columns(const gch__gpu_series *series,
                                               const gch_columns *columns, gch_error *err);

@@ -2,8 +2,8 @@
  * executors: one as charts use it, one whose pages hardly fit, one that reads every block.
  *
  * 200 random cases (GCH_EXACTNESS_CASES for more, GCH_EXACTNESS_FIRST to begin with another), each
- * at sizes that change, lines against the reference and all joins against the CPU executor. The
- * executors are kept from case to case, as a viewer would keep them.
+ * at sizes that change, every mark against the CPU executor and all that the reference draws
+ * against that. The executors are kept from case to case, as a viewer would keep them.
  */
 #include "exactness_cases.h"
 #include "raster.h"
@@ -62,11 +62,14 @@ static gch_chart_desc chart_desc(const gch_chart_series *series, uint32_t count,
 }
 
 /* In place: a scene points into itself. */
-static void make_stage(stage *s, const gch_chart_series *series, const gch_view *view)
+static void make_stage(stage *s, const gch_chart_series *series, const gch_view *view,
+                       gch_bar_width bars, const char *zone)
 {
     *s = (stage){0};
     gch__extent extent = {0};
     gch_chart_desc desc = chart_desc(series, 1, view);
+    desc.bar_width = bars;
+    desc.time_zone = zone;
     assert_ok(gch__scene_layout(&s->scene, &desc, view->t0, view->t1, &extent, &err));
     assert_ok(
         gch_query_make(series->file, &(gch_query_desc){.keep_outside = true}, &s->query, &err));
@@ -119,29 +122,55 @@ static void draw_on(rig *r, stage *s, uint64_t number)
     r->by_query += stats.series_by_query;
 }
 
-/* All three joins of a view; lines against the reference. */
-static void compare(exactness_case *c, const gch_file *file, uint32_t width, uint32_t height)
+static void compare_mark(exactness_case *c, const gch_chart_series *series, const gch_view *view,
+                         gch_bar_width bars, const char *zone, const char *name)
+{
+    stage s;
+    make_stage(&s, series, view, bars, zone);
+    bool has_reference = series->mark != GCH_MARK_STEP && series->mark != GCH_MARK_SCATTER;
+    if (has_reference) {
+        assert_ok(gch_image_make(view->width_px, view->height_px, NULL, &s.reference, &err));
+        assert_ok(gch__raster_reference(&s.scene, NULL, &s.reference, &err));
+    }
+    for (size_t i = 0; i < RIG_COUNT; i++) {
+        draw_on(&rigs[i], &s, c->number);
+        if (has_reference)
+            assert_same(&s.reference, &s.gpu, name, c->number, rigs[i].name);
+        assert_same(&s.cpu, &s.gpu, name, c->number, rigs[i].name);
+    }
+    free_stage(&s);
+}
+
+/* All three joins of a view. */
+static void compare_lines(exactness_case *c, const gch_file *file, uint32_t width, uint32_t height)
 {
     static const gch_mark marks[] = {GCH_MARK_LINE, GCH_MARK_STEP, GCH_MARK_SCATTER};
     static const char *const names[] = {"line", "step", "points"};
     gch_view view = exactness_case_view(c, width, height);
     for (size_t m = 0; m < GCH_COUNT_OF(marks); m++) {
         gch_chart_series series = {.file = file, .mark = marks[m]};
-        stage s;
-        make_stage(&s, &series, &view);
-        if (marks[m] == GCH_MARK_LINE) {
-            assert_ok(gch_image_make(width, height, NULL, &s.reference, &err));
-            assert_ok(gch__raster_reference(&s.scene, NULL, &s.reference, &err));
-        }
-        for (size_t i = 0; i < RIG_COUNT; i++) {
-            draw_on(&rigs[i], &s, c->number);
-            if (marks[m] == GCH_MARK_LINE)
-                assert_same(&s.reference, &s.gpu, names[m], c->number, rigs[i].name);
-            assert_same(&s.cpu, &s.gpu, names[m], c->number, rigs[i].name);
-        }
-        free_stage(&s);
+        compare_mark(c, &series, &view, (gch_bar_width){0}, NULL, names[m]);
     }
 }
+
+/* Areas, bars a point, and bars of a random width. */
+static void compare_filled(exactness_case *c, const gch_file *file, uint32_t width, uint32_t height)
+{
+    static const gch_mark marks[] = {GCH_MARK_AREA, GCH_MARK_BARS, GCH_MARK_BARS, GCH_MARK_CANDLES,
+                                     GCH_MARK_OHLC};
+    static const char *const names[] = {"area", "bars a point", "bars", "candles", "OHLC"};
+    gch_view view = exactness_case_view(c, width, height);
+    for (size_t m = 0; m < GCH_COUNT_OF(marks); m++) {
+        gch_chart_series series = {.file = file, .mark = marks[m]};
+        const char *zone = NULL;
+        gch_bar_width bars = {0};
+        if (m >= 2)
+            bars = exactness_case_bars(c, &view, &zone);
+        compare_mark(c, &series, &view, bars, zone, names[m]);
+    }
+}
+
+typedef void compare_fn(exactness_case *c, const gch_file *file, uint32_t width, uint32_t height);
 
 static uint64_t number_from_environment(const char *name, uint64_t otherwise)
 {
@@ -149,9 +178,8 @@ static uint64_t number_from_environment(const char *name, uint64_t otherwise)
     return text != NULL ? strtoull(text, NULL, 10) : otherwise;
 }
 
-static void no_pixel_differs_from_the_reference_or_the_processor(void **state)
+static void compare_cases(compare_fn *compare)
 {
-    (void)state;
     uint64_t first = number_from_environment("GCH_EXACTNESS_FIRST", 0);
     uint64_t count = number_from_environment("GCH_EXACTNESS_CASES", DEFAULT_CASE_COUNT);
     exactness_file last = {0}; /* borrowed until a frame without it has been drawn */
@@ -184,26 +212,46 @@ static void no_pixel_differs_from_the_reference_or_the_processor(void **state)
     exactness_file_close(&last);
 }
 
+static void no_pixel_of_lines_differs_from_the_reference_or_the_processor(void **state)
+{
+    (void)state;
+    compare_cases(compare_lines);
+}
+
+static void no_pixel_of_areas_and_bars_differs_from_the_reference_or_the_processor(void **state)
+{
+    (void)state;
+    compare_cases(compare_filled);
+}
+
 static int make_rigs(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < RIG_COUNT; i++)
+    for (size_t i = 0; i < RIG_COUNT; i++) {
+        rigs[i].tiles = rigs[i].frames = rigs[i].by_query = 0;
         assert_ok(gch__gpu_executor_make(&rigs[i].desc, &rigs[i].executor, &err));
+    }
     return 0;
 }
 
 static int destroy_rigs(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < RIG_COUNT; i++)
+    for (size_t i = 0; i < RIG_COUNT; i++) {
         gch__gpu_executor_destroy(rigs[i].executor);
+        rigs[i].executor = NULL;
+    }
     return 0;
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(no_pixel_differs_from_the_reference_or_the_processor),
+        cmocka_unit_test_setup_teardown(
+            no_pixel_of_lines_differs_from_the_reference_or_the_processor, make_rigs, destroy_rigs),
+        cmocka_unit_test_setup_teardown(
+            no_pixel_of_areas_and_bars_differs_from_the_reference_or_the_processor, make_rigs,
+            destroy_rigs),
     };
-    return cmocka_run_group_tests(tests, make_rigs, destroy_rigs);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

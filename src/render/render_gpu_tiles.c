@@ -4,7 +4,7 @@
  * A slice is added once everything that its kernel will read is resident and held by the tile. If
  * there is no room, the tile is run and a new one begun; a slice that does not fit into an empty
  * one is halved. reduce_part and reduce_nodes of shaders/reduce.wgsl say what is read; touch_ here
- * mirrors them.
+ * mirrors them, and those of bars.wgsl.
  *
  * Invariant: a run slice whose first row follows one of its own segment in the same column has lead
  * ROW_BEFORE, and that row's block is touched too. A row that follows another segment's has that
@@ -236,6 +236,30 @@ static gch_status touch_runs(const part *p, gch__gpu_slice *slice, bool *io_is_f
                  count * words * sizeof *column->gap_bitmaps, io_is_full, err);
 }
 
+/* The place of a row's super-block in the list of those with gaps, or NO_ROW; its bitmap. */
+static gch_status touch_bitmap(const part *p, uint32_t row, uint32_t *out_place, bool *io_is_full,
+                               gch_error *err)
+{
+    const gch__value_column *column = p->column;
+    uint32_t super = row / GCH_SUPER_ROWS, place = gap_at(column, super),
+             words = GCH_SUPER_ROWS / 32;
+    *out_place = GCH__GPU_NO_ROW;
+    if (place == column->gap_super_count || column->gap_supers[place] != super)
+        return GCH_OK;
+    *out_place = place;
+    return touch(p, column->gap_bitmaps + (size_t)place * words,
+                 words * sizeof *column->gap_bitmaps, io_is_full, err);
+}
+
+/* As reduce_drawn goes about it. */
+static gch_status touch_drawn(const part *p, gch__gpu_slice *slice, bool *io_is_full,
+                              gch_error *err)
+{
+    GCH_TRY(touch_hull(p, slice->first, slice->last, io_is_full, err));
+    GCH_TRY(touch_bitmap(p, slice->first, &slice->gaps_first, io_is_full, err));
+    return touch_bitmap(p, slice->last - 1, &slice->gaps_last, io_is_full, err);
+}
+
 /* ---- tiles ---- */
 
 static bool tile_is_empty(const gch__gpu_executor *executor)
@@ -246,8 +270,8 @@ static bool tile_is_empty(const gch__gpu_executor *executor)
     return true;
 }
 
-static gch_status push_slice(gch__gpu_executor *executor, gch__gpu_kernel kernel,
-                             const gch__gpu_slice *slice, gch_error *err)
+gch_status gch__gpu_push_slice(gch__gpu_executor *executor, gch__gpu_kernel kernel,
+                               const gch__gpu_slice *slice, gch_error *err)
 {
     gch__gpu_slices *slices = &executor->tile[kernel];
     GCH_TRY(gch__ensure(executor->allocator, (void **)&slices->items, &slices->cap,
@@ -265,14 +289,16 @@ static gch_status try_slice(const gch__gpu_series *series, gch__gpu_kernel kerne
     GCH_TRY(find_part(series, index, &p, &slice->segment, err));
     if (kernel == GCH__GPU_LIGHT_RUNS)
         GCH_TRY(touch_runs(&p, slice, out_is_full, err));
-    else if (series->executor->desc.by_blocks)
+    else if (kernel == GCH__GPU_REDUCE_DRAWN)
+        GCH_TRY(touch_drawn(&p, slice, out_is_full, err));
+    else if (series->executor->desc.by_blocks || kernel == GCH__GPU_READ_ENDS)
         GCH_TRY(touch_blocks(&p, slice->first / GCH_BLOCK_ROWS,
                              (slice->last - 1) / GCH_BLOCK_ROWS + 1, out_is_full, err));
     else
         GCH_TRY(touch_hull(&p, slice->first, slice->last, out_is_full, err));
     if (*out_is_full)
         return GCH_OK;
-    return push_slice(series->executor, kernel, slice, err);
+    return gch__gpu_push_slice(series->executor, kernel, slice, err);
 }
 
 /* Half of the rows, up to a block's border; all of them if that is within one block. */
@@ -347,9 +373,8 @@ static gch_status enter_pool(const gch__gpu_series *series, uint32_t index, uint
     return status;
 }
 
-/* `slice` has all but its segment; its rows are added in as many parts as it takes. */
-static gch_status add_slice(const gch__gpu_series *series, gch__gpu_kernel kernel, uint32_t index,
-                            const gch__gpu_slice *slice, gch_error *err)
+gch_status gch__gpu_add_slice(const gch__gpu_series *series, gch__gpu_kernel kernel, uint32_t index,
+                              const gch__gpu_slice *slice, gch_error *err)
 {
     uint64_t pool_rows = (uint64_t)1 << pool_shift(series->executor);
     gch__gpu_slice next = *slice;
@@ -367,14 +392,14 @@ static gch_status add_slice(const gch__gpu_series *series, gch__gpu_kernel kerne
 
 /* ---- columns ---- */
 
-static void extents_add(uint32_t *extents, int32_t row)
+void gch__gpu_extents_add(uint32_t *extents, int32_t row)
 {
     extents[0] = GCH_MIN(extents[0], (uint32_t)(row + 1));
     extents[1] = GCH_MAX(extents[1], (uint32_t)(row + 1));
 }
 
 /* Extents start as what the crossings light, in columns that are hulls. */
-static gch_status send_extents(const gch__gpu_series *series, gch_error *err)
+gch_status gch__gpu_send_extents(const gch__gpu_series *series, gch_error *err)
 {
     gch__gpu_executor *executor = series->executor;
     uint64_t at = (uint64_t)executor->frame.extents * 4;
@@ -429,7 +454,7 @@ static gch_status add_runs(const gch__gpu_series *series, uint32_t c, const gch_
             out.lead = (uint32_t)(left->cross_row + 1);
         if (row + (slice.last - slice.first) == right->row && right->is_crossed)
             out.tail = (uint32_t)(right->cross_row + 1);
-        GCH_TRY(add_slice(series, GCH__GPU_LIGHT_RUNS, slice.segment, &out, err));
+        GCH_TRY(gch__gpu_add_slice(series, GCH__GPU_LIGHT_RUNS, slice.segment, &out, err));
     }
     return GCH_OK;
 }
@@ -442,9 +467,24 @@ static gch_status add_hull(const gch__gpu_series *series, uint32_t c, const gch_
         slice = gch__slice_at(series->query, row, right->row);
         gch__gpu_slice out = {
             .column = gch__gpu_slot(series->executor, c), .first = slice.first, .last = slice.last};
-        GCH_TRY(add_slice(series, GCH__GPU_REDUCE, slice.segment, &out, err));
+        GCH_TRY(gch__gpu_add_slice(series, GCH__GPU_REDUCE, slice.segment, &out, err));
     }
     return GCH_OK;
+}
+
+gch_status gch__gpu_begin_slices(const gch__gpu_series *series, gch_error *err)
+{
+    gch__gpu_executor *executor = series->executor;
+    size_t segment_count = series->query->segment_count;
+    GCH_TRY(gch__ensure(executor->allocator, (void **)&executor->segment_numbers,
+                        &executor->segment_number_cap, segment_count,
+                        sizeof *executor->segment_numbers, "gpu segments", err));
+    GCH_TRY(gch__ensure(executor->allocator, (void **)&executor->segment_sources,
+                        &executor->segment_source_cap, segment_count,
+                        sizeof *executor->segment_sources, "gpu segments", err));
+    memset(executor->segment_numbers, 0, segment_count * sizeof *executor->segment_numbers);
+    executor->row_tables.count = 0;
+    return gch__gpu_pages_begin_tile(executor->pages, err);
 }
 
 gch_status gch__gpu_reduce_series(const gch__gpu_series *series, const gch__edge *edges,
@@ -455,27 +495,18 @@ gch_status gch__gpu_reduce_series(const gch__gpu_series *series, const gch__edge
     for (uint32_t c = begin; c <= end; c++)
         if (!edges[c].is_known || edges[c].is_pending)
             return gch_fail(err, GCH_PENDING, "a column's edge awaits pages");
-    size_t segment_count = series->query->segment_count;
-    GCH_TRY(gch__ensure(executor->allocator, (void **)&executor->segment_numbers,
-                        &executor->segment_number_cap, segment_count,
-                        sizeof *executor->segment_numbers, "gpu segments", err));
-    GCH_TRY(gch__ensure(executor->allocator, (void **)&executor->segment_sources,
-                        &executor->segment_source_cap, segment_count,
-                        sizeof *executor->segment_sources, "gpu segments", err));
-    memset(executor->segment_numbers, 0, segment_count * sizeof *executor->segment_numbers);
-    executor->row_tables.count = 0;
     for (uint32_t c = begin; c < end; c++) {
         uint32_t *extents = &executor->extents[(size_t)gch__gpu_slot(executor, c) * 2];
         const gch__edge *left = &edges[c], *right = &edges[c + 1];
         if (series->join == GCH_JOIN_NONE || column_has_gaps(series, left->row, right->row))
             continue;
         if (left->is_crossed)
-            extents_add(extents, left->cross_row);
+            gch__gpu_extents_add(extents, left->cross_row);
         if (right->is_crossed)
-            extents_add(extents, right->cross_row);
+            gch__gpu_extents_add(extents, right->cross_row);
     }
-    GCH_TRY(send_extents(series, err));
-    GCH_TRY(gch__gpu_pages_begin_tile(executor->pages, err));
+    GCH_TRY(gch__gpu_send_extents(series, err));
+    GCH_TRY(gch__gpu_begin_slices(series, err));
     for (uint32_t c = begin; c < end; c++) {
         const gch__edge *left = &edges[c], *right = &edges[c + 1];
         if (left->row == right->row)
@@ -492,7 +523,7 @@ gch_status gch__gpu_light_columns(const gch__gpu_series *series, const gch_colum
                                   gch_error *err)
 {
     gch__gpu_executor *executor = series->executor;
-    GCH_TRY(send_extents(series, err));
+    GCH_TRY(gch__gpu_send_extents(series, err));
     for (uint32_t c = 0; c < columns->width_px; c++) {
         for (uint32_t i = columns->first[c]; i < columns->first[c + 1]; i++) {
             const gch_piece *piece = &columns->pieces[i];
@@ -501,7 +532,7 @@ gch_status gch__gpu_light_columns(const gch__gpu_series *series, const gch_colum
             gch__gpu_slice slice = {.column = gch__gpu_slot(executor, c),
                                     .first = (uint32_t)(piece->row_top + 1),
                                     .last = (uint32_t)(piece->row_bottom + 1)};
-            GCH_TRY(push_slice(executor, GCH__GPU_LIGHT_PIECES, &slice, err));
+            GCH_TRY(gch__gpu_push_slice(executor, GCH__GPU_LIGHT_PIECES, &slice, err));
         }
     }
     return gch__gpu_run_tile(executor, err);
