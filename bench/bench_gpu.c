@@ -6,11 +6,12 @@
  *  - frames of a pan as the host sees them, with residency and a bundle, and with everything
  * uploaded and recorded anew each frame, which is the baseline; the CPU executor's as well;
  *  - of these frames what the processor does until they are submitted, whatever the adapter is;
+ *  - the same of candles (as wide as charts choose, and one a column), areas and points;
  *  - frames of every block that stay on the device, and what part of that time it works;
  *  - an unchanged frame; draws and submissions a frame; bytes on host and device.
  *
- *     bench_gpu --folder build --points 10000000 [--frames 50] [--kind walk] [--only
- * tree|pan|every_block]
+ *     bench_gpu --folder build --points 10000000 [--frames 50] [--kind walk]
+ *               [--only tree|pan|candles|area|scatter|every_block]
  */
 #include "bench.h"
 #include "bench_file.h"
@@ -59,6 +60,8 @@ typedef struct setup {
     uint32_t frames;
     bool is_bare;
     const char *only; /* a section; NULL: all */
+    gch_mark mark;
+    int64_t bar_columns; /* of candles; 0: as many as charts choose */
 } setup;
 
 static void open_file(setup *s, const char *path)
@@ -105,6 +108,7 @@ static gch_chart_desc chart_desc(const setup *s, const gch_chart_series *series,
                             .has_top = true,
                             .bottom = s->bottom,
                             .top = s->top,
+                            .bar_width = {.count = width / WIDTH * s->bar_columns},
                             .workers = s->workers};
 }
 
@@ -114,7 +118,7 @@ static double draw(setup *s, gch__gpu_executor *executor, double span, uint32_t 
 {
     int64_t query_ns;
     gch__extent extent = {0};
-    gch_chart_series series = {.file = s->file};
+    gch_chart_series series = {.file = s->file, .mark = s->mark};
     gch_chart_desc desc = chart_desc(s, &series, span, step);
     check(gch__scene_layout(&s->scene, &desc, desc.from, desc.to, &extent, &err));
     check(
@@ -147,7 +151,7 @@ static void add_stats(cJSON *json, const char *name, double *samples, uint32_t c
 static cJSON *run_frames(setup *s, const gch__gpu_executor_desc *desc, double span, bool is_anew)
 {
     static double host[FRAMES_MAX], columns[FRAMES_MAX], picture[FRAMES_MAX], record[FRAMES_MAX],
-        queries[FRAMES_MAX];
+        bars[FRAMES_MAX], queries[FRAMES_MAX];
     gch__gpu_executor *executor = NULL;
     gch__gpu_frame_stats stats;
     check(gch__gpu_executor_make(desc, &executor, &err));
@@ -175,6 +179,7 @@ static cJSON *run_frames(setup *s, const gch__gpu_executor_desc *desc, double sp
         host[i] = now_ms() - before;
         record[i] = (double)stats.record_ns * 1e-6;
         columns[i] = pass_ms(gpu, "columns");
+        bars[i] = pass_ms(gpu, "bars");
         picture[i] = pass_ms(gpu, "picture");
         pages += stats.pages_loaded;
         kept += stats.columns_kept;
@@ -190,9 +195,10 @@ static cJSON *run_frames(setup *s, const gch__gpu_executor_desc *desc, double sp
     add_stats(json, "record_queries_ms", queries, s->frames);
     if (gch__gpu_get_info(gpu)->has_timestamps && end.submits - start.submits == s->frames) {
         add_stats(json, "gpu_columns_ms", columns, s->frames);
+        add_stats(json, "gpu_bars_ms", bars, s->frames);
         add_stats(json, "gpu_picture_ms", picture, s->frames);
         for (uint32_t i = 0; i < s->frames; i++)
-            columns[i] += picture[i];
+            columns[i] += bars[i] + picture[i];
         add_stats(json, "gpu_ms", columns, s->frames);
     }
     cJSON_AddNumberToObject(json, "pages_loaded_first", (double)pages_first);
@@ -381,6 +387,16 @@ static void run_pans(setup *s, cJSON *report)
     cJSON_AddNumberToObject(report, "unchanged_frame_ms", run_unchanged(s));
 }
 
+static void run_mark(setup *s, const char *name, gch_mark mark, int64_t bar_columns, double span,
+                     cJSON *report)
+{
+    gch__gpu_executor_desc desc = {.data = s->data, .time_passes = true};
+    s->mark = mark;
+    s->bar_columns = bar_columns;
+    cJSON_AddItemToObject(report, name, run_frames(s, &desc, span, span == 1));
+    s->mark = GCH_MARK_LINE;
+}
+
 static void run_blocks(setup *s, cJSON *report)
 {
     gch__gpu_executor_desc desc = {.data = s->data, .time_passes = true, .by_blocks = true};
@@ -405,6 +421,15 @@ static void run_all(setup *s, cJSON *report)
         cJSON_AddItemToObject(report, "tree", run_frames(s, &desc, 1, true));
     if (wants(s, "pan"))
         run_pans(s, report);
+    if (wants(s, "candles")) {
+        run_mark(s, "candles", GCH_MARK_CANDLES, 0, 1, report);
+        run_mark(s, "candles_a_column", GCH_MARK_CANDLES, 1, 1, report);
+        run_mark(s, "candles_pan", GCH_MARK_CANDLES, 0, 0.1, report);
+    }
+    if (wants(s, "area"))
+        run_mark(s, "area", GCH_MARK_AREA, 0, 1, report);
+    if (wants(s, "scatter"))
+        run_mark(s, "scatter", GCH_MARK_SCATTER, 0, 1, report);
     if (wants(s, "every_block"))
         run_blocks(s, report);
 }

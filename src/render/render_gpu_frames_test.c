@@ -49,6 +49,7 @@ static gch_chart_desc bare(const gch_chart_series *series, uint32_t count, int64
                             .width_px = WIDTH,
                             .height_px = HEIGHT,
                             .is_bare = true,
+                            .bar_width = {.count = 700},
                             .backend = backend,
                             .has_time_range = true,
                             .from = from,
@@ -93,9 +94,13 @@ static void several_series_are_drawn_over_each_other(void **state)
     gch_chart_series series[] = {{.file = a.file},
                                  {.file = b.file, .mark = GCH_MARK_STEP},
                                  {.file = c.file},
-                                 {.file = b.file, .mark = GCH_MARK_SCATTER}};
+                                 {.file = b.file, .mark = GCH_MARK_SCATTER},
+                                 {.file = b.file, .mark = GCH_MARK_CANDLES},
+                                 {.file = c.file, .mark = GCH_MARK_OHLC},
+                                 {.file = a.file},
+                                 {.file = a.file, .mark = GCH_MARK_AREA}};
     for (int64_t zoom = ROWS; zoom > 3; zoom /= 5)
-        for (uint32_t count = 1; count <= 4; count++)
+        for (uint32_t count = 1; count <= GCH_COUNT_OF(series); count++)
             assert_int_equal(compare(gpu, cpu, series, count, ROWS / 3, ROWS / 3 + zoom), 0);
     /* Others, fewer, and the first ones again: what was dropped is loaded again. */
     assert_int_equal(compare(gpu, cpu, &series[2], 1, 0, ROWS), 0);
@@ -136,6 +141,59 @@ static void a_panned_picture_equals_one_drawn_anew(void **state)
     test_series_free(&b);
 }
 
+static void panned_areas_and_bars_equal_those_drawn_anew(void **state)
+{
+    (void)state;
+    static const gch_mark marks[] = {GCH_MARK_AREA, GCH_MARK_CANDLES, GCH_MARK_OHLC, GCH_MARK_BARS};
+    static const int64_t columns[] = {1, 2, 3, 10, 300, 4000}; /* ticks each */
+    uint64_t seed = 1;
+    test_series a = make_series(WALK_WITH_GAPS, 4, -1), b = make_series(WALK, 5, -1);
+    gch_chart *gpu = NULL, *cpu = NULL;
+    assert_ok(gch_chart_make(NULL, &gpu, &err));
+    assert_ok(gch_chart_make(NULL, &cpu, &err));
+    for (size_t m = 0; m < GCH_COUNT_OF(marks); m++) {
+        gch_chart_series series[] = {{.file = a.file, .mark = marks[m]}, {.file = b.file}};
+        for (size_t i = 0; i < GCH_COUNT_OF(columns); i++) {
+            int64_t from = ROWS / 2 - columns[i] * WIDTH / 2;
+            for (int pan = 0; pan < 8; pan++) {
+                int64_t by = pan == 5 ? 2 * WIDTH : (int64_t)(test_random(&seed) % 41);
+                from += (pan % 3 == 1 ? -by : by) * columns[i];
+                assert_int_equal(
+                    compare(gpu, cpu, series, 1 + (i & 1), from, from + columns[i] * WIDTH), 0);
+            }
+        }
+    }
+    gch_chart_destroy(gpu);
+    gch_chart_destroy(cpu);
+    test_series_free(&a);
+    test_series_free(&b);
+}
+
+static void other_bars_are_another_picture(void **state)
+{
+    (void)state;
+    test_series a = make_series(WALK, 1, -1);
+    gch_chart *gpu = NULL, *cpu = NULL;
+    assert_ok(gch_chart_make(NULL, &gpu, &err));
+    assert_ok(gch_chart_make(NULL, &cpu, &err));
+    gch_chart_series series = {.file = a.file, .mark = GCH_MARK_CANDLES};
+    const gch_image *drawn, *expected;
+    gch_chart_desc desc = bare(&series, 1, 0, ROWS, GCH_BACKEND_GPU);
+    static const gch_bar_width widths[] = {
+        {.count = 5000}, {.count = 50000}, {.count = 600000}, {.unit = GCH_BAR_DAY, .count = 1}};
+    for (size_t i = 0; i < GCH_COUNT_OF(widths); i++) {
+        desc.bar_width = widths[i];
+        desc.backend = GCH_BACKEND_GPU;
+        assert_ok(gch_chart_frame(gpu, &desc, &drawn, NULL, &err));
+        desc.backend = GCH_BACKEND_CPU;
+        assert_ok(gch_chart_frame(cpu, &desc, &expected, NULL, &err));
+        assert_int_equal(count_differences(drawn, expected), 0);
+    }
+    gch_chart_destroy(gpu);
+    gch_chart_destroy(cpu);
+    test_series_free(&a);
+}
+
 /* A comparison that cannot fail would prove nothing: one value among 300,000, read from the tree.
  */
 static void one_value_that_differs_is_seen(void **state)
@@ -168,6 +226,7 @@ typedef struct stage {
     gch__scene scene;
     gch_query *query;
     gch_image image;
+    gch_mark mark;
 } stage;
 
 static gch_status make_stage(const test_series *series, const gch__gpu_executor_desc *desc,
@@ -193,7 +252,7 @@ static gch_status draw(stage *s, const test_series *series, int64_t from, int64_
 {
     int64_t query_ns;
     gch__extent extent = {0};
-    gch_chart_series its = {.file = series->file};
+    gch_chart_series its = {.file = series->file, .mark = s->mark};
     gch_chart_desc desc = bare(&its, 1, from, to, GCH_BACKEND_GPU);
     GCH_TRY(gch__scene_layout(&s->scene, &desc, from, to, &extent, &err));
     return gch__gpu_executor_draw(s->executor, &s->scene, &s->query, &s->image, stats, &query_ns,
@@ -304,32 +363,35 @@ static void *resize(void *context, void *old, size_t bytes, const char *purpose)
     return realloc(old, bytes);
 }
 
+static const gch_mark some_marks[] = {GCH_MARK_LINE, GCH_MARK_AREA, GCH_MARK_CANDLES};
+
 static void a_warm_frame_allocates_nothing(void **state)
 {
     (void)state;
-    memory m = {.left = UINT64_MAX};
-    gch_allocator allocator = {.resize = resize, .context = &m};
     test_series series = make_series(WALK_WITH_GAPS, 1, -1);
-    stage s;
-    gch__gpu_frame_stats stats;
-    assert_ok(make_stage(&series, &(gch__gpu_executor_desc){.allocator = &allocator}, &s));
-    uint64_t before = 0;
-    for (int round = 0; round < 3; round++) {
-        before = m.served;
-        for (int64_t pan = 0; pan < 5; pan++)
-            assert_ok(draw(&s, &series, pan * 1000, ROWS / 2 + pan * 1000, &stats));
+    for (size_t i = 0; i < GCH_COUNT_OF(some_marks); i++) {
+        memory m = {.left = UINT64_MAX};
+        gch_allocator allocator = {.resize = resize, .context = &m};
+        stage s;
+        gch__gpu_frame_stats stats;
+        assert_ok(make_stage(&series, &(gch__gpu_executor_desc){.allocator = &allocator}, &s));
+        s.mark = some_marks[i];
+        uint64_t before = 0;
+        for (int round = 0; round < 3; round++) {
+            before = m.served;
+            for (int64_t pan = 0; pan < 5; pan++)
+                assert_ok(draw(&s, &series, pan * 1000, ROWS / 2 + pan * 1000, &stats));
+        }
+        assert_true(before > 0);
+        assert_int_equal(m.served, before);
+        free_stage(&s);
+        assert_int_equal(m.live, 0);
     }
-    assert_true(before > 0);
-    assert_int_equal(m.served, before);
-    free_stage(&s);
-    assert_int_equal(m.live, 0);
     test_series_free(&series);
 }
 
-static void memory_that_runs_out_anywhere_is_told_and_leaks_nothing(void **state)
+static void run_out_of_memory(const test_series *series, gch_mark mark)
 {
-    (void)state;
-    test_series series = make_series(WALK_WITH_GAPS, 1, -1);
     gch_status status = GCH_NO_MEMORY;
     uint64_t n = 0;
     for (; status != GCH_OK && n < 300; n++) {
@@ -338,20 +400,29 @@ static void memory_that_runs_out_anywhere_is_told_and_leaks_nothing(void **state
         gch__gpu_executor_desc desc = {.allocator = &allocator, .driver = &gch__gpu_null};
         stage s;
         gch__gpu_frame_stats stats;
-        status = make_stage(&series, &desc, &s);
+        status = make_stage(series, &desc, &s);
+        s.mark = mark;
         if (status == GCH_OK)
-            status = draw(&s, &series, 0, ROWS / 7, &stats);
+            status = draw(&s, series, 0, ROWS / 7, &stats);
         if (status != GCH_OK) {
             assert_status(status, GCH_NO_MEMORY);
             m.left = UINT64_MAX; /* and then there is some: the executor goes on */
             if (s.executor != NULL)
-                assert_ok(draw(&s, &series, 0, ROWS / 7, &stats));
+                assert_ok(draw(&s, series, 0, ROWS / 7, &stats));
         }
         free_stage(&s);
         assert_int_equal(m.live, 0);
     }
     assert_ok(status);
     assert_true(n > 30);
+}
+
+static void memory_that_runs_out_anywhere_is_told_and_leaks_nothing(void **state)
+{
+    (void)state;
+    test_series series = make_series(WALK_WITH_GAPS, 1, -1);
+    for (size_t i = 0; i < GCH_COUNT_OF(some_marks); i++)
+        run_out_of_memory(&series, some_marks[i]);
     test_series_free(&series);
 }
 
@@ -462,20 +533,18 @@ static gch_status read_gated(void *context, uint64_t offset, size_t byte_count, 
 }
 
 /* With no_wait the query room draws what there is until everything has come. */
-static void pages_that_have_not_come_are_drawn_as_far_as_they_are_known(void **state)
+static void draw_through_gate(const test_series *series, gch_mark mark)
 {
-    (void)state;
-    test_series series = make_series(WALK, 1, -1);
-    gated gate = {.bytes = series.image};
+    gated gate = {.bytes = series->image};
     gch_data *data = NULL;
     gch_source source;
-    gch_chart_series its = {0};
+    gch_chart_series its = {.mark = mark};
     gch_chart *gpu = NULL, *cpu = NULL;
     const gch_image *drawn, *expected;
     gch_chart_stats stats;
     assert_ok(gch_data_make(NULL, &data, &err));
     assert_ok(gch_source_open_ops(data, &(gch_source_ops){.read = read_gated, .context = &gate},
-                                  series.image_bytes, NULL, &source, &err));
+                                  series->image_bytes, NULL, &source, &err));
     assert_ok(gch_source_get_file(data, source, &its.file, &err));
     assert_ok(gch_chart_make(NULL, &gpu, &err));
     assert_ok(gch_chart_make(NULL, &cpu, &err));
@@ -501,6 +570,14 @@ static void pages_that_have_not_come_are_drawn_as_far_as_they_are_known(void **s
     gch_chart_destroy(cpu);
     assert_ok(gch_source_close(data, source, &err));
     assert_ok(gch_data_destroy(data, &err));
+}
+
+static void pages_that_have_not_come_are_drawn_as_far_as_they_are_known(void **state)
+{
+    (void)state;
+    test_series series = make_series(WALK, 1, -1);
+    for (size_t i = 0; i < GCH_COUNT_OF(some_marks); i++)
+        draw_through_gate(&series, some_marks[i]);
     test_series_free(&series);
 }
 
@@ -509,6 +586,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(several_series_are_drawn_over_each_other),
         cmocka_unit_test(a_panned_picture_equals_one_drawn_anew),
+        cmocka_unit_test(panned_areas_and_bars_equal_those_drawn_anew),
+        cmocka_unit_test(other_bars_are_another_picture),
         cmocka_unit_test(one_value_that_differs_is_seen),
         cmocka_unit_test(an_unchanged_scene_submits_nothing_and_a_panned_one_loads_little),
         cmocka_unit_test(columns_that_can_show_nothing_more_are_culled_by_the_gpu),
