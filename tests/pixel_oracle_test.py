@@ -98,7 +98,7 @@ def run(arguments):
 
 def main():
     command = os.path.abspath(sys.argv[1])
-    case_count = int(sys.argv[2]) if len(sys.argv) > 2 else 35
+    case_count = int(sys.argv[2]) if len(sys.argv) > 2 else 100
     kinds = ["levels", "walk", "alternate", "big", "huge", "tiny", "levels"]
     lit_count = failures = 0
     with tempfile.TemporaryDirectory() as folder:
@@ -114,13 +114,16 @@ def main():
             for _ in range(3):
                 width, height = rnd.choice([(40, 30), (64, 48), (7, 90), (101, 13)])
                 t0, t1, bottom, top = random_view(rnd, kind, points, width, height)
+                mark = rnd.choice(["line", "line", "area", "candles", "ohlc", "bars"])
+                ticks = 1 + int((t1 - t0) * 2 ** rnd.uniform(-8, 2))
                 expected = pixel_oracle.draw(
-                    points, t0, t1, Fraction(bottom), Fraction(top), width, height
+                    points, t0, t1, Fraction(bottom), Fraction(top), width, height, mark, ticks
                 )
                 lit_count += sum(map(sum, expected))
                 for backend in ("cpu", "reference"):
                     options = [f"--from={t0}", f"--to={t1}", f"--ymin={bottom}", f"--ymax={top}"]
                     options += [f"--size={width}x{height}", f"--backend={backend}"]
+                    options += [f"--type={mark}", f"--bar={ticks}"]
                     run([command, "render", "case.gch", "--bare", "-o", "case.ppm"] + options)
                     drawn = read_ppm("case.ppm", width, height)
                     wrong = sum(a != b for r, s in zip(drawn, expected) for a, b in zip(r, s))

@@ -6,8 +6,8 @@
  *         &(gch_chart_desc){.series = &series, .series_count = 1, .title = "Pressure"},
  *         &image, NULL, &err);
  *
- * Zero in a field means its default. With `is_bare` the plot is the whole picture: white lines of
- * width 1 on black, exactly the pixel rule (docs/pixel-rule.md), no text.
+ * Zero in a field means its default. With `is_bare` the plot is the whole picture: white on black,
+ * lines of width 1, exactly the pixel rule (docs/pixel-rule.md), no text.
  *
  * Ownership: everything the desc points to is borrowed for the call; a gch_chart goes on borrowing
  * the files, answers and workers of its last frame until a frame without them has been drawn or it
@@ -41,7 +41,7 @@ typedef enum gch_mark {
 typedef enum gch_backend {
     GCH_BACKEND_DEFAULT = 0, /* CPU */
     GCH_BACKEND_CPU = 1,
-    GCH_BACKEND_REFERENCE = 2, /* every segment by brute force; bare line charts only */
+    GCH_BACKEND_REFERENCE = 2, /* every row by brute force; bare charts without STEP and SCATTER */
     GCH_BACKEND_GPU = 3,       /* machines without a GPU fall back to the CPU */
 } gch_backend;
 

@@ -148,12 +148,12 @@ int cli_render(int argc, char **argv)
         {"tz", 0, "ZONE", "zone of the time axis and of T (default: the file's)", cli_read_text,
          &o.zone, NULL},
         {"bare", 0, NULL,
-         "the plot alone: white lines of one pixel on black, without smoothing or "
+         "the plot alone: white on black, lines one pixel wide, without smoothing or "
          "text, exactly the pixel rule",
          cli_read_flag, &o.is_bare, NULL},
         {"backend", 0, "NAME",
-         "cpu; gpu (cpu where there is none); or reference: every segment by "
-         "brute force (bare lines)",
+         "cpu; gpu (cpu where there is none); or reference: every row by brute force "
+         "(bare; no steps, no scatter)",
          cli_read_choice, &o.backend, backends},
         {"format", 0, "FORMAT", "png or ppm, whatever the name of OUT", cli_read_choice, &o.format,
          image_formats},

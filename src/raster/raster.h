@@ -1,8 +1,8 @@
 /* The CPU executor and the reference executor: a laid-out scene into an image.
  *
  * gch__raster_draw answers every mark through the query room, so that its cost does not depend on
- * the number of points. gch__raster_reference draws every segment by brute force from rows read in
- * order and shares no code with the query room; it draws bare line scenes only.
+ * the number of points. gch__raster_reference draws every segment and bar by brute force from rows
+ * read in order and shares no code with the query room; it draws bare scenes only.
  *
  * Thread rule: one thread at a time for a gch__raster; its work is spread over `workers`.
  */
@@ -24,8 +24,8 @@ GCH_CHECKED gch_status gch__raster_draw(gch__raster *raster, const gch__scene *s
                                         gch_query *const *queries, gch_workers *workers,
                                         gch_image *image, int64_t *out_query_ns, gch_error *err);
 
-/* Black ground, white pixels by docs/pixel-rule.md. GCH_UNSUPPORTED unless the scene is bare, its
- * series are lines and the axis is linear. */
+/* Black ground, white pixels by docs/pixel-rule.md. GCH_UNSUPPORTED unless the scene is bare, the
+ * axis is linear, and its series are lines, areas, candles, OHLC or bars. */
 GCH_CHECKED gch_status gch__raster_reference(const gch__scene *scene,
                                              const gch_allocator *allocator, gch_image *image,
                                              gch_error *err);

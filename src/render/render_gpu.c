@@ -323,9 +323,24 @@ static gch_status dispatch(gch__gpu_executor *executor, gch__gpu_kernel kernel,
                              kernel == GCH__GPU_REDUCE ? executor->groups_a_slice : 1, err);
 }
 
+/* Kernels [first, last), if they have anything to do. */
+static gch_status run_pass(gch__gpu_executor *executor, const char *label,
+                           const gch__gpu_frame *frames, uint32_t first, uint32_t last,
+                           gch_error *err)
+{
+    uint32_t slice_count = 0;
+    for (uint32_t i = first; i < last; i++)
+        slice_count += frames[i].slice_count;
+    if (slice_count == 0)
+        return GCH_OK;
+    GCH_TRY(gch__gpu_compute_begin(executor->gpu, label, err));
+    for (uint32_t i = first; i < last; i++)
+        GCH_TRY(dispatch(executor, i, &frames[i], err));
+    return gch__gpu_pass_end(executor->gpu, err);
+}
+
 gch_status gch__gpu_run_tile(gch__gpu_executor *executor, gch_error *err)
 {
-    gch__gpu *gpu = executor->gpu;
     gch__gpu_frame frames[GCH__GPU_KERNEL_COUNT];
     size_t before = executor->slices.count;
     for (uint32_t i = 0; i < GCH__GPU_KERNEL_COUNT; i++)
@@ -338,11 +353,10 @@ gch_status gch__gpu_run_tile(gch__gpu_executor *executor, gch_error *err)
     GCH_TRY(gch__gpu_stream_flush(executor, &executor->edges, err));
     GCH_TRY(gch__gpu_pages_flush(executor->pages, err));
     GCH_TRY(bind(executor, err));
-    GCH_TRY(gch__gpu_compute_begin(gpu, "columns", err));
-    for (uint32_t i = 0; i < GCH__GPU_KERNEL_COUNT; i++)
-        GCH_TRY(dispatch(executor, i, &frames[i], err));
+    GCH_TRY(run_pass(executor, "columns", frames, 0, GCH__GPU_REDUCE_DRAWN, err));
+    GCH_TRY(run_pass(executor, "bars", frames, GCH__GPU_REDUCE_DRAWN, GCH__GPU_KERNEL_COUNT, err));
     executor->stats.tiles++;
-    return gch__gpu_pass_end(gpu, err);
+    return GCH_OK;
 }
 
 /* ---- series ---- */

@@ -35,6 +35,15 @@ for view in '' '--from 1 --to 3' '--ymin 0.25 --ymax 2.75'; do
     gpucharts render four.gch --column a --bare --size 101x77 $view --backend gpu -o gpu.ppm 2>/dev/null
     cmp cpu.ppm gpu.ppm && echo "same: cpu and gpu '$view'"
 done
+for type in area candles ohlc bars; do
+    for bar in 1s 7d; do
+        for backend in cpu reference gpu; do
+            gpucharts render four.gch --column a --type $type --bar $bar --bare --size 101x77 --backend $backend \
+                -o $backend.ppm 2>/dev/null
+        done
+        cmp cpu.ppm reference.ppm && cmp cpu.ppm gpu.ppm && echo "same: cpu, reference and gpu, $type of $bar"
+    done
+done
 expect 1 'reference|bare' gpucharts render four.gch --backend reference -o x.png
 
 echo "-- every type, several files and series"
