@@ -112,17 +112,18 @@ static bool is_seen(const gch__bar_span *span)
     return span->left <= span->right && span->first < span->last;
 }
 
+/* In the order of the rows, so that a tile goes through the pools of pages once. */
 static gch_status add_bar(const gch__gpu_series *series, const gch__bar_span *span, uint32_t index,
                           uint32_t ends_at, gch_error *err)
 {
     bool is_drawn = true;
-    if (series->its->mark != GCH_MARK_BARS)
+    bool has_ends = series->its->mark != GCH_MARK_BARS;
+    if (has_ends)
         GCH_TRY(add_end(series, span, false, ends_at, &is_drawn, err));
     if (!is_drawn)
         return GCH_OK;
-    if (series->its->mark != GCH_MARK_BARS)
-        GCH_TRY(add_end(series, span, true, ends_at + 1, &is_drawn, err));
-    return add_rows(series, index, span->first, span->last, err);
+    GCH_TRY(add_rows(series, index, span->first, span->last, err));
+    return has_ends ? add_end(series, span, true, ends_at + 1, &is_drawn, err) : GCH_OK;
 }
 
 static gch_status reduce_spans(const gch__gpu_series *series, const gch__bar_span *spans,

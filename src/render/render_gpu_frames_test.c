@@ -169,7 +169,7 @@ static void panned_areas_and_bars_equal_those_drawn_anew(void **state)
     test_series_free(&b);
 }
 
-static void other_bars_are_another_picture(void **state)
+static void other_bars_and_axes_are_another_picture(void **state)
 {
     (void)state;
     test_series a = make_series(WALK, 1, -1);
@@ -181,8 +181,11 @@ static void other_bars_are_another_picture(void **state)
     gch_chart_desc desc = bare(&series, 1, 0, ROWS, GCH_BACKEND_GPU);
     static const gch_bar_width widths[] = {
         {.count = 5000}, {.count = 50000}, {.count = 600000}, {.unit = GCH_BAR_DAY, .count = 1}};
-    for (size_t i = 0; i < GCH_COUNT_OF(widths); i++) {
-        desc.bar_width = widths[i];
+    for (size_t i = 0; i < 2 * GCH_COUNT_OF(widths); i++) {
+        desc.bar_width = widths[i / 2];
+        desc.axis = i % 2 == 1 ? GCH_AXIS_LOG : GCH_AXIS_LINEAR; /* zero is nowhere there */
+        desc.bottom = (gch_decimal){i % 2 == 1 ? 1 : -200000, 0};
+        series.mark = i % 4 == 3 ? GCH_MARK_BARS : GCH_MARK_CANDLES;
         desc.backend = GCH_BACKEND_GPU;
         assert_ok(gch_chart_frame(gpu, &desc, &drawn, NULL, &err));
         desc.backend = GCH_BACKEND_CPU;
@@ -587,7 +590,7 @@ int main(void)
         cmocka_unit_test(several_series_are_drawn_over_each_other),
         cmocka_unit_test(a_panned_picture_equals_one_drawn_anew),
         cmocka_unit_test(panned_areas_and_bars_equal_those_drawn_anew),
-        cmocka_unit_test(other_bars_are_another_picture),
+        cmocka_unit_test(other_bars_and_axes_are_another_picture),
         cmocka_unit_test(one_value_that_differs_is_seen),
         cmocka_unit_test(an_unchanged_scene_submits_nothing_and_a_panned_one_loads_little),
         cmocka_unit_test(columns_that_can_show_nothing_more_are_culled_by_the_gpu),
