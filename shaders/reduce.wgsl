@@ -3,7 +3,8 @@
 // Columns without gaps are hulls: reduce_tree and reduce_blocks find the smallest and largest key of
 // a slice, from the tree or from every block, and widen the column's extents. Before reduce_tree, cull
 // lists the slices that can widen anything and counts the workgroups by which it is dispatched.
-// Columns with gaps, and points that stand alone, light their runs in the bitmap: light_runs.
+// Columns with gaps, and points that stand alone, light their runs in the bitmap: light_runs, for the
+// slices that cull_runs has listed.
 // light_pieces takes rows that the processor has found.
 
 //!include common/layouts.wgsl
@@ -109,9 +110,9 @@ fn is_hidden(column: u32) -> bool {
     return false;
 }
 
-// The one or two nodes of the finest level that cover the slice's rows.
-fn covering_pair(slice: Slice) -> Pair {
-    var first = slice.first / 256u;
+// The one or two nodes of the finest level that cover the slice's rows from first_row on.
+fn covering_pair(slice: Slice, first_row: u32) -> Pair {
+    var first = first_row / 256u;
     var last = (slice.last - 1u) / 256u;
     var level = 0u;
     while (last - first > 1u) {
@@ -120,6 +121,13 @@ fn covering_pair(slice: Slice) -> Pair {
         level += 1u;
     }
     return include_pair(tree_pair(level, first), tree_pair(level, last));
+}
+
+fn list(index: u32) {
+    let listed = atomicAdd(&new_work[LISTED], 1u);
+    atomicStore(&new_work[LIST + listed], index);
+    atomicMax(&new_work[0], min(listed + 1u, GROUPS_X)); // rows of GROUPS_X, the last not full
+    atomicMax(&new_work[1], listed / GROUPS_X + 1u);
 }
 
 // A thread a slice: those that may show something that the column's extents do not yet.
@@ -131,16 +139,32 @@ fn cull(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
     }
     let slice = slices[frame.first_slice + index];
     segment = segments[slice.segment];
-    let pair = covering_pair(slice);
+    let pair = covering_pair(slice, slice.first);
     let at = frame.extents + slice.column * 2u;
     if (is_hidden(slice.column) || (row_of(pair.max) >= atomicLoad(&marks[at]) &&
         row_of(pair.min) <= atomicLoad(&marks[at + 1u]))) {
         return;
     }
-    let listed = atomicAdd(&new_work[LISTED], 1u);
-    atomicStore(&new_work[LIST + listed], index);
-    atomicMax(&new_work[0], min(listed + 1u, GROUPS_X)); // rows of GROUPS_X, the last not full
-    atomicMax(&new_work[1], listed / GROUPS_X + 1u);
+    list(index);
+}
+
+// A thread a slice: those that may light a pixel that is not lit yet.
+@compute @workgroup_size(64)
+fn cull_runs(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
+    let index = group.x * GROUP + thread;
+    if (index >= frame.slice_count) {
+        return;
+    }
+    let slice = slices[frame.first_slice + index];
+    segment = segments[slice.segment];
+    let is_joined_before = slice.lead == ROW_BEFORE;
+    var run = no_run();
+    run.keys = covering_pair(slice, select(slice.first, slice.first - 1u, is_joined_before));
+    run_include_row(&run, select(slice.lead, NO_ROW, is_joined_before));
+    run_include_row(&run, slice.tail);
+    if (!is_hidden(slice.column) && !run_is_lit(run, slice.column)) {
+        list(index);
+    }
 }
 
 @compute @workgroup_size(64)
@@ -287,14 +311,23 @@ fn run_include_row(run: ptr<function, Run>, row: u32) {
     }
 }
 
-fn run_light(run: Run, column: u32) {
-    var top = run.top;
-    var bottom = run.bottom;
-    if (!is_nothing(run.keys)) {
-        top = min(top, row_of(run.keys.max));
-        bottom = max(bottom, row_of(run.keys.min));
+// top and bottom, both + 1
+fn run_rows(run: Run) -> vec2u {
+    if (is_nothing(run.keys)) {
+        return vec2u(run.top, run.bottom);
     }
-    light(column, top, bottom);
+    return vec2u(min(run.top, row_of(run.keys.max)), max(run.bottom, row_of(run.keys.min)));
+}
+
+fn run_light(run: Run, column: u32) {
+    let rows = run_rows(run);
+    light(column, rows.x, rows.y);
+}
+
+// Whether all that a run could light is lit already.
+fn run_is_lit(run: Run, column: u32) -> bool {
+    let rows = run_rows(run);
+    return is_lit(column, rows.x, rows.y);
 }
 
 // row + 1 of the row before a block's, or NO_ROW if that is not drawn.
@@ -338,13 +371,14 @@ fn light_joined(block: Block, bitmap: u32, first: u32, last: u32, lead: u32, tai
     }
 }
 
-// A thread a block.
+// A thread a block; blocks that could only light what is lit are not decoded.
 @compute @workgroup_size(64)
 fn light_runs(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
-    if (slice_index(group) >= frame.slice_count) {
+    let listed = group.y * GROUPS_X + group.x;
+    if (listed >= work[LISTED]) {
         return;
     }
-    let slice = slices[frame.first_slice + slice_index(group)];
+    let slice = slices[frame.first_slice + work[LIST + listed]];
     segment = segments[slice.segment];
     gaps = vec2u(slice.gaps_first, slice.gaps_last);
     for (var index = slice.first / 256u + thread; index * 256u < slice.last; index += GROUP) {
@@ -357,11 +391,13 @@ fn light_runs(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_ind
             continue; // a gap: nothing connects over it
         }
         let bitmap = find_bitmap(index);
+        var run = no_run();
+        run.keys = block.pair;
         if (frame.join == JOIN_NONE) {
-            let row = row_of(block.pair.max);
-            if (is_whole && row == row_of(block.pair.min)) {
-                light(slice.column, row, row);
-            } else {
+            let rows = run_rows(run);
+            if (is_whole && rows.x == rows.y) {
+                light(slice.column, rows.x, rows.x);
+            } else if (!is_lit(slice.column, rows.x, rows.y)) {
                 light_points(block, bitmap, first, last, slice.column);
             }
             continue;
@@ -371,13 +407,11 @@ fn light_runs(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_ind
             lead = row_before(start + first);
         }
         let tail = select(NO_ROW, slice.tail, start + last == slice.last);
+        run_include_row(&run, lead);
+        run_include_row(&run, tail);
         if (is_whole && bitmap == 0u) {
-            var run = no_run();
-            run.keys = block.pair;
-            run_include_row(&run, lead);
-            run_include_row(&run, tail);
             run_light(run, slice.column);
-        } else {
+        } else if (!run_is_lit(run, slice.column)) {
             light_joined(block, bitmap, first, last, lead, tail, slice.column);
         }
     }

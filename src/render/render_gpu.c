@@ -75,6 +75,9 @@ static const char *kernel_entry(const gch__gpu_executor *executor, gch__gpu_kern
     return names[kernel];
 }
 
+static const char *const cull_entries[GCH__GPU_CULLED] = {
+    [GCH__GPU_REDUCE] = "cull", [GCH__GPU_LIGHT_RUNS] = "cull_runs"};
+
 static gch_status make_kernels(gch__gpu_executor *executor, uint32_t slab_shift, gch_error *err)
 {
     gch__gpu_shader shader;
@@ -96,9 +99,12 @@ static gch_status make_kernels(gch__gpu_executor *executor, uint32_t slab_shift,
         GCH_TRY(gch__gpu_pipeline_get(executor->gpu, &desc, &executor->kernels[i], err));
     }
     desc.shader = shader;
-    desc.label = desc.compute = "cull";
     desc.kinds[KERNEL_BINDINGS - 1] = GCH__GPU_BIND_WRITE;
-    return gch__gpu_pipeline_get(executor->gpu, &desc, &executor->cull, err);
+    for (uint32_t i = 0; i < GCH__GPU_CULLED; i++) {
+        desc.label = desc.compute = cull_entries[i];
+        GCH_TRY(gch__gpu_pipeline_get(executor->gpu, &desc, &executor->cull[i], err));
+    }
+    return GCH_OK;
 }
 
 static gch_status make_light(gch__gpu_executor *executor, gch_error *err)
@@ -122,22 +128,25 @@ static gch_status bind(gch__gpu_executor *executor, gch_error *err)
         executor->bound_slab_shift = pages.slab_shift;
     }
     gch__gpu_buffer buffers[KERNEL_BINDINGS] = {
-        {0},           executor->segments.buffer, executor->slices.buffer, executor->edges.buffer,
-        pages.table,   executor->marks,           pages.slabs[0],          pages.slabs[1],
-        executor->work};
+        {0},         executor->segments.buffer, executor->slices.buffer, executor->edges.buffer,
+        pages.table, executor->marks,           pages.slabs[0],          pages.slabs[1],
+        {0}};
     for (uint32_t i = 0; i < executor->kernel_count; i++) {
+        bool is_culled = i < GCH__GPU_CULLED;
         buffers[0] = executor->kernel_frames[i];
+        buffers[KERNEL_BINDINGS - 1] = executor->work[is_culled ? i : 0];
         gch__gpu_bindings_release(executor->gpu, pool->kernels[i]);
         pool->kernels[i] = (gch__gpu_bindings){0};
         GCH_TRY(gch__gpu_bindings_make(executor->gpu, executor->kernels[i], buffers,
                                        KERNEL_BINDINGS, kernel_entry(executor, i),
                                        &pool->kernels[i], err));
+        if (!is_culled)
+            continue;
+        gch__gpu_bindings_release(executor->gpu, pool->cull[i]);
+        pool->cull[i] = (gch__gpu_bindings){0};
+        GCH_TRY(gch__gpu_bindings_make(executor->gpu, executor->cull[i], buffers, KERNEL_BINDINGS,
+                                       cull_entries[i], &pool->cull[i], err));
     }
-    buffers[0] = executor->kernel_frames[GCH__GPU_REDUCE];
-    gch__gpu_bindings_release(executor->gpu, pool->cull);
-    pool->cull = (gch__gpu_bindings){0};
-    GCH_TRY(gch__gpu_bindings_make(executor->gpu, executor->cull, buffers, KERNEL_BINDINGS, "cull",
-                                   &pool->cull, err));
     pool->bound_version = executor->version;
     pool->bound_pages_version = pages.version;
     return GCH_OK;
@@ -280,33 +289,34 @@ static gch_status send_kernel_frame(gch__gpu_executor *executor, gch__gpu_kernel
                            err);
 }
 
-/* An empty list of work, with room for all slices of the tile. */
-static gch_status send_work(gch__gpu_executor *executor, uint32_t slice_count, gch_error *err)
+/* An empty list of a kernel's work, with room for all its slices of the tile. */
+static gch_status send_work(gch__gpu_executor *executor, uint32_t kernel, uint32_t slice_count,
+                            gch_error *err)
 {
     static const gch__gpu_work empty = {.groups = {0, 1, 1}};
     uint64_t bytes = sizeof empty + (uint64_t)slice_count * sizeof(uint32_t);
-    if (bytes > executor->work_bytes) {
-        uint64_t cap = GCH_MAX(bytes, executor->work_bytes * 2);
+    if (bytes > executor->work_bytes[kernel]) {
+        uint64_t cap = GCH_MAX(bytes, executor->work_bytes[kernel] * 2);
         gch__gpu_buffer larger;
         GCH_TRY(gch__gpu_buffer_make(executor->gpu, cap, GCH__GPU_STORAGE | GCH__GPU_INDIRECT,
                                      "work", &larger, err));
-        gch__gpu_buffer_release(executor->gpu, executor->work);
-        executor->work = larger;
-        executor->work_bytes = cap;
+        gch__gpu_buffer_release(executor->gpu, executor->work[kernel]);
+        executor->work[kernel] = larger;
+        executor->work_bytes[kernel] = cap;
         executor->version++;
     }
-    return gch__gpu_upload(executor->gpu, executor->work, 0, &empty, sizeof empty, err);
+    return gch__gpu_upload(executor->gpu, executor->work[kernel], 0, &empty, sizeof empty, err);
 }
 
 /* The GPU says itself how much of it there is to do. */
-static gch_status dispatch_culled(gch__gpu_executor *executor, const gch__gpu_frame *frame,
-                                  gch_error *err)
+static gch_status dispatch_culled(gch__gpu_executor *executor, gch__gpu_kernel kernel,
+                                  const gch__gpu_frame *frame, gch_error *err)
 {
     const gch__gpu_pool *pool = &executor->pools[executor->pool];
-    GCH_TRY(gch__gpu_dispatch(executor->gpu, executor->cull, pool->cull,
+    GCH_TRY(gch__gpu_dispatch(executor->gpu, executor->cull[kernel], pool->cull[kernel],
                               (frame->slice_count + 63) / 64, 1, 1, err));
-    return gch__gpu_dispatch_indirect(executor->gpu, executor->kernels[GCH__GPU_REDUCE],
-                                      pool->kernels[GCH__GPU_REDUCE], executor->work, 0, err);
+    return gch__gpu_dispatch_indirect(executor->gpu, executor->kernels[kernel],
+                                      pool->kernels[kernel], executor->work[kernel], 0, err);
 }
 
 static gch_status dispatch(gch__gpu_executor *executor, gch__gpu_kernel kernel,
@@ -314,8 +324,9 @@ static gch_status dispatch(gch__gpu_executor *executor, gch__gpu_kernel kernel,
 {
     if (frame->slice_count == 0)
         return GCH_OK;
-    if (kernel == GCH__GPU_REDUCE && !executor->desc.by_blocks)
-        return dispatch_culled(executor, frame, err);
+    bool is_by_blocks = kernel == GCH__GPU_REDUCE && executor->desc.by_blocks;
+    if (kernel < GCH__GPU_CULLED && !is_by_blocks)
+        return dispatch_culled(executor, kernel, frame, err);
     uint32_t groups = groups_of(kernel, frame->slice_count);
     return gch__gpu_dispatch(executor->gpu, executor->kernels[kernel],
                              executor->pools[executor->pool].kernels[kernel], frame->groups_x,
@@ -347,7 +358,8 @@ gch_status gch__gpu_run_tile(gch__gpu_executor *executor, gch_error *err)
         GCH_TRY(send_kernel_frame(executor, i, &frames[i], err));
     if (executor->slices.count == before)
         return GCH_OK;
-    GCH_TRY(send_work(executor, frames[GCH__GPU_REDUCE].slice_count, err));
+    for (uint32_t i = 0; i < GCH__GPU_CULLED; i++)
+        GCH_TRY(send_work(executor, i, frames[i].slice_count, err));
     GCH_TRY(gch__gpu_stream_flush(executor, &executor->segments, err));
     GCH_TRY(gch__gpu_stream_flush(executor, &executor->slices, err));
     GCH_TRY(gch__gpu_stream_flush(executor, &executor->edges, err));

@@ -308,12 +308,12 @@ static void an_unchanged_scene_submits_nothing_and_a_panned_one_loads_little(voi
     test_series_free(&series);
 }
 
-static gch__gpu_work download_work(stage *s)
+static gch__gpu_work download_work(stage *s, gch__gpu_kernel kernel)
 {
     gch__gpu_work work;
     gch__gpu *gpu = s->executor->gpu;
     assert_ok(gch__gpu_begin(gpu, "work", &err));
-    assert_ok(gch__gpu_download(gpu, s->executor->work, 0, &work, sizeof work, &err));
+    assert_ok(gch__gpu_download(gpu, s->executor->work[kernel], 0, &work, sizeof work, &err));
     return work;
 }
 
@@ -328,7 +328,7 @@ static void columns_that_can_show_nothing_more_are_culled_by_the_gpu(void **stat
         gch__gpu_frame_stats stats;
         assert_ok(make_stage(both[i], &(gch__gpu_executor_desc){0}, &s));
         assert_ok(draw(&s, both[i], 0, ROWS, &stats));
-        gch__gpu_work work = download_work(&s);
+        gch__gpu_work work = download_work(&s, GCH__GPU_REDUCE);
         if (i == 0) {
             assert_int_equal(work.listed, 0);
             assert_int_equal(work.groups[0], 0);
@@ -342,6 +342,45 @@ static void columns_that_can_show_nothing_more_are_culled_by_the_gpu(void **stat
     }
     test_series_free(&flat);
     test_series_free(&walk);
+}
+
+static uint32_t count_listed_runs(stage *s, const gch_chart_series *series, uint32_t count,
+                                  int64_t bottom)
+{
+    int64_t query_ns;
+    gch__gpu_frame_stats stats;
+    gch__extent extents[2] = {0};
+    gch_query *queries[] = {s->query, NULL};
+    gch_chart_desc desc = bare(series, count, 0, ROWS, GCH_BACKEND_GPU);
+    desc.bottom = (gch_decimal){bottom, 0};
+    desc.top = (gch_decimal){bottom + 400000, 0};
+    assert_ok(gch_query_make(series->file, NULL, &queries[1], &err));
+    assert_ok(gch__scene_layout(&s->scene, &desc, 0, ROWS, extents, &err));
+    assert_ok(gch__gpu_executor_draw(s->executor, &s->scene, queries, &s->image, &stats, &query_ns,
+                                     &err));
+    gch_query_destroy(queries[1]);
+    return download_work(s, GCH__GPU_LIGHT_RUNS).listed;
+}
+
+/* Columns with gaps and of points: those out of view, and what an earlier series has lit. */
+static void runs_that_can_show_nothing_more_are_culled_by_the_gpu(void **state)
+{
+    (void)state;
+    test_series gaps = make_series(WALK_WITH_GAPS, 1, -1), flat = make_series(FLAT, 1, -1);
+    const gch_chart_series with_gaps = {.file = gaps.file};
+    const gch_chart_series points[2] = {{.file = flat.file, .mark = GCH_MARK_SCATTER},
+                                        {.file = flat.file, .mark = GCH_MARK_SCATTER}};
+    stage s;
+    assert_ok(make_stage(&gaps, &(gch__gpu_executor_desc){0}, &s));
+    assert_in_range(count_listed_runs(&s, &with_gaps, 1, -200000), 10, WIDTH);
+    assert_int_equal(count_listed_runs(&s, &with_gaps, 1, 9000000), 0);
+    free_stage(&s);
+    assert_ok(make_stage(&flat, &(gch__gpu_executor_desc){0}, &s));
+    assert_int_equal(count_listed_runs(&s, points, 1, -200000), WIDTH);
+    assert_int_equal(count_listed_runs(&s, points, 2, -200000), 0); /* the second's */
+    free_stage(&s);
+    test_series_free(&gaps);
+    test_series_free(&flat);
 }
 
 /* Counts, and fails once `left` allocations have been served. */
@@ -594,6 +633,7 @@ int main(void)
         cmocka_unit_test(one_value_that_differs_is_seen),
         cmocka_unit_test(an_unchanged_scene_submits_nothing_and_a_panned_one_loads_little),
         cmocka_unit_test(columns_that_can_show_nothing_more_are_culled_by_the_gpu),
+        cmocka_unit_test(runs_that_can_show_nothing_more_are_culled_by_the_gpu),
         cmocka_unit_test(a_warm_frame_allocates_nothing),
         cmocka_unit_test(memory_that_runs_out_anywhere_is_told_and_leaks_nothing),
         cmocka_unit_test(a_lost_device_is_told),

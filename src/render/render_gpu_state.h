@@ -26,6 +26,8 @@ GCH_CHECKED gch_status gch__gpu_stream_reserve(gch__gpu_executor *executor, gch_
 GCH_CHECKED gch_status gch__gpu_stream_flush(gch__gpu_executor *executor, gch__gpu_stream *stream,
                                              gch_error *err);
 
+/* Of the first of these kernels the GPU itself lists the slices that can show something. */
+#define GCH__GPU_CULLED 2u
 typedef enum gch__gpu_kernel {
     GCH__GPU_REDUCE,     /* reduce_tree or reduce_blocks */
     GCH__GPU_LIGHT_RUNS, /* columns with gaps, points alone */
@@ -71,7 +73,7 @@ typedef struct gch__gpu_shown {
 #define GCH__GPU_POOLS 8u
 typedef struct gch__gpu_pool {
     gch__gpu_pages *pages; /* NULL: not there yet, or after a frame that failed */
-    gch__gpu_bindings kernels[GCH__GPU_KERNEL_COUNT], cull;
+    gch__gpu_bindings kernels[GCH__GPU_KERNEL_COUNT], cull[GCH__GPU_CULLED];
     uint64_t bound_version, bound_pages_version;
 } gch__gpu_pool;
 
@@ -83,7 +85,7 @@ struct gch__gpu_executor {
     uint32_t pool, pool_limit; /* the tile's; how many the memory has room for */
     gch__gpu_pages *pages;     /* of the tile's pool */
 
-    gch__gpu_pipeline kernels[GCH__GPU_KERNEL_COUNT], cull;
+    gch__gpu_pipeline kernels[GCH__GPU_KERNEL_COUNT], cull[GCH__GPU_CULLED];
     gch__gpu_buffer kernel_frames[GCH__GPU_KERNEL_COUNT]; /* uniforms */
     uint32_t kernel_count; /* those in use: without bars', until some are drawn */
     uint64_t version;      /* of the buffers */
@@ -94,8 +96,9 @@ struct gch__gpu_executor {
     gch__gpu_stream segments, slices, edges;
     gch__gpu_buffer marks;
     uint64_t marks_bytes;
-    gch__gpu_buffer work; /* the slices that cull has listed: gch__gpu_work, then their numbers */
-    uint64_t work_bytes;
+    /* The slices that cull has listed: gch__gpu_work, then their numbers. */
+    gch__gpu_buffer work[GCH__GPU_CULLED];
+    uint64_t work_bytes[GCH__GPU_CULLED];
 
     gch__gpu_frame frame;             /* what all dispatches of the frame have in common */
     uint32_t origin;                  /* its own, kept for the next */

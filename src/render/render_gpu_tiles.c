@@ -217,7 +217,7 @@ static uint32_t gap_at(const gch__value_column *column, uint32_t super)
     return low;
 }
 
-/* As light_runs goes about it; fills the slice's range of gaps. */
+/* As cull_runs and light_runs go about it; fills the slice's range of gaps. */
 static gch_status touch_runs(const part *p, gch__gpu_slice *slice, bool *io_is_full, gch_error *err)
 {
     const gch__value_column *column = p->column;
@@ -225,6 +225,7 @@ static gch_status touch_runs(const part *p, gch__gpu_slice *slice, bool *io_is_f
     uint32_t last = slice->last - 1;
     slice->gaps_first = gap_at(column, first / GCH_SUPER_ROWS);
     slice->gaps_last = gap_at(column, last / GCH_SUPER_ROWS + 1);
+    GCH_TRY(touch_cover(p, first / GCH_BLOCK_ROWS, last / GCH_BLOCK_ROWS, io_is_full, err));
     GCH_TRY(touch_blocks(p, first / GCH_BLOCK_ROWS, last / GCH_BLOCK_ROWS + 1, io_is_full, err));
     if (slice->gaps_first == slice->gaps_last)
         return GCH_OK;
