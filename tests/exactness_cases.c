@@ -626,8 +626,8 @@ static gch_bar_width choose_ticks(exactness_case *c, const gch_view *view)
         count = (uint64_t)odd[below(c, sizeof odd / sizeof odd[0])];
         break;
     default: /* from a 16th of a column to 8 views */
-        count = (uint64_t)fmin((double)span * exp2(unit(c) * 17) / 16 / view->width_px,
-                               (double)span * 8);
+        count = (uint64_t)fmin((double)span / view->width_px * exp2(unit(c) * 17) / 16,
+                               fmin((double)span * 8, 0x1p62));
         break;
     }
     count = count < 1 ? 1 : count > INT64_MAX ? INT64_MAX : count;
