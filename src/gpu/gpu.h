@@ -60,6 +60,7 @@ extern const gch__gpu_driver gch__gpu_null;   /* gpu_null.h */
 
 typedef struct gch__gpu_desc {
     const gch__gpu_driver *driver; /* NULL: gch__gpu_native */
+    gch_workers *workers;          /* copy large uploads; borrowed */
     const gch_allocator *allocator;
 } gch__gpu_desc;
 
@@ -152,7 +153,7 @@ void gch__gpu_bindings_release(gch__gpu *gpu, gch__gpu_bindings bindings);
 
 GCH_CHECKED gch_status gch__gpu_begin(gch__gpu *gpu, const char *label, gch_error *err);
 /* Outside of passes; offset and count are multiples of 4. The bytes are copied at once. More than
- * the ring holds is submitted part by part. */
+ * the ring holds is submitted part by part, so that the device copies while the host does. */
 GCH_CHECKED gch_status gch__gpu_upload(gch__gpu *gpu, gch__gpu_buffer buffer, uint64_t offset,
                                        const void *bytes, uint64_t count, gch_error *err);
 /* From one buffer to another; rules as for an upload. */

@@ -12,6 +12,7 @@
 #define PURPOSE "gpu"
 #define POOL_BYTES ((uint64_t)64 << 20)
 #define CLASS_BYTES_MIN 256u
+#define COPY_BYTES ((uint64_t)512 << 10) /* by one worker at a time */
 
 static uint64_t class_of(uint64_t bytes)
 {
@@ -218,6 +219,20 @@ static gch_status check_range(const gch__gpu *gpu, const char *what, const gch__
     return GCH_OK;
 }
 
+typedef struct copy_job {
+    uint8_t *to;
+    const uint8_t *from;
+    uint64_t count;
+} copy_job;
+
+static void copy_piece(void *context, size_t task, uint32_t worker)
+{
+    (void)worker;
+    copy_job *job = context;
+    uint64_t at = task * COPY_BYTES;
+    memcpy(job->to + at, job->from + at, GCH_MIN(job->count - at, COPY_BYTES));
+}
+
 gch_status gch__gpu_upload(gch__gpu *gpu, gch__gpu_buffer buffer, uint64_t offset,
                            const void *bytes, uint64_t count, gch_error *err)
 {
@@ -227,17 +242,21 @@ gch_status gch__gpu_upload(gch__gpu *gpu, gch__gpu_buffer buffer, uint64_t offse
     GCH_TRY(check_range(gpu, "upload to", to, offset, count, err));
     gpu->stats.upload_bytes += count;
     const uint8_t *from = bytes;
+    bool streams = count > GCH__GPU_RING_CHUNKS * GCH__GPU_RING_CHUNK_BYTES;
     while (count > 0) {
         gch__gpu_chunk *chunk;
         GCH_TRY(get_room(gpu, &chunk, err));
         uint64_t part = GCH_MIN(count, GCH__GPU_RING_CHUNK_BYTES - chunk->used);
-        memcpy(chunk->bytes + chunk->used, from, part);
+        copy_job job = {.to = chunk->bytes + chunk->used, .from = from, .count = part};
+        gch__parallel_for(gpu->workers, (part + COPY_BYTES - 1) / COPY_BYTES, copy_piece, &job);
         gpu->driver->copy(gpu->context, chunk->native, chunk->used, to->native, offset, part);
         to->last_use = gpu->submitted + 1;
         chunk->used += part;
         from += part;
         offset += part;
         count -= part;
+        if (streams && count > 0)
+            GCH_TRY(gch__gpu_flush(gpu, true, err));
     }
     return GCH_OK;
 }

@@ -375,6 +375,7 @@ gch_status gch__gpu_make(const gch__gpu_desc *desc, gch__gpu **out, gch_error *e
     if (gpu == NULL)
         return gch__no_memory(err, PURPOSE);
     gpu->allocator = desc->allocator;
+    gpu->workers = desc->workers;
     gpu->handles = (gch__pool){.allocator = desc->allocator, .purpose = PURPOSE};
     gpu->driver = desc->driver != NULL ? desc->driver : &gch__gpu_native;
     gch_status status = gpu->driver->open(desc, &gpu->context, &gpu->info, err);

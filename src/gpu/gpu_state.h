@@ -68,6 +68,7 @@ typedef struct gch__gpu_chunk {
 
 struct gch__gpu {
     const gch_allocator *allocator;
+    gch_workers *workers;
     const gch__gpu_driver *driver;
     gch__gpu_context *context;
     gch__gpu_info info;

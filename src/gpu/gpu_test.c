@@ -386,7 +386,11 @@ static void the_pool_gives_a_buffer_of_the_class_again(void **state)
 static void an_upload_beyond_the_ring_arrives_whole(void **state)
 {
     (void)state;
-    gch__gpu *gpu = make_gpu(NULL);
+    gch_workers *workers = NULL;
+    gch__gpu *gpu = NULL;
+    assert_ok(gch_workers_make(2, NULL, &workers, &err));
+    assert_ok(
+        gch__gpu_make(&(gch__gpu_desc){.driver = &gch__gpu_null, .workers = workers}, &gpu, &err));
     gch__gpu_buffer large;
     size_t count = (size_t)(GCH__GPU_RING_CHUNKS + 2) * GCH__GPU_RING_CHUNK_BYTES + 64;
     uint32_t *words = malloc(count), *back = malloc(count);
@@ -405,6 +409,7 @@ static void an_upload_beyond_the_ring_arrives_whole(void **state)
     free(words);
     free(back);
     destroy_gpu(gpu);
+    gch_workers_destroy(workers);
 }
 
 static void after_a_loss_every_call_says_so_and_nothing_is_kept(void **state)
