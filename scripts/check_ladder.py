@@ -60,6 +60,7 @@ PUBLIC = {
     "query": "query",
     "image": "scene",
     "chart": "scene",
+    "encoder": "render",
     "serve": "serve",
 }
 UMBRELLA = "gch"  # includes every public header; for users and programs, not for rooms

@@ -8,6 +8,7 @@
 #include "gch/columns.h"
 #include "gch/data.h"
 #include "gch/decimal.h"
+#include "gch/encoder.h"
 #include "gch/file.h"
 #include "gch/follow.h"
 #include "gch/http.h"

@@ -26,6 +26,7 @@ extern "C" {
 #endif
 
 typedef struct gch_writer gch_writer;
+typedef struct gch_encoder gch_encoder; /* gch/encoder.h */
 
 typedef struct gch_column_desc {
     const char *name; /* UTF-8, 1-255 bytes, unique in the file */
@@ -42,6 +43,7 @@ typedef struct gch_writer_desc {
     const gch_column_desc *columns;
     uint32_t column_count; /* 1 to GCH_COLUMN_CAP */
     gch_workers *workers;  /* borrowed until the writer is gone */
+    gch_encoder *encoder;  /* packs values instead, as far as it can; borrowed likewise; or NULL */
     const gch_allocator *allocator;
 } gch_writer_desc;
 

@@ -1,6 +1,7 @@
 /* A machine without an adapter, or a build without a driver: the same call draws on the processor
  * and says so. */
 #include "gch/chart.h"
+#include "gch/encoder.h"
 #include "test_series.h"
 
 static gch_error err;
@@ -34,6 +35,16 @@ static void without_a_gpu_the_processor_draws_and_says_why(void **state)
     test_series_free(&series);
 }
 
+static void without_a_gpu_there_is_no_encoder(void **state)
+{
+    (void)state;
+    gch_encoder *encoder = NULL;
+    assert_int_equal(gch_encoder_make_gpu(&(gch_encoder_desc){0}, &encoder, &err), GCH_UNSUPPORTED);
+    assert_non_null(strstr(err.message, "GPU"));
+    assert_null(encoder);
+    gch_encoder_destroy(encoder);
+}
+
 int main(void)
 {
     /* The Vulkan loader then finds no driver. */
@@ -42,6 +53,7 @@ int main(void)
         return 1;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_a_gpu_the_processor_draws_and_says_why),
+        cmocka_unit_test(without_a_gpu_there_is_no_encoder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

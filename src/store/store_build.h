@@ -19,6 +19,8 @@
 /* What the tasks leave of one column, or of the times, of a chunk. */
 typedef struct gch__chunk_stream {
     uint8_t *packed;          /* group g's words from g * GCH__GROUP_BYTES on, dense */
+    const uint8_t *dense;     /* or, if not NULL: the whole chunk's words, of an encoder's */
+    bool is_encoded;          /* an encoder has done the chunk */
     uint32_t *super_units;    /* payload of each super-block, in GCH__PAYLOAD_UNIT bytes */
     int64_t *bounds;          /* (min, max) a block; columns only, as are the next four */
     uint32_t *bitmaps;        /* 32 words a super-block, set where super_flags says so */
@@ -90,6 +92,11 @@ typedef struct gch__builder {
     gch_workers *workers;
     const gch__kernels *kernels;
     gch__sink *sink;
+    gch_encoder *encoder; /* or NULL */
+    uint64_t rows_there;  /* of the chunk to be added, or 0 (gch__encoder_chunk) */
+    uint64_t times_there; /* likewise; 0: the times are the writer's own numbers */
+    int64_t own_ns;       /* spent on packing own_values */
+    uint64_t own_values;
     uint32_t rows_max;   /* of a segment; a multiple of chunk_rows unless a test says otherwise */
     uint32_t chunk_rows; /* at most so many rows a gch__builder_add */
     uint32_t column_count;
@@ -108,7 +115,7 @@ typedef struct gch__builder {
     uint64_t end; /* behind the last sealed segment, or what was there before */
 } gch__builder;
 
-/* `builder` is zeros but for allocator, workers, sink, column_count and end. */
+/* `builder` is zeros but for allocator, workers, encoder, sink, column_count and end. */
 gch_status gch__builder_init(gch__builder *builder, const gch_type *types, gch_error *err);
 void gch__builder_reset(gch__builder *builder);
 /* Adds 1 to chunk_rows rows, whose times do not decrease: a multiple of GCH_SUPER_ROWS unless they

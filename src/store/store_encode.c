@@ -9,7 +9,7 @@
  *  1. Nothing of a chunk enters the segment before every value of it is known to fit.
  *  2. Payload of a chunk: times first, then column by column, super-blocks in order.
  */
-#include "store_build.h"
+#include "store_encoder.h"
 
 #include <string.h>
 
@@ -96,11 +96,86 @@ static void encode_task(void *context, size_t task, uint32_t worker)
     chunk_job *job = context;
     uint32_t stream = (uint32_t)(task / job->group_count) + job->stream_first;
     uint32_t group = (uint32_t)(task % job->group_count);
-    if (stream == 0)
+    if (stream == 0 && !job->builder->time.stream.is_encoded)
         gch__time_encode_group(job->builder->kernels, &job->builder->time, job->times,
                                job->row_count, group);
-    else
+    else if (stream > 0 && !job->builder->columns[stream - 1].stream.is_encoded)
         encode_column_group(job, stream - 1, group);
+}
+
+/* ---- an encoder's share ---- */
+
+/* One on trial comes second, and goes on if it is the quicker one. */
+bool gch__builder_wants_encoder(const gch__builder *builder)
+{
+    const gch_encoder *encoder = builder->encoder;
+    if (encoder == NULL || !encoder->is_on_trial)
+        return encoder != NULL;
+    if (builder->own_values == 0)
+        return false;
+    return encoder->ns_per_value * (double)builder->own_values <= (double)builder->own_ns;
+}
+
+/* Returns how many columns are left to the builder. */
+static uint32_t ask_encoder(chunk_job *job)
+{
+    gch__builder *builder = job->builder;
+    uint32_t left = builder->column_count;
+    bool is_wanted = gch__builder_wants_encoder(builder);
+    for (uint32_t c = 0; c < builder->column_count; c++) {
+        gch__chunk_stream *stream = &builder->columns[c].stream;
+        stream->is_encoded = false;
+        stream->dense = NULL;
+        if (!is_wanted)
+            continue;
+        const gch__encoder_chunk chunk = {.column = c,
+                                          .column_count = builder->column_count,
+                                          .input = &job->inputs[c],
+                                          .kind = builder->columns[c].kind,
+                                          .row_count = job->row_count,
+                                          .rows_there =
+                                              GCH_MAX(builder->rows_there, job->row_count)};
+        stream->is_encoded =
+            builder->encoder->encode(builder->encoder, &chunk, stream, NULL) == GCH_OK;
+        left -= stream->is_encoded;
+    }
+    return left;
+}
+
+/* Lines of times. */
+static void ask_encoder_times(chunk_job *job)
+{
+    gch__builder *builder = job->builder;
+    gch__chunk_stream *stream = &builder->time.stream;
+    stream->is_encoded = false;
+    stream->dense = NULL;
+    if (builder->times_there == 0 || !gch__builder_wants_encoder(builder))
+        return;
+    const gch__encoder_times chunk = {.times = job->times,
+                                      .column_count = builder->column_count,
+                                      .row_count = job->row_count,
+                                      .rows_there = builder->times_there,
+                                      .origin = builder->time.origin,
+                                      .unit = builder->time.unit};
+    stream->is_encoded =
+        builder->encoder->encode_times(builder->encoder, &chunk, stream, NULL) == GCH_OK;
+}
+
+static void encode_streams(chunk_job *job)
+{
+    gch__builder *builder = job->builder;
+    size_t streams = builder->column_count + 1u - job->stream_first;
+    if (job->stream_first == 0)
+        ask_encoder_times(job);
+    uint32_t left = ask_encoder(job);
+    if (left == 0 && (job->stream_first > 0 || builder->time.stream.is_encoded))
+        return;
+    int64_t start = gch__clock_ns();
+    gch__parallel_for(builder->workers, streams * job->group_count, encode_task, job);
+    if (builder->encoder != NULL && left == builder->column_count) {
+        builder->own_ns += gch__clock_ns() - start;
+        builder->own_values += (uint64_t)left * job->row_count;
+    }
 }
 
 /* Whether every column took the chunk; gives those that did not a wider next_kind. */
@@ -158,9 +233,11 @@ static void copy_task(void *context, size_t task, uint32_t worker)
     const gch__chunk_stream *from =
         stream == 0 ? &job->builder->time.stream : &job->builder->columns[stream - 1].stream;
     size_t bytes = (size_t)(job->group_offsets[task + 1] - job->group_offsets[task]);
+    const uint8_t *packed = from->packed + (size_t)group * GCH__GROUP_BYTES;
+    if (from->dense != NULL)
+        packed = from->dense + (job->group_offsets[task] - job->group_offsets[task - group]);
     if (bytes > 0)
-        memcpy(job->out + job->group_offsets[task], from->packed + (size_t)group * GCH__GROUP_BYTES,
-               bytes);
+        memcpy(job->out + job->group_offsets[task], packed, bytes);
 }
 
 /* Directory entries of one stream; *io_units is the place of its first super-block. */
@@ -343,8 +420,7 @@ static gch_status encode_chunk(chunk_job *job, gch_error *err)
         GCH_TRY(gch__time_plan(builder, job->times, job->row_count, &fits, err));
         if (fits) {
             job->stream_first = builder->time.mode == GCH__TIME_LINES ? 0 : 1;
-            size_t streams = builder->column_count + 1u - job->stream_first;
-            gch__parallel_for(builder->workers, streams * job->group_count, encode_task, job);
+            encode_streams(job);
             fits = check_kinds(job);
             /* The payload might outgrow what a directory entry can point to. */
             uint64_t most = gch__body_position(&builder->body) / GCH__PAYLOAD_UNIT +

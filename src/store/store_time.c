@@ -6,7 +6,7 @@
  *  2. A run is extended greedily: its step is that of its first two rows, and it ends where the
  *     step changes. A step fits int64.
  */
-#include "store_build.h"
+#include "store_encoder.h"
 
 #include <string.h>
 
@@ -53,6 +53,19 @@ static void measure_group(void *context, size_t task, uint32_t worker)
         count_regular(job->kernels, job->times, first + 1, end, step) == end - first - 1;
 }
 
+/* Whether an encoder has measured all groups. */
+static bool ask_encoder(gch__builder *builder, regular_job *job)
+{
+    if (builder->times_there == 0 || !gch__builder_wants_encoder(builder))
+        return false;
+    const gch__encoder_times chunk = {.times = job->times,
+                                      .column_count = builder->column_count,
+                                      .row_count = job->row_count,
+                                      .rows_there = builder->times_there};
+    return builder->encoder->measure_times(builder->encoder, &chunk, job->steps, job->is_regular,
+                                           NULL) == GCH_OK;
+}
+
 static gch_status start_run(gch__builder *builder, uint32_t row, int64_t t0, gch_error *err)
 {
     gch__time_build *time = &builder->time;
@@ -69,8 +82,9 @@ static gch_status add_runs(gch__builder *builder, const int64_t *times, uint32_t
 {
     gch__time_build *time = &builder->time;
     regular_job job = {.kernels = builder->kernels, .times = times, .row_count = row_count};
-    gch__parallel_for(builder->workers, (row_count + GCH__GROUP_ROWS - 1) / GCH__GROUP_ROWS,
-                      measure_group, &job);
+    if (!ask_encoder(builder, &job))
+        gch__parallel_for(builder->workers, (row_count + GCH__GROUP_ROWS - 1) / GCH__GROUP_ROWS,
+                          measure_group, &job);
     const uint64_t row_count_after = (uint64_t)builder->row_count + row_count;
     uint32_t row = 0;
     int64_t previous = time->last_time;

@@ -13,7 +13,7 @@
  */
 #include "store_writer.h"
 
-#include "store_build.h"
+#include "store_encoder.h"
 #include "store_file.h"
 #include "store_rows.h"
 
@@ -36,6 +36,7 @@ typedef struct shown_rows {
 struct gch_writer {
     const gch_allocator *allocator;
     gch_workers *workers;
+    gch_encoder *encoder;
     gch__sink sink;
     gch__builder builder;
     gch__meta meta;
@@ -62,6 +63,7 @@ static gch_status init_builder(gch_writer *writer, uint64_t end, gch_error *err)
     builder->allocator = writer->allocator;
     builder->workers = writer->workers;
     builder->sink = &writer->sink;
+    builder->encoder = writer->encoder;
     builder->column_count = writer->meta.column_count;
     builder->end = end;
     for (uint32_t c = 0; c < builder->column_count; c++)
@@ -84,6 +86,7 @@ static gch_status make_writer(const gch_writer_desc *desc, const char *path, gch
         return gch__no_memory(err, "writer");
     writer->allocator = desc->allocator;
     writer->workers = desc->workers;
+    writer->encoder = desc->encoder;
     writer->dead_bytes_min = DEAD_BYTES_MIN;
     writer->meta.allocator = desc->allocator;
     writer->stage.allocator = desc->allocator;
@@ -233,6 +236,13 @@ static void hide_last(gch_writer *writer)
     *last = (shown_rows){0};
 }
 
+/* Rows come from here on that an encoder has not seen, though it may know their addresses. */
+static void start_rows(gch_writer *writer)
+{
+    if (writer->encoder != NULL)
+        writer->encoder->serial++;
+}
+
 static gch_status encode_stage(gch_writer *writer, gch_error *err)
 {
     gch__row_buffer *stage = &writer->stage;
@@ -242,8 +252,12 @@ static gch_status encode_stage(gch_writer *writer, gch_error *err)
         hide_last(writer);
     for (uint32_t c = 0; c < writer->meta.column_count; c++)
         writer->inputs[c] = gch__row_buffer_input(stage, &writer->meta, c);
-    GCH_TRY(
-        gch__builder_add(&writer->builder, stage->times, writer->inputs, stage->row_count, err));
+    start_rows(writer);
+    writer->builder.times_there = stage->row_count;
+    gch_status status =
+        gch__builder_add(&writer->builder, stage->times, writer->inputs, stage->row_count, err);
+    writer->builder.times_there = 0;
+    GCH_TRY(status);
     gch__row_buffer_clear(stage);
     return GCH_OK;
 }
@@ -270,7 +284,8 @@ static gch_status stage_rows(gch_writer *writer, const int64_t *times,
 
 /* A whole chunk goes straight from the caller's arrays. */
 static gch_status encode_rows(gch_writer *writer, const int64_t *times,
-                              const gch_column_data *columns, size_t from, gch_error *err)
+                              const gch_column_data *columns, size_t from, size_t left,
+                              gch_error *err)
 {
     uint32_t count = writer->builder.chunk_rows;
     const int64_t *chunk_times = NULL;
@@ -284,7 +299,11 @@ static gch_status encode_rows(gch_writer *writer, const int64_t *times,
     }
     for (uint32_t c = 0; c < writer->meta.column_count; c++)
         writer->inputs[c] = gch__rows_input(writer->meta.columns[c].type, &columns[c], from);
-    GCH_TRY(gch__builder_add(&writer->builder, chunk_times, writer->inputs, count, err));
+    writer->builder.rows_there = left / count * count;
+    writer->builder.times_there = times != NULL ? writer->builder.rows_there : 0;
+    gch_status status = gch__builder_add(&writer->builder, chunk_times, writer->inputs, count, err);
+    writer->builder.rows_there = writer->builder.times_there = 0;
+    GCH_TRY(status);
     writer->last_time = chunk_times[count - 1];
     writer->row_count += count;
     return GCH_OK;
@@ -301,10 +320,11 @@ gch_status gch_writer_append(gch_writer *writer, const int64_t *times,
     GCH_TRY(gch__rows_check(&writer->meta, &end, writer->workers, times, columns, row_count, err));
     gch__rows_scan(&writer->meta, columns, row_count);
     uint32_t chunk = writer->builder.chunk_rows;
+    start_rows(writer);
     for (size_t from = 0; from < row_count && writer->failure == GCH_OK;) {
         size_t left = row_count - from;
         if (writer->stage.row_count == 0 && left >= chunk) {
-            writer->failure = encode_rows(writer, times, columns, from, err);
+            writer->failure = encode_rows(writer, times, columns, from, left, err);
             from += chunk;
         } else {
             uint32_t part = (uint32_t)GCH_MIN(left, (size_t)(chunk - writer->stage.row_count));
@@ -437,6 +457,7 @@ static gch_status show_rows(gch_writer *writer, uint32_t from, gch_error *err)
         writer->inputs[c] = gch__rows_input(writer->meta.columns[c].type, &data, from);
     }
     writer->shown[writer->shown_count] = shown;
+    start_rows(writer);
     gch_status status = gch__builder_add(builder, stage->times + from, writer->inputs, count, err);
     if (status == GCH_OK)
         status = gch__builder_seal(builder, err);
