@@ -84,6 +84,7 @@ typedef struct gch_ingest_desc {
     uint64_t skip_bad; /* malformed CSV lines to drop and count before giving up */
 
     gch_workers *workers;
+    gch_encoder *encoder; /* as gch_writer_desc.encoder */
     const gch_allocator *allocator;
     const gch_progress *progress; /* in input bytes */
 } gch_ingest_desc;

@@ -21,9 +21,16 @@ static const cli_choice time_units[] = {{"s", GCH_TIME_S},         {"ms", GCH_TI
                                         {"us", GCH_TIME_US},       {"ns", GCH_TIME_NS},
                                         {"index", GCH_TIME_INDEX}, {NULL, 0}};
 
+typedef enum encoder_choice { ENCODER_CPU, ENCODER_GPU, ENCODER_AUTO } encoder_choice;
+static const cli_choice encoders[] = {
+    {"cpu", ENCODER_CPU}, {"gpu", ENCODER_GPU}, {"auto", ENCODER_AUTO}, {NULL, 0}};
+
+/* Below, a second is not worth a device's start. */
+#define AUTO_BYTES_MIN ((uint64_t)1 << 30)
+
 typedef struct ingest_options {
     const char *output;
-    int format, header, time_unit;
+    int format, header, time_unit, encoder;
     const char *time, *zone, *layout, *start, *commit_every;
     cli_list columns;
     char delimiter;
@@ -104,6 +111,32 @@ static uint64_t file_bytes(const char *path)
     return stat(path, &status) == 0 && status.st_size > 0 ? (uint64_t)status.st_size : 0;
 }
 
+/* *out is NULL if the processor is to encode; a line says why if the GPU was asked for. */
+static void make_encoder(const ingest_options *o, const cli_operands *inputs, gch_workers *workers,
+                         gch_encoder **out)
+{
+    uint64_t bytes = 0;
+    gch_error err;
+    *out = NULL;
+    for (size_t i = 0; i < inputs->count; i++)
+        bytes += file_bytes(inputs->items[i]);
+    if (o->encoder == ENCODER_CPU || (o->encoder == ENCODER_AUTO && bytes < AUTO_BYTES_MIN))
+        return;
+    const gch_encoder_desc desc = {.only_if_faster = o->encoder == ENCODER_AUTO,
+                                   .workers = workers};
+    if (gch_encoder_make_gpu(&desc, out, &err) != GCH_OK)
+        fprintf(stderr, "encoded on the processor: %s\n", err.message);
+}
+
+static void print_encoder(const gch_encoder *encoder)
+{
+    char count[CLI_NUMBER_CAP], adapter[GCH_ERROR_MESSAGE_CAP];
+    gch_encoder_stats stats = gch_encoder_get_stats(encoder);
+    cli_clean_text(stats.adapter, adapter, sizeof adapter);
+    fprintf(stderr, "%s encoded %s value%s\n", adapter, cli_format_count(stats.value_count, count),
+            stats.value_count == 1 ? "" : "s");
+}
+
 /* The lines after a success. */
 static int print_summary(const ingest_options *o, const char *output, uint64_t old_bytes,
                          const gch_ingest_report *report, double seconds)
@@ -147,6 +180,7 @@ static int print_summary(const ingest_options *o, const char *output, uint64_t o
 static int run(const ingest_options *o, const cli_operands *inputs, const char *output)
 {
     gch_workers *workers = NULL;
+    gch_encoder *encoder = NULL;
     gch_time_zone *zone = NULL;
     gch_error err;
     int64_t start_ticks = 0;
@@ -168,6 +202,7 @@ static int run(const ingest_options *o, const cli_operands *inputs, const char *
         code = cli_workers_make(o->threads, &workers);
     if (code != CLI_OK)
         goto cleanup;
+    make_encoder(o, inputs, workers, &encoder);
 
     uint64_t old_bytes = o->append ? file_bytes(output) : 0;
     if (strcmp(inputs->items[0], "-") == 0)
@@ -197,6 +232,7 @@ static int run(const ingest_options *o, const cli_operands *inputs, const char *
             .sort = o->sort,
             .skip_bad = o->skip_bad,
             .workers = workers,
+            .encoder = encoder,
             .progress = &progress.report,
         },
         &report, &err);
@@ -215,7 +251,12 @@ static int run(const ingest_options *o, const cli_operands *inputs, const char *
                         : cli_fail("%s", err.message);
     else if (!o->is_quiet)
         code = print_summary(o, output, old_bytes, &report, seconds);
+    if (encoder != NULL && gch_encoder_get_stats(encoder).failure[0] != 0)
+        fprintf(stderr, "encoded on the processor: %s\n", gch_encoder_get_stats(encoder).failure);
+    if (encoder != NULL && code == CLI_OK && !o->is_quiet)
+        print_encoder(encoder);
 cleanup:
+    gch_encoder_destroy(encoder);
     gch_workers_destroy(workers);
     gch_time_zone_close(zone);
     return code;
@@ -265,6 +306,10 @@ int cli_ingest(int argc, char **argv)
          &o.append, NULL},
         {"threads", 0, "N", "threads to use (default: one a processor)", cli_read_threads,
          &o.threads, NULL},
+        {"encoder", 0, "NAME",
+         "who packs the values: cpu, gpu, or auto, which tries a discrete GPU from 1 GB of input "
+         "on and stays with the faster (default: cpu); the file is the same",
+         cli_read_choice, &o.encoder, encoders},
         {"quiet", 'q', NULL, "no progress and no summary", cli_read_flag, &o.is_quiet, NULL},
     };
     const cli_spec spec = {

@@ -11,7 +11,8 @@
 
 #include <string.h>
 
-#define ROW_CAP_MAX ((size_t)1 << 18) /* what the writer packs at a time */
+#define ROW_CAP_MAX ((size_t)1 << 18)  /* what the writer packs at a time */
+#define ENCODER_ROWS ((size_t)1 << 22) /* what makes a trip to a device worth it */
 #define ROW_CAP_MIN ((size_t)4096)
 #define BATCH_BYTES ((size_t)128 << 20)
 #define CALLBACK_ROWS ((size_t)1 << 16) /* what a consumer without a packer's appetite gets */
@@ -68,11 +69,14 @@ static size_t choose_row_cap(const gch__ingest_job *job, const gch_column_desc *
 {
     size_t row_bytes = 8;
     uint64_t input_bytes = 0;
-    for (uint32_t i = 0; i < column_count; i++)
+    bool is_encoded = job->desc->encoder != NULL;
+    for (uint32_t i = 0; i < column_count; i++) {
         row_bytes += gch_type_bytes(columns[i].type) + 2;
+        is_encoded = is_encoded && columns[i].type != GCH_TYPE_DECIMAL;
+    }
     for (size_t i = 0; i < job->input_count; i++)
-        input_bytes += job->inputs[i].can_rewind ? job->inputs[i].total_bytes : ROW_CAP_MAX;
-    size_t rows = job->take != NULL ? CALLBACK_ROWS : ROW_CAP_MAX;
+        input_bytes += job->inputs[i].can_rewind ? job->inputs[i].total_bytes : ENCODER_ROWS;
+    size_t rows = job->take != NULL ? CALLBACK_ROWS : is_encoded ? ENCODER_ROWS : ROW_CAP_MAX;
     while (rows > ROW_CAP_MIN && (rows * row_bytes > BATCH_BYTES || rows / 2 >= input_bytes))
         rows /= 2;
     return rows;
@@ -150,6 +154,7 @@ gch_status gch__ingest_sink_open(gch__ingest_sink *sink, gch_time_unit unit, boo
         .columns = sink->columns,
         .column_count = sink->column_count,
         .workers = desc->workers,
+        .encoder = desc->encoder,
         .allocator = job->allocator,
     };
     sink->unit = unit;

@@ -58,6 +58,23 @@ run gpucharts export ns.gch
 run gpucharts ingest r.bin -o iso.gch --quiet --layout x:i16,y:i16 --skip-bytes 4 --rate 1 --start 2024-03-01T12:00:00 --tz Europe/Berlin
 run gpucharts export iso.gch --integer-times
 
+echo "-- whoever encodes, the file is the same"
+python3 -c '
+import struct, sys
+for i in range(5000):
+    sys.stdout.buffer.write(struct.pack("<qdfi", 1709283600000 + 40 * i, (i * i % 977) / 100,
+                                        float("nan") if i % 100 == 7 else i / 8, i % 33 - 16))
+' > e.bin
+for encoder in cpu auto gpu; do
+    # Without a GPU the processor encodes, and a line on stderr says so.
+    gpucharts ingest e.bin -o $encoder.gch --layout time:i64,a:f64,b:f32,c:i32 --encoder $encoder --quiet 2>/dev/null
+    cmp cpu.gch $encoder.gch && echo "same: cpu and $encoder"
+done
+expect 0 'encoded on the processor: .*GPU' env VK_DRIVER_FILES=/nonexistent VK_ICD_FILENAMES=/nonexistent \
+    gpucharts ingest e.bin -o none.gch --layout time:i64,a:f64,b:f32,c:i32 --encoder gpu
+cmp cpu.gch none.gch && echo "same: cpu and none"
+rm e.bin cpu.gch auto.gch gpu.gch none.gch
+
 echo "-- standard input"
 run gpucharts ingest - -o in.gch <a.csv
 run gpucharts export in.gch --no-header
