@@ -15,6 +15,7 @@
  */
 #include "bench.h"
 #include "bench_file.h"
+#include "bench_gpu_floor.h"
 #include "gch/gch.h"
 #include "render_gpu.h"
 
@@ -25,12 +26,9 @@
 #define WIDTH 1920u
 #define HEIGHT 1080u
 #define FRAMES_MAX 1000u
-#define FLOOR_GROUPS 4096u
 #define PAN_PX 8 /* a frame */
 #define FLOW_ROUNDS 10u
 #define WARM_ROUNDS 5u
-
-extern const char gch__shader_read_start[], gch__shader_read_end[];
 
 static gch_error err;
 
@@ -302,45 +300,6 @@ static double run_unchanged(setup *s)
     return stats.median * 1e-6;
 }
 
-/* The time that reading `all_bytes` in the device's memory takes, by as many of them as it binds at
- * once; 0 without timestamps. */
-static double floor_ms(uint64_t all_bytes)
-{
-    gch__gpu *gpu = NULL;
-    check(gch__gpu_make(&(gch__gpu_desc){0}, &gpu, &err));
-    gch__gpu_set_timing(gpu, true);
-    uint64_t bytes = GCH_MIN(all_bytes, gch__gpu_get_info(gpu)->binding_bytes_max) & ~(uint64_t)15;
-    gch__gpu_shader shader;
-    gch__gpu_pipeline pipeline;
-    gch__gpu_buffer buffers[2];
-    gch__gpu_bindings bindings;
-    check(gch__gpu_shader_make(gpu, gch__shader_read_start,
-                               (size_t)(gch__shader_read_end - gch__shader_read_start), "read",
-                               &shader, &err));
-    gch__gpu_pipeline_desc desc = {
-        .label = "read",
-        .shader = shader,
-        .compute = "add_up",
-        .kinds = {GCH__GPU_BIND_READ, GCH__GPU_BIND_WRITE},
-        .constants = {{"COUNT", (uint32_t)(bytes / 16)}, {"STRIDE", FLOOR_GROUPS * 256}}};
-    check(gch__gpu_pipeline_get(gpu, &desc, &pipeline, &err));
-    check(gch__gpu_buffer_make(gpu, bytes, GCH__GPU_STORAGE, "words", &buffers[0], &err));
-    check(gch__gpu_buffer_make(gpu, 4, GCH__GPU_STORAGE, "sum", &buffers[1], &err));
-    check(gch__gpu_bindings_make(gpu, pipeline, buffers, 2, "read", &bindings, &err));
-    double samples[7];
-    for (int i = -1; i < 7; i++) {
-        uint64_t serial;
-        check(gch__gpu_begin(gpu, "floor", &err));
-        check(gch__gpu_compute_begin(gpu, "read", &err));
-        check(gch__gpu_dispatch(gpu, pipeline, bindings, FLOOR_GROUPS, 1, 1, &err));
-        check(gch__gpu_pass_end(gpu, &err));
-        check(gch__gpu_submit(gpu, &serial, &err));
-        samples[i < 0 ? 0 : i] = pass_ms(gpu, "read");
-    }
-    gch__gpu_destroy(gpu);
-    return bench_stats_from(samples, 7).median * (double)all_bytes / (double)bytes;
-}
-
 static void add_adapter(cJSON *report)
 {
     gch__gpu *gpu = NULL;
@@ -406,7 +365,7 @@ static void run_blocks(setup *s, cJSON *report)
     cJSON_AddItemToObject(report, "every_block_flow",
                           run_flow(s, &desc, 1, number_at(blocks, "gpu_ms", "median")));
     uint64_t bytes = (uint64_t)number_at(blocks, "pages_loaded_first", NULL) << 14;
-    double floor = floor_ms(bytes);
+    double floor = bench_gpu_floor_ms(bytes);
     cJSON_AddNumberToObject(report, "read_floor_bytes", (double)bytes);
     cJSON_AddNumberToObject(report, "read_floor_ms", floor);
     if (floor > 0 && cJSON_HasObjectItem(blocks, "gpu_columns_ms"))

@@ -21,3 +21,4 @@ run bench_live --folder build --points "$points"
 run bench_cache --folder build
 run bench_ingest
 run bench_gpu --folder build --points "$points" || echo "bench_gpu: no GPU to measure"
+run bench_gpu_encode || echo "bench_gpu_encode: no GPU to measure"
