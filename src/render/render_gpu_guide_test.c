@@ -1,6 +1,7 @@
 /* The code of docs/gpu.md, compiled and run; and the check that the two are the same text. */
 #include "codec.h"
 #include "gch/chart.h"
+#include "gch/encoder.h"
 #include "gpu.h"
 #include "test_series.h"
 
@@ -24,6 +25,32 @@ static gch_status draw_on_gpu(gch_chart *chart, gch_data *data, const gch_file *
     gch_status status = gch_chart_frame(chart, &desc, &image, &stats, &err);
     if (status == GCH_OK && stats.backend != GCH_BACKEND_GPU)
         printf("drawn on the processor: %s\n", stats.fallback);
+    return status;
+}
+
+/* Writes a column of prices; the GPU packs it where there is one, and the file is the same. */
+static gch_status write_prices(const char *path, const int64_t *times, const double *prices,
+                               size_t count)
+{
+    gch_encoder *encoder = NULL;
+    gch_writer *writer = NULL;
+    if (gch_encoder_make_gpu(&(gch_encoder_desc){0}, &encoder, &err) != GCH_OK)
+        printf("encoded on the processor: %s\n", err.message);
+    gch_writer_desc desc = {
+        .time_unit = GCH_TIME_MS,
+        .columns = &(gch_column_desc){.name = "price", .type = GCH_TYPE_F64},
+        .column_count = 1,
+        .encoder = encoder,
+    };
+    gch_status status = gch_writer_create(path, &desc, &writer, &err);
+    if (status == GCH_OK)
+        status =
+            gch_writer_append(writer, times, &(gch_column_data){.values = prices}, count, &err);
+    if (status == GCH_OK)
+        status = gch_writer_finish(writer, &err);
+    else
+        gch_writer_abandon(writer);
+    gch_encoder_destroy(encoder);
     return status;
 }
 
@@ -141,10 +168,31 @@ static void compare_blocks(const char *opening, const char *source, int expected
     free(code);
 }
 
+static void the_prices_of_the_guide_are_written(void **state)
+{
+    (void)state;
+    int64_t times[] = {1000, 2000, 3000};
+    double prices[] = {1.25, -2.5, 1e300};
+    gch_value values[3];
+    const gch_file *file = NULL;
+    gch_data *data = NULL;
+    gch_source source;
+    assert_ok(write_prices(PRICES, times, prices, 3));
+    assert_ok(gch_data_make(&(gch_data_desc){0}, &data, &err));
+    assert_ok(gch_source_open_file(data, PRICES, NULL, &source, &err));
+    assert_ok(gch_source_get_file(data, source, &file, &err));
+    assert_ok(gch_file_read_values(file, 0, 0, 3, values, &err));
+    for (uint32_t row = 0; row < 3; row++)
+        assert_true(gch_value_to_double(values[row]) == prices[row]);
+    assert_ok(gch_source_close(data, source, &err));
+    assert_ok(gch_data_destroy(data, &err));
+    assert_int_equal(remove(PRICES), 0);
+}
+
 static void guide_shows_the_code_that_is_run(void **state)
 {
     (void)state;
-    compare_blocks("```c\n", __FILE__, 3);
+    compare_blocks("```c\n", __FILE__, 4);
     compare_blocks("```wgsl\n", SHADER, 1);
 }
 
@@ -153,6 +201,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_chart_of_the_guide_is_drawn),
         cmocka_unit_test(the_shader_of_the_guide_counts),
+        cmocka_unit_test(the_prices_of_the_guide_are_written),
         cmocka_unit_test(guide_shows_the_code_that_is_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
