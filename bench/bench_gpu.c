@@ -8,10 +8,12 @@
  *  - of these frames what the processor does until they are submitted, whatever the adapter is;
  *  - the same of candles (as wide as charts choose, and one a column), areas and points;
  *  - frames of every block that stay on the device, and what part of that time it works;
+ *  - a density, counted with the headers' help and with every point decoded, the latter as a ratio
+ * to the same floor;
  *  - an unchanged frame; draws and submissions a frame; bytes on host and device.
  *
  *     bench_gpu --folder build --points 10000000 [--frames 50] [--kind walk]
- *               [--only tree|pan|candles|area|scatter|every_block]
+ *               [--only tree|pan|candles|area|scatter|every_block|density]
  */
 #include "bench.h"
 #include "bench_file.h"
@@ -149,7 +151,7 @@ static void add_stats(cJSON *json, const char *name, double *samples, uint32_t c
 static cJSON *run_frames(setup *s, const gch__gpu_executor_desc *desc, double span, bool is_anew)
 {
     static double host[FRAMES_MAX], columns[FRAMES_MAX], picture[FRAMES_MAX], record[FRAMES_MAX],
-        bars[FRAMES_MAX], queries[FRAMES_MAX];
+        bars[FRAMES_MAX], counts[FRAMES_MAX], tone[FRAMES_MAX], queries[FRAMES_MAX];
     gch__gpu_executor *executor = NULL;
     gch__gpu_frame_stats stats;
     check(gch__gpu_executor_make(desc, &executor, &err));
@@ -178,6 +180,8 @@ static cJSON *run_frames(setup *s, const gch__gpu_executor_desc *desc, double sp
         record[i] = (double)stats.record_ns * 1e-6;
         columns[i] = pass_ms(gpu, "columns");
         bars[i] = pass_ms(gpu, "bars");
+        counts[i] = pass_ms(gpu, "counts");
+        tone[i] = pass_ms(gpu, "tone");
         picture[i] = pass_ms(gpu, "picture");
         pages += stats.pages_loaded;
         kept += stats.columns_kept;
@@ -192,11 +196,16 @@ static cJSON *run_frames(setup *s, const gch__gpu_executor_desc *desc, double sp
     add_stats(json, "record_ms", record, s->frames);
     add_stats(json, "record_queries_ms", queries, s->frames);
     if (gch__gpu_get_info(gpu)->has_timestamps && end.submits - start.submits == s->frames) {
-        add_stats(json, "gpu_columns_ms", columns, s->frames);
-        add_stats(json, "gpu_bars_ms", bars, s->frames);
+        if (s->mark == GCH_MARK_DENSITY) {
+            add_stats(json, "gpu_counts_ms", counts, s->frames);
+            add_stats(json, "gpu_tone_ms", tone, s->frames);
+        } else {
+            add_stats(json, "gpu_columns_ms", columns, s->frames);
+            add_stats(json, "gpu_bars_ms", bars, s->frames);
+        }
         add_stats(json, "gpu_picture_ms", picture, s->frames);
         for (uint32_t i = 0; i < s->frames; i++)
-            columns[i] += bars[i] + picture[i];
+            columns[i] += bars[i] + counts[i] + tone[i] + picture[i];
         add_stats(json, "gpu_ms", columns, s->frames);
     }
     cJSON_AddNumberToObject(json, "pages_loaded_first", (double)pages_first);
@@ -373,6 +382,36 @@ static void run_blocks(setup *s, cJSON *report)
                                 number_at(blocks, "gpu_columns_ms", "median") / floor);
 }
 
+static void add_over_floor(cJSON *json, const char *name, const cJSON *frames, double floor)
+{
+    if (floor > 0 && cJSON_HasObjectItem(frames, "gpu_counts_ms"))
+        cJSON_AddNumberToObject(json, name, number_at(frames, "gpu_counts_ms", "median") / floor);
+}
+
+/* In the default look, so with the colours' passes and the axes, and a plot that is smaller than
+ * the picture by these; and bare, with a plot as large. */
+static void run_density(setup *s, cJSON *report)
+{
+    gch__gpu_executor_desc desc = {.data = s->data, .time_passes = true};
+    cJSON *density = cJSON_CreateObject();
+    s->mark = GCH_MARK_DENSITY;
+    s->is_bare = false;
+    cJSON_AddItemToObject(density, "tree", run_frames(s, &desc, 1, true));
+    cJSON_AddItemToObject(density, "pan", run_frames(s, &desc, 0.1, false));
+    desc.by_blocks = true;
+    cJSON *blocks = run_frames(s, &desc, 1, true);
+    cJSON_AddItemToObject(density, "every_block", blocks);
+    double floor = floor_ms((uint64_t)number_at(blocks, "pages_loaded_first", NULL) << 14);
+    cJSON_AddNumberToObject(density, "read_floor_ms", floor);
+    add_over_floor(density, "every_block_over_floor", blocks, floor);
+    s->is_bare = true;
+    blocks = run_frames(s, &desc, 1, true);
+    cJSON_AddItemToObject(density, "every_block_bare", blocks);
+    add_over_floor(density, "every_block_bare_over_floor", blocks, floor);
+    s->mark = GCH_MARK_DEFAULT;
+    cJSON_AddItemToObject(report, "density", density);
+}
+
 static void run_all(setup *s, cJSON *report)
 {
     gch__gpu_executor_desc desc = {.data = s->data, .time_passes = true};
@@ -391,6 +430,8 @@ static void run_all(setup *s, cJSON *report)
         run_mark(s, "scatter", GCH_MARK_SCATTER, 0, 1, report);
     if (wants(s, "every_block"))
         run_blocks(s, report);
+    if (wants(s, "density"))
+        run_density(s, report);
 }
 
 int main(int argument_count, char **arguments)

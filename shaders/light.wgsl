@@ -1,11 +1,16 @@
-// From marks to pixels: white where some series' extents or the bitmap say so (docs/pixel-rule.md).
+// From marks and counts to pixels: white where some series' extents or the bitmap say so, else the
+// sum of the counts (docs/pixel-rule.md).
 
 //!include common/layouts.wgsl
+//!include common/tone.wgsl
 
 @group(0) @binding(0) var<uniform> frame: Frame;
 @group(0) @binding(1) var<storage, read> marks: array<u32>;
+@group(0) @binding(2) var<storage, read> counts: array<u32>;
 
-fn is_white(column: u32, row: u32) -> bool {
+const WHITE: u32 = 0xFFFFFFu;
+
+fn color_at(column: u32, row: u32) -> u32 {
     let slot = (frame.origin + column) % frame.width;
     let word = marks[frame.lit + slot * frame.lit_words + row / 32u];
     var is_lit = (word >> (row % 32u) & 1u) != 0u;
@@ -13,7 +18,12 @@ fn is_white(column: u32, row: u32) -> bool {
         let extents = (i * frame.width + slot) * 2u;
         is_lit = marks[extents] <= row + 1u && row + 1u <= marks[extents + 1u];
     }
-    return is_lit;
+    var color = select(0u, WHITE, is_lit);
+    for (var i = 0u; i < frame.grids && color < WHITE; i++) {
+        let grid = i * frame.grid_words + TONE_HEAD;
+        color = min(color + min(counts[grid + slot * frame.height + row], WHITE), WHITE);
+    }
+    return 0xFF000000u | color;
 }
 
 // One triangle that covers the target.
@@ -24,16 +34,14 @@ fn cover(@builtin(vertex_index) i: u32) -> @builtin(position) vec4f {
 
 @fragment
 fn paint(@builtin(position) at: vec4f) -> @location(0) vec4f {
-    let white = select(0.0, 1.0, is_white(frame.left + u32(at.x), frame.top + u32(at.y)));
-    return vec4f(white, white, white, 1.0);
+    return unpack4x8unorm(color_at(frame.left + u32(at.x), frame.top + u32(at.y)));
 }
 
-@group(0) @binding(2) var<storage, read_write> pixels: array<u32>;
+@group(0) @binding(3) var<storage, read_write> pixels: array<u32>;
 
 @compute @workgroup_size(32, 8)
 fn paint_pixels(@builtin(global_invocation_id) at: vec3u) {
     if (at.x < frame.width && frame.top + at.y < frame.height) {
-        let is_lit = is_white(at.x, frame.top + at.y);
-        pixels[at.y * frame.width + at.x] = select(0xFF000000u, 0xFFFFFFFFu, is_lit);
+        pixels[at.y * frame.width + at.x] = color_at(at.x, frame.top + at.y);
     }
 }

@@ -2,12 +2,14 @@
 // the processor would draw them, and blends as it does (src/raster/raster_blend.h), in integers.
 
 //!include common/layouts.wgsl
+//!include common/tone.wgsl
 
 @group(0) @binding(0) var<uniform> frame: Frame;
 @group(0) @binding(1) var<storage, read> commands: array<Command>;
 @group(0) @binding(2) var<storage, read> tiles: array<u32>; // firsts, one more than tiles; commands
 @group(0) @binding(3) var<storage, read> data: array<u32>;
 @group(0) @binding(4) var<storage, read> atlas: array<u32>; // bytes: 8 curves, then glyphs
+@group(0) @binding(5) var<storage, read> counts: array<u32>;
 
 const STROKE_WORDS: u32 = 6u; // x0 y0, direction, length, reach
 
@@ -167,6 +169,30 @@ fn area_cover(c: Command, centre: vec2f) -> u32 {
     return byte_of(abs(sum - width * below));
 }
 
+// The colour of a pixel of a density, or 0 if it holds no point.
+fn grid_color(c: Command, pixel: vec2u) -> u32 {
+    let n = counts[c.a + (frame.origin + pixel.x) % c.e * c.d + pixel.y];
+    if (n == 0u) {
+        return 0u;
+    }
+    let head = c.a - TONE_HEAD;
+    let largest = counts[head];
+    var level = 0u;
+    switch (c.b) {
+        case SCALE_LINEAR: {
+            level = tone_share(n, largest);
+        }
+        case SCALE_EQUAL: {
+            level = tone_share(counts[head + 1u + tone_bin(n)],
+                               counts[head + 1u + tone_bin(largest)]);
+        }
+        default: {
+            level = tone_share(tone_log(n), tone_log(largest));
+        }
+    }
+    return data[c.c + level];
+}
+
 // ---- the picture ----
 
 fn paint_command(c: Command, pixel: vec2u, under: u32) -> u32 {
@@ -196,6 +222,10 @@ fn paint_command(c: Command, pixel: vec2u, under: u32) -> u32 {
         case PAINT_AREA: {
             color = data[c.d + pixel.y - corner.y];
             alpha = mul_255(area_cover(c, centre - vec2f(corner)), color >> 24u);
+        }
+        case PAINT_GRID: {
+            color = grid_color(c, pixel - corner);
+            alpha = color >> 24u;
         }
         default: {}
     }
@@ -231,7 +261,7 @@ fn paint(@builtin(position) at: vec4f) -> @location(0) vec4f {
     return unpack4x8unorm(color_at(pixel));
 }
 
-@group(0) @binding(5) var<storage, read_write> pixels: array<u32>;
+@group(0) @binding(6) var<storage, read_write> pixels: array<u32>;
 
 @compute @workgroup_size(32, 8)
 fn paint_pixels(@builtin(global_invocation_id) at: vec3u) {

@@ -95,11 +95,9 @@ static void write_pictures(const char *stem, const gch_image *cpu, const gch_ima
 
 static void describe(const exactness_case *c, const gch_chart_desc *desc)
 {
-    static const char *const marks[] = {[GCH_MARK_LINE] = "line",
-                                        [GCH_MARK_AREA] = "area",
-                                        [GCH_MARK_CANDLES] = "candles",
-                                        [GCH_MARK_OHLC] = "OHLC",
-                                        [GCH_MARK_BARS] = "bars"};
+    static const char *const marks[] = {
+        [GCH_MARK_LINE] = "line", [GCH_MARK_AREA] = "area", [GCH_MARK_CANDLES] = "candles",
+        [GCH_MARK_OHLC] = "OHLC", [GCH_MARK_BARS] = "bars", [GCH_MARK_DENSITY] = "density"};
     const gch_view its = {.t0 = desc->from,
                           .t1 = desc->to,
                           .bottom = desc->bottom,
@@ -161,7 +159,8 @@ static void compare_mark(exactness_case *c, gch_chart *chart, gch_chart_desc *de
                     count, first % width, first / width, cpu->pixels[first],
                     reference.pixels[first]);
         char stem[64];
-        snprintf(stem, sizeof stem, "exactness-%" PRIu64 "-%ux%u", c->number, width, height);
+        snprintf(stem, sizeof stem, "exactness-%" PRIu64 "-%ux%u-%d", c->number, width, height,
+                 (int)desc->series->mark);
         if (sums->differing_pictures <= REPORT_CAP)
             write_pictures(stem, cpu, &reference);
     }
@@ -176,6 +175,9 @@ static void compare(exactness_case *c, const gch_file *file, gch_chart *chart, g
     gch_chart_desc desc = chart_desc(&series, &view, GCH_BACKEND_CPU);
     desc.workers = workers;
     compare_mark(c, chart, &desc, sums);
+    series.mark = GCH_MARK_DENSITY; /* and how many points each pixel holds */
+    if (width < 1920)
+        compare_mark(c, chart, &desc, sums);
 }
 
 /* Areas, bars a point, and bars, candles and OHLC of a random width. */

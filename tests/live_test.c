@@ -136,6 +136,7 @@ static void *watch(void *context)
         if (rows < 512)
             continue;
         choose_view(info, &seed, &desc);
+        series.mark = test_random(&seed) % 3 == 0 ? GCH_MARK_DENSITY : GCH_MARK_LINE;
         if (!rows_are_right(file, rows - 512, 512) ||
             !rows_are_right(file, test_random(&seed) % (rows - 512), 512) ||
             !frame_is_right(chart, &desc))

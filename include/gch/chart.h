@@ -36,7 +36,25 @@ typedef enum gch_mark {
     GCH_MARK_OHLC = 5,
     GCH_MARK_SCATTER = 6,
     GCH_MARK_BARS = 7,
+    GCH_MARK_DENSITY = 9, /* how many points each pixel holds */
 } gch_mark;
+
+/* How a count becomes one of a palette's 256 levels (docs/pixel-rule.md, "Density"). */
+typedef enum gch_density_scale {
+    GCH_DENSITY_DEFAULT = 0, /* log */
+    GCH_DENSITY_LOG = 1,
+    GCH_DENSITY_LINEAR = 2,
+    GCH_DENSITY_EQUAL = 3, /* as many pixels to each level as can be */
+} gch_density_scale;
+
+/* Colours of levels, even in lightness; on a light theme dark stands for many, on a dark one light.
+ */
+typedef enum gch_palette {
+    GCH_PALETTE_DEFAULT = 0, /* moss */
+    GCH_PALETTE_MOSS = 1,    /* violet, blue, green, yellow */
+    GCH_PALETTE_EMBER = 2,   /* black, purple, orange, cream */
+    GCH_PALETTE_DUSK = 3,    /* blue, grey, yellow: for any kind of colour vision */
+} gch_palette;
 
 typedef enum gch_backend {
     GCH_BACKEND_DEFAULT = 0, /* CPU */
@@ -54,7 +72,9 @@ typedef struct gch_chart_series {
     const char *label;   /* NULL: the column's name and unit */
     uint32_t color_rgba; /* 0xRRGGBBAA; 0: the theme's next colour */
     float width_px; /* stroke width, or point diameter for SCATTER, before `scale`; 0: default */
-    const gch_answers *answers; /* as gch_query_desc.answers; NULL: none */
+    const gch_answers *answers;      /* as gch_query_desc.answers; NULL: none */
+    gch_density_scale density_scale; /* DENSITY */
+    gch_palette palette;             /* DENSITY */
 } gch_chart_series;
 
 typedef struct gch_chart_desc {
@@ -110,6 +130,8 @@ GCH_CHECKED gch_status gch_chart_frame(gch_chart *chart, const gch_chart_desc *d
                                        gch_error *err);
 
 bool gch_mark_parse(const char *name, gch_mark *out);
+bool gch_density_scale_parse(const char *name, gch_density_scale *out);
+bool gch_palette_parse(const char *name, gch_palette *out);
 bool gch_backend_parse(const char *name, gch_backend *out);
 
 #ifdef __cplusplus

@@ -125,6 +125,23 @@ gch_query_stats gch_query_get_stats(const gch_query *query);
 GCH_CHECKED gch_status gch_query_columns(gch_query *query, uint32_t column, const gch_view *view,
                                          gch_join join, gch_columns *out, gch_error *err);
 
+/* How many points each pixel holds: counts[c * height_px + r] of column c and row r, by
+ * docs/pixel-rule.md ("Density"). */
+typedef struct gch_density {
+    uint32_t width_px, height_px;
+    const uint32_t *counts; /* until the query's next call */
+    uint64_t row_count;     /* rows in [t0, t1), gaps included */
+    /* Columns that await pages (gch_query_desc.no_wait): points of blocks that have not come are
+     * not counted. 0: the answer is exact. */
+    uint32_t pending_count;
+} gch_density;
+
+/* The exact density of a view. A part of the tree that lies in one pixel is counted without being
+ * decoded; pages, not gch_answers, give the rest. GCH_INVALID (view, column), GCH_LIMIT (more than
+ * 2^32 - 1 rows in a pixel column), GCH_CORRUPT, GCH_NO_MEMORY. */
+GCH_CHECKED gch_status gch_query_density(gch_query *query, uint32_t column, const gch_view *view,
+                                         gch_density *out, gch_error *err);
+
 /* A point in view coordinates: x, y in pixels from the top left corner, as float. */
 typedef struct gch_point {
     float x, y;

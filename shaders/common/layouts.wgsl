@@ -23,7 +23,20 @@ struct Frame {
     lit_words: u32, // of it, a column
     left: u32, // of the part of the picture that a texture holds
     top: u32,
-    origin: u32, // where column 0 is in marks, which are a ring of columns
+    origin: u32, // where column 0 is in marks and counts, which are rings of columns
+    grids: u32, // of counts, one behind the other, each behind its head (common/tone.wgsl)
+    grid_words: u32, // of one and its head
+}
+
+// What the kernels of shaders/count.wgsl and tone.wgsl work on.
+struct Counting {
+    height: u32, // of the plot
+    first_slice: u32,
+    slice_count: u32,
+    groups_x: u32, // workgroups in a row of the dispatch
+    parts: u32, // workgroups a slice and band
+    grid: u32, // where the series' counts start, column by column
+    pixels: u32, // of the plot
 }
 
 // A sealed segment's column. Offsets are words from the segment's start; `pages` is where its page
@@ -56,6 +69,8 @@ const PAINT_GLYPH: u32 = 5u; // left and top (i32), width, height, byte of the a
 const PAINT_STROKE: u32 = 6u; // table, shapes
 const PAINT_DISCS: u32 = 7u; // table, shapes, reach, opacity, tiles in a row
 const PAINT_AREA: u32 = 8u; // table, shapes, baseline, colours of the rows
+// Its counts, gch_density_scale, colours of the levels, and of the plot height and width.
+const PAINT_GRID: u32 = 9u;
 
 const TILE_PX: u32 = 32u; // a side: of the tiles of pictures and of discs
 

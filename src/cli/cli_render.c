@@ -20,6 +20,16 @@ static const cli_choice backends[] = {{"cpu", GCH_BACKEND_CPU},
                                       {"reference", GCH_BACKEND_REFERENCE},
                                       {NULL, 0}};
 
+static const cli_choice density_scales[] = {{"log", GCH_DENSITY_LOG},
+                                            {"linear", GCH_DENSITY_LINEAR},
+                                            {"equal", GCH_DENSITY_EQUAL},
+                                            {NULL, 0}};
+
+static const cli_choice palettes[] = {{"moss", GCH_PALETTE_MOSS},
+                                      {"ember", GCH_PALETTE_EMBER},
+                                      {"dusk", GCH_PALETTE_DUSK},
+                                      {NULL, 0}};
+
 static double ms_since(int64_t start_ns)
 {
     return (double)(cli_clock_ns() - start_ns) / 1e6;
@@ -118,13 +128,21 @@ int cli_render(int argc, char **argv)
          "all; the first for candles and ohlc)",
          cli_read_list, &o.columns, NULL},
         {"type", 0, "TYPE",
-         "line, step, area, candles, ohlc, scatter or bars; repeated: one for "
-         "each series, the last for the rest (default: line)",
+         "line, step, area, candles, ohlc, scatter, bars or density; repeated: one "
+         "for each series, the last for the rest (default: line)",
          cli_read_list, &o.types, NULL},
         {"bar", 0, "WIDTH",
          "time a candle or bar covers: 250ms 1m 15m 4h 1d 1w 1mo 1y, or ticks "
          "(default: fits the width)",
          cli_read_text, &o.bar, NULL},
+        {"density-scale", 0, "SCALE",
+         "how a density's counts become colours: log, linear, or equal, which "
+         "gives each colour as many pixels (default: log)",
+         cli_read_choice, &o.density_scale, density_scales},
+        {"palette", 0, "NAME",
+         "colours of a density: moss, ember, or dusk, which any kind of colour "
+         "vision tells apart (default: moss)",
+         cli_read_choice, &o.palette, palettes},
         {"from", 0, "T", "left edge (default: the first time)", cli_read_text, &o.from, NULL},
         {"to", 0, "T", "right edge, itself left out (default: just past the last time)",
          cli_read_text, &o.to, NULL},
@@ -149,7 +167,7 @@ int cli_render(int argc, char **argv)
          &o.zone, NULL},
         {"bare", 0, NULL,
          "the plot alone: white on black, lines one pixel wide, without smoothing or "
-         "text, exactly the pixel rule",
+         "text, exactly the pixel rule; of a density the counts themselves",
          cli_read_flag, &o.is_bare, NULL},
         {"backend", 0, "NAME",
          "cpu; gpu (cpu where there is none); or reference: every row by brute force "

@@ -13,7 +13,7 @@ typedef struct cli_render_options {
     const char *bar, *from, *to, *size, *title, *zone;
     cli_exact bottom, top;
     double scale;
-    int format, theme, backend;
+    int format, theme, backend, density_scale, palette;
     uint64_t threads, memory_bytes;
     bool is_bare, is_log, hide_legend, has_stats;
 } cli_render_options;

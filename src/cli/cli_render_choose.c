@@ -56,7 +56,11 @@ static int add_series(cli_render_job *job, size_t file, uint32_t column)
     if (job->series_count == GCH_SERIES_CAP)
         return cli_fail("a chart holds %u series; choose with --column", GCH_SERIES_CAP);
     uint32_t i = job->series_count++;
-    job->series[i] = (gch_chart_series){.file = job->files[file], .column = column};
+    job->series[i] =
+        (gch_chart_series){.file = job->files[file],
+                           .column = column,
+                           .density_scale = (gch_density_scale)job->options->density_scale,
+                           .palette = (gch_palette)job->options->palette};
     if (job->file_count > 1) {
         write_label(job, file, column, job->labels[i]);
         job->series[i].label = job->labels[i];
@@ -140,7 +144,7 @@ static bool parse_color(const char *text, uint32_t *rgba)
 static int parse_type(const char *text, gch_mark *out)
 {
     static const char *const names[] = {"line", "step",    "area", "candles",
-                                        "ohlc", "scatter", "bars"};
+                                        "ohlc", "scatter", "bars", "density"};
     if (gch_mark_parse(text, out))
         return CLI_OK;
     cli_guess guess = {.word = text};
@@ -148,9 +152,11 @@ static int parse_type(const char *text, gch_mark *out)
         cli_guess_offer(&guess, names[i]);
     if (guess.best != NULL)
         return cli_usage("render", "--type: no '%.60s'; did you mean '%s'?", text, guess.best);
-    return cli_usage("render",
-                     "--type: '%.60s' is not one of line, step, area, candles, ohlc, scatter, bars",
-                     text);
+    return cli_usage(
+        "render",
+        "--type: '%.60s' is not one of line, step, area, candles, ohlc, scatter, bars, "
+        "density",
+        text);
 }
 
 /* The list's text for series i; the last one holds for the rest. */

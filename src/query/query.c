@@ -99,6 +99,7 @@ void gch_query_destroy(gch_query *query)
     gch__free(allocator, query->edges, "columns");
     gch__free(allocator, query->first, "columns");
     gch__free(allocator, query->pieces, "columns");
+    gch__free(allocator, query->counts, "density");
     gch__free(allocator, query->points, "points");
     gch__free(allocator, query->bars, "bars");
     gch__free(allocator, query->spans, "bars");

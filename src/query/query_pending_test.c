@@ -224,6 +224,46 @@ static void a_pending_column_covers_its_rows(void **state)
     reset(&series);
 }
 
+static void a_density_grows_to_the_exact_one_without_waiting(void **state)
+{
+    (void)state;
+    gch_error err;
+    uint64_t seed = 12;
+    for (int kind = 0; kind < 2; kind++) {
+        paged_series series;
+        make(&series, kind == 1, kind == 0);
+        const gch_file_info *info = gch_file_get_info(series.file);
+        gch_query *query = NULL, *exact = NULL;
+        assert_ok(gch_query_make(series.file, &(gch_query_desc){.no_wait = true}, &query, &err));
+        assert_ok(gch_query_make(series.whole.file, NULL, &exact, &err));
+        gch_view view = {.t0 = info->first_time + 1000,
+                         .t1 = info->last_time - 1000,
+                         .bottom = {-2000, 0},
+                         .top = {2000, 0},
+                         .width_px = 200,
+                         .height_px = 100};
+        gch_density density, expected;
+        uint32_t rounds = 0, pending = 0;
+        assert_ok(gch_query_density(exact, 0, &view, &expected, &err));
+        do {
+            assert_ok(gch_query_density(query, 0, &view, &density, &err));
+            for (uint32_t i = 0; i < 200 * 100; i++)
+                assert_true(density.counts[i] <= expected.counts[i]);
+            assert_true(density.pending_count <= 200);
+            pending += density.pending_count;
+            (void)load_some(&series.pager, 3, &seed);
+            assert_true(++rounds < 500);
+        } while (density.pending_count > 0);
+        assert_true(pending > 0);
+        assert_int_equal(gch_query_get_stats(query).columns_pending, pending);
+        assert_memory_equal(density.counts, expected.counts, 200 * 100 * sizeof *density.counts);
+        assert_int_equal(density.row_count, expected.row_count);
+        gch_query_destroy(query);
+        gch_query_destroy(exact);
+        reset(&series);
+    }
+}
+
 /* Answers as a test says, from a query over all of the file. */
 typedef struct helper {
     gch_answers answers;
@@ -357,6 +397,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(frames_converge_without_waiting),
         cmocka_unit_test(a_pending_column_covers_its_rows),
+        cmocka_unit_test(a_density_grows_to_the_exact_one_without_waiting),
         cmocka_unit_test(finished_answers_stand_in_for_pages),
         cmocka_unit_test(a_damaged_page_is_reported_when_it_is_loaded),
     };

@@ -65,6 +65,9 @@ struct gch_query {
     gch_piece *pieces;
     size_t piece_cap;
 
+    uint32_t *counts; /* of gch_density */
+    size_t count_cap;
+
     gch_point *points;
     size_t point_cap;
     gch_bar *bars;

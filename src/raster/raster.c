@@ -45,6 +45,7 @@ void gch__raster_destroy(gch__raster *raster)
     gch__free(allocator, raster->bare_masks, "masks");
     gch__free(allocator, raster->row_colors, "row colours");
     gch__free(allocator, raster->spacings, "spacings");
+    gch__free(allocator, raster->tones, "tones");
     for (uint32_t i = 0; i < GCH_SERIES_CAP; i++)
         gch__bare_room_reset(&raster->bare_rooms[i], allocator);
     gch__free(allocator, raster, PURPOSE);
@@ -73,13 +74,19 @@ static gch_status draw_bare(gch__raster *raster, const gch__scene *scene, gch__t
     GCH_TRY(gch__ensure(raster->allocator, (void **)&raster->bare_masks, &raster->bare_mask_cap,
                         count, sizeof *raster->bare_masks, "masks", err));
     int64_t start = gch__clock_ns();
+    uint32_t lit = 0;
     for (uint32_t i = 0; i < plot->series_count; i++)
-        GCH_TRY(gch__bare_columns(&raster->bare_rooms[i], raster->allocator, queries[i],
-                                  &plot->series[i], &plot->view, scene->zone,
-                                  &raster->bare_columns[i], err));
+        if (plot->series[i].mark != GCH_MARK_DENSITY)
+            GCH_TRY(gch__bare_columns(&raster->bare_rooms[i], raster->allocator, queries[i],
+                                      &plot->series[i], &plot->view, scene->zone,
+                                      &raster->bare_columns[lit++], err));
     raster->query_ns += gch__clock_ns() - start;
-    bare_context context = {raster, target, plot->series_count};
+    bare_context context = {raster, target, lit};
     gch__parallel_for(workers, gch__bare_bands(target.height_px), draw_bare_band, &context);
+    for (uint32_t i = 0; i < plot->series_count; i++)
+        if (plot->series[i].mark == GCH_MARK_DENSITY)
+            GCH_TRY(gch__bare_add_density(raster, target, &plot->series[i], &plot->view, queries[i],
+                                          err));
     return GCH_OK;
 }
 

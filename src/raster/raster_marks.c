@@ -276,6 +276,8 @@ gch_status gch__mark_draw(const gch__mark_job *job, gch_error *err)
         return draw_scatter(job, err);
     case GCH_MARK_BARS:
         return gch__mark_draw_bars(job, err);
+    case GCH_MARK_DENSITY:
+        return gch__mark_draw_density(job, err);
     }
     return gch_fail(err, GCH_INVALID, "mark %d does not exist", (int)job->series->mark);
 }

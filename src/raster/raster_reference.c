@@ -286,6 +286,17 @@ static bool real_from_value(gch_value value, long double *out)
     return false;
 }
 
+static void count_point(gch__reference *reference, const gch__reference_point *p)
+{
+    if (p->column >= 0 && p->column < reference->width && p->row >= 0 && p->row < reference->height)
+        reference->counts[(size_t)p->row * (size_t)reference->width + (size_t)p->column]++;
+}
+
+static bool is_of_bars(gch_mark mark)
+{
+    return mark == GCH_MARK_CANDLES || mark == GCH_MARK_OHLC || mark == GCH_MARK_BARS;
+}
+
 void gch__reference_add(gch__reference *reference, const int64_t *times, const gch_value *values,
                         size_t count)
 {
@@ -295,13 +306,17 @@ void gch__reference_add(gch__reference *reference, const int64_t *times, const g
             end_run(reference);
             continue;
         }
-        if (reference->series.mark != GCH_MARK_LINE && reference->series.mark != GCH_MARK_AREA) {
+        if (is_of_bars(reference->series.mark)) {
             gch__reference_add_mark(reference, &p);
             continue;
         }
         p.column = column_of_time(reference, p.time);
         if (p.column >= 0 && p.column < reference->width)
             p.row = gch__reference_row(reference, &p);
+        if (reference->series.mark == GCH_MARK_DENSITY) {
+            count_point(reference, &p);
+            continue;
+        }
         if (reference->has_previous)
             draw_segment(reference, &reference->previous, &p);
         reference->is_alone = !reference->has_previous;
@@ -314,10 +329,11 @@ gch_status gch__reference_begin_series(gch__reference *reference,
                                        const gch__reference_series *series, gch_error *err)
 {
     gch_mark mark = series->mark;
-    if (mark != GCH_MARK_LINE && mark != GCH_MARK_AREA && mark != GCH_MARK_CANDLES &&
-        mark != GCH_MARK_OHLC && mark != GCH_MARK_BARS)
+    if (mark != GCH_MARK_LINE && mark != GCH_MARK_AREA && mark != GCH_MARK_DENSITY &&
+        !is_of_bars(mark))
         return gch_fail(err, GCH_UNSUPPORTED,
-                        "the reference executor draws lines, areas, candles, OHLC and bars only");
+                        "the reference executor draws lines, areas, candles, OHLC, bars and "
+                        "densities only");
     reference->series = *series;
     reference->is_filled = mark == GCH_MARK_AREA || mark == GCH_MARK_BARS;
     mpz_set_ui(reference->value.num, 0);
@@ -327,7 +343,12 @@ gch_status gch__reference_begin_series(gch__reference *reference,
     if (reference->bars.columns == NULL)
         reference->bars.columns =
             gch__alloc_zero(reference->allocator, width, sizeof *reference->bars.columns, PURPOSE);
-    return reference->bars.columns == NULL ? gch__no_memory(err, PURPOSE) : GCH_OK;
+    if (reference->counts == NULL && mark == GCH_MARK_DENSITY)
+        reference->counts = gch__alloc_zero(reference->allocator, width * (size_t)reference->height,
+                                            sizeof *reference->counts, PURPOSE);
+    bool has_room =
+        reference->bars.columns != NULL && (reference->counts != NULL || mark != GCH_MARK_DENSITY);
+    return has_room ? GCH_OK : gch__no_memory(err, PURPOSE);
 }
 
 void gch__reference_end_series(gch__reference *reference)
@@ -337,6 +358,12 @@ void gch__reference_end_series(gch__reference *reference)
         gch__reference_end_marks(reference);
     reference->series = (gch__reference_series){.mark = GCH_MARK_LINE};
     reference->is_filled = false;
+}
+
+uint32_t gch__reference_get_count(const gch__reference *reference, uint32_t x, uint32_t y)
+{
+    return reference->counts != NULL ? reference->counts[(size_t)y * (size_t)reference->width + x]
+                                     : 0;
 }
 
 bool gch__reference_is_lit(const gch__reference *reference, uint32_t x, uint32_t y)
@@ -444,6 +471,7 @@ void gch__reference_destroy(gch__reference *reference)
                reference->scratch[2], NULL);
     gch__free(reference->allocator, reference->bars.columns, PURPOSE);
     gch__free(reference->allocator, reference->lit, PURPOSE);
+    gch__free(reference->allocator, reference->counts, PURPOSE);
     gch__free(reference->allocator, reference, PURPOSE);
 }
 
@@ -491,8 +519,10 @@ static void paint(const gch__reference *reference, const gch__plot *plot, gch_im
     for (uint32_t y = 0; y < plot->view.height_px; y++) {
         const uint64_t *words = reference->lit + (size_t)(y >> 6) * plot->view.width_px;
         uint32_t *pixels = image->pixels + (size_t)(plot->y_px + y) * image->width_px + plot->x_px;
-        for (uint32_t x = 0; x < plot->view.width_px; x++)
-            pixels[x] = ((words[x] >> (y & 63)) & 1) != 0 ? WHITE : BLACK;
+        for (uint32_t x = 0; x < plot->view.width_px; x++) {
+            uint32_t count = GCH_MIN(gch__reference_get_count(reference, x, y), WHITE - BLACK);
+            pixels[x] = ((words[x] >> (y & 63)) & 1) != 0 ? WHITE : BLACK + count;
+        }
     }
 }
 

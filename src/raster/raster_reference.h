@@ -20,8 +20,8 @@ void gch__reference_destroy(gch__reference *reference); /* NULL is allowed */
 
 /* What the points of a series make up. */
 typedef struct gch__reference_series {
-    gch_mark mark;           /* LINE, AREA, CANDLES, OHLC, BARS */
-    gch_bar_width bar_width; /* of the last three; BARS: a count of 0 is a bar a point */
+    gch_mark mark;           /* LINE, AREA, CANDLES, OHLC, BARS, DENSITY */
+    gch_bar_width bar_width; /* of the three before the last; BARS: a count of 0 is a bar a point */
     gch_time_unit unit;
     const gch_time_zone *zone; /* borrowed until the series ends */
 } gch__reference_series;
@@ -39,6 +39,8 @@ void gch__reference_end_series(gch__reference *reference);
 
 /* x and y within the view. Complete after gch__reference_end_series. */
 bool gch__reference_is_lit(const gch__reference *reference, uint32_t x, uint32_t y);
+/* The points of densities in a pixel. */
+uint32_t gch__reference_get_count(const gch__reference *reference, uint32_t x, uint32_t y);
 /* How many rows and crossings the floating-point filter left to exact arithmetic. */
 uint64_t gch__reference_exact_count(const gch__reference *reference);
 

@@ -40,6 +40,7 @@ struct gch__reference {
 
     /* Bit y & 63 of lit[(y >> 6) * width + x]. */
     uint64_t *lit;
+    uint32_t *counts; /* y * width + x; NULL until there is a density */
 
     /* The run being drawn. */
     bool has_previous, is_alone;

@@ -24,6 +24,8 @@ struct gch__raster {
     size_t row_color_cap;
     float *spacings;
     size_t spacing_cap;
+    struct gch__tone *tones; /* per worker (raster_tone.h) */
+    size_t tone_cap;
     gch_columns bare_columns[GCH_SERIES_CAP];
     gch__bare_room bare_rooms[GCH_SERIES_CAP];
     int64_t query_ns; /* spent in queries in this frame */
@@ -55,6 +57,12 @@ typedef struct gch__mark_job {
 GCH_CHECKED gch_status gch__mark_draw(const gch__mark_job *job, gch_error *err);
 GCH_CHECKED gch_status gch__mark_draw_candles(const gch__mark_job *job, gch_error *err);
 GCH_CHECKED gch_status gch__mark_draw_bars(const gch__mark_job *job, gch_error *err);
+/* Without a painter: executors that draw elsewhere count for themselves. */
+GCH_CHECKED gch_status gch__mark_draw_density(const gch__mark_job *job, gch_error *err);
+/* Adds the counts to what a bare picture holds; white stays white. */
+GCH_CHECKED gch_status gch__bare_add_density(gch__raster *raster, gch__target target,
+                                             const gch__plot_series *series, const gch_view *view,
+                                             gch_query *query, gch_error *err);
 
 /* The query's points; *out_points is NULL if there are more than cap. */
 GCH_CHECKED gch_status gch__mark_points(const gch__mark_job *job, uint32_t cap,

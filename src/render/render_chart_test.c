@@ -121,6 +121,17 @@ static void names_are_read_and_others_refused(void **state)
     assert_false(gch_mark_parse("lines", &mark));
     assert_false(gch_mark_parse("", &mark));
     assert_int_equal(mark, GCH_MARK_BARS);
+    assert_true(gch_mark_parse("density", &mark) && mark == GCH_MARK_DENSITY);
+    gch_density_scale scale = GCH_DENSITY_DEFAULT;
+    assert_true(gch_density_scale_parse("log", &scale) && scale == GCH_DENSITY_LOG);
+    assert_true(gch_density_scale_parse("linear", &scale) && scale == GCH_DENSITY_LINEAR);
+    assert_true(gch_density_scale_parse("equal", &scale) && scale == GCH_DENSITY_EQUAL);
+    assert_false(gch_density_scale_parse("sqrt", &scale));
+    gch_palette palette = GCH_PALETTE_DEFAULT;
+    assert_true(gch_palette_parse("moss", &palette) && palette == GCH_PALETTE_MOSS);
+    assert_true(gch_palette_parse("ember", &palette) && palette == GCH_PALETTE_EMBER);
+    assert_true(gch_palette_parse("dusk", &palette) && palette == GCH_PALETTE_DUSK);
+    assert_false(gch_palette_parse("", &palette));
     gch_backend backend = GCH_BACKEND_DEFAULT;
     assert_true(gch_backend_parse("cpu", &backend) && backend == GCH_BACKEND_CPU);
     assert_true(gch_backend_parse("reference", &backend) && backend == GCH_BACKEND_REFERENCE);

@@ -110,7 +110,9 @@ static gch_status make_kernels(gch__gpu_executor *executor, uint32_t slab_shift,
 static gch_status make_light(gch__gpu_executor *executor, gch_error *err)
 {
     static const gch__gpu_brush_desc desc = {
-        .label = "light", .kinds = {GCH__GPU_BIND_UNIFORM, GCH__GPU_BIND_READ}, .count = 2};
+        .label = "light",
+        .kinds = {GCH__GPU_BIND_UNIFORM, GCH__GPU_BIND_READ, GCH__GPU_BIND_READ},
+        .count = 3};
     return gch__gpu_brush_make(executor, gch__shader_light_start,
                                (size_t)(gch__shader_light_end - gch__shader_light_start), &desc,
                                &executor->light, err);
@@ -171,7 +173,7 @@ static gch_status make_pool(gch__gpu_executor *executor, gch__gpu_pool *pool, gc
                                    desc->budget_bytes > 0 ? desc->budget_bytes - taken : 0,
                                .slab_bytes = desc->slab_bytes},
         &pool->pages, err));
-    pool->bound_version = 0;
+    pool->bound_version = pool->counters_version = 0;
     gch__gpu_pages_begin_frame(pool->pages);
     return GCH_OK;
 }
@@ -353,22 +355,27 @@ static gch_status run_pass(gch__gpu_executor *executor, const char *label,
 gch_status gch__gpu_run_tile(gch__gpu_executor *executor, gch_error *err)
 {
     gch__gpu_frame frames[GCH__GPU_KERNEL_COUNT];
+    gch__gpu_counting counting[GCH__GPU_COUNTERS];
     size_t before = executor->slices.count;
     for (uint32_t i = 0; i < GCH__GPU_KERNEL_COUNT; i++)
         GCH_TRY(send_kernel_frame(executor, i, &frames[i], err));
+    bool has_columns = executor->slices.count > before;
+    GCH_TRY(gch__gpu_counts_send(executor, counting, err));
     if (executor->slices.count == before)
         return GCH_OK;
-    for (uint32_t i = 0; i < GCH__GPU_CULLED; i++)
+    executor->stats.tiles++;
+    for (uint32_t i = 0; has_columns && i < GCH__GPU_CULLED; i++)
         GCH_TRY(send_work(executor, i, frames[i].slice_count, err));
     GCH_TRY(gch__gpu_stream_flush(executor, &executor->segments, err));
     GCH_TRY(gch__gpu_stream_flush(executor, &executor->slices, err));
     GCH_TRY(gch__gpu_stream_flush(executor, &executor->edges, err));
     GCH_TRY(gch__gpu_pages_flush(executor->pages, err));
+    GCH_TRY(gch__gpu_counts_dispatch(executor, counting, err));
+    if (!has_columns)
+        return GCH_OK;
     GCH_TRY(bind(executor, err));
     GCH_TRY(run_pass(executor, "columns", frames, 0, GCH__GPU_REDUCE_DRAWN, err));
-    GCH_TRY(run_pass(executor, "bars", frames, GCH__GPU_REDUCE_DRAWN, GCH__GPU_KERNEL_COUNT, err));
-    executor->stats.tiles++;
-    return GCH_OK;
+    return run_pass(executor, "bars", frames, GCH__GPU_REDUCE_DRAWN, GCH__GPU_KERNEL_COUNT, err);
 }
 
 /* ---- series ---- */
@@ -395,14 +402,18 @@ static gch_status reduce_line(const gch__gpu_series *series, gch_error *err)
     return gch__gpu_reduce_series(series, edges, err);
 }
 
-static gch_status draw_series(const gch__gpu_series *series, gch_error *err)
+static void empty_extents(gch__gpu_executor *executor)
 {
-    gch__gpu_executor *executor = series->executor;
     for (uint32_t c = executor->fresh_first; c < executor->fresh_last; c++) {
         uint32_t *extents = &executor->extents[(size_t)gch__gpu_slot(executor, c) * 2];
         extents[0] = GCH__GPU_NO_ROW;
         extents[1] = 0;
     }
+}
+
+static gch_status draw_series(const gch__gpu_series *series, gch_error *err)
+{
+    empty_extents(series->executor);
     GCH_TRY(gch__query_begin(series->query, err));
     gch_status status = gch__bare_is_filled(series->its->mark) ? gch__gpu_reduce_filled(series, err)
                                                                : reduce_line(series, err);
@@ -428,7 +439,8 @@ static bool is_same_series(const gch__plot_series *a, const gch__plot_series *b)
            a->color == b->color && a->up_color == b->up_color && a->down_color == b->down_color &&
            a->fill_color == b->fill_color && a->fill_base_color == b->fill_base_color &&
            a->width == b->width && a->bar_width.unit == b->bar_width.unit &&
-           a->bar_width.count == b->bar_width.count;
+           a->bar_width.count == b->bar_width.count && a->density_scale == b->density_scale &&
+           a->palette == b->palette && a->is_palette_reversed == b->is_palette_reversed;
 }
 
 static const char *zone_name(const gch__scene *scene)
@@ -477,12 +489,13 @@ static bool is_shown(const gch__gpu_shown *shown, const gch__scene *scene, const
            is_same_view(&shown->view, &scene->plot.view);
 }
 
-/* Which columns of a bare picture are not in the marks of the last frame: all, or those that a pan
- * by whole columns has uncovered. */
+/* Which columns are not in the marks and counts of the last frame: all, or those that a pan by
+ * whole columns has uncovered. */
 static void find_fresh(gch__gpu_executor *executor, const gch__scene *scene)
 {
     const gch_view *view = &scene->plot.view;
     int64_t shift;
+    executor->plot_width = view->width_px;
     executor->fresh_first = 0;
     executor->fresh_last = view->width_px;
     if (!has_shown(&executor->shown, scene) ||
@@ -499,7 +512,7 @@ static void find_fresh(gch__gpu_executor *executor, const gch__scene *scene)
 
 void gch__gpu_fresh_slots(const gch__gpu_executor *executor, uint32_t out[3])
 {
-    uint32_t width = executor->frame.width;
+    uint32_t width = executor->plot_width;
     uint32_t count = executor->fresh_last - executor->fresh_first;
     out[0] = gch__gpu_slot(executor, executor->fresh_first % width);
     out[1] = GCH_MIN(count, width - out[0]);
@@ -517,6 +530,15 @@ static gch_status clear_fresh(gch__gpu_executor *executor, gch_error *err)
                            err));
     return gch__gpu_clear(executor->gpu, executor->marks, (uint64_t)frame->lit * 4,
                           slots[2] * slot_bytes, err);
+}
+
+static void empty_tables(gch__gpu_executor *executor)
+{
+    executor->segments.count = executor->segments.sent = 0;
+    executor->slices.count = executor->slices.sent = 0;
+    executor->edges.count = executor->edges.sent = 0;
+    for (uint32_t i = 0; i < GCH__GPU_LIST_COUNT; i++)
+        executor->tile[i].count = 0;
 }
 
 static gch_status prepare(gch__gpu_executor *executor, const gch__plot *plot, gch_error *err)
@@ -538,11 +560,7 @@ static gch_status prepare(gch__gpu_executor *executor, const gch__plot *plot, gc
     }
     GCH_TRY(gch__ensure(executor->allocator, (void **)&executor->extents, &executor->extents_cap,
                         (size_t)view->width_px * 2, sizeof *executor->extents, PURPOSE, err));
-    executor->segments.count = executor->segments.sent = 0;
-    executor->slices.count = executor->slices.sent = 0;
-    executor->edges.count = executor->edges.sent = 0;
-    for (uint32_t i = 0; i < GCH__GPU_KERNEL_COUNT; i++)
-        executor->tile[i].count = 0;
+    empty_tables(executor);
     executor->frame = (gch__gpu_frame){.width = view->width_px,
                                        .height = view->height_px,
                                        .series_count = plot->series_count,
@@ -550,6 +568,20 @@ static gch_status prepare(gch__gpu_executor *executor, const gch__plot *plot, gc
                                        .lit_words = lit_words,
                                        .origin = executor->origin};
     return GCH_OK;
+}
+
+static gch__gpu_series make_series(gch__gpu_executor *executor, const gch__scene *scene,
+                                   uint32_t index, gch_query *query)
+{
+    const gch__plot_series *its = &scene->plot.series[index];
+    return (gch__gpu_series){.executor = executor,
+                             .query = query,
+                             .file = its->file,
+                             .column = its->column,
+                             .join = gch__bare_join(its->mark),
+                             .view = &scene->plot.view,
+                             .its = its,
+                             .zone = scene->zone};
 }
 
 static gch_status draw_frame(gch__gpu_executor *executor, const gch__scene *scene,
@@ -563,23 +595,24 @@ static gch_status draw_frame(gch__gpu_executor *executor, const gch__scene *scen
     uint64_t loaded = begin_pools(executor);
     GCH_TRY(gch__gpu_begin(executor->gpu, "frame", err));
     GCH_TRY(clear_fresh(executor, err));
-    for (uint32_t i = 0; i < plot->series_count; i++) {
-        gch__gpu_series series = {.executor = executor,
-                                  .query = queries[i],
-                                  .file = plot->series[i].file,
-                                  .column = plot->series[i].column,
-                                  .join = gch__bare_join(plot->series[i].mark),
-                                  .view = &plot->view,
-                                  .its = &plot->series[i],
-                                  .zone = scene->zone};
+    GCH_TRY(gch__gpu_counts_begin(executor, plot, err));
+    for (uint32_t i = 0, grid = 0; i < plot->series_count; i++) {
+        gch__gpu_series series = make_series(executor, scene, i, queries[i]);
         keep_in_pools(executor, series.file);
         executor->frame.extents = i * plot->view.width_px * 2;
         executor->frame.series_count = i;
         executor->frame.join = series.join;
-        GCH_TRY(draw_series(&series, err));
+        if (plot->series[i].mark == GCH_MARK_DENSITY) {
+            empty_extents(executor);
+            GCH_TRY(gch__gpu_send_extents(&series, err));
+            GCH_TRY(gch__gpu_counts_add(&series, grid++, err));
+        } else {
+            GCH_TRY(draw_series(&series, err));
+        }
     }
     executor->frame.series_count = plot->series_count;
     executor->light.buffers[1] = executor->marks;
+    executor->light.buffers[2] = executor->counts.grids;
     GCH_TRY(gch__gpu_picture_draw(executor, &executor->light, image, err));
     executor->stats.pages_loaded = end_pools(executor) - loaded;
     return GCH_OK;
@@ -596,20 +629,48 @@ static uint64_t count_pending(const gch__plot *plot, gch_query *const *queries)
     return count;
 }
 
+/* Counts the densities of a painted frame, with what their colours depend on. */
+static gch_status count_densities(gch__gpu_executor *executor, const gch__scene *scene,
+                                  gch_query *const *queries, gch_error *err)
+{
+    const gch__plot *plot = &scene->plot;
+    uint32_t grid = 0;
+    empty_tables(executor);
+    GCH_TRY(gch__gpu_use_pool(executor, executor->pool, err));
+    uint64_t loaded = begin_pools(executor);
+    for (uint32_t i = 0; i < plot->series_count; i++) {
+        gch__gpu_series series = make_series(executor, scene, i, queries[i]);
+        if (plot->series[i].mark != GCH_MARK_DENSITY)
+            continue;
+        keep_in_pools(executor, series.file);
+        GCH_TRY(gch__gpu_counts_add(&series, grid, err));
+        GCH_TRY(gch__gpu_counts_tone(executor, grid++, err));
+    }
+    executor->stats.series_by_query += plot->series_count - grid;
+    executor->stats.pages_loaded = end_pools(executor) - loaded;
+    return GCH_OK;
+}
+
 /* Everything but the marks was recorded by gch__gpu_painter_begin. */
 static gch_status paint_frame(gch__gpu_executor *executor, const gch__scene *scene,
                               gch_query *const *queries, gch_image *image, gch_error *err)
 {
     gch__gpu_brush *brush;
     uint64_t pending = count_pending(&scene->plot, queries);
-    executor->frame = (gch__gpu_frame){.width = scene->width_px, .height = scene->height_px};
+    executor->frame = (gch__gpu_frame){
+        .width = scene->width_px, .height = scene->height_px, .origin = executor->origin};
+    GCH_TRY(gch__gpu_begin(executor->gpu, "chart", err));
+    GCH_TRY(gch__gpu_counts_begin(executor, &scene->plot, err));
     GCH_TRY(
         gch__gpu_painter_add_marks(executor->painter, scene, queries, &executor->query_ns, err));
-    GCH_TRY(gch__gpu_begin(executor->gpu, "chart", err));
+    if (executor->frame.grids > 0)
+        GCH_TRY(count_densities(executor, scene, queries, err));
+    else
+        executor->stats.series_by_query = scene->plot.series_count;
     GCH_TRY(gch__gpu_painter_send(executor->painter, &brush, err));
     GCH_TRY(gch__gpu_picture_draw(executor, brush, image, err));
-    executor->stats.series_by_query = scene->plot.series_count;
-    executor->stats.is_pending = count_pending(&scene->plot, queries) != pending;
+    if (count_pending(&scene->plot, queries) != pending)
+        executor->stats.is_pending = true;
     return GCH_OK;
 }
 
@@ -699,6 +760,7 @@ static gch_status make_objects(gch__gpu_executor *executor, gch_error *err)
                                      "kernel frame", &executor->kernel_frames[i], err));
     GCH_TRY(gch__gpu_buffer_make(executor->gpu, sizeof(gch__gpu_frame), GCH__GPU_UNIFORM,
                                  "picture frame", &executor->picture.frame, err));
+    GCH_TRY(gch__gpu_counts_make(executor, err));
     return make_light(executor, err);
 }
 
@@ -738,7 +800,7 @@ void gch__gpu_executor_destroy(gch__gpu_executor *executor)
     gch__free(allocator, executor->segments.entries, executor->segments.label);
     gch__free(allocator, executor->slices.entries, executor->slices.label);
     gch__free(allocator, executor->edges.entries, executor->edges.label);
-    for (uint32_t i = 0; i < GCH__GPU_KERNEL_COUNT; i++)
+    for (uint32_t i = 0; i < GCH__GPU_LIST_COUNT; i++)
         gch__free(allocator, executor->tile[i].items, "gpu slices");
     gch__free(allocator, executor->extents, PURPOSE);
     gch__free(allocator, executor->bar_marks, PURPOSE);

@@ -22,8 +22,21 @@ typedef struct gch__gpu_frame {
     uint32_t lit, lit_words;
     uint32_t left, top;
     uint32_t origin;
+    uint32_t grids, grid_words;
 } gch__gpu_frame;
-static_assert(sizeof(gch__gpu_frame) == 52, "shaders/common/layouts.wgsl");
+static_assert(sizeof(gch__gpu_frame) == 60, "shaders/common/layouts.wgsl");
+
+typedef struct gch__gpu_counting {
+    uint32_t height;
+    uint32_t first_slice, slice_count;
+    uint32_t groups_x;
+    uint32_t parts;
+    uint32_t grid, pixels;
+} gch__gpu_counting;
+static_assert(sizeof(gch__gpu_counting) == 28, "shaders/common/layouts.wgsl");
+
+#define GCH__GPU_TONE_HEAD 480u /* shaders/common/tone.wgsl */
+#define GCH__GPU_BAND 2032u     /* shaders/count.wgsl */
 
 typedef struct gch__gpu_segment {
     uint32_t pages, page_count;
@@ -55,6 +68,7 @@ typedef enum gch__gpu_paint {
     GCH__GPU_PAINT_STROKE = 6,
     GCH__GPU_PAINT_DISCS = 7,
     GCH__GPU_PAINT_AREA = 8,
+    GCH__GPU_PAINT_GRID = 9,
 } gch__gpu_paint;
 
 typedef struct gch__gpu_command {

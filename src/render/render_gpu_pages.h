@@ -56,7 +56,8 @@ GCH_CHECKED gch_status gch__gpu_pages_find(gch__gpu_pages *pages, const gch_file
                                            uint32_t *out_table_at, uint32_t *out_page_count,
                                            gch_error *err);
 
-/* Begins a tile: nothing is held. Outside of passes; grows the pool if the last tile asked for it. */
+/* Begins a tile: nothing is held. Outside of passes; grows the pool if the last tile asked for it.
+ */
 GCH_CHECKED gch_status gch__gpu_pages_begin_tile(gch__gpu_pages *pages, gch_error *err);
 /* Makes the pages under [bytes, bytes + count) of the segment resident and holds them.
  * *out_is_full: there is no room beside what the tile holds; what was touched is held all the same.

@@ -12,7 +12,7 @@
 #include <math.h>
 
 #define PURPOSE "gpu painter"
-#define PAINT_BINDINGS 5u
+#define PAINT_BINDINGS 6u
 #define CURVE_WORDS (GCH__TEXT_CURVES * 256u / 4u)
 
 extern const char gch__shader_paint_start[], gch__shader_paint_end[];
@@ -33,7 +33,7 @@ static gch_status make_brush(gch__gpu_painter *painter, gch_error *err)
     static const gch__gpu_brush_desc desc = {.label = "paint",
                                              .kinds = {GCH__GPU_BIND_UNIFORM, GCH__GPU_BIND_READ,
                                                        GCH__GPU_BIND_READ, GCH__GPU_BIND_READ,
-                                                       GCH__GPU_BIND_READ},
+                                                       GCH__GPU_BIND_READ, GCH__GPU_BIND_READ},
                                              .count = PAINT_BINDINGS};
     return gch__gpu_brush_make(painter->executor, gch__shader_paint_start,
                                (size_t)(gch__shader_paint_end - gch__shader_paint_start), &desc,
@@ -401,6 +401,7 @@ gch_status gch__gpu_painter_send(gch__gpu_painter *painter, gch__gpu_brush **out
         GCH_TRY(gch__gpu_stream_flush(painter->executor, streams[i], err));
         painter->brush.buffers[i + 1] = streams[i]->buffer;
     }
+    painter->brush.buffers[PAINT_BINDINGS - 1] = painter->executor->counts.grids;
     *out = &painter->brush;
     return GCH_OK;
 }

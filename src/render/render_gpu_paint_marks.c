@@ -8,6 +8,7 @@
  */
 #include "raster_stroke.h"
 #include "render_gpu_paint_state.h"
+#include "scene_palette.h"
 
 #include <math.h>
 
@@ -271,6 +272,23 @@ static void take_box(void *context, int64_t x0, int64_t y0, int64_t x1, int64_t 
                                  (double)(x1 + plot->x_px), (double)(y1 + plot->y_px));
 }
 
+/* Density `index` of the frame: it is counted by the GPU. */
+static void add_grid(gch__gpu_painter *painter, const gch__plot_series *series, uint32_t index)
+{
+    gch__gpu_command command = {.kind = GCH__GPU_PAINT_GRID,
+                                .a = gch__gpu_counts_grid(painter->executor, index),
+                                .b = series->density_scale,
+                                .d = painter->plot->view.height_px,
+                                .e = painter->plot->view.width_px};
+    uint32_t *colors = gch__gpu_painter_add_words(painter, 256, &command.c);
+    if (colors == NULL)
+        return;
+    for (uint32_t i = 0; i < 256; i++)
+        colors[i] = gch__pixel_from_rgba(
+            gch__palette_color(series->palette, series->is_palette_reversed, i));
+    add_plot_command(painter, command, 0, painter->plot->view.height_px);
+}
+
 gch_status gch__gpu_painter_add_marks(gch__gpu_painter *painter, const gch__scene *scene,
                                       gch_query *const *queries, int64_t *out_query_ns,
                                       gch_error *err)
@@ -279,7 +297,11 @@ gch_status gch__gpu_painter_add_marks(gch__gpu_painter *painter, const gch__scen
     const gch__mark_painter sink = {.context = painter, .pass = take_pass, .box = take_box};
     painter->plot = plot;
     painter->raster->query_ns = 0;
-    for (uint32_t i = 0; i < plot->series_count; i++) {
+    for (uint32_t i = 0, grid = 0; i < plot->series_count; i++) {
+        if (plot->series[i].mark == GCH_MARK_DENSITY) {
+            add_grid(painter, &plot->series[i], grid++);
+            continue;
+        }
         gch__mark_job job = {
             .raster = painter->raster,
             .plot = {.width_px = plot->view.width_px, .height_px = plot->view.height_px},

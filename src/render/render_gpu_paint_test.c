@@ -70,11 +70,13 @@ static void make_series_of(gch_chart_series *out, uint64_t *seed)
 {
     static const gch_mark marks[] = {GCH_MARK_LINE, GCH_MARK_STEP,    GCH_MARK_AREA,
                                      GCH_MARK_LINE, GCH_MARK_CANDLES, GCH_MARK_OHLC,
-                                     GCH_MARK_BARS, GCH_MARK_SCATTER};
+                                     GCH_MARK_BARS, GCH_MARK_SCATTER, GCH_MARK_DENSITY};
     static const float widths[] = {0, 0.4f, 1, 2.5f, 7};
     *out = (gch_chart_series){.file = files[below(seed, FILE_COUNT)].file,
                               .mark = marks[below(seed, GCH_COUNT_OF(marks))],
-                              .width_px = widths[below(seed, GCH_COUNT_OF(widths))]};
+                              .width_px = widths[below(seed, GCH_COUNT_OF(widths))],
+                              .density_scale = (gch_density_scale)below(seed, 4),
+                              .palette = (gch_palette)below(seed, 4)};
     if (below(seed, 3) == 0)
         out->color_rgba = (uint32_t)test_random(seed) | 0x20;
     if (below(seed, 4) == 0)
@@ -174,7 +176,7 @@ static void no_channel_differs_by_more_than_one_from_the_processors(void **state
                   frames);
     if (count >= DEFAULT_CASE_COUNT) {
         assert_true(frames > 200);
-        assert_int_equal(drawn_marks, 0xFE); /* all of them */
+        assert_int_equal(drawn_marks, 0x2FE); /* all of them */
     }
     gch_chart_destroy(gpu);
     gch_chart_destroy(cpu);

@@ -2,6 +2,7 @@
 #include "codec.h"
 #include "gch/query.h"
 #include "gpu.h"
+#include "raster_tone.h"
 #include "render_gpu_layouts.h"
 #include "test.h"
 
@@ -69,7 +70,13 @@ static void structs_have_the_fields_of_the_shaders(void **state)
         FIELD(gch__gpu_frame, extents),     FIELD(gch__gpu_frame, series_count),
         FIELD(gch__gpu_frame, lit),         FIELD(gch__gpu_frame, lit_words),
         FIELD(gch__gpu_frame, left),        FIELD(gch__gpu_frame, top),
-        FIELD(gch__gpu_frame, origin)};
+        FIELD(gch__gpu_frame, origin),      FIELD(gch__gpu_frame, grids),
+        FIELD(gch__gpu_frame, grid_words)};
+    static const field counting[] = {
+        FIELD(gch__gpu_counting, height),      FIELD(gch__gpu_counting, first_slice),
+        FIELD(gch__gpu_counting, slice_count), FIELD(gch__gpu_counting, groups_x),
+        FIELD(gch__gpu_counting, parts),       FIELD(gch__gpu_counting, grid),
+        FIELD(gch__gpu_counting, pixels)};
     static const field segment[] = {
         FIELD(gch__gpu_segment, pages),       FIELD(gch__gpu_segment, page_count),
         FIELD(gch__gpu_segment, row_count),   FIELD(gch__gpu_segment, flags),
@@ -91,6 +98,7 @@ static void structs_have_the_fields_of_the_shaders(void **state)
                                     FIELD(gch__gpu_command, e),     FIELD(gch__gpu_command, f)};
     compare_struct(text, "Command", sizeof(gch__gpu_command), command, GCH_COUNT_OF(command));
     compare_struct(text, "Frame", sizeof(gch__gpu_frame), frame, GCH_COUNT_OF(frame));
+    compare_struct(text, "Counting", sizeof(gch__gpu_counting), counting, GCH_COUNT_OF(counting));
     compare_struct(text, "Segment", sizeof(gch__gpu_segment), segment, GCH_COUNT_OF(segment));
     compare_struct(text, "Slice", sizeof(gch__gpu_slice), slice, GCH_COUNT_OF(slice));
     free(text);
@@ -99,7 +107,8 @@ static void structs_have_the_fields_of_the_shaders(void **state)
 static void constants_have_the_values_of_the_shaders(void **state)
 {
     (void)state;
-    char *layouts = read_text(LAYOUTS), *reduce = read_text(REDUCE), line[80];
+    char *texts[] = {read_text(LAYOUTS), read_text(REDUCE), read_text(COUNT), read_text(TONE)};
+    char line[80];
     static const struct {
         const char *name;
         uint32_t value;
@@ -119,6 +128,12 @@ static void constants_have_the_values_of_the_shaders(void **state)
         {"PAINT_STROKE", GCH__GPU_PAINT_STROKE, "%s: u32 = %uu;"},
         {"PAINT_DISCS", GCH__GPU_PAINT_DISCS, "%s: u32 = %uu;"},
         {"PAINT_AREA", GCH__GPU_PAINT_AREA, "%s: u32 = %uu;"},
+        {"PAINT_GRID", GCH__GPU_PAINT_GRID, "%s: u32 = %uu;"},
+        {"BAND", GCH__GPU_BAND, "%s: u32 = %uu;"},
+        {"TONE_HEAD", GCH__GPU_TONE_HEAD, "%s: u32 = %uu;"},
+        {"TONE_BINS", GCH__TONE_BINS, "%s: u32 = %uu;"},
+        {"SCALE_LINEAR", GCH_DENSITY_LINEAR, "%s: u32 = %uu;"},
+        {"SCALE_EQUAL", GCH_DENSITY_EQUAL, "%s: u32 = %uu;"},
         {"TILE_PX", GCH__GPU_TILE_PX, "%s: u32 = %uu;"},
         {"LISTED", offsetof(gch__gpu_work, listed) / 4, "%s: u32 = %uu;"},
         {"LIST", sizeof(gch__gpu_work) / 4, "%s: u32 = %uu;"},
@@ -127,11 +142,14 @@ static void constants_have_the_values_of_the_shaders(void **state)
         int length = snprintf(line, sizeof line, "const ");
         snprintf(line + length, sizeof line - (size_t)length, constants[i].format,
                  constants[i].name, constants[i].value);
-        if (strstr(layouts, line) == NULL && strstr(reduce, line) == NULL)
+        bool is_found = false;
+        for (size_t t = 0; t < GCH_COUNT_OF(texts); t++)
+            is_found = is_found || strstr(texts[t], line) != NULL;
+        if (!is_found)
             fail_msg("no shader has \"%s\"", line);
     }
-    free(layouts);
-    free(reduce);
+    for (size_t t = 0; t < GCH_COUNT_OF(texts); t++)
+        free(texts[t]);
 }
 
 /* ---- blocks ---- */

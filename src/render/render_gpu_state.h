@@ -36,8 +36,13 @@ typedef enum gch__gpu_kernel {
     GCH__GPU_REDUCE_DRAWN, /* what REDUCE does, of rows with gaps */
     GCH__GPU_READ_ENDS,    /* opening and closing values */
     GCH__GPU_DRAW_BARS,
-    GCH__GPU_KERNEL_COUNT
+    GCH__GPU_KERNEL_COUNT,
+    /* Of shaders/count.wgsl (render_gpu_counts.c), by whether keys are wide. */
+    GCH__GPU_COUNT = GCH__GPU_KERNEL_COUNT,
+    GCH__GPU_COUNT_WIDE,
+    GCH__GPU_LIST_COUNT
 } gch__gpu_kernel;
+#define GCH__GPU_COUNTERS (GCH__GPU_LIST_COUNT - GCH__GPU_COUNT)
 
 /* The slices of one kernel in the tile at hand. */
 typedef struct gch__gpu_slices {
@@ -75,7 +80,20 @@ typedef struct gch__gpu_pool {
     gch__gpu_pages *pages; /* NULL: not there yet, or after a frame that failed */
     gch__gpu_bindings kernels[GCH__GPU_KERNEL_COUNT], cull[GCH__GPU_CULLED];
     uint64_t bound_version, bound_pages_version;
+    gch__gpu_bindings counters[GCH__GPU_COUNTERS];
+    uint64_t counters_version, counters_pages_version; /* as they are bound */
 } gch__gpu_pool;
+
+/* Counts of the densities of a frame (render_gpu_counts.c). */
+typedef struct gch__gpu_counts {
+    gch__gpu_pipeline counters[GCH__GPU_COUNTERS], scan, sum_up;
+    gch__gpu_buffer counter_frames[GCH__GPU_COUNTERS], tone_frame; /* uniforms */
+    gch__gpu_bindings scan_bindings, sum_bindings;
+    uint32_t bound_slab_shift;
+    gch__gpu_buffer grids; /* a head and a grid a density */
+    uint64_t grids_bytes;
+    gch__gpu_counting frame; /* of the series at hand */
+} gch__gpu_counts;
 
 struct gch__gpu_executor {
     const gch_allocator *allocator;
@@ -102,8 +120,10 @@ struct gch__gpu_executor {
 
     gch__gpu_frame frame;             /* what all dispatches of the frame have in common */
     uint32_t origin;                  /* its own, kept for the next */
-    uint32_t fresh_first, fresh_last; /* columns that the last frame's marks do not have */
-    gch__gpu_slices tile[GCH__GPU_KERNEL_COUNT];
+    uint32_t plot_width;              /* columns of the ring */
+    uint32_t fresh_first, fresh_last; /* columns that the last frame's ring does not have */
+    gch__gpu_slices tile[GCH__GPU_LIST_COUNT];
+    gch__gpu_counts counts;
     uint32_t groups_a_slice;             /* of reduce_blocks, in the tile at hand */
     uint32_t *extents; /* as in marks */ /* of one series: row + 1 of top and bottom a column */
     size_t extents_cap;
@@ -134,10 +154,10 @@ typedef struct gch__gpu_series {
     const gch_time_zone *zone;
 } gch__gpu_series;
 
-/* Marks are a ring of columns, so that a pan by whole columns moves nothing. */
+/* Marks and counts are rings of columns, so that a pan by whole columns moves nothing. */
 static inline uint32_t gch__gpu_slot(const gch__gpu_executor *executor, uint32_t column)
 {
-    return (executor->frame.origin + column) % executor->frame.width;
+    return (executor->frame.origin + column) % executor->plot_width;
 }
 
 /* Entries [out[0], out[0] + out[1]) and [0, out[2]) of the ring are the fresh columns'. */
@@ -189,6 +209,28 @@ GCH_CHECKED gch_status gch__gpu_use_pool(gch__gpu_executor *executor, uint64_t w
 /* The pool at hand got no memory: it and those behind it are not used any more, and another has to
  * be chosen. False: it is the first, there is no other. */
 bool gch__gpu_leave_pool(gch__gpu_executor *executor);
+
+/* render_gpu_counts.c. Made with the executor, before anything is bound. */
+GCH_CHECKED gch_status gch__gpu_counts_make(gch__gpu_executor *executor, gch_error *err);
+/* Within a recording: room for the densities of the plot, the fresh columns zeros, as the frame
+ * says. GCH_LIMIT if the device does not bind so much. */
+GCH_CHECKED gch_status gch__gpu_counts_begin(gch__gpu_executor *executor, const gch__plot *plot,
+                                             gch_error *err);
+/* Counts density `index` of the frame. */
+GCH_CHECKED gch_status gch__gpu_counts_add(const gch__gpu_series *series, uint32_t index,
+                                           gch_error *err);
+/* What the colours of density `index` depend on, once it is counted. */
+GCH_CHECKED gch_status gch__gpu_counts_tone(gch__gpu_executor *executor, uint32_t index,
+                                            gch_error *err);
+/* Where the counts of density `index` start. */
+uint32_t gch__gpu_counts_grid(const gch__gpu_executor *executor, uint32_t index);
+/* The tile's slices: sent with its other tables, dispatched behind them. */
+GCH_CHECKED gch_status gch__gpu_counts_send(gch__gpu_executor *executor,
+                                            gch__gpu_counting frames[GCH__GPU_COUNTERS],
+                                            gch_error *err);
+GCH_CHECKED gch_status gch__gpu_counts_dispatch(gch__gpu_executor *executor,
+                                                const gch__gpu_counting frames[GCH__GPU_COUNTERS],
+                                                gch_error *err);
 
 /* Submits the slices of the tile to their kernels and empties it. */
 GCH_CHECKED gch_status gch__gpu_run_tile(gch__gpu_executor *executor, gch_error *err);

@@ -3,7 +3,8 @@
  *
  * 200 random cases (GCH_EXACTNESS_CASES for more, GCH_EXACTNESS_FIRST to begin with another), each
  * at sizes that change, every mark against the CPU executor and all that the reference draws
- * against that. The executors are kept from case to case, as a viewer would keep them.
+ * against that. A bare density holds the counts themselves. The executors are kept from case to
+ * case, as a viewer would keep them.
  */
 #include "exactness_cases.h"
 #include "raster.h"
@@ -141,11 +142,12 @@ static void compare_mark(exactness_case *c, const gch_chart_series *series, cons
     free_stage(&s);
 }
 
-/* All three joins of a view. */
+/* All three joins of a view, and how many points each pixel holds. */
 static void compare_lines(exactness_case *c, const gch_file *file, uint32_t width, uint32_t height)
 {
-    static const gch_mark marks[] = {GCH_MARK_LINE, GCH_MARK_STEP, GCH_MARK_SCATTER};
-    static const char *const names[] = {"line", "step", "points"};
+    static const gch_mark marks[] = {GCH_MARK_LINE, GCH_MARK_STEP, GCH_MARK_SCATTER,
+                                     GCH_MARK_DENSITY};
+    static const char *const names[] = {"line", "step", "points", "density"};
     gch_view view = exactness_case_view(c, width, height);
     for (size_t m = 0; m < GCH_COUNT_OF(marks); m++) {
         gch_chart_series series = {.file = file, .mark = marks[m]};

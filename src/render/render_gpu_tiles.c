@@ -217,7 +217,8 @@ static uint32_t gap_at(const gch__value_column *column, uint32_t super)
     return low;
 }
 
-/* As cull_runs and light_runs go about it; fills the slice's range of gaps. */
+/* As cull_runs, light_runs and those of shaders/count.wgsl go about it; fills the slice's range of
+ * gaps. */
 static gch_status touch_runs(const part *p, gch__gpu_slice *slice, bool *io_is_full, gch_error *err)
 {
     const gch__value_column *column = p->column;
@@ -265,7 +266,7 @@ static gch_status touch_drawn(const part *p, gch__gpu_slice *slice, bool *io_is_
 
 static bool tile_is_empty(const gch__gpu_executor *executor)
 {
-    for (uint32_t i = 0; i < GCH__GPU_KERNEL_COUNT; i++)
+    for (uint32_t i = 0; i < GCH__GPU_LIST_COUNT; i++)
         if (executor->tile[i].count > 0)
             return false;
     return true;
@@ -288,7 +289,7 @@ static gch_status try_slice(const gch__gpu_series *series, gch__gpu_kernel kerne
     part p;
     *out_is_full = false;
     GCH_TRY(find_part(series, index, &p, &slice->segment, err));
-    if (kernel == GCH__GPU_LIGHT_RUNS)
+    if (kernel == GCH__GPU_LIGHT_RUNS || kernel >= GCH__GPU_COUNT)
         GCH_TRY(touch_runs(&p, slice, out_is_full, err));
     else if (kernel == GCH__GPU_REDUCE_DRAWN)
         GCH_TRY(touch_drawn(&p, slice, out_is_full, err));

@@ -58,6 +58,9 @@ typedef struct gch__plot_series {
     float width;             /* stroke width or diameter, device px */
     gch_bar_width bar_width; /* CANDLES, OHLC, BARS: resolved, count >= 1; BARS: count 0 means
                                 one bar a point */
+    gch_density_scale density_scale; /* DENSITY, as are the next two; resolved */
+    gch_palette palette;
+    bool is_palette_reversed;
 } gch__plot_series;
 
 typedef struct gch__plot {

@@ -4,6 +4,7 @@
  * what the first cannot, and a count stands for the rest.
  */
 #include "scene_layout.h"
+#include "scene_palette.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -31,7 +32,8 @@ static bool has_own_label(const gch_chart_series *series)
 
 bool gch__wants_legend(const gch_chart_desc *desc)
 {
-    return !desc->hide_legend && (desc->series_count > 1 || has_own_label(&desc->series[0]));
+    return !desc->hide_legend && (desc->series_count > 1 || has_own_label(&desc->series[0]) ||
+                                  desc->series[0].mark == GCH_MARK_DENSITY);
 }
 
 static gch__text make_label(gch__layout *l, uint32_t index)
@@ -40,6 +42,8 @@ static gch__text make_label(gch__layout *l, uint32_t index)
     if (series->label != NULL)
         return gch__text_make(l, series->label, "");
     const gch_column_info *column = gch__chart_column(series);
+    if (series->mark == GCH_MARK_DENSITY)
+        return gch__text_make(l, column->name, "points a pixel");
     /* A unit that stands above the axis is not said again. */
     return gch__text_make(l, column->name, gch__shared_unit(l->desc) == NULL ? column->unit : "");
 }
@@ -113,6 +117,18 @@ static void place_swatch(gch__layout *l, const gch__legend_item *item, float mid
         gch__place_rect(under, x1 - 2 * half - s, middle - half, x1 - s, middle + half,
                         series->color, 1.5f * s);
         break;
+    case GCH_MARK_DENSITY: {
+        float left = x0;
+        for (uint32_t i = 1; i <= GCH_LEGEND_STEPS; i++) {
+            float right = x0 + roundf((x1 - x0) * (float)i / (float)GCH_LEGEND_STEPS);
+            gch__place_rect(under, left, middle - half, right, middle + half,
+                            gch__palette_color(series->palette, series->is_palette_reversed,
+                                               255 * (i - 1) / (GCH_LEGEND_STEPS - 1)),
+                            0);
+            left = right;
+        }
+        break;
+    }
     case GCH_MARK_AREA:
         gch__place_rect(under, x0, middle - half, x1, middle + half, series->fill_color, 1.5f * s);
         gch__place_rect(under, x0, middle - half, x1, middle - half + fmaxf(1, roundf(2 * s)),

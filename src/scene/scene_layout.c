@@ -207,9 +207,9 @@ static gch_status make_room(gch__scene *scene, gch_error *err)
         if (scene->scratch == NULL)
             return gch__no_memory(err, "layout");
     }
-    /* A tick takes a grid line, a mark and two texts; a legend entry two shapes and a text. */
-    size_t under_cap =
-        2 * GCH_VALUE_TICK_CAP + 4 * GCH_TIME_TICK_CAP + 3 * (GCH_SERIES_CAP + 1) + 16;
+    /* A tick takes a grid line, a mark and two texts; a legend entry some shapes and a text. */
+    size_t under_cap = 2 * GCH_VALUE_TICK_CAP + 4 * GCH_TIME_TICK_CAP +
+                       (GCH_LEGEND_STEPS + 1) * (GCH_SERIES_CAP + 1) + 16;
     GCH_TRY(gch__ensure(allocator, (void **)&scene->under.items, &scene->under.cap, under_cap,
                         sizeof *scene->under.items, "layout", err));
     GCH_TRY(gch__ensure(allocator, (void **)&scene->over.items, &scene->over.cap, 16,

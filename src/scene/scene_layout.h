@@ -20,6 +20,7 @@
 
 /* Layout pixels, before the scale. */
 #define GCH_LEGEND_LINE 20.0f
+#define GCH_LEGEND_STEPS 7u /* of a density's swatch */
 #define GCH_LABEL_LINE 16.0f
 #define GCH_TITLE_LINE 22.0f
 #define GCH_AXIS_TITLE_LINE 16.0f

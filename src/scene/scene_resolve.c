@@ -38,12 +38,18 @@ static gch_status check_series(const gch_chart_desc *desc, uint32_t index, gch_e
     if (series->column >= info->column_count)
         return gch_fail(err, GCH_INVALID, "series[%u].column: %u, but %s has %u", index,
                         series->column, info->path, info->column_count);
-    if ((uint32_t)series->mark > GCH_MARK_BARS)
+    if ((uint32_t)series->mark > GCH_MARK_BARS && series->mark != GCH_MARK_DENSITY)
         return gch_fail(err, GCH_INVALID, "series[%u].mark: there is no mark %u", index,
                         (uint32_t)series->mark);
     if (!(series->width_px >= 0 && series->width_px <= STROKE_PX_MAX))
         return gch_fail(err, GCH_INVALID, "series[%u].width_px: %g is not within 0 to %g", index,
                         series->width_px, STROKE_PX_MAX);
+    if ((uint32_t)series->density_scale > GCH_DENSITY_EQUAL)
+        return gch_fail(err, GCH_INVALID, "series[%u].density_scale: there is no scale %u", index,
+                        (uint32_t)series->density_scale);
+    if ((uint32_t)series->palette > GCH_PALETTE_DUSK)
+        return gch_fail(err, GCH_INVALID, "series[%u].palette: there is no palette %u", index,
+                        (uint32_t)series->palette);
     gch_time_unit first = gch_file_get_info(desc->series[0].file)->time_unit;
     if (info->time_unit != first)
         return gch_fail(err, GCH_INVALID,
@@ -382,6 +388,12 @@ gch__plot_series gch__chart_series(const gch_chart_desc *desc, uint32_t index,
     if (out.mark == GCH_MARK_DEFAULT)
         out.mark = GCH_MARK_LINE;
 
+    if (out.mark == GCH_MARK_DENSITY) {
+        out.density_scale =
+            given->density_scale != GCH_DENSITY_DEFAULT ? given->density_scale : GCH_DENSITY_LOG;
+        out.palette = given->palette != GCH_PALETTE_DEFAULT ? given->palette : GCH_PALETTE_MOSS;
+        out.is_palette_reversed = desc->theme == GCH_THEME_LIGHT;
+    }
     if (desc->is_bare) {
         const uint32_t white = 0xFFFFFFFF;
         out.color = out.up_color = out.down_color = out.fill_color = out.fill_base_color = white;

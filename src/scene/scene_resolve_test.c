@@ -100,6 +100,15 @@ static void each_wrong_field_of_a_series_is_named_with_its_number(void **state)
     desc_init();
     series[0].mark = (gch_mark)8;
     assert_refused(&desc, "series[0].mark:");
+    desc_init();
+    series[0].mark = (gch_mark)(GCH_MARK_DENSITY + 1000);
+    assert_refused(&desc, "series[0].mark:");
+    desc_init();
+    series[1].density_scale = (gch_density_scale)4;
+    assert_refused(&desc, "series[1].density_scale:");
+    desc_init();
+    series[1].palette = (gch_palette)4;
+    assert_refused(&desc, "series[1].palette:");
     const float widths[] = {-1, 257, NAN, INFINITY};
     for (size_t i = 0; i < GCH_COUNT_OF(widths); i++) {
         desc_init();

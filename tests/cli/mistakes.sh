@@ -29,6 +29,8 @@ run gpucharts render a.gch -o a.png --threads 0
 run gpucharts render a.gch -o a.png --bare=yes
 run gpucharts render a.gch -o a.png --type line --type candels
 run gpucharts render a.gch -o a.png --type pie
+run gpucharts render a.gch -o a.png --type density --density-scale sqrt
+run gpucharts render a.gch -o a.png --type density --palette embers
 run gpucharts render a.gch -o a.png --color '#12'
 run gpucharts render a.gch -o a.png --color '#00000g'
 run gpucharts render a.gch -o a.png --line-width 2 --line-width 0

@@ -47,10 +47,11 @@ done
 expect 1 'reference|bare' gpucharts render four.gch --backend reference -o x.png
 
 echo "-- every type, several files and series"
-for type in line step area candles ohlc scatter bars; do
+for type in line step area candles ohlc scatter bars density; do
     expect 0 "" gpucharts render ticks.gch -o $type.png --size 400x300 --type $type --column 1
 done
 expect 0 "" gpucharts render ticks.gch -o x.png --size 400x300 --type candles --bar 5s --theme dark --scale 2
+expect 0 "" gpucharts render ticks.gch -o x.png --size 400x300 --type density --column 1 --density-scale equal --palette ember --theme dark
 expect 0 "" gpucharts render four.gch -o x.png --size 400x300 --type scatter --type line --color '#f00' --line-width 4 --no-legend --title 'Four & more' --tz Asia/Tokyo
 expect 0 "" gpucharts render ticks.gch -o x.png --size 400x300 --column 1 --log
 cp four.gch other.gch

@@ -1,0 +1,310 @@
+/* Densities on the GPU: rows into counts a pixel (shaders/count.wgsl), and what their colours
+ * depend on (shaders/tone.wgsl). Counts never come back to the processor.
+ *
+ * Invariants:
+ *  1. grids = for each density of the frame a head of GCH__GPU_TONE_HEAD words, then a word a
+ * pixel, column by column; all of it starts as zeros.
+ *  2. A series that the query room has to count replaces whatever was counted of it.
+ */
+#include "query_lit.h"
+#include "raster_tone.h"
+#include "render_gpu_state.h"
+
+#include <string.h>
+
+#define COUNTER_BINDINGS 8u
+#define PART_ROWS 131072u /* of a slice, for one workgroup: 4 super-blocks a team */
+#define PARTS_MAX 64u
+#define SCAN_PIXELS 4096u /* for one workgroup, up to ... */
+#define SCAN_GROUPS 1024u
+
+static_assert(GCH__TONE_BINS + 1 <= GCH__GPU_TONE_HEAD && GCH__TONE_BINS % 2 == 0 &&
+                  GCH__TONE_BINS <= 512,
+              "shaders/tone.wgsl");
+
+extern const char gch__shader_count_start[], gch__shader_count_end[];
+extern const char gch__shader_tone_start[], gch__shader_tone_end[];
+
+/* ---- kernels and bindings ---- */
+
+static gch_status make_counters(gch__gpu_executor *executor, uint32_t slab_shift, gch_error *err)
+{
+    static const char *const entries[] = {"count_rows", "count_wide_rows"};
+    gch__gpu_shader shader;
+    GCH_TRY(gch__gpu_shader_make(executor->gpu, gch__shader_count_start,
+                                 (size_t)(gch__shader_count_end - gch__shader_count_start), "count",
+                                 &shader, err));
+    gch__gpu_pipeline_desc desc = {
+        .shader = shader,
+        .kinds = {GCH__GPU_BIND_UNIFORM, GCH__GPU_BIND_READ, GCH__GPU_BIND_READ, GCH__GPU_BIND_READ,
+                  GCH__GPU_BIND_READ, GCH__GPU_BIND_WRITE, GCH__GPU_BIND_READ, GCH__GPU_BIND_READ},
+        .constants = {{"SLAB_SHIFT", slab_shift}, {"BY_BLOCKS", executor->desc.by_blocks ? 1 : 0}}};
+    for (uint32_t i = 0; i < GCH__GPU_COUNTERS; i++) {
+        desc.label = desc.compute = entries[i];
+        GCH_TRY(gch__gpu_pipeline_get(executor->gpu, &desc, &executor->counts.counters[i], err));
+    }
+    return GCH_OK;
+}
+
+static gch_status make_tone(gch__gpu_executor *executor, gch_error *err)
+{
+    gch__gpu_shader shader;
+    GCH_TRY(gch__gpu_shader_make(executor->gpu, gch__shader_tone_start,
+                                 (size_t)(gch__shader_tone_end - gch__shader_tone_start), "tone",
+                                 &shader, err));
+    gch__gpu_pipeline_desc desc = {.label = "scan",
+                                   .shader = shader,
+                                   .compute = "scan",
+                                   .kinds = {GCH__GPU_BIND_UNIFORM, GCH__GPU_BIND_WRITE}};
+    GCH_TRY(gch__gpu_pipeline_get(executor->gpu, &desc, &executor->counts.scan, err));
+    desc.label = desc.compute = "sum_up";
+    return gch__gpu_pipeline_get(executor->gpu, &desc, &executor->counts.sum_up, err);
+}
+
+static gch_status rebind(gch__gpu_executor *executor, gch__gpu_pipeline pipeline,
+                         const gch__gpu_buffer *buffers, uint32_t count, const char *label,
+                         gch__gpu_bindings *io_bindings, gch_error *err)
+{
+    gch__gpu_bindings_release(executor->gpu, *io_bindings);
+    *io_bindings = (gch__gpu_bindings){0};
+    return gch__gpu_bindings_make(executor->gpu, pipeline, buffers, count, label, io_bindings, err);
+}
+
+/* Bindings follow the buffers; the kernels, the slabs' size. */
+static gch_status bind(gch__gpu_executor *executor, gch_error *err)
+{
+    gch__gpu_counts *counts = &executor->counts;
+    gch__gpu_pool *pool = &executor->pools[executor->pool];
+    gch__gpu_pages_buffers pages = gch__gpu_pages_get_buffers(pool->pages);
+    if (pool->counters_version == executor->version &&
+        pool->counters_pages_version == pages.version)
+        return GCH_OK;
+    pool->counters_version = 0;
+    if (counts->bound_slab_shift != pages.slab_shift)
+        GCH_TRY(make_counters(executor, pages.slab_shift, err));
+    counts->bound_slab_shift = pages.slab_shift;
+    gch__gpu_buffer buffers[COUNTER_BINDINGS] = {{0},
+                                                 executor->segments.buffer,
+                                                 executor->slices.buffer,
+                                                 executor->edges.buffer,
+                                                 pages.table,
+                                                 counts->grids,
+                                                 pages.slabs[0],
+                                                 pages.slabs[1]};
+    for (uint32_t i = 0; i < GCH__GPU_COUNTERS; i++) {
+        buffers[0] = counts->counter_frames[i];
+        GCH_TRY(rebind(executor, counts->counters[i], buffers, COUNTER_BINDINGS, "count",
+                       &pool->counters[i], err));
+    }
+    pool->counters_version = executor->version;
+    pool->counters_pages_version = pages.version;
+    return GCH_OK;
+}
+
+/* ---- frames ---- */
+
+static gch_status ensure_grids(gch__gpu_executor *executor, uint64_t bytes, gch_error *err)
+{
+    gch__gpu_counts *counts = &executor->counts;
+    if (bytes <= counts->grids_bytes)
+        return GCH_OK;
+    gch__gpu_buffer larger;
+    GCH_TRY(gch__gpu_buffer_make(executor->gpu, bytes, GCH__GPU_STORAGE, "counts", &larger, err));
+    gch__gpu_buffer_release(executor->gpu, counts->grids);
+    counts->grids = larger;
+    counts->grids_bytes = 0; /* until it is bound */
+    executor->version++;
+    const gch__gpu_buffer buffers[] = {counts->tone_frame, larger};
+    GCH_TRY(rebind(executor, counts->scan, buffers, 2, "scan", &counts->scan_bindings, err));
+    GCH_TRY(rebind(executor, counts->sum_up, buffers, 2, "sum up", &counts->sum_bindings, err));
+    counts->grids_bytes = bytes;
+    return GCH_OK;
+}
+
+gch_status gch__gpu_counts_make(gch__gpu_executor *executor, gch_error *err)
+{
+    gch__gpu_counts *counts = &executor->counts;
+    for (uint32_t i = 0; i < GCH__GPU_COUNTERS; i++)
+        GCH_TRY(gch__gpu_buffer_make(executor->gpu, sizeof(gch__gpu_counting), GCH__GPU_UNIFORM,
+                                     "count frame", &counts->counter_frames[i], err));
+    GCH_TRY(gch__gpu_buffer_make(executor->gpu, sizeof(gch__gpu_counting), GCH__GPU_UNIFORM,
+                                 "tone frame", &counts->tone_frame, err));
+    GCH_TRY(make_tone(executor, err));
+    return ensure_grids(executor, GCH__GPU_TONE_HEAD * sizeof(uint32_t), err);
+}
+
+uint32_t gch__gpu_counts_grid(const gch__gpu_executor *executor, uint32_t index)
+{
+    return index * executor->frame.grid_words + GCH__GPU_TONE_HEAD;
+}
+
+/* The head of a grid, and its fresh columns. */
+static gch_status clear_fresh(gch__gpu_executor *executor, uint64_t grid, gch_error *err)
+{
+    gch__gpu_buffer grids = executor->counts.grids;
+    uint64_t column_bytes = (uint64_t)executor->counts.frame.height * sizeof(uint32_t);
+    uint64_t at = grid * sizeof(uint32_t), head = GCH__GPU_TONE_HEAD * sizeof(uint32_t);
+    uint32_t slots[3];
+    gch__gpu_fresh_slots(executor, slots);
+    GCH_TRY(gch__gpu_clear(executor->gpu, grids, at - head, head + slots[2] * column_bytes, err));
+    return gch__gpu_clear(executor->gpu, grids, at + slots[0] * column_bytes,
+                          slots[1] * column_bytes, err);
+}
+
+gch_status gch__gpu_counts_begin(gch__gpu_executor *executor, const gch__plot *plot, gch_error *err)
+{
+    const gch_view *view = &plot->view;
+    uint64_t pixels = (uint64_t)view->width_px * view->height_px, grids = 0;
+    for (uint32_t i = 0; i < plot->series_count; i++)
+        grids += plot->series[i].mark == GCH_MARK_DENSITY ? 1 : 0;
+    uint64_t bytes = grids * (pixels + GCH__GPU_TONE_HEAD) * sizeof(uint32_t);
+    if (bytes > gch__gpu_get_info(executor->gpu)->binding_bytes_max)
+        return gch_fail(err, GCH_LIMIT, "the counts of %u densities are more than the device binds",
+                        (uint32_t)grids);
+    executor->frame.grids = (uint32_t)grids;
+    executor->frame.grid_words = (uint32_t)pixels + GCH__GPU_TONE_HEAD;
+    executor->counts.frame =
+        (gch__gpu_counting){.height = view->height_px, .pixels = (uint32_t)pixels};
+    if (grids == 0)
+        return GCH_OK;
+    GCH_TRY(ensure_grids(executor, bytes, err));
+    for (uint32_t i = 0; i < grids; i++)
+        GCH_TRY(clear_fresh(executor, gch__gpu_counts_grid(executor, i), err));
+    return GCH_OK;
+}
+
+/* The fresh columns. */
+static gch_status count_rows(const gch__gpu_series *series, const gch__edge *edges, gch_error *err)
+{
+    gch__gpu_executor *executor = series->executor;
+    GCH_TRY(gch__gpu_begin_slices(series, err));
+    for (uint32_t c = executor->fresh_first; c < executor->fresh_last; c++) {
+        uint64_t last = edges[c + 1].row;
+        if (!edges[c].is_known || !edges[c + 1].is_known)
+            return gch_fail(err, GCH_PENDING, "a column's edge awaits pages");
+        if (last - edges[c].row > UINT32_MAX)
+            return gch_fail(err, GCH_LIMIT,
+                            "view: more points in a pixel column than a count holds");
+        gch__slice slice;
+        for (uint64_t row = edges[c].row; row < last; row += slice.last - slice.first) {
+            slice = gch__slice_at(series->query, row, last);
+            const gch__segment *segment = gch__query_segment(series->query, slice.segment);
+            bool is_wide = segment->columns[series->column].map.is_wide;
+            gch__gpu_slice out = {
+                .column = gch__gpu_slot(executor, c), .first = slice.first, .last = slice.last};
+            GCH_TRY(gch__gpu_add_slice(series, is_wide ? GCH__GPU_COUNT_WIDE : GCH__GPU_COUNT,
+                                       slice.segment, &out, err));
+        }
+    }
+    return gch__gpu_run_tile(executor, err);
+}
+
+static gch_status count_by_query(const gch__gpu_series *series, uint64_t grid, gch_error *err)
+{
+    gch__gpu_executor *executor = series->executor;
+    gch_density density;
+    executor->stats.series_by_query++;
+    executor->stats.is_pending = true;
+    int64_t start_ns = gch__clock_ns();
+    GCH_TRY(gch_query_density(series->query, series->column, series->view, &density, err));
+    executor->query_ns += gch__clock_ns() - start_ns;
+    uint64_t column_bytes = (uint64_t)density.height_px * sizeof(uint32_t);
+    uint32_t first = executor->frame.origin; /* the slot of column 0 */
+    uint32_t count = density.width_px - first;
+    GCH_TRY(gch__gpu_upload(executor->gpu, executor->counts.grids,
+                            grid * sizeof(uint32_t) + first * column_bytes, density.counts,
+                            count * column_bytes, err));
+    return gch__gpu_upload(executor->gpu, executor->counts.grids, grid * sizeof(uint32_t),
+                           density.counts + (size_t)count * density.height_px, first * column_bytes,
+                           err);
+}
+
+gch_status gch__gpu_counts_add(const gch__gpu_series *series, uint32_t index, gch_error *err)
+{
+    gch__gpu_executor *executor = series->executor;
+    const gch__edge *edges;
+    executor->counts.frame.grid = gch__gpu_counts_grid(executor, index);
+    int64_t start_ns = gch__clock_ns();
+    GCH_TRY(gch__query_begin(series->query, err));
+    gch_status status =
+        gch__query_edges(series->query, series->column, series->view, GCH_JOIN_NONE, &edges, err);
+    executor->query_ns += gch__clock_ns() - start_ns;
+    if (status == GCH_OK)
+        status = count_rows(series, edges, err);
+    (void)!gch__query_end(series->query, GCH_OK); /* what it hands on is ours */
+    if (status != GCH_PENDING && status != GCH_UNSUPPORTED)
+        return status;
+    for (uint32_t i = GCH__GPU_COUNT; i < GCH__GPU_LIST_COUNT; i++)
+        executor->tile[i].count = 0;
+    return count_by_query(series, executor->counts.frame.grid, err);
+}
+
+gch_status gch__gpu_counts_tone(gch__gpu_executor *executor, uint32_t index, gch_error *err)
+{
+    gch__gpu *gpu = executor->gpu;
+    gch__gpu_counts *counts = &executor->counts;
+    gch__gpu_counting frame = counts->frame;
+    frame.grid = gch__gpu_counts_grid(executor, index);
+    GCH_TRY(gch__gpu_upload(gpu, counts->tone_frame, 0, &frame, sizeof frame, err));
+    GCH_TRY(gch__gpu_compute_begin(gpu, "tone", err));
+    GCH_TRY(gch__gpu_dispatch(gpu, counts->scan, counts->scan_bindings,
+                              GCH_MIN(frame.pixels / SCAN_PIXELS + 1, SCAN_GROUPS), 1, 1, err));
+    GCH_TRY(gch__gpu_dispatch(gpu, counts->sum_up, counts->sum_bindings, 1, 1, 1, err));
+    return gch__gpu_pass_end(gpu, err);
+}
+
+/* ---- tiles ---- */
+
+gch_status gch__gpu_counts_send(gch__gpu_executor *executor,
+                                gch__gpu_counting frames[GCH__GPU_COUNTERS], gch_error *err)
+{
+    gch__gpu_counts *counts = &executor->counts;
+    for (uint32_t i = 0; i < GCH__GPU_COUNTERS; i++) {
+        gch__gpu_slices *slices = &executor->tile[GCH__GPU_COUNT + i];
+        gch__gpu_counting *frame = &frames[i];
+        void *room;
+        *frame = counts->frame;
+        if (slices->count == 0)
+            continue; /* and slice_count is 0 */
+        uint32_t rows = 0;
+        for (size_t s = 0; s < slices->count; s++)
+            rows = GCH_MAX(rows, slices->items[s].last - slices->items[s].first);
+        GCH_TRY(gch__gpu_stream_reserve(executor, &executor->slices, slices->count, &room, err));
+        memcpy(room, slices->items, slices->count * sizeof *slices->items);
+        frame->first_slice = (uint32_t)executor->slices.count;
+        frame->slice_count = (uint32_t)slices->count;
+        frame->groups_x =
+            GCH_MIN(frame->slice_count, gch__gpu_get_info(executor->gpu)->group_count_max);
+        frame->parts = GCH_MIN(rows / PART_ROWS + 1, PARTS_MAX);
+        executor->slices.count += slices->count;
+        slices->count = 0;
+        GCH_TRY(gch__gpu_upload(executor->gpu, counts->counter_frames[i], 0, frame, sizeof *frame,
+                                err));
+    }
+    return GCH_OK;
+}
+
+gch_status gch__gpu_counts_dispatch(gch__gpu_executor *executor,
+                                    const gch__gpu_counting frames[GCH__GPU_COUNTERS],
+                                    gch_error *err)
+{
+    gch__gpu *gpu = executor->gpu;
+    gch__gpu_counts *counts = &executor->counts;
+    bool is_empty = true;
+    for (uint32_t i = 0; i < GCH__GPU_COUNTERS; i++)
+        is_empty = is_empty && frames[i].slice_count == 0;
+    if (is_empty)
+        return GCH_OK;
+    GCH_TRY(bind(executor, err));
+    GCH_TRY(gch__gpu_compute_begin(gpu, "counts", err));
+    for (uint32_t i = 0; i < GCH__GPU_COUNTERS; i++) {
+        const gch__gpu_counting *frame = &frames[i];
+        uint32_t bands = (frame->height + GCH__GPU_BAND - 1) / GCH__GPU_BAND;
+        if (frame->slice_count > 0)
+            GCH_TRY(gch__gpu_dispatch(gpu, counts->counters[i],
+                                      executor->pools[executor->pool].counters[i], frame->groups_x,
+                                      (frame->slice_count + frame->groups_x - 1) / frame->groups_x,
+                                      frame->parts * bands, err));
+    }
+    return gch__gpu_pass_end(gpu, err);
+}
