@@ -401,14 +401,15 @@ static void run_density(setup *s, cJSON *report)
     desc.by_blocks = true;
     cJSON *blocks = run_frames(s, &desc, 1, true);
     cJSON_AddItemToObject(density, "every_block", blocks);
-    double floor = floor_ms((uint64_t)number_at(blocks, "pages_loaded_first", NULL) << 14);
+    double floor =
+        bench_gpu_floor_ms((uint64_t)number_at(blocks, "pages_loaded_first", NULL) << 14);
     cJSON_AddNumberToObject(density, "read_floor_ms", floor);
     add_over_floor(density, "every_block_over_floor", blocks, floor);
     s->is_bare = true;
     blocks = run_frames(s, &desc, 1, true);
     cJSON_AddItemToObject(density, "every_block_bare", blocks);
     add_over_floor(density, "every_block_bare_over_floor", blocks, floor);
-    s->mark = GCH_MARK_DEFAULT;
+    s->mark = GCH_MARK_LINE;
     cJSON_AddItemToObject(report, "density", density);
 }
 
