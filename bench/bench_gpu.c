@@ -397,7 +397,6 @@ static void run_density(setup *s, cJSON *report)
     s->mark = GCH_MARK_DENSITY;
     s->is_bare = false;
     cJSON_AddItemToObject(density, "tree", run_frames(s, &desc, 1, true));
-    cJSON_AddItemToObject(density, "pan", run_frames(s, &desc, 0.1, false));
     desc.by_blocks = true;
     cJSON *blocks = run_frames(s, &desc, 1, true);
     cJSON_AddItemToObject(density, "every_block", blocks);
@@ -409,6 +408,8 @@ static void run_density(setup *s, cJSON *report)
     blocks = run_frames(s, &desc, 1, true);
     cJSON_AddItemToObject(density, "every_block_bare", blocks);
     add_over_floor(density, "every_block_bare_over_floor", blocks, floor);
+    desc.by_blocks = false;
+    cJSON_AddItemToObject(density, "pan_bare", run_frames(s, &desc, 0.1, false));
     s->mark = GCH_MARK_LINE;
     cJSON_AddItemToObject(report, "density", density);
 }
