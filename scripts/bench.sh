@@ -19,6 +19,7 @@ run bench_frames --folder build --points "$points" --small 10000000
 run bench_budget --folder build --points "$points" --budget 268435456
 run bench_live --folder build --points "$points"
 run bench_cache --folder build
+run bench_studies --folder build --points 10000000
 run bench_ingest
 run bench_gpu --folder build --points "$points" || echo "bench_gpu: no GPU to measure"
 run bench_gpu_encode || echo "bench_gpu_encode: no GPU to measure"

@@ -193,6 +193,29 @@ fn grid_color(c: Command, pixel: vec2u) -> u32 {
     return data[c.c + level];
 }
 
+// Shapes are straight parts of both edges: x0 x1, upper y0 y1, lower y0 y1.
+fn between_cover(c: Command, centre: vec2f) -> u32 {
+    let row = centre.y - 0.5;
+    let left = centre.x - 0.5;
+    let table = c.a + u32(centre.x) * 2u;
+    var sum = 0.0;
+    for (var i = data[table]; i < data[table + 1u]; i++) {
+        let at = c.b + i * 6u;
+        let x = place(at);
+        let start = max(x.x, left);
+        let to = min(x.y, left + 1.0);
+        if (to > start) {
+            let shares = (vec2f(start, to) - x.x) / (x.y - x.x);
+            let upper = mix(vec2f(number(at + 2u)), vec2f(number(at + 3u)), shares);
+            let lower = mix(vec2f(number(at + 4u)), vec2f(number(at + 5u)), shares);
+            sum += (to - start) *
+                   (share_below(row, min(upper.x, upper.y), max(upper.x, upper.y)) -
+                    share_below(row, min(lower.x, lower.y), max(lower.x, lower.y)));
+        }
+    }
+    return byte_of(sum);
+}
+
 // ---- the picture ----
 
 fn paint_command(c: Command, pixel: vec2u, under: u32) -> u32 {
@@ -218,6 +241,9 @@ fn paint_command(c: Command, pixel: vec2u, under: u32) -> u32 {
         }
         case PAINT_DISCS: {
             alpha = mul_255(discs_cover(c, centre - vec2f(corner)), alpha);
+        }
+        case PAINT_BETWEEN: {
+            alpha = mul_255(between_cover(c, centre - vec2f(corner)), alpha);
         }
         case PAINT_AREA: {
             color = data[c.d + pixel.y - corner.y];

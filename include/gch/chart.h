@@ -65,6 +65,15 @@ typedef enum gch_backend {
 
 typedef enum gch_theme { GCH_THEME_LIGHT = 0, GCH_THEME_DARK = 1 } gch_theme;
 
+/* Drawn in place of the series' own mark: a line through the study's values at the middles of the
+ * bars, for RANGE a band (docs/studies.md). */
+typedef struct gch_series_study {
+    gch_study_kind kind;  /* NONE: the series itself */
+    uint32_t length;      /* 1 to GCH_STUDY_LENGTH_MAX; not for SPREAD */
+    const gch_file *with; /* SPREAD: what is taken away; NULL: a column of the series' own file */
+    uint32_t with_column;
+} gch_series_study;
+
 typedef struct gch_chart_series {
     const gch_file *file;
     uint32_t column;
@@ -75,6 +84,7 @@ typedef struct gch_chart_series {
     const gch_answers *answers;      /* as gch_query_desc.answers; NULL: none */
     gch_density_scale density_scale; /* DENSITY */
     gch_palette palette;             /* DENSITY */
+    gch_series_study study;          /* not in a bare chart, and no mark but LINE */
 } gch_chart_series;
 
 typedef struct gch_chart_desc {
@@ -92,7 +102,7 @@ typedef struct gch_chart_desc {
     bool has_bottom, has_top; /* false: fitted to what is visible */
     gch_decimal bottom, top;
     gch_value_axis axis;
-    gch_bar_width bar_width; /* CANDLES, OHLC and BARS; count 0: chosen for the width */
+    gch_bar_width bar_width; /* CANDLES, OHLC, BARS, studies; count 0: chosen for the width */
     bool hide_legend;
     /* Draw from what is in memory, have the rest loaded, and say how complete the picture is
      * (gch_chart_stats.complete): for frames that must not wait. */
@@ -132,6 +142,8 @@ GCH_CHECKED gch_status gch_chart_frame(gch_chart *chart, const gch_chart_desc *d
 bool gch_mark_parse(const char *name, gch_mark *out);
 bool gch_density_scale_parse(const char *name, gch_density_scale *out);
 bool gch_palette_parse(const char *name, gch_palette *out);
+/* "sma", "ema", "range", "spread" */
+bool gch_study_parse(const char *name, gch_study_kind *out);
 bool gch_backend_parse(const char *name, gch_backend *out);
 
 #ifdef __cplusplus

@@ -210,6 +210,49 @@ GCH_CHECKED gch_status gch_query_bars(gch_query *query, uint32_t column, gch_bar
                                       uint32_t bar_cap, const gch_bar **out_bars,
                                       uint32_t *out_count, gch_error *err);
 
+/* What is computed from the bars of a series (docs/studies.md). Only bars with a drawn point count:
+ * "the last n bars" are the bar at hand and the n - 1 before it that hold one, however long ago. */
+typedef enum gch_study_kind {
+    GCH_STUDY_NONE = 0,
+    GCH_STUDY_SMA = 1,    /* simple moving average: the mean of the last n closes */
+    GCH_STUDY_EMA = 2,    /* exponential moving average, weight 2 / (n + 1) for the newest close */
+    GCH_STUDY_RANGE = 3,  /* Donchian channel: smallest low and largest high of the last n bars */
+    GCH_STUDY_SPREAD = 4, /* close less that of another series, in bars where both have one */
+} gch_study_kind;
+
+#define GCH_STUDY_LENGTH_MAX 1000u
+
+typedef struct gch_study_desc {
+    gch_study_kind kind;
+    uint32_t length; /* n, 1 to GCH_STUDY_LENGTH_MAX; not for SPREAD */
+    gch_bar_width width;
+    const gch_time_zone *zone; /* of calendar widths; NULL: UTC */
+    /* SPREAD: the series that is taken away. NULL: a column of the same file. Its results are lost
+     * as by a call of its own, and it is used on this thread. */
+    gch_query *with;
+    uint32_t with_column;
+} gch_study_desc;
+
+/* A study's value at one bar. A chart draws it at the middle of [t0, t1), and joins neighbours. */
+typedef struct gch_study_point {
+    int64_t t0, t1;   /* of the bar, ticks */
+    double low, high; /* RANGE: the channel; else both are the value */
+} gch_study_point;
+
+/* The study at the bars that overlap [t0, t1), in their order, and at one neighbour on each side;
+ * the first n - 1 bars of a series have no value, and where SPREAD finds no neighbour within 256
+ * bars there is none. A bar's value is the same to the last bit whatever view asks for it. SMA and
+ * SPREAD of decimals are summed exactly, of floats with compensation: a sum and a quotient are
+ * rounded once each. EMA differs from that begun with the first bars of the series by at most 4e-17
+ * of the range of all closes before, and the rounding of doubles.
+ * Costs O(bars * log n), for EMA of up to 24 * length more bars before the view.
+ * GCH_INVALID (column, width, kind, length, `with` of another time unit); GCH_LIMIT if more than
+ * point_cap bars are in view; GCH_PENDING with no_wait; GCH_CORRUPT, GCH_NO_MEMORY. */
+GCH_CHECKED gch_status gch_query_study(gch_query *query, uint32_t column,
+                                       const gch_study_desc *study, int64_t t0, int64_t t1,
+                                       uint32_t point_cap, const gch_study_point **out_points,
+                                       uint32_t *out_count, gch_error *err);
+
 #ifdef __cplusplus
 }
 #endif

@@ -71,6 +71,7 @@ const PAINT_DISCS: u32 = 7u; // table, shapes, reach, opacity, tiles in a row
 const PAINT_AREA: u32 = 8u; // table, shapes, baseline, colours of the rows
 // Its counts, gch_density_scale, colours of the levels, and of the plot height and width.
 const PAINT_GRID: u32 = 9u;
+const PAINT_BETWEEN: u32 = 13u; // table, shapes
 
 const TILE_PX: u32 = 32u; // a side: of the tiles of pictures and of discs
 
@@ -101,3 +102,33 @@ struct Slice {
     gaps_first: u32, // entries of the list of super-blocks with gaps that these rows touch
     gaps_last: u32,
 }
+
+// A study of a painted picture (shaders/studies.wgsl). Bars, chunks and places lie in its words,
+// values in its values, lines and parts in the picture's data.
+struct Study {
+    kind: u32,
+    length: u32,
+    bars: u32,
+    first_bar: u32, // of the first point
+    point_count: u32,
+    values: u32,
+    chunks: u32,
+    chunk_count: u32,
+    places: u32,
+    place_count: u32,
+    lines: u32, // RANGE: of the lower edge
+    upper_lines: u32,
+    parts: u32, // RANGE: of the band
+    width: u32, // of the plot
+    height: u32,
+    offset_low: u32, // SPREAD: added to each difference
+    offset_high: u32,
+    pad_a: u32, // a uniform's entries are multiples of 16 bytes
+    pad_b: u32,
+    pad_c: u32,
+}
+
+const STUDY_SMA: u32 = 1u;
+const STUDY_EMA: u32 = 2u;
+const STUDY_RANGE: u32 = 3u;
+const STUDY_SPREAD: u32 = 4u;

@@ -113,12 +113,13 @@ cleanup:
 int cli_render(int argc, char **argv)
 {
     int64_t start_ns = cli_clock_ns();
-    static const char *texts[4][GCH_SERIES_CAP];
+    static const char *texts[5][GCH_SERIES_CAP];
     cli_render_options o = {
         .columns = {.items = texts[0], .cap = GCH_SERIES_CAP},
         .types = {.items = texts[1], .cap = GCH_SERIES_CAP},
         .colors = {.items = texts[2], .cap = GCH_SERIES_CAP},
         .widths = {.items = texts[3], .cap = GCH_SERIES_CAP},
+        .studies = {.items = texts[4], .cap = GCH_SERIES_CAP},
     };
     const cli_option options[] = {
         {"output", 'o', "OUT", "the picture, .png or .ppm; - is standard output", cli_read_text,
@@ -131,8 +132,14 @@ int cli_render(int argc, char **argv)
          "line, step, area, candles, ohlc, scatter, bars or density; repeated: one "
          "for each series, the last for the rest (default: line)",
          cli_read_list, &o.types, NULL},
+        {"study", 0, "STUDY",
+         "sma:N, ema:N (moving averages), range:N (lowest low to highest high) over the last N "
+         "bars "
+         "of the first series, or of a column: sma:N:COL; spread:COL, the first series less COL; "
+         "may be repeated",
+         cli_read_list, &o.studies, NULL},
         {"bar", 0, "WIDTH",
-         "time a candle or bar covers: 250ms 1m 15m 4h 1d 1w 1mo 1y, or ticks "
+         "time a candle, a bar or a step of a study covers: 250ms 1m 15m 4h 1d 1w 1mo 1y, or ticks "
          "(default: fits the width)",
          cli_read_text, &o.bar, NULL},
         {"density-scale", 0, "SCALE",
@@ -196,6 +203,8 @@ int cli_render(int argc, char **argv)
             "  gpucharts render ticks.gch -o ticks.png\n"
             "  gpucharts render ticks.gch -o day.png --column price --type candles --bar 15m "
             "--from 2024-03-01 --to 2024-03-02\n"
+            "  gpucharts render ticks.gch -o day.png --type candles --bar 1h --study ema:50 "
+            "--study range:20\n"
             "  gpucharts render a.gch b.gch -o ab.png --column a.gch:temp --column "
             "b.gch:temp --theme dark\n"
             "  gpucharts render ticks.gch --bare -o - --format ppm | display -",

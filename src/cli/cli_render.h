@@ -9,7 +9,7 @@
 
 typedef struct cli_render_options {
     const char *output;
-    cli_list columns, types, colors, widths;
+    cli_list columns, types, studies, colors, widths;
     const char *bar, *from, *to, *size, *title, *zone;
     cli_exact bottom, top;
     double scale;
@@ -38,7 +38,7 @@ typedef struct cli_render_times {
 
 /* What is wrong whatever the files hold; fills size, format, scale and theme of the desc. */
 int cli_render_prepare(cli_render_job *job);
-/* Fills the series from --column, --type, --color and --line-width. */
+/* Fills the series from --column, --type, --study, --color and --line-width. */
 int cli_render_choose(cli_render_job *job);
 /* Zone, time range, value range, bar width. */
 int cli_render_frame_view(cli_render_job *job);

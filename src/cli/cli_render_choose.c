@@ -39,7 +39,7 @@ static const char *base_name(const char *path)
 }
 
 /* With several files the legend says which one: "a: price (EUR)". */
-static void write_label(cli_render_job *job, size_t file, uint32_t column, char *label)
+static void write_label(const cli_render_job *job, size_t file, uint32_t column, char *label)
 {
     const gch_column_info *info = &gch_file_get_info(job->files[file])->columns[column];
     const char *name = base_name(job->paths[file]);
@@ -80,37 +80,131 @@ static const char *after_file(const char *text, const char *path)
     return NULL;
 }
 
-/* One --column. A plain name is looked for in every file, before any reading as FILE:COL, since
+/* A column by its plain name in the first file that has it, before any reading as FILE:COL, since
  * names may hold colons; numbers come last, since names may be numbers. */
-static int add_column(cli_render_job *job, const char *text)
+static int find_column(const cli_render_job *job, const char *text, size_t *file, uint32_t *column)
 {
-    bool is_found = false;
-    for (size_t i = 0; i < job->file_count; i++) {
-        uint32_t column = gch_file_find_column(job->files[i], text);
-        if (column == GCH_COLUMN_NOT_FOUND)
-            continue;
-        is_found = true;
-        int code = add_series(job, i, column);
-        if (code != CLI_OK)
-            return code;
+    for (*file = 0; *file < job->file_count; ++*file) {
+        *column = gch_file_find_column(job->files[*file], text);
+        if (*column != GCH_COLUMN_NOT_FOUND)
+            return CLI_OK;
     }
-    if (is_found)
-        return CLI_OK;
-    for (size_t i = 0; i < job->file_count; i++) {
-        const char *name = after_file(text, job->paths[i]);
+    for (*file = 0; *file < job->file_count; ++*file) {
+        const char *name = after_file(text, job->paths[*file]);
         if (name == NULL)
             continue;
-        uint32_t column = cli_column_find(job->files[i], name);
-        if (column == GCH_COLUMN_NOT_FOUND)
-            return cli_column_missing(job->files[i], name);
-        return add_series(job, i, column);
+        *column = cli_column_find(job->files[*file], name);
+        return *column == GCH_COLUMN_NOT_FOUND ? cli_column_missing(job->files[*file], name)
+                                               : CLI_OK;
     }
     if (job->file_count > 1)
         return cli_fail("no column '%.60s' in any of the files; FILE:COL names one", text);
-    uint32_t column = cli_column_find(job->files[0], text);
-    if (column == GCH_COLUMN_NOT_FOUND)
-        return cli_column_missing(job->files[0], text);
-    return add_series(job, 0, column);
+    *file = 0;
+    *column = cli_column_find(job->files[0], text);
+    return *column == GCH_COLUMN_NOT_FOUND ? cli_column_missing(job->files[0], text) : CLI_OK;
+}
+
+/* One --column: a plain name stands for the columns of that name in all files. */
+static int add_column(cli_render_job *job, const char *text)
+{
+    size_t first;
+    uint32_t column;
+    int code = find_column(job, text, &first, &column);
+    if (code == CLI_OK)
+        code = add_series(job, first, column);
+    bool is_plain =
+        code == CLI_OK && gch_file_find_column(job->files[first], text) != GCH_COLUMN_NOT_FOUND;
+    for (size_t i = first + 1; is_plain && code == CLI_OK && i < job->file_count; i++) {
+        column = gch_file_find_column(job->files[i], text);
+        if (column != GCH_COLUMN_NOT_FOUND)
+            code = add_series(job, i, column);
+    }
+    return code;
+}
+
+/* ---- studies ---- */
+
+static int refuse_study(const char *text)
+{
+    return cli_usage(
+        "render",
+        "--study: '%.60s' is not sma:N, ema:N or range:N, N from 1 to %u, each perhaps "
+        "with :COL, nor spread:COL",
+        text, GCH_STUDY_LENGTH_MAX);
+}
+
+/* *column: what follows, or NULL. */
+static int parse_study(const char *text, gch_series_study *out, const char **column)
+{
+    char kind[16], length[16];
+    const char *rest = strchr(text, ':');
+    *out = (gch_series_study){.kind = GCH_STUDY_NONE};
+    if (rest == NULL || (size_t)(rest - text) >= sizeof kind)
+        return refuse_study(text);
+    snprintf(kind, sizeof kind, "%.*s", (int)(rest - text), text);
+    rest++;
+    if (!gch_study_parse(kind, &out->kind))
+        return refuse_study(text);
+    *column = rest;
+    if (out->kind == GCH_STUDY_SPREAD)
+        return rest[0] != '\0' ? CLI_OK : refuse_study(text);
+    const char *colon = strchr(rest, ':');
+    size_t bytes = colon != NULL ? (size_t)(colon - rest) : strlen(rest);
+    uint64_t count = 0;
+    if (bytes >= sizeof length)
+        return refuse_study(text);
+    snprintf(length, sizeof length, "%.*s", (int)bytes, rest);
+    if (!cli_parse_count(length, &count) || count < 1 || count > GCH_STUDY_LENGTH_MAX)
+        return refuse_study(text);
+    out->length = (uint32_t)count;
+    *column = colon != NULL ? colon + 1 : NULL;
+    return CLI_OK;
+}
+
+/* "SMA 20 of a: price (EUR)", "a: price - b: price", from the label of what is studied. */
+static void label_study(const cli_render_job *job, const gch_series_study *study, char *label)
+{
+    static const char *const kinds[] = {
+        [GCH_STUDY_SMA] = "SMA", [GCH_STUDY_EMA] = "EMA", [GCH_STUDY_RANGE] = "Range"};
+    char of[CLI_LABEL_CAP], other[CLI_LABEL_CAP];
+    memcpy(of, label, sizeof of);
+    if (study->kind != GCH_STUDY_SPREAD) {
+        snprintf(label, CLI_LABEL_CAP, "%s %u of %.700s", kinds[study->kind], study->length, of);
+        return;
+    }
+    size_t file = 0;
+    while (job->files[file] != study->with)
+        file++;
+    write_label(job, file, study->with_column, other);
+    snprintf(label, CLI_LABEL_CAP, "%.390s \u2212 %.390s", of, other);
+}
+
+/* One --study; the first series is there. */
+static int add_study(cli_render_job *job, const char *text)
+{
+    gch_series_study study;
+    const char *name = NULL;
+    size_t file = 0;
+    uint32_t column = job->series[0].column;
+    int code = parse_study(text, &study, &name);
+    while (file < job->file_count && job->files[file] != job->series[0].file)
+        file++;
+    if (code == CLI_OK && study.kind == GCH_STUDY_SPREAD) {
+        size_t with = 0;
+        code = find_column(job, name, &with, &study.with_column);
+        study.with = code == CLI_OK ? job->files[with] : NULL;
+    } else if (code == CLI_OK && name != NULL) {
+        code = find_column(job, name, &file, &column);
+    }
+    if (code == CLI_OK)
+        code = add_series(job, file, column);
+    if (code != CLI_OK)
+        return code;
+    gch_chart_series *series = &job->series[job->series_count - 1];
+    series->study = study;
+    if (series->label != NULL) /* there are several files */
+        label_study(job, &study, job->labels[job->series_count - 1]);
+    return CLI_OK;
 }
 
 /* "#rgb", "#rrggbb", "#rrggbbaa", with or without the '#'. */
@@ -167,11 +261,12 @@ static const char *item_for(const cli_list *list, size_t i)
     return list->items[i < list->count ? i : list->count - 1];
 }
 
-/* Type, colour and width of series i. */
+/* Type, colour and width of series i; a study has no type. */
 static int read_style(const cli_render_options *o, size_t i, gch_chart_series *series)
 {
     const char *type = item_for(&o->types, i), *width = item_for(&o->widths, i);
-    int code = type != NULL ? parse_type(type, &series->mark) : CLI_OK;
+    bool is_study = series->study.kind != GCH_STUDY_NONE;
+    int code = type != NULL && !is_study ? parse_type(type, &series->mark) : CLI_OK;
     if (code != CLI_OK)
         return code;
     if (i < o->colors.count && !parse_color(o->colors.items[i], &series->color_rgba))
@@ -216,9 +311,16 @@ int cli_render_prepare(cli_render_job *job)
         return cli_usage("render", "--log needs --ymin and --ymax above 0");
 
     int code = CLI_OK;
-    gch_chart_series unused;
+    gch_chart_series unused = {0};
     for (size_t i = 0; code == CLI_OK && i < GCH_SERIES_CAP; i++)
         code = read_style(o, i, &unused);
+    if (o->is_bare && o->studies.count > 0)
+        return cli_usage("render", "--study is not for --bare, which draws the series alone");
+    for (size_t i = 0; code == CLI_OK && i < o->studies.count; i++) {
+        gch_series_study study;
+        const char *column;
+        code = parse_study(o->studies.items[i], &study, &column);
+    }
     if (code != CLI_OK)
         return code;
 
@@ -264,6 +366,10 @@ int cli_render_choose(cli_render_job *job)
     }
     if (code == CLI_OK)
         code = check_list("--type", &o->types, job->series_count);
+    if (code == CLI_OK && job->series_count == 0 && o->studies.count > 0)
+        code = cli_fail("there is no series for --study");
+    for (size_t i = 0; code == CLI_OK && i < o->studies.count; i++)
+        code = add_study(job, o->studies.items[i]);
     if (code == CLI_OK)
         code = check_list("--color", &o->colors, job->series_count);
     if (code == CLI_OK)

@@ -104,6 +104,8 @@ void gch_query_destroy(gch_query *query)
     gch__free(allocator, query->bars, "bars");
     gch__free(allocator, query->spans, "bars");
     gch__free(allocator, query->hulls, "bars");
+    gch__free(allocator, query->study_bars, "study");
+    gch__free(allocator, query->study_points, "study");
     gch__free(allocator, query, "query");
 }
 

@@ -4,6 +4,7 @@
  * names the next row. Empty stretches cost nothing.
  */
 #include "query_spans.h"
+#include "query_study.h"
 #include "query_values.h"
 
 #include <limits.h>
@@ -60,6 +61,16 @@ static int64_t calendar_start(gch_bar_width width, int64_t per_second, const gch
     return clamp_i64((__int128)gch_time_zone_to_utc(zone, day * DAY_S) * per_second);
 }
 
+int64_t gch__bar_index(gch_bar_width width, gch_time_unit unit, const gch_time_zone *zone,
+                       int64_t t)
+{
+    if (width.unit == GCH_BAR_TICKS)
+        return floor_div(t, width.count);
+    int64_t utc_s = floor_div(t, gch_time_unit_per_second(unit));
+    int64_t local_s = utc_s + gch_time_zone_offset(zone, utc_s, NULL);
+    return calendar_index(width, floor_div(local_s, DAY_S));
+}
+
 gch__bar_bounds gch__bar_around(gch_bar_width width, gch_time_unit unit, const gch_time_zone *zone,
                                 int64_t t)
 {
@@ -70,9 +81,7 @@ gch__bar_bounds gch__bar_around(gch_bar_width width, gch_time_unit unit, const g
         return (gch__bar_bounds){clamp_i64(start), clamp_i64(start + width.count)};
     }
     int64_t per_second = gch_time_unit_per_second(unit);
-    int64_t utc_s = floor_div(t, per_second);
-    int64_t local_s = utc_s + gch_time_zone_offset(zone, utc_s, NULL);
-    int64_t index = calendar_index(width, floor_div(local_s, DAY_S));
+    int64_t index = gch__bar_index(width, unit, zone, t);
     gch__bar_bounds bar = {calendar_start(width, per_second, zone, index),
                            calendar_start(width, per_second, zone, index + 1)};
     if (t >= bar.t1 && bar.t1 < INT64_MAX) { /* the clock was put back over midnight */

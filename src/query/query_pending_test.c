@@ -264,6 +264,42 @@ static void a_density_grows_to_the_exact_one_without_waiting(void **state)
     }
 }
 
+static void studies_ask_for_all_their_pages_and_converge(void **state)
+{
+    (void)state;
+    gch_error err;
+    uint64_t seed = 12;
+    for (int kind = GCH_STUDY_SMA; kind <= GCH_STUDY_SPREAD; kind++) {
+        paged_series series;
+        make(&series, kind % 2 == 0, kind > GCH_STUDY_EMA);
+        const gch_file_info *info = gch_file_get_info(series.file);
+        gch_query *query = NULL, *exact = NULL;
+        assert_ok(gch_query_make(series.file, &(gch_query_desc){.no_wait = true}, &query, &err));
+        assert_ok(gch_query_make(series.whole.file, NULL, &exact, &err));
+        gch_study_desc study = {
+            .kind = (gch_study_kind)kind, .length = 9, .width = {GCH_BAR_TICKS, 7000}};
+        const gch_study_point *points, *expected;
+        uint32_t count, expected_count, rounds = 0;
+        int64_t t0 = info->last_time / 3, t1 = info->last_time / 3 * 2;
+        gch_status status;
+        while ((status = gch_query_study(query, 0, &study, t0, t1, 1000, &points, &count, &err)) ==
+               GCH_PENDING) {
+            (void)load_some(&series.pager, 1, &seed);
+            assert_true(++rounds < 12);
+        }
+        assert_int_equal(status, GCH_OK);
+        assert_true(rounds > 0);
+        assert_int_equal(gch_query_get_stats(query).answers_pending, rounds);
+        assert_ok(
+            gch_query_study(exact, 0, &study, t0, t1, 1000, &expected, &expected_count, &err));
+        assert_int_equal(count, expected_count);
+        assert_memory_equal(points, expected, count * sizeof *points);
+        gch_query_destroy(query);
+        gch_query_destroy(exact);
+        reset(&series);
+    }
+}
+
 /* Answers as a test says, from a query over all of the file. */
 typedef struct helper {
     gch_answers answers;
@@ -398,6 +434,7 @@ int main(void)
         cmocka_unit_test(frames_converge_without_waiting),
         cmocka_unit_test(a_pending_column_covers_its_rows),
         cmocka_unit_test(a_density_grows_to_the_exact_one_without_waiting),
+        cmocka_unit_test(studies_ask_for_all_their_pages_and_converge),
         cmocka_unit_test(finished_answers_stand_in_for_pages),
         cmocka_unit_test(a_damaged_page_is_reported_when_it_is_loaded),
     };

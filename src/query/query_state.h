@@ -76,6 +76,10 @@ struct gch_query {
     size_t span_cap;
     struct gch__hull *hulls;
     size_t hull_cap;
+    struct gch__study_bar *study_bars; /* query_study.h */
+    size_t study_bar_cap;
+    gch_study_point *study_points;
+    size_t study_point_cap;
 };
 
 static inline const gch__segment *gch__query_segment(const gch_query *query, uint32_t index)

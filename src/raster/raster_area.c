@@ -1,9 +1,9 @@
-/* Areas: the exact coverage of what lies between a path and a baseline.
+/* Areas: the exact coverage of what lies between a path and a baseline, or between two paths.
  *
  * Column by column, each segment adds to every row the part of the pixel that lies below it; the
  * sums are kept as differences from row to row, so that a segment costs the rows it crosses and not
  * the rows below it (the accumulation buffer of font rasterisers, turned by a quarter). The area is
- * the difference to the same sums of the baseline.
+ * the difference to the same sums of the baseline or of the other path.
  *
  * Invariants:
  *  1. After a column is done `sums` is zero again in [0, rows + 1].
@@ -54,9 +54,10 @@ static void add_segment(column_sums *column, double y0, double y1, double width)
     column->end = GCH_MAX(column->end, row + 1);
 }
 
-/* Adds what the path covers of [x, x + 1); returns the point to begin with in the next column. */
+/* Adds what the path covers of [x, x + 1), or takes it away; returns the point to begin with in the
+ * next column. */
 static size_t add_column(column_sums *column, const gch_point *points, size_t count, size_t at,
-                         double x)
+                         double x, bool is_taken)
 {
     size_t next = at;
     for (size_t i = at; i + 1 < count; i++) {
@@ -71,9 +72,17 @@ static size_t add_column(column_sums *column, const gch_point *points, size_t co
         if (!(to > from))
             continue;
         double slope = ((double)b.y - a.y) / ((double)b.x - a.x);
-        add_segment(column, a.y + slope * (from - a.x), a.y + slope * (to - a.x), to - from);
+        add_segment(column, a.y + slope * (from - a.x), a.y + slope * (to - a.x),
+                    is_taken ? from - to : to - from);
     }
     return next;
+}
+
+static void clear_sums(column_sums *column)
+{
+    if (column->first < column->end)
+        memset(column->sums + column->first, 0,
+               (column->end - column->first) * sizeof *column->sums);
 }
 
 static void finish_column(column_sums *column, gch__mask *mask, uint8_t *bytes, double baseline)
@@ -94,9 +103,21 @@ static void finish_column(column_sums *column, gch__mask *mask, uint8_t *bytes, 
         if (first < end)
             gch__mask_touch(mask, first, end);
     }
-    if (column->first < column->end)
-        memset(column->sums + column->first, 0,
-               (column->end - column->first) * sizeof *column->sums);
+    clear_sums(column);
+}
+
+static void finish_between(column_sums *column, gch__mask *mask, uint8_t *bytes)
+{
+    uint32_t end = GCH_MIN(column->end, column->rows);
+    float sum = 0;
+    for (uint32_t row = column->first; row < end; row++) {
+        sum += column->sums[row];
+        float cover = sum < 0 ? 0 : sum;
+        bytes[row] = (uint8_t)(GCH_MIN(cover, 1.0f) * 255.0f + 0.5f);
+    }
+    if (column->first < end)
+        gch__mask_touch(mask, column->first, end);
+    clear_sums(column);
 }
 
 void gch__mask_area(gch__mask *mask, const gch_point *points, size_t count, float baseline,
@@ -106,7 +127,21 @@ void gch__mask_area(gch__mask *mask, const gch_point *points, size_t count, floa
     size_t at = gch__path_first(points, count, (float)mask->x0);
     for (uint32_t c = 0; c < mask->columns; c++) {
         column_sums column = {.sums = sums, .rows = mask->rows, .first = mask->rows};
-        at = add_column(&column, points, count, at, (double)mask->x0 + c);
+        at = add_column(&column, points, count, at, (double)mask->x0 + c, false);
         finish_column(&column, mask, mask->bytes + c * mask->stride, baseline);
+    }
+}
+
+void gch__mask_between(gch__mask *mask, const gch_point *upper, const gch_point *lower,
+                       size_t count, float *sums)
+{
+    memset(sums, 0, (mask->rows + 2u) * sizeof *sums);
+    size_t at = gch__path_first(upper, count, (float)mask->x0);
+    for (uint32_t c = 0; c < mask->columns; c++) {
+        column_sums column = {.sums = sums, .rows = mask->rows, .first = mask->rows};
+        double x = (double)mask->x0 + c;
+        (void)add_column(&column, lower, count, at, x, true);
+        at = add_column(&column, upper, count, at, x, false);
+        finish_between(&column, mask, mask->bytes + c * mask->stride);
     }
 }

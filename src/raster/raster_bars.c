@@ -7,39 +7,16 @@
  */
 #include "raster_state.h"
 #include "raster_stroke.h"
+#include "raster_view.h"
 
-#include <math.h>
-
-typedef struct value_map {
-    double top, rows_per_unit;
-    bool is_log;
-} value_map;
-
-static value_map make_value_map(const gch_view *view)
+static double value_y(const gch__value_map *map, gch_value value)
 {
-    double top = gch_decimal_to_double(view->top), bottom = gch_decimal_to_double(view->bottom);
-    bool is_log = view->axis == GCH_AXIS_LOG;
-    if (is_log) {
-        top = log(top);
-        bottom = log(bottom);
-    }
-    return (value_map){top, view->height_px / (top - bottom), is_log};
-}
-
-static double value_y(const value_map *map, gch_value value)
-{
-    double v = gch_value_to_double(value);
-    if (map->is_log)
-        v = v > 0 ? log(v) : -INFINITY;
-    double y = (map->top - v) * map->rows_per_unit;
-    return fmin(fmax(y, -1e6), 1e6);
+    return gch__value_y(map, gch_value_to_double(value));
 }
 
 static double time_x(const gch_view *view, int64_t time)
 {
-    double span = (double)((__int128)view->t1 - view->t0);
-    double x = (double)((__int128)time - view->t0) * view->width_px / span;
-    return fmin(fmax(x, -1e6), 1e6);
+    return fmin(fmax(gch__time_x(view, time), -1e6), 1e6);
 }
 
 static int64_t whole(double value)
@@ -81,7 +58,7 @@ typedef struct candle {
     uint32_t color;
 } candle;
 
-static candle make_candle(const gch__mark_job *job, const value_map *map, const gch_bar *bar,
+static candle make_candle(const gch__mark_job *job, const gch__value_map *map, const gch_bar *bar,
                           bar_sizes sizes)
 {
     candle c = {.open = value_y(map, bar->open),
@@ -174,7 +151,7 @@ gch_status gch__mark_draw_candles(const gch__mark_job *job, gch_error *err)
         sizes.wick = GCH_MIN(sizes.body / 8, 3 * sizes.wick);
         sizes.body -= (sizes.body - sizes.wick) & 1;
     }
-    value_map map = make_value_map(job->view);
+    gch__value_map map = gch__value_map_make(job->view);
     for (uint32_t i = 0; i < count; i++) {
         candle c = make_candle(job, &map, &bars[i], sizes);
         if (job->series->mark == GCH_MARK_OHLC)
@@ -295,7 +272,7 @@ gch_status gch__mark_draw_bars(const gch__mark_job *job, gch_error *err)
     GCH_TRY(gch__mark_bars(job, cap, &bars, &count, err));
     if (bars == NULL)
         return draw_bar_columns(job, err);
-    value_map map = make_value_map(job->view);
+    gch__value_map map = gch__value_map_make(job->view);
     int64_t body = bar_body(narrowest_spacing(job->view, bars, count)), right = INT64_MIN;
     for (uint32_t i = 0; i < count; i++)
         draw_bar(job, bar_centre(job->view, &bars[i]), body, value_y(&map, bars[i].high),

@@ -98,6 +98,10 @@ static void draw_band(void *context, size_t task, uint32_t worker)
         gch__mask_area(&mask, pass->points, pass->count, c->job->baseline_y,
                        raster->sums + worker * (plot.height_px + (size_t)2));
         break;
+    case GCH__BAND_BETWEEN:
+        gch__mask_between(&mask, pass->points, pass->lower, pass->count,
+                          raster->sums + worker * (plot.height_px + (size_t)2));
+        break;
     }
     gch__mask_blend(&mask, plot, pass->row_colors, pass->color_step);
 }
@@ -263,6 +267,8 @@ static gch_status draw_scatter(const gch__mark_job *job, gch_error *err)
 
 gch_status gch__mark_draw(const gch__mark_job *job, gch_error *err)
 {
+    if (job->series->study.kind != GCH_STUDY_NONE)
+        return gch__mark_draw_study(job, err);
     switch (job->series->mark) {
     case GCH_MARK_DEFAULT:
     case GCH_MARK_LINE:

@@ -178,3 +178,38 @@ size_t gch__path_stairs(const gch_point *points, size_t count, gch_point *out)
     }
     return p.count;
 }
+
+/* The places of the least and the largest y of points[first, end). */
+static void find_extremes(const gch_point *points, size_t first, size_t end, size_t out[2])
+{
+    out[0] = out[1] = first;
+    for (size_t i = first; i < end; i++) {
+        out[0] = points[i].y < points[out[0]].y ? i : out[0];
+        out[1] = points[i].y > points[out[1]].y ? i : out[1];
+    }
+}
+
+size_t gch__path_thin(gch_point *points, gch_point *others, size_t count)
+{
+    size_t used = 0;
+    for (size_t i = 0, end; i < count; i = end) {
+        float column = floorf(points[i].x);
+        for (end = i + 1; end < count && !points[end].starts_run; end++)
+            if (floorf(points[end].x) != column)
+                break;
+        size_t kept[GCH__PATH_THIN_POINTS] = {i, end - 1};
+        find_extremes(points, i, end, kept + 2);
+        find_extremes(others != NULL ? others : points, i, end, kept + 4);
+        for (size_t next = i; next < end;) { /* in order, each once */
+            size_t after = end;
+            points[used] = points[next];
+            if (others != NULL)
+                others[used] = others[next];
+            used++;
+            for (size_t k = 0; k < GCH_COUNT_OF(kept); k++)
+                after = kept[k] > next ? GCH_MIN(after, kept[k]) : after;
+            next = after;
+        }
+    }
+    return used;
+}

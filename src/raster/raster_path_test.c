@@ -122,6 +122,29 @@ static void lit_rows_become_upright_runs_through_their_centres(void **state)
     ASSERT_PATH(gch__path_lit, outside, {0.5f, -9, true}, {0.5f, -2, false});
 }
 
+static void thinning_leaves_a_columns_ends_and_extremes(void **state)
+{
+    (void)state;
+    gch_point few[] = {{0, 5, true}, {0.5f, 9, false}, {1, 2, false}};
+    gch_point many[] = {{3.0f, 5, true},  {3.1f, 6, false}, {3.2f, 9, false}, {3.3f, 1, false},
+                        {3.9f, 4, false}, {4.0f, 4, false}, {4.5f, 7, false}, {4.9f, 8, false},
+                        {-0.5f, 3, true}, {-0.2f, 3, false}};
+    gch_point expected[] = {{3.0f, 5, true},  {3.2f, 9, false}, {3.3f, 1, false},
+                            {3.9f, 4, false}, {4.0f, 4, false}, {4.9f, 8, false},
+                            {-0.5f, 3, true}, {-0.2f, 3, false}};
+    gch_point kept[3];
+    memcpy(kept, few, sizeof few);
+    assert_path(few, gch__path_thin(few, NULL, 3), kept, 3);
+    assert_path(many, gch__path_thin(many, NULL, GCH_COUNT_OF(many)), expected,
+                GCH_COUNT_OF(expected));
+    /* Of two paths, the extremes of both. */
+    gch_point upper[] = {{3.0f, 5, true}, {3.1f, 1, false}, {3.2f, 5, false}, {3.3f, 5, false}};
+    gch_point lower[] = {{3.0f, 6, true}, {3.1f, 7, false}, {3.2f, 9, false}, {3.3f, 6, false}};
+    gch_point all[4];
+    memcpy(all, lower, sizeof all);
+    assert_path(lower, gch__path_thin(upper, lower, 4), all, 4);
+}
+
 /* Random extents: every path stays within its piece and reaches both ends of it. */
 static void paths_reach_the_whole_extent_and_nothing_beyond(void **state)
 {
@@ -168,6 +191,7 @@ int main(void)
         cmocka_unit_test(steps_are_level_and_upright),
         cmocka_unit_test(the_edge_of_an_area_spans_the_column),
         cmocka_unit_test(lit_rows_become_upright_runs_through_their_centres),
+        cmocka_unit_test(thinning_leaves_a_columns_ends_and_extremes),
         cmocka_unit_test(paths_reach_the_whole_extent_and_nothing_beyond),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

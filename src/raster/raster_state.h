@@ -64,6 +64,10 @@ GCH_CHECKED gch_status gch__bare_add_density(gch__raster *raster, gch__target ta
                                              const gch__plot_series *series, const gch_view *view,
                                              gch_query *query, gch_error *err);
 
+/* series->study instead of the mark. */
+GCH_CHECKED gch_status gch__mark_draw_study(const gch__mark_job *job, gch_error *err);
+gch_study_desc gch__mark_study_desc(const gch__mark_job *job);
+
 /* The query's points; *out_points is NULL if there are more than cap. */
 GCH_CHECKED gch_status gch__mark_points(const gch__mark_job *job, uint32_t cap,
                                         const gch_point **out_points, uint32_t *out_count,
@@ -82,12 +86,14 @@ typedef enum gch__band_kind {
     GCH__BAND_STROKE = 1,
     GCH__BAND_DISCS = 2,
     GCH__BAND_AREA = 3,
+    GCH__BAND_BETWEEN = 4,
 } gch__band_kind;
 
 /* One pass over the plot, band by band, on all workers. */
 typedef struct gch__band_pass {
     gch__band_kind kind;
     const gch_point *points;
+    const gch_point *lower; /* BETWEEN: as many, at the same x, not above `points` */
     size_t count;
     float width;   /* or diameter */
     float opacity; /* of one disc */

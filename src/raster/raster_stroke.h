@@ -35,12 +35,18 @@ void gch__mask_discs(gch__mask *mask, const gch_point *points, size_t count, flo
 void gch__mask_area(gch__mask *mask, const gch_point *points, size_t count, float baseline,
                     float *sums);
 
+/* The area between two paths of the same x and runs, the second not above the first, exact area
+ * coverage; otherwise the same. */
+void gch__mask_between(gch__mask *mask, const gch_point *upper, const gch_point *lower,
+                       size_t count, float *sums);
+
 /* Points written per piece or point at most. */
 #define GCH__PATH_LINE_POINTS 4u
 #define GCH__PATH_STEP_POINTS 6u
 #define GCH__PATH_EDGE_POINTS 2u
 #define GCH__PATH_LIT_POINTS 2u
 #define GCH__PATH_STAIR_POINTS 2u
+#define GCH__PATH_THIN_POINTS 6u
 
 /* The path of a line known by its columns only: through each piece's edge crossings and extremes.
  * `out` has room for GCH__PATH_*_POINTS a piece. Returns the number written. */
@@ -53,5 +59,9 @@ size_t gch__path_lit(const gch_columns *columns, gch_point *out);
 /* Points joined by stairs: each value holds until the next point. `out` has room for two a point.
  */
 size_t gch__path_stairs(const gch_point *points, size_t count, gch_point *out);
+/* Of each run's points within a pixel column, leaves the first, the last and the extremes, of
+ * another path of the same x and runs (NULL: none) as well: at most GCH__PATH_THIN_POINTS. Returns
+ * how many there are. */
+size_t gch__path_thin(gch_point *points, gch_point *others, size_t count);
 
 #endif

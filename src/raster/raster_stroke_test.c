@@ -259,6 +259,33 @@ static void areas_cover_exactly_what_lies_between_line_and_baseline(void **state
     assert_near(total(&f), SIDE * (SIDE - 40.0), AREA_BOUND);
 }
 
+static void what_lies_between_two_paths_is_covered_exactly(void **state)
+{
+    (void)state;
+    gch_point upper[] = {
+        {10.25f, 20.5f, true}, {50.75f, 20.5f, false}, {60, 5, true}, {90, 40, false}};
+    gch_point lower[] = {
+        {10.25f, 70.25f, true}, {50.75f, 30.25f, false}, {60, 5, true}, {90, 400, false}};
+    sheet s = blank(), level = blank(), area = blank();
+    float sums[SIDE + 2];
+    s.mask.bytes = s.bytes;
+    gch__mask_between(&s.mask, upper, lower, 4, sums);
+    /* A trapezoid, and a triangle that goes on below the sheet: its lower edge meets row 96 at
+     * x 66.911. */
+    double triangle = 0;
+    for (double x = 60.0005; x < 90; x += 0.001)
+        triangle += 0.001 * (fmin(5 + (x - 60) * 395 / 30, SIDE) - (5 + (x - 60) * 35 / 30));
+    assert_near(total(&s), 40.5 * (49.75 + 9.75) / 2 + triangle, 2 * AREA_BOUND);
+    assert_int_equal(s.bytes[55 * SIDE + 30], 0); /* between the runs */
+    /* The same as down to a baseline. */
+    gch_point line[] = {{3.5f, 80, true}, {90, 13.3f, false}};
+    gch_point base[] = {{3.5f, 85.5f, true}, {90, 85.5f, false}};
+    level.mask.bytes = level.bytes;
+    gch__mask_between(&level.mask, line, base, 2, sums);
+    fill(&area, line, 2, 85.5f);
+    assert_same(level.bytes, area.bytes, 1);
+}
+
 static void areas_leave_gaps_between_runs(void **state)
 {
     (void)state;
@@ -336,6 +363,7 @@ int main(void)
         cmocka_unit_test(points_far_outside_and_not_finite_are_harmless),
         cmocka_unit_test(discs_unite_at_full_opacity_and_add_below),
         cmocka_unit_test(areas_cover_exactly_what_lies_between_line_and_baseline),
+        cmocka_unit_test(what_lies_between_two_paths_is_covered_exactly),
         cmocka_unit_test(areas_leave_gaps_between_runs),
         cmocka_unit_test(blending_rounds_to_the_nearest),
         cmocka_unit_test(a_mask_is_blended_once_in_its_place_and_cleared),

@@ -14,6 +14,8 @@ struct gch_query {
     uint32_t point_count;
     const gch_bar *bars;
     uint32_t bar_count;
+    const gch_study_point *study_points;
+    uint32_t study_count;
     gch_columns columns;
     const gch__bar_span *spans;
     const gch__hull *hulls; /* of the spans, or of the columns */
@@ -97,6 +99,22 @@ gch_status gch__query_column_hulls(gch_query *query, uint32_t column, const gch_
 int32_t gch__baseline_row(const gch_view *view)
 {
     return (int32_t)view->height_px / 2;
+}
+
+gch_status gch_query_study(gch_query *query, uint32_t column, const gch_study_desc *study,
+                           int64_t t0, int64_t t1, uint32_t point_cap,
+                           const gch_study_point **out_points, uint32_t *out_count, gch_error *err)
+{
+    (void)column;
+    (void)study;
+    (void)t0;
+    (void)t1;
+    GCH_TRY(answer(query, err));
+    if (query->study_count > point_cap)
+        return gch_fail(err, GCH_LIMIT, "too many bars");
+    *out_points = query->study_points;
+    *out_count = query->study_count;
+    return GCH_OK;
 }
 
 /* ---- scenes ---- */
@@ -425,6 +443,62 @@ static void areas_fade_towards_the_baseline(void **state)
     free_stage(s);
 }
 
+static void studies_join_the_middles_of_their_bars(void **state)
+{
+    (void)state;
+    /* A pixel a tick, y = 100 - value; the first bar lies far outside. */
+    const gch_study_point points[] = {{-2000000000, -1999999980, 50.5, 50.5},
+                                      {20, 40, 50.5, 50.5},
+                                      {40, 60, 50.5, 50.5},
+                                      {60, 80, 90.5, 90.5},
+                                      {400, 420, -900, -900}};
+    stage *s = make_stage(GCH_MARK_LINE);
+    s->series.study.kind = GCH_STUDY_SMA;
+    s->series.width = 1;
+    s->query.study_points = points;
+    s->query.study_count = GCH_COUNT_OF(points);
+    draw(s);
+    for (uint32_t x = 0; x < 48; x++) {
+        assert_pixel(s, x, 48, WHITE);
+        assert_pixel(s, x, 49, BLUE);
+        assert_pixel(s, x, 50, WHITE);
+    }
+    assert_pixel(s, 70, 20, WHITE);
+    assert_true(plot_pixel(s, 69, 10) != WHITE && plot_pixel(s, 60, 29) != WHITE);
+    assert_nothing_outside_of_the_plot(s);
+    s->query.study_count = 0;
+    draw(s);
+    assert_pixel(s, 20, 49, WHITE);
+    free_stage(s);
+}
+
+static void a_channel_is_filled_between_its_edges(void **state)
+{
+    (void)state;
+    const gch_study_point points[] = {
+        {-100, 0, 20, 60}, {0, 100, 20, 60}, {100, 200, 20, 60}, {200, 300, -5000, 4000}};
+    stage *s = make_stage(GCH_MARK_LINE);
+    s->series.study.kind = GCH_STUDY_RANGE;
+    s->series.fill_color = 0xFF000080u;
+    s->query.study_points = points;
+    s->query.study_count = GCH_COUNT_OF(points);
+    draw(s);
+    uint32_t filled = gch__blend(WHITE, RED, 0x80);
+    for (uint32_t x = 0; x < 148; x++) {
+        assert_pixel(s, x, 38, WHITE);
+        assert_pixel(s, x, 39, BLUE); /* strokes of two pixels on 40 and 80 */
+        assert_pixel(s, x, 40, BLUE);
+        for (uint32_t y = 41; y < 79; y++)
+            assert_pixel(s, x, y, filled);
+        assert_pixel(s, x, 80, BLUE);
+        assert_pixel(s, x, 81, WHITE);
+    }
+    assert_pixel(s, 159, 2, filled);
+    assert_pixel(s, 159, 98, filled);
+    assert_nothing_outside_of_the_plot(s);
+    free_stage(s);
+}
+
 static void a_dense_scatter_is_one_colour(void **state)
 {
     (void)state;
@@ -743,6 +817,8 @@ static void a_failing_query_is_told_in_its_own_words(void **state)
         gch__raster *raster = NULL;
         assert_ok(gch__raster_make(NULL, &raster, &err));
         s->query.failure = GCH_CORRUPT;
+        s->series.study.kind =
+            marks[i / 2] == GCH_MARK_LINE && i % 2 != 0 ? GCH_STUDY_RANGE : GCH_STUDY_NONE;
         assert_status(draw_with(s, raster, NULL, &err), GCH_CORRUPT);
         assert_string_equal(err.message, "page 7 is damaged");
         assert_status(draw_with(s, raster, NULL, NULL), GCH_CORRUPT);
@@ -794,6 +870,8 @@ int main(void)
         cmocka_unit_test(dense_bars_reach_from_the_baseline_to_the_extremes),
         cmocka_unit_test(steps_hold_their_value_until_the_next_point),
         cmocka_unit_test(areas_fade_towards_the_baseline),
+        cmocka_unit_test(studies_join_the_middles_of_their_bars),
+        cmocka_unit_test(a_channel_is_filled_between_its_edges),
         cmocka_unit_test(a_dense_scatter_is_one_colour),
         cmocka_unit_test(bare_scenes_are_white_on_black_and_ask_for_the_marks_join),
         cmocka_unit_test(bare_bars_are_lit_column_by_column),

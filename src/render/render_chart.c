@@ -33,6 +33,7 @@ struct gch_chart {
     gch_image image;
     gch__extent extents[GCH_SERIES_CAP];
     slot slots[GCH_SERIES_CAP];
+    slot with_slots[GCH_SERIES_CAP];    /* what SPREAD takes away, if of another file */
     gch_query *queries[GCH_SERIES_CAP]; /* those of the slots, as the executor takes them */
 };
 
@@ -47,19 +48,20 @@ gch_status gch_chart_make(const gch_allocator *allocator, gch_chart **out, gch_e
     return GCH_OK;
 }
 
-static void free_slot(gch_chart *chart, uint32_t index)
+static void free_slot(slot *s)
 {
-    gch_query_destroy(chart->slots[index].query);
-    chart->slots[index] = (slot){0};
-    chart->queries[index] = NULL;
+    gch_query_destroy(s->query);
+    *s = (slot){0};
 }
 
 void gch_chart_destroy(gch_chart *chart)
 {
     if (chart == NULL)
         return;
-    for (uint32_t i = 0; i < GCH_SERIES_CAP; i++)
-        free_slot(chart, i);
+    for (uint32_t i = 0; i < GCH_SERIES_CAP; i++) {
+        free_slot(&chart->slots[i]);
+        free_slot(&chart->with_slots[i]);
+    }
     gch__gpu_executor_destroy(chart->gpu);
     gch__raster_destroy(chart->raster);
     gch__scene_reset(&chart->scene);
@@ -87,31 +89,43 @@ static gch_status check_desc(const gch_chart_desc *desc, gch_error *err)
     return GCH_OK;
 }
 
+/* The slot's query is for this file (NULL: none) as the desc wants it. */
+static gch_status prepare_slot(gch_chart *chart, slot *s, const gch_chart_desc *desc,
+                               const gch_file *file, const gch_answers *answers, gch_error *err)
+{
+    if (s->query != NULL && (s->file != file || s->answers != answers ||
+                             s->workers != desc->workers || s->no_wait != desc->no_wait))
+        free_slot(s);
+    if (file == NULL)
+        return GCH_OK;
+    if (s->query == NULL) {
+        GCH_TRY(gch_query_make(file,
+                               &(gch_query_desc){.workers = desc->workers,
+                                                 .allocator = chart->allocator,
+                                                 .keep_outside = true,
+                                                 .no_wait = desc->no_wait,
+                                                 .answers = answers},
+                               &s->query, err));
+        s->file = file;
+        s->answers = answers;
+        s->workers = desc->workers;
+        s->no_wait = desc->no_wait;
+    }
+    s->before = gch_query_get_stats(s->query);
+    return GCH_OK;
+}
+
 static gch_status prepare_queries(gch_chart *chart, const gch_chart_desc *desc, gch_error *err)
 {
     for (uint32_t i = 0; i < GCH_SERIES_CAP; i++) {
-        slot *s = &chart->slots[i];
-        const gch_file *file = i < desc->series_count ? desc->series[i].file : NULL;
-        if (s->query != NULL && (s->file != file || s->answers != desc->series[i].answers ||
-                                 s->workers != desc->workers || s->no_wait != desc->no_wait))
-            free_slot(chart, i);
-        if (file == NULL)
-            continue;
-        if (s->query == NULL) {
-            GCH_TRY(gch_query_make(file,
-                                   &(gch_query_desc){.workers = desc->workers,
-                                                     .allocator = chart->allocator,
-                                                     .keep_outside = true,
-                                                     .no_wait = desc->no_wait,
-                                                     .answers = desc->series[i].answers},
-                                   &s->query, err));
-            s->file = file;
-            s->answers = desc->series[i].answers;
-            s->workers = desc->workers;
-            s->no_wait = desc->no_wait;
-            chart->queries[i] = s->query;
-        }
-        s->before = gch_query_get_stats(s->query);
+        const gch_chart_series *series = i < desc->series_count ? &desc->series[i] : NULL;
+        const gch_file *file = series != NULL ? series->file : NULL, *with = NULL;
+        if (series != NULL && series->study.kind == GCH_STUDY_SPREAD && series->study.with != file)
+            with = series->study.with;
+        GCH_TRY(prepare_slot(chart, &chart->slots[i], desc, file,
+                             file != NULL ? series->answers : NULL, err));
+        GCH_TRY(prepare_slot(chart, &chart->with_slots[i], desc, with, NULL, err));
+        chart->queries[i] = chart->slots[i].query;
     }
     return GCH_OK;
 }
@@ -167,7 +181,7 @@ static gch_status find_extents(gch_chart *chart, const gch_chart_desc *desc, int
         const gch_chart_series *series = &desc->series[i];
         gch__extent *extent = &chart->extents[i];
         *extent = (gch__extent){0};
-        if (desc->has_bottom && desc->has_top)
+        if ((desc->has_bottom && desc->has_top) || series->study.kind != GCH_STUDY_NONE)
             continue;
         gch_query *query = chart->queries[i];
         GCH_TRY(gch_query_range(query, series->column, from, to, &extent->min, &extent->max, err));
@@ -179,11 +193,107 @@ static gch_status find_extents(gch_chart *chart, const gch_chart_desc *desc, int
     return GCH_OK;
 }
 
+/* ---- studies ---- */
+
+static double centre_of(const gch_study_point *p, int64_t from)
+{
+    return ((double)((__int128)p->t0 - from) + (double)((__int128)p->t1 - from)) / 2;
+}
+
+/* The values between two bars' middles a and b, b.x > a.x, within [0, width]. */
+static void include_segment(gch__extent *extent, double ax, double ay, double bx, double by,
+                            double width)
+{
+    double left = fmax(ax, 0), right = fmin(bx, width);
+    if (!(left <= right) || !(bx > ax))
+        return;
+    include(extent, ay + (by - ay) * ((left - ax) / (bx - ax)));
+    include(extent, ay + (by - ay) * ((right - ax) / (bx - ax)));
+}
+
+/* What is visible of a study whose bar width the layout has resolved. */
+static gch_status find_study_extent(const gch__plot *plot, uint32_t index, gch_query *query,
+                                    const gch_time_zone *zone, gch__extent *extent, gch_error *err)
+{
+    const gch__plot_series *series = &plot->series[index];
+    const gch_view *view = &plot->view;
+    const gch_study_desc desc = {.kind = series->study.kind,
+                                 .length = series->study.length,
+                                 .width = series->bar_width,
+                                 .zone = zone,
+                                 .with = series->study.with,
+                                 .with_column = series->study.with_column};
+    const gch_study_point *points;
+    uint32_t count;
+    gch_status status =
+        gch_query_study(query, series->column, &desc, view->t0, view->t1,
+                        GCH__STUDY_BARS_PER_COLUMN * view->width_px, &points, &count, err);
+    if (status == GCH_LIMIT || status == GCH_PENDING) {
+        extent->is_too_fine = status == GCH_LIMIT;
+        return GCH_OK;
+    }
+    GCH_TRY(status);
+    double width = (double)((__int128)view->t1 - view->t0);
+    for (uint32_t i = 0; i < count; i++) {
+        double x = centre_of(&points[i], view->t0);
+        if (x >= 0 && x <= width) {
+            include(extent, points[i].low);
+            include(extent, points[i].high);
+        }
+        if (i == 0)
+            continue;
+        double before = centre_of(&points[i - 1], view->t0);
+        include_segment(extent, before, points[i - 1].low, x, points[i].low, width);
+        include_segment(extent, before, points[i - 1].high, x, points[i].high, width);
+    }
+    return GCH_OK;
+}
+
+/* Lays the chart out. Which bars a study covers may depend on the plot's width, and that on the
+ * value labels: with studies, there is a first layout without regard to their values. */
+static gch_status lay_out(gch_chart *chart, const gch_chart_desc *desc, int64_t from, int64_t to,
+                          gch_error *err)
+{
+    gch__scene *scene = &chart->scene;
+    bool has_studies = false;
+    GCH_TRY(gch__scene_layout(scene, desc, from, to, chart->extents, err));
+    for (uint32_t i = 0; i < desc->series_count; i++) {
+        if (desc->series[i].study.kind == GCH_STUDY_NONE)
+            continue;
+        has_studies = true;
+        scene->series[i].study.with = chart->with_slots[i].query;
+        GCH_TRY(find_study_extent(&scene->plot, i, chart->queries[i], scene->zone,
+                                  &chart->extents[i], err));
+    }
+    if (!has_studies)
+        return GCH_OK;
+    GCH_TRY(gch__scene_layout(scene, desc, from, to, chart->extents, err));
+    for (uint32_t i = 0; i < desc->series_count; i++)
+        scene->series[i].study.with = chart->with_slots[i].query;
+    return GCH_OK;
+}
+
 /* ---- frames ---- */
 
 static double ms_from_ns(int64_t ns)
 {
     return (double)ns / 1e6;
+}
+
+/* What the slot's query has done in this frame. */
+static void add_queries(const slot *s, gch_chart_stats *stats, uint64_t *asked, uint64_t *pending)
+{
+    if (s->query == NULL)
+        return;
+    gch_query_stats now = gch_query_get_stats(s->query);
+    stats->blocks_decoded += now.blocks_decoded - s->before.blocks_decoded;
+    stats->nodes_read += now.nodes_read - s->before.nodes_read;
+    stats->bytes_read += now.bytes_read - s->before.bytes_read;
+    *asked += now.columns_asked - s->before.columns_asked;
+    *pending += now.columns_pending - s->before.columns_pending;
+    /* A range or a list that awaited pages makes a picture of other bounds or another shape. */
+    *asked += now.answers_pending - s->before.answers_pending;
+    *pending += now.answers_pending - s->before.answers_pending;
 }
 
 /* Last, because counting rows is a search too. */
@@ -196,16 +306,8 @@ static gch_status fill_stats(gch_chart *chart, const gch_chart_desc *desc, gch_c
     stats->plot_y_px = plot->y_px;
     uint64_t asked = 0, pending = 0;
     for (uint32_t i = 0; i < desc->series_count; i++) {
-        gch_query_stats now = gch_query_get_stats(chart->queries[i]);
-        const gch_query_stats *before = &chart->slots[i].before;
-        stats->blocks_decoded += now.blocks_decoded - before->blocks_decoded;
-        stats->nodes_read += now.nodes_read - before->nodes_read;
-        stats->bytes_read += now.bytes_read - before->bytes_read;
-        asked += now.columns_asked - before->columns_asked;
-        pending += now.columns_pending - before->columns_pending;
-        /* A range or a list that awaited pages makes a picture of other bounds or another shape. */
-        asked += now.answers_pending - before->answers_pending;
-        pending += now.answers_pending - before->answers_pending;
+        add_queries(&chart->slots[i], stats, &asked, &pending);
+        add_queries(&chart->with_slots[i], stats, &asked, &pending);
         uint64_t first, last;
         gch_status status = gch_query_row_at(chart->queries[i], plot->view.t0, &first, err);
         if (status == GCH_OK)
@@ -308,7 +410,7 @@ gch_status gch_chart_frame(gch_chart *chart, const gch_chart_desc *desc,
     GCH_TRY(find_extents(chart, desc, from, to, err));
 
     int64_t layout_ns = gch__clock_ns();
-    GCH_TRY(gch__scene_layout(&chart->scene, desc, from, to, chart->extents, err));
+    GCH_TRY(lay_out(chart, desc, from, to, err));
 
     int64_t draw_ns = gch__clock_ns();
     int64_t query_ns;

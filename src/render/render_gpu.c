@@ -440,12 +440,20 @@ static bool is_same_series(const gch__plot_series *a, const gch__plot_series *b)
            a->fill_color == b->fill_color && a->fill_base_color == b->fill_base_color &&
            a->width == b->width && a->bar_width.unit == b->bar_width.unit &&
            a->bar_width.count == b->bar_width.count && a->density_scale == b->density_scale &&
-           a->palette == b->palette && a->is_palette_reversed == b->is_palette_reversed;
+           a->palette == b->palette && a->is_palette_reversed == b->is_palette_reversed &&
+           a->study.kind == b->study.kind && a->study.length == b->study.length &&
+           a->study.with_file == b->study.with_file && a->study.with_column == b->study.with_column;
 }
 
 static const char *zone_name(const gch__scene *scene)
 {
     return scene->zone != NULL ? gch_time_zone_name(scene->zone) : "";
+}
+
+static uint64_t with_generation(const gch__plot_series *series)
+{
+    return series->study.kind == GCH_STUDY_SPREAD ? gch__file_generation(series->study.with_file)
+                                                  : 0;
 }
 
 static void describe(const gch__scene *scene, const gch_image *image, gch__gpu_shown *out)
@@ -462,8 +470,10 @@ static void describe(const gch__scene *scene, const gch_image *image, gch__gpu_s
     out->view = plot->view;
     out->series_count = plot->series_count;
     for (uint32_t i = 0; i < plot->series_count; i++)
-        out->series[i] = (struct gch__gpu_shown_series){
-            .its = plot->series[i], .generation = gch__file_generation(plot->series[i].file)};
+        out->series[i] =
+            (struct gch__gpu_shown_series){.its = plot->series[i],
+                                           .generation = gch__file_generation(plot->series[i].file),
+                                           .with_generation = with_generation(&plot->series[i])};
 }
 
 /* All but the view and where it was drawn. */
@@ -477,7 +487,8 @@ static bool has_shown(const gch__gpu_shown *shown, const gch__scene *scene)
         return false;
     for (uint32_t i = 0; i < plot->series_count; i++)
         if (!is_same_series(&shown->series[i].its, &plot->series[i]) ||
-            shown->series[i].generation != gch__file_generation(plot->series[i].file))
+            shown->series[i].generation != gch__file_generation(plot->series[i].file) ||
+            shown->series[i].with_generation != with_generation(&plot->series[i]))
             return false;
     return true;
 }

@@ -50,6 +50,7 @@ typedef struct gch__gpu_frame_stats {
     uint32_t series_by_query; /* reduced by the query room */
     uint32_t columns_kept;    /* of a bare picture panned by whole columns */
     bool is_pending;          /* may look different next time: pages had not come */
+    uint32_t studies;         /* computed by the device, of a painted picture */
     uint64_t pages_loaded;
     int64_t record_ns; /* the processor's work before the first submission of the picture: without
                           the device's own time and the picture's way back */

@@ -69,6 +69,7 @@ typedef enum gch__gpu_paint {
     GCH__GPU_PAINT_DISCS = 7,
     GCH__GPU_PAINT_AREA = 8,
     GCH__GPU_PAINT_GRID = 9,
+    GCH__GPU_PAINT_BETWEEN = 13,
 } gch__gpu_paint;
 
 typedef struct gch__gpu_command {
@@ -79,6 +80,18 @@ typedef struct gch__gpu_command {
 static_assert(sizeof(gch__gpu_command) == 48, "shaders/common/layouts.wgsl");
 
 #define GCH__GPU_TILE_PX 32u
+
+typedef struct gch__gpu_study {
+    uint32_t kind, length; /* gch_study_kind */
+    uint32_t bars, first_bar, point_count, values;
+    uint32_t chunks, chunk_count, places, place_count;
+    uint32_t lines, upper_lines, parts;
+    uint32_t width, height;
+    uint32_t offset_low, offset_high;
+    uint32_t pad_a, pad_b, pad_c;
+} gch__gpu_study;
+static_assert(sizeof(gch__gpu_study) == 80, "shaders/common/layouts.wgsl");
+static_assert(sizeof(gch__gpu_study) % 16 == 0, "an array of them is a uniform");
 
 /* What a list of work starts with (shaders/reduce.wgsl): the counts of an indirect dispatch, and
  * how many slices are listed. */

@@ -57,6 +57,8 @@ gch_status gch__gpu_painter_make(gch__gpu_executor *executor, gch__gpu_painter *
         status = fill_atlas(painter, err);
     if (status == GCH_OK)
         status = make_brush(painter, err);
+    if (status == GCH_OK)
+        status = gch__gpu_studies_init(&painter->studies, executor, err);
     if (status != GCH_OK) {
         gch__gpu_painter_destroy(painter);
         return status;
@@ -70,6 +72,8 @@ void gch__gpu_painter_drop(gch__gpu_painter *painter)
     if (painter == NULL)
         return;
     gch__gpu_brush_drop(painter->executor, &painter->brush);
+    if (painter->studies.executor != NULL)
+        gch__gpu_studies_drop(&painter->studies);
     painter->atlas.sent = 0;
 }
 
@@ -86,6 +90,7 @@ void gch__gpu_painter_destroy(gch__gpu_painter *painter)
         gch__gpu_buffer_release(gpu, streams[i]->buffer);
         gch__free(allocator, streams[i]->entries, streams[i]->label);
     }
+    gch__gpu_studies_reset(&painter->studies);
     gch__raster_destroy(painter->raster);
     gch__free(allocator, painter->known, PURPOSE);
     gch__free(allocator, painter->last_fixed, PURPOSE);
@@ -331,6 +336,7 @@ gch_status gch__gpu_painter_begin(gch__gpu_painter *painter, const gch__scene *s
     painter->commands.count = painter->commands.sent = 0;
     painter->tiles.count = painter->tiles.sent = 0;
     painter->data.count = painter->data.sent = 0;
+    gch__gpu_studies_begin(&painter->studies);
     gch__gpu_painter_add_command(painter,
                                  gch__paint_command_of(GCH__GPU_PAINT_FILL, scene->background), 0,
                                  0, scene->width_px, scene->height_px);
@@ -402,6 +408,8 @@ gch_status gch__gpu_painter_send(gch__gpu_painter *painter, gch__gpu_brush **out
         painter->brush.buffers[i + 1] = streams[i]->buffer;
     }
     painter->brush.buffers[PAINT_BINDINGS - 1] = painter->executor->counts.grids;
+    GCH_TRY(gch__gpu_studies_run(&painter->studies, painter->data.buffer, err));
+    painter->executor->stats.studies = painter->studies.count;
     *out = &painter->brush;
     return GCH_OK;
 }

@@ -12,9 +12,8 @@
 
 #include <math.h>
 
-/* A command over the plot, or over the part of it between two heights. */
-static void add_plot_command(gch__gpu_painter *painter, gch__gpu_command command, double top,
-                             double bottom)
+void gch__paint_add_plot_command(gch__gpu_painter *painter, gch__gpu_command command, double top,
+                                 double bottom)
 {
     const gch__plot *plot = painter->plot;
     command.f = plot->x_px | plot->y_px << 16;
@@ -23,8 +22,7 @@ static void add_plot_command(gch__gpu_painter *painter, gch__gpu_command command
                                  plot->y_px + fmin(ceil(bottom), plot->view.height_px));
 }
 
-/* An empty table of shapes [first, end) a column. Returns its place. */
-static bool add_table(gch__gpu_painter *painter, uint32_t *out_at)
+bool gch__paint_add_table(gch__gpu_painter *painter, uint32_t *out_at)
 {
     uint32_t *table =
         gch__gpu_painter_add_words(painter, (size_t)painter->plot->view.width_px * 2, out_at);
@@ -33,9 +31,8 @@ static bool add_table(gch__gpu_painter *painter, uint32_t *out_at)
     return table != NULL;
 }
 
-/* Shape `index` matters to pixels of [low, high]. Shapes come with rising indices. */
-static void include_in_table(gch__gpu_painter *painter, uint32_t table, uint32_t index, double low,
-                             double high)
+void gch__paint_include_in_table(gch__gpu_painter *painter, uint32_t table, uint32_t index,
+                                 double low, double high)
 {
     uint32_t width = painter->plot->view.width_px;
     uint32_t *words = (uint32_t *)painter->data.entries + table;
@@ -77,8 +74,8 @@ static void add_capsule(stroke_shapes *out, gch__stretch s, double reach)
     if (room == NULL)
         return;
     memcpy(room, words, sizeof words);
-    include_in_table(painter, out->table, out->count++, fmin(s.x0, s.x1) - reach,
-                     fmax(s.x0, s.x1) + reach);
+    gch__paint_include_in_table(painter, out->table, out->count++, fmin(s.x0, s.x1) - reach,
+                                fmax(s.x0, s.x1) + reach);
     out->top = fmin(out->top, fmin(s.y0, s.y1) - reach);
     out->bottom = fmax(out->bottom, fmax(s.y0, s.y1) + reach);
 }
@@ -93,7 +90,7 @@ static void add_stroke(gch__gpu_painter *painter, const gch__band_pass *pass)
 {
     double reach = pass->width * 0.5 + 0.5, dot_reach = GCH_MAX(pass->width, 2.0f) * 0.5 + 0.5;
     stroke_shapes out = {.painter = painter, .top = INFINITY, .bottom = -INFINITY};
-    if (!add_table(painter, &out.table))
+    if (!gch__paint_add_table(painter, &out.table))
         return;
     out.shapes = (uint32_t)painter->data.count;
     for (size_t i = 0; i < pass->count; i++) {
@@ -111,7 +108,7 @@ static void add_stroke(gch__gpu_painter *painter, const gch__band_pass *pass)
     gch__gpu_command command = gch__paint_command_of(GCH__GPU_PAINT_STROKE, pass->row_colors[0]);
     command.a = out.table;
     command.b = out.shapes;
-    add_plot_command(painter, command, out.top, out.bottom);
+    gch__paint_add_plot_command(painter, command, out.top, out.bottom);
 }
 
 typedef struct area_shapes {
@@ -128,7 +125,7 @@ static void add_edge(area_shapes *out, double x0, double y0, double x1, double y
     if (room == NULL)
         return;
     memcpy(room, words, sizeof words);
-    include_in_table(out->painter, out->table, out->count++, x0, x1);
+    gch__paint_include_in_table(out->painter, out->table, out->count++, x0, x1);
 }
 
 /* One straight part of the edge, cut to the plot's columns; what lies above or below the plot's
@@ -169,7 +166,7 @@ static void add_area(gch__gpu_painter *painter, const gch__band_pass *pass, floa
         return;
     for (uint32_t row = 0; row < height; row++)
         colors[row] = gch__pixel_from_rgba(pass->row_colors[row * pass->color_step]);
-    if (!add_table(painter, &out.table))
+    if (!gch__paint_add_table(painter, &out.table))
         return;
     command.a = out.table;
     command.b = (uint32_t)painter->data.count;
@@ -179,7 +176,85 @@ static void add_area(gch__gpu_painter *painter, const gch__band_pass *pass, floa
         if (!b.starts_run && is_finite(a) && is_finite(b))
             add_area_part(&out, a, b);
     }
-    add_plot_command(painter, command, 0, height);
+    gch__paint_add_plot_command(painter, command, 0, height);
+}
+
+/* Both edges of a band between two x. */
+typedef struct between_part {
+    double x0, x1, upper0, upper1, lower0, lower1;
+} between_part;
+
+static void add_between_shape(area_shapes *out, between_part p)
+{
+    const double low = -1, high = out->painter->plot->view.height_px + 1.0;
+    if (!(p.x1 > p.x0))
+        return;
+    float words[6] = {(float)p.x0,
+                      (float)p.x1,
+                      (float)fmin(fmax(p.upper0, low), high),
+                      (float)fmin(fmax(p.upper1, low), high),
+                      (float)fmin(fmax(p.lower0, low), high),
+                      (float)fmin(fmax(p.lower1, low), high)};
+    uint32_t at, *room = gch__gpu_painter_add_words(out->painter, GCH_COUNT_OF(words), &at);
+    if (room == NULL)
+        return;
+    memcpy(room, words, sizeof words);
+    gch__paint_include_in_table(out->painter, out->table, out->count++, p.x0, p.x1);
+}
+
+/* Where the line from y0 to y1 over [0, 1] stands at y; 0 if it does not get there. */
+static double share_at(double y0, double y1, double y)
+{
+    double share = (y - y0) / (y1 - y0);
+    return share > 0 && share < 1 ? share : 0;
+}
+
+/* As add_area_part: cut to the plot's columns, and where an edge leaves its rows. */
+static void add_between_part(area_shapes *out, between_part p)
+{
+    const gch_view *view = &out->painter->plot->view;
+    const double low = -1, high = view->height_px + 1.0, width = p.x1 - p.x0;
+    double first = fmax(-p.x0 / width, 0), last = fmin((view->width_px - p.x0) / width, 1);
+    double cuts[] = {share_at(p.upper0, p.upper1, low), share_at(p.upper0, p.upper1, high),
+                     share_at(p.lower0, p.lower1, low), share_at(p.lower0, p.lower1, high)};
+    for (size_t i = 1; i < GCH_COUNT_OF(cuts); i++) { /* in order */
+        double cut = cuts[i];
+        size_t k = i;
+        for (; k > 0 && cuts[k - 1] > cut; k--)
+            cuts[k] = cuts[k - 1];
+        cuts[k] = cut;
+    }
+    double from = first;
+    for (size_t i = 0; i <= GCH_COUNT_OF(cuts); i++) {
+        double to = i < GCH_COUNT_OF(cuts) ? fmin(cuts[i], last) : last;
+        if (!(to > from))
+            continue;
+        add_between_shape(out, (between_part){p.x0 + width * from, p.x0 + width * to,
+                                              p.upper0 + (p.upper1 - p.upper0) * from,
+                                              p.upper0 + (p.upper1 - p.upper0) * to,
+                                              p.lower0 + (p.lower1 - p.lower0) * from,
+                                              p.lower0 + (p.lower1 - p.lower0) * to});
+        from = to;
+    }
+}
+
+/* What gch__mask_between draws. */
+static void add_between(gch__gpu_painter *painter, const gch__band_pass *pass)
+{
+    area_shapes out = {.painter = painter};
+    gch__gpu_command command = gch__paint_command_of(GCH__GPU_PAINT_BETWEEN, pass->row_colors[0]);
+    if (!gch__paint_add_table(painter, &out.table))
+        return;
+    command.a = out.table;
+    command.b = (uint32_t)painter->data.count;
+    for (size_t i = 1; i < pass->count; i++) {
+        gch_point a = pass->points[i - 1], b = pass->points[i];
+        gch_point c = pass->lower[i - 1], d = pass->lower[i];
+        if (!b.starts_run && b.x > a.x && is_finite(a) && is_finite(b) && is_finite(c) &&
+            is_finite(d))
+            add_between_part(&out, (between_part){a.x, b.x, a.y, b.y, c.y, d.y});
+    }
+    gch__paint_add_plot_command(painter, command, 0, painter->plot->view.height_px);
 }
 
 /* The tiles of the plot that a disc reaches; false if there are none. */
@@ -238,7 +313,7 @@ static void add_discs(gch__gpu_painter *painter, const gch__band_pass *pass)
     command.c = gch__paint_bits_of((float)reach);
     command.d = gch__paint_bits_of(pass->opacity);
     command.e = across;
-    add_plot_command(painter, command, 0, view->height_px);
+    gch__paint_add_plot_command(painter, command, 0, view->height_px);
 }
 
 static void take_pass(void *context, const gch__band_pass *pass)
@@ -252,6 +327,9 @@ static void take_pass(void *context, const gch__band_pass *pass)
         break;
     case GCH__BAND_DISCS:
         add_discs(painter, pass);
+        break;
+    case GCH__BAND_BETWEEN:
+        add_between(painter, pass);
         break;
     case GCH__BAND_AREA:
         add_area(painter, pass, painter->plot->baseline_y);
@@ -286,7 +364,7 @@ static void add_grid(gch__gpu_painter *painter, const gch__plot_series *series, 
     for (uint32_t i = 0; i < 256; i++)
         colors[i] = gch__pixel_from_rgba(
             gch__palette_color(series->palette, series->is_palette_reversed, i));
-    add_plot_command(painter, command, 0, painter->plot->view.height_px);
+    gch__paint_add_plot_command(painter, command, 0, painter->plot->view.height_px);
 }
 
 gch_status gch__gpu_painter_add_marks(gch__gpu_painter *painter, const gch__scene *scene,
@@ -312,7 +390,11 @@ gch_status gch__gpu_painter_add_marks(gch__gpu_painter *painter, const gch__scen
             .baseline_y = plot->baseline_y,
             .scale = scene->scale,
             .painter = &sink};
-        GCH_TRY(gch__mark_draw(&job, err));
+        bool is_on_device = false;
+        if (job.series->study.kind != GCH_STUDY_NONE)
+            GCH_TRY(gch__gpu_studies_add(&painter->studies, painter, &job, &is_on_device, err));
+        if (!is_on_device)
+            GCH_TRY(gch__mark_draw(&job, err));
         GCH_TRY(gch__gpu_painter_tell(painter, err));
     }
     *out_query_ns = painter->raster->query_ns;

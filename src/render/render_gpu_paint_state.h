@@ -5,6 +5,7 @@
 #include "raster_state.h"
 #include "render_gpu_paint.h"
 #include "render_gpu_state.h"
+#include "render_gpu_studies.h"
 
 #include <string.h>
 
@@ -24,6 +25,7 @@ struct gch__gpu_painter {
     gch__gpu_command *last_fixed;    /* of the picture before */
     size_t last_fixed_count, last_fixed_cap;
     uint32_t width, height;
+    gch__gpu_studies studies;
     const gch__plot *plot;
     gch_status status;
     gch_error failure;
@@ -36,6 +38,19 @@ uint32_t *gch__gpu_painter_add_words(gch__gpu_painter *painter, size_t count, ui
 /* Cut to the picture; what is then empty, or NaN, is no command. */
 void gch__gpu_painter_add_command(gch__gpu_painter *painter, gch__gpu_command command, double left,
                                   double top, double right, double bottom);
+/* ---- render_gpu_paint_marks.c ---- */
+
+/* A command over the plot, or over the part of it between two heights. */
+void gch__paint_add_plot_command(gch__gpu_painter *painter, gch__gpu_command command, double top,
+                                 double bottom);
+/* An empty table of shapes [first, end) a column of the plot. *out_at is its place. */
+bool gch__paint_add_table(gch__gpu_painter *painter, uint32_t *out_at);
+/* Shape `index` matters to pixels of [low, high]. Shapes come with rising indices. */
+void gch__paint_include_in_table(gch__gpu_painter *painter, uint32_t table, uint32_t index,
+                                 double low, double high);
+
+/* ---- render_gpu_paint.c ---- */
+
 /* The failure that was kept. */
 GCH_CHECKED gch_status gch__gpu_painter_tell(const gch__gpu_painter *painter, gch_error *err);
 

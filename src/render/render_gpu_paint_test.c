@@ -79,6 +79,10 @@ static void make_series_of(gch_chart_series *out, uint64_t *seed)
                               .palette = (gch_palette)below(seed, 4)};
     if (below(seed, 3) == 0)
         out->color_rgba = (uint32_t)test_random(seed) | 0x20;
+    if (out->mark == GCH_MARK_LINE && below(seed, 2) == 0)
+        out->study = (gch_series_study){.kind = (gch_study_kind)(1 + below(seed, 4)),
+                                        .length = 1 + below(seed, 60),
+                                        .with = files[below(seed, FILE_COUNT)].file};
     if (below(seed, 4) == 0)
         out->label = "Näheres: 2 °C (wet bulb)";
 }
@@ -138,7 +142,8 @@ static uint64_t number_from_environment(const char *name, uint64_t otherwise)
 static void no_channel_differs_by_more_than_one_from_the_processors(void **state)
 {
     (void)state;
-    uint64_t first = number_from_environment("GCH_PAINT_FIRST", 0), drawn_marks = 0;
+    uint64_t first = number_from_environment("GCH_PAINT_FIRST", 0), drawn_marks = 0,
+             drawn_studies = 0;
     uint64_t count = number_from_environment("GCH_PAINT_CASES", DEFAULT_CASE_COUNT);
     gch_chart *gpu = NULL, *cpu = NULL;
     assert_ok(gch_chart_make(NULL, &gpu, &err));
@@ -169,14 +174,17 @@ static void no_channel_differs_by_more_than_one_from_the_processors(void **state
                 number, drawn->width_px, drawn->height_px, c.desc.series_count, c.series[0].mark,
                 c.series[1].mark, c.series[2].mark, c.series[3].mark, at % drawn->width_px,
                 at / drawn->width_px, drawn->pixels[at], expected->pixels[at]);
-        for (uint32_t i = 0; i < c.desc.series_count; i++)
+        for (uint32_t i = 0; i < c.desc.series_count; i++) {
             drawn_marks |= 1u << c.series[i].mark;
+            drawn_studies |= 1u << c.series[i].study.kind;
+        }
     }
     print_message("%" PRIu64 " of %" PRIu64 " pictures are the same to the last pixel\n", equal,
                   frames);
     if (count >= DEFAULT_CASE_COUNT) {
         assert_true(frames > 200);
         assert_int_equal(drawn_marks, 0x2FE); /* all of them */
+        assert_int_equal(drawn_studies, 0x1F);
     }
     gch_chart_destroy(gpu);
     gch_chart_destroy(cpu);

@@ -96,6 +96,18 @@ static void structs_have_the_fields_of_the_shaders(void **state)
                                     FIELD(gch__gpu_command, a),     FIELD(gch__gpu_command, b),
                                     FIELD(gch__gpu_command, c),     FIELD(gch__gpu_command, d),
                                     FIELD(gch__gpu_command, e),     FIELD(gch__gpu_command, f)};
+    static const field study[] = {
+        FIELD(gch__gpu_study, kind),        FIELD(gch__gpu_study, length),
+        FIELD(gch__gpu_study, bars),        FIELD(gch__gpu_study, first_bar),
+        FIELD(gch__gpu_study, point_count), FIELD(gch__gpu_study, values),
+        FIELD(gch__gpu_study, chunks),      FIELD(gch__gpu_study, chunk_count),
+        FIELD(gch__gpu_study, places),      FIELD(gch__gpu_study, place_count),
+        FIELD(gch__gpu_study, lines),       FIELD(gch__gpu_study, upper_lines),
+        FIELD(gch__gpu_study, parts),       FIELD(gch__gpu_study, width),
+        FIELD(gch__gpu_study, height),      FIELD(gch__gpu_study, offset_low),
+        FIELD(gch__gpu_study, offset_high), FIELD(gch__gpu_study, pad_a),
+        FIELD(gch__gpu_study, pad_b),       FIELD(gch__gpu_study, pad_c)};
+    compare_struct(text, "Study", sizeof(gch__gpu_study), study, GCH_COUNT_OF(study));
     compare_struct(text, "Command", sizeof(gch__gpu_command), command, GCH_COUNT_OF(command));
     compare_struct(text, "Frame", sizeof(gch__gpu_frame), frame, GCH_COUNT_OF(frame));
     compare_struct(text, "Counting", sizeof(gch__gpu_counting), counting, GCH_COUNT_OF(counting));
@@ -134,6 +146,11 @@ static void constants_have_the_values_of_the_shaders(void **state)
         {"TONE_BINS", GCH__TONE_BINS, "%s: u32 = %uu;"},
         {"SCALE_LINEAR", GCH_DENSITY_LINEAR, "%s: u32 = %uu;"},
         {"SCALE_EQUAL", GCH_DENSITY_EQUAL, "%s: u32 = %uu;"},
+        {"PAINT_BETWEEN", GCH__GPU_PAINT_BETWEEN, "%s: u32 = %uu;"},
+        {"STUDY_SMA", GCH_STUDY_SMA, "%s: u32 = %uu;"},
+        {"STUDY_EMA", GCH_STUDY_EMA, "%s: u32 = %uu;"},
+        {"STUDY_RANGE", GCH_STUDY_RANGE, "%s: u32 = %uu;"},
+        {"STUDY_SPREAD", GCH_STUDY_SPREAD, "%s: u32 = %uu;"},
         {"TILE_PX", GCH__GPU_TILE_PX, "%s: u32 = %uu;"},
         {"LISTED", offsetof(gch__gpu_work, listed) / 4, "%s: u32 = %uu;"},
         {"LIST", sizeof(gch__gpu_work) / 4, "%s: u32 = %uu;"},

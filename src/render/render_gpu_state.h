@@ -69,7 +69,7 @@ typedef struct gch__gpu_shown {
     uint32_t series_count;
     struct gch__gpu_shown_series {
         gch__plot_series its;
-        uint64_t generation;
+        uint64_t generation, with_generation; /* of its file; of what a spread takes away */
     } series[GCH_SERIES_CAP];
 } gch__gpu_shown;
 

@@ -53,6 +53,23 @@ bool gch_palette_parse(const char *name, gch_palette *out)
     return false;
 }
 
+bool gch_study_parse(const char *name, gch_study_kind *out)
+{
+    static const char *const names[] = {
+        [GCH_STUDY_SMA] = "sma",
+        [GCH_STUDY_EMA] = "ema",
+        [GCH_STUDY_RANGE] = "range",
+        [GCH_STUDY_SPREAD] = "spread",
+    };
+    for (size_t i = 0; i < GCH_COUNT_OF(names); i++) {
+        if (names[i] != NULL && strcmp(name, names[i]) == 0) {
+            *out = (gch_study_kind)i;
+            return true;
+        }
+    }
+    return false;
+}
+
 bool gch_backend_parse(const char *name, gch_backend *out)
 {
     static const char *const names[] = {

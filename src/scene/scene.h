@@ -46,6 +46,18 @@ typedef struct gch__prims {
     size_t count, cap;
 } gch__prims;
 
+/* More bars than so many a pixel column are not drawn as a study. */
+#define GCH__STUDY_BARS_PER_COLUMN 16u
+
+/* A study in place of a series' mark; kind NONE: there is none. */
+typedef struct gch__plot_study {
+    gch_study_kind kind;
+    uint32_t length;
+    const gch_file *with_file; /* SPREAD: never NULL */
+    uint32_t with_column;
+    gch_query *with; /* set by whoever lends the queries; NULL: the series' own serves both */
+} gch__plot_study;
+
 /* A series within a plot, its defaults resolved. */
 typedef struct gch__plot_series {
     const gch_file *file;
@@ -53,14 +65,16 @@ typedef struct gch__plot_series {
     gch_mark mark;
     uint32_t color;                /* 0xRRGGBBAA */
     uint32_t up_color, down_color; /* candles */
-    uint32_t fill_color;           /* area: at the line; fades to fill_base_color at the baseline */
+    uint32_t fill_color;           /* area: at the line; fades to fill_base_color at the baseline;
+                                      RANGE: of the band */
     uint32_t fill_base_color;
     float width;             /* stroke width or diameter, device px */
-    gch_bar_width bar_width; /* CANDLES, OHLC, BARS: resolved, count >= 1; BARS: count 0 means
-                                one bar a point */
+    gch_bar_width bar_width; /* CANDLES, OHLC, BARS, studies: resolved, count >= 1; BARS: count 0
+                                means one bar a point */
     gch_density_scale density_scale; /* DENSITY, as are the next two; resolved */
     gch_palette palette;
     bool is_palette_reversed;
+    gch__plot_study study;
 } gch__plot_series;
 
 typedef struct gch__plot {
@@ -94,6 +108,7 @@ void gch__scene_reset(gch__scene *scene);
 /* Visible values of one series, for fitting the value axis (the chart room asks the query room). */
 typedef struct gch__extent {
     gch_value min, max; /* GAP: nothing visible */
+    bool is_too_fine;   /* a study of more bars than the plot has room for; the legend says so */
 } gch__extent;
 
 /* The time range that the desc asks for: its own, or all the data of its files (at least one tick

@@ -33,19 +33,44 @@ static bool has_own_label(const gch_chart_series *series)
 bool gch__wants_legend(const gch_chart_desc *desc)
 {
     return !desc->hide_legend && (desc->series_count > 1 || has_own_label(&desc->series[0]) ||
-                                  desc->series[0].mark == GCH_MARK_DENSITY);
+                                  desc->series[0].mark == GCH_MARK_DENSITY ||
+                                  desc->series[0].study.kind != GCH_STUDY_NONE);
+}
+
+/* "SMA 20 of price", "price - other". */
+static void name_study(const gch_chart_series *series, char *text, size_t text_cap)
+{
+    static const char *const kinds[] = {
+        [GCH_STUDY_SMA] = "SMA", [GCH_STUDY_EMA] = "EMA", [GCH_STUDY_RANGE] = "Range"};
+    const gch_series_study *study = &series->study;
+    const char *name = gch__chart_column(series)->name;
+    if (study->kind == GCH_STUDY_SPREAD) {
+        const gch_file *with = study->with != NULL ? study->with : series->file;
+        const char *other = gch_file_get_info(with)->columns[study->with_column].name;
+        (void)snprintf(text, text_cap, "%.255s \u2212 %.255s", name, other);
+    } else {
+        (void)snprintf(text, text_cap, "%s %u of %.255s", kinds[study->kind], study->length, name);
+    }
 }
 
 static gch__text make_label(gch__layout *l, uint32_t index)
 {
     const gch_chart_series *series = &l->desc->series[index];
-    if (series->label != NULL)
-        return gch__text_make(l, series->label, "");
     const gch_column_info *column = gch__chart_column(series);
-    if (series->mark == GCH_MARK_DENSITY)
-        return gch__text_make(l, column->name, "points a pixel");
-    /* A unit that stands above the axis is not said again. */
-    return gch__text_make(l, column->name, gch__shared_unit(l->desc) == NULL ? column->unit : "");
+    char text[640]; /* two names of at most 255 bytes */
+    const char *label = series->label != NULL ? series->label : column->name;
+    if (series->study.kind != GCH_STUDY_NONE && series->label == NULL) {
+        name_study(series, text, sizeof text);
+        label = text;
+    }
+    /* What stands in brackets: a unit, unless the axis says it; or why there is nothing to see. */
+    const char *unit =
+        series->label == NULL && gch__shared_unit(l->desc) == NULL ? column->unit : "";
+    if (series->label == NULL && series->mark == GCH_MARK_DENSITY)
+        unit = "points a pixel";
+    if (l->extents[index].is_too_fine)
+        unit = "too many bars";
+    return gch__text_make(l, label, unit);
 }
 
 void gch__legend_make(gch__layout *l)
@@ -99,7 +124,7 @@ static void place_swatch(gch__layout *l, const gch__legend_item *item, float mid
     const float s = l->scale, x0 = roundf(item->x), x1 = roundf(item->x + SWATCH_WIDTH * s);
     const float half = fmaxf(1, roundf(4 * s)); /* of a box */
     middle = roundf(middle);
-    switch (series->mark) {
+    switch (series->study.kind == GCH_STUDY_RANGE ? GCH_MARK_AREA : series->mark) {
     case GCH_MARK_SCATTER: {
         gch__prim *dot = gch__place(under, GCH__PRIM_CIRCLE, series->color);
         dot->box = (gch__rect){(x0 + x1) / 2, middle, (x0 + x1) / 2, middle};

@@ -160,10 +160,10 @@ static float baseline_of(const gch__layout *l)
     return span > 0 ? (float)((double)l->plot_height * (top / span)) : l->plot_height;
 }
 
-static void place_empty_note(gch__layout *l, const gch__extent *extents)
+static void place_empty_note(gch__layout *l)
 {
     for (uint32_t i = 0; i < l->desc->series_count; i++)
-        if (gch_value_is_drawn(extents[i].min))
+        if (gch_value_is_drawn(l->extents[i].min) || l->extents[i].is_too_fine)
             return;
     gch__text note = gch__text_of("No data in this range");
     note.width = gch__text_measure(note, l->label_px, GCH__FONT_REGULAR);
@@ -237,7 +237,7 @@ static void layout_init(gch__layout *l)
     l->small_px = fmaxf(5, roundf(SMALL_PX * s));
 }
 
-static void lay_out(gch__layout *l, const gch__extent *extents)
+static void lay_out(gch__layout *l)
 {
     gch__scene *scene = l->scene;
     layout_init(l);
@@ -252,7 +252,7 @@ static void lay_out(gch__layout *l, const gch__extent *extents)
     }
     gch__value_axis_place(l);
     gch__zero_line_place(l);
-    place_empty_note(l, extents);
+    place_empty_note(l);
 }
 
 gch_status gch__scene_layout(gch__scene *scene, const gch_chart_desc *desc, int64_t from,
@@ -266,6 +266,7 @@ gch_status gch__scene_layout(gch__scene *scene, const gch_chart_desc *desc, int6
     const gch__theme *theme = gch__theme_get(desc->theme);
     gch__layout l = {.scene = scene,
                      .desc = desc,
+                     .extents = extents,
                      .theme = theme,
                      .unit = gch__chart_time_unit(desc),
                      .from = from,
@@ -290,7 +291,7 @@ gch_status gch__scene_layout(gch__scene *scene, const gch_chart_desc *desc, int6
     if (desc->is_bare)
         scene->plot.baseline_y = baseline_of(&l);
     else
-        lay_out(&l, extents);
+        lay_out(&l);
     scene->plot.x_px = (uint32_t)l.plot_x;
     scene->plot.y_px = (uint32_t)l.plot_y;
     scene->plot.view = (gch_view){.t0 = from,

@@ -56,6 +56,7 @@ typedef struct gch__layout {
     gch__scene *scene;
     struct gch__scene_scratch *scratch;
     const gch_chart_desc *desc;
+    const gch__extent *extents;
     const gch__theme *theme;
     float scale, width, height;
     gch_time_unit unit;

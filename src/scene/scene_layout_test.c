@@ -276,6 +276,35 @@ static void labels_say_name_and_unit_without_saying_the_unit_twice(void **state)
     gch__scene_reset(&scene);
 }
 
+static void studies_are_named_and_say_why_there_is_nothing_to_see(void **state)
+{
+    (void)state;
+    gch_error err;
+    gch__scene scene = {0};
+    gch_chart_desc desc = desc_init();
+    series[0].study = (gch_series_study){.kind = GCH_STUDY_SMA, .length = 20};
+    assert_ok(lay_out(&scene, &desc, &err)); /* one alone has a legend, too */
+    assert_non_null(find_text(&scene, "SMA 20 of pressure"));
+    desc.series_count = 4;
+    series[1].study = (gch_series_study){.kind = GCH_STUDY_EMA, .length = 7};
+    series[2].study = (gch_series_study){.kind = GCH_STUDY_RANGE, .length = 1000};
+    series[3].study = (gch_series_study){.kind = GCH_STUDY_SPREAD, .with_column = 1};
+    assert_ok(lay_out(&scene, &desc, &err));
+    assert_non_null(find_text(&scene, "EMA 7 of inlet"));
+    assert_non_null(find_text(&scene, "Range 1000 of outlet"));
+    assert_non_null(find_text(&scene, "ambient \u2212 inlet"));
+    assert_true(scene.series[0].bar_width.count >= 1);
+    extents[1] = (gch__extent){.is_too_fine = true};
+    series[2].label = "own words";
+    assert_ok(lay_out(&scene, &desc, &err));
+    assert_non_null(find_text(&scene, "EMA 7 of inlet (too many bars)"));
+    assert_non_null(find_text(&scene, "own words"));
+    file.columns[0].unit = "K";
+    assert_ok(lay_out(&scene, &desc, &err));
+    assert_non_null(find_text(&scene, "SMA 20 of pressure (K)"));
+    gch__scene_reset(&scene);
+}
+
 static void a_legend_too_long_counts_what_is_left_out(void **state)
 {
     (void)state;
@@ -546,6 +575,7 @@ int main(void)
         cmocka_unit_test(small_pictures_give_up_the_legend_first_and_the_value_axis_last),
         cmocka_unit_test(low_pictures_put_the_legend_beside_the_title),
         cmocka_unit_test(labels_say_name_and_unit_without_saying_the_unit_twice),
+        cmocka_unit_test(studies_are_named_and_say_why_there_is_nothing_to_see),
         cmocka_unit_test(a_legend_too_long_counts_what_is_left_out),
         cmocka_unit_test(long_text_ends_in_an_ellipsis_within_its_room),
         cmocka_unit_test(hostile_text_is_cleaned),

@@ -29,6 +29,38 @@ static gch_status check_side(uint32_t side, const char *name, gch_error *err)
     return GCH_OK;
 }
 
+static gch_status check_study(const gch_chart_desc *desc, uint32_t index, gch_error *err)
+{
+    const gch_chart_series *series = &desc->series[index];
+    const gch_series_study *study = &series->study;
+    if (study->kind == GCH_STUDY_NONE)
+        return GCH_OK;
+    if ((uint32_t)study->kind > GCH_STUDY_SPREAD)
+        return gch_fail(err, GCH_INVALID, "series[%u].study.kind: there is no study %u", index,
+                        (uint32_t)study->kind);
+    if (series->mark != GCH_MARK_DEFAULT && series->mark != GCH_MARK_LINE)
+        return gch_fail(err, GCH_INVALID, "series[%u].mark: a study is drawn as a line", index);
+    if (desc->is_bare)
+        return gch_fail(err, GCH_INVALID, "series[%u].study: not in a bare chart", index);
+    if (study->kind != GCH_STUDY_SPREAD) {
+        if (study->length < 1 || study->length > GCH_STUDY_LENGTH_MAX)
+            return gch_fail(err, GCH_INVALID, "series[%u].study.length: %u is not within 1 to %u",
+                            index, study->length, GCH_STUDY_LENGTH_MAX);
+        return GCH_OK;
+    }
+    const gch_file_info *info = gch_file_get_info(series->file);
+    const gch_file_info *with = gch_file_get_info(study->with != NULL ? study->with : series->file);
+    if (study->with_column >= with->column_count)
+        return gch_fail(err, GCH_INVALID, "series[%u].study.with_column: %u, but %s has %u", index,
+                        study->with_column, with->path, with->column_count);
+    if (with->time_unit != info->time_unit)
+        return gch_fail(err, GCH_INVALID,
+                        "series[%u].study.with: its times are in %s, those of the series in %s",
+                        index, gch_time_unit_name(with->time_unit),
+                        gch_time_unit_name(info->time_unit));
+    return GCH_OK;
+}
+
 static gch_status check_series(const gch_chart_desc *desc, uint32_t index, gch_error *err)
 {
     const gch_chart_series *series = &desc->series[index];
@@ -56,7 +88,7 @@ static gch_status check_series(const gch_chart_desc *desc, uint32_t index, gch_e
                         "series[%u].file: its times are in %s, those of series[0] in %s; a chart "
                         "has one unit",
                         index, gch_time_unit_name(info->time_unit), gch_time_unit_name(first));
-    return GCH_OK;
+    return check_study(desc, index, err);
 }
 
 static gch_status check_bound(gch_decimal bound, gch_value_axis axis, const char *name,
@@ -387,6 +419,12 @@ gch__plot_series gch__chart_series(const gch_chart_desc *desc, uint32_t index,
     gch__plot_series out = {.file = given->file, .column = given->column, .mark = given->mark};
     if (out.mark == GCH_MARK_DEFAULT)
         out.mark = GCH_MARK_LINE;
+    bool is_study = given->study.kind != GCH_STUDY_NONE;
+    out.study =
+        (gch__plot_study){.kind = given->study.kind,
+                          .length = given->study.length,
+                          .with_file = given->study.with != NULL ? given->study.with : given->file,
+                          .with_column = given->study.with_column};
 
     if (out.mark == GCH_MARK_DENSITY) {
         out.density_scale =
@@ -405,16 +443,19 @@ gch__plot_series gch__chart_series(const gch_chart_desc *desc, uint32_t index,
         out.up_color = given->color_rgba != 0 ? given->color_rgba : theme->up;
         out.down_color = theme->down;
         uint32_t alpha = out.color & 255u;
-        out.fill_color = gch__color_with_alpha(out.color, alpha * theme->fill_alpha / 255);
+        uint32_t share = given->study.kind == GCH_STUDY_RANGE ? 3 : 1; /* lies over other series */
+        out.fill_color = gch__color_with_alpha(out.color, alpha * theme->fill_alpha / 255 / share);
         out.fill_base_color =
             gch__color_with_alpha(out.color, alpha * theme->fill_base_alpha / 255);
-        float width = out.mark == GCH_MARK_SCATTER   ? POINT_PX
-                      : out.mark == GCH_MARK_CANDLES ? WICK_PX
-                                                     : LINE_PX;
+        float width = out.mark == GCH_MARK_SCATTER ? POINT_PX
+                      : out.mark == GCH_MARK_CANDLES || given->study.kind == GCH_STUDY_RANGE
+                          ? WICK_PX
+                          : LINE_PX;
         out.width = (given->width_px != 0 ? given->width_px : width) * scale;
     }
 
-    if (out.mark == GCH_MARK_CANDLES || out.mark == GCH_MARK_OHLC || out.mark == GCH_MARK_BARS) {
+    if (is_study || out.mark == GCH_MARK_CANDLES || out.mark == GCH_MARK_OHLC ||
+        out.mark == GCH_MARK_BARS) {
         const gch_file_info *info = gch_file_get_info(given->file);
         if (desc->bar_width.count > 0)
             out.bar_width = desc->bar_width;

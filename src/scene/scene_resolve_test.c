@@ -121,6 +121,36 @@ static void each_wrong_field_of_a_series_is_named_with_its_number(void **state)
     other.info.time_unit = GCH_TIME_NS;
     series[1].file = &other;
     assert_refused(&desc, "series[1].file:");
+    desc_init();
+    series[1].study = (gch_series_study){.kind = GCH_STUDY_SPREAD, .with = &other};
+    assert_refused(&desc, "series[1].study.with:");
+}
+
+static void each_wrong_field_of_a_study_is_named(void **state)
+{
+    (void)state;
+    gch_error err;
+    gch_chart_desc desc = desc_init();
+    series[0].study = (gch_series_study){.kind = GCH_STUDY_EMA, .length = GCH_STUDY_LENGTH_MAX};
+    assert_ok(gch__chart_check(&desc, &err));
+    series[0].mark = GCH_MARK_LINE;
+    assert_ok(gch__chart_check(&desc, &err));
+    series[0].mark = GCH_MARK_CANDLES;
+    assert_refused(&desc, "series[0].mark:");
+    series[0].mark = GCH_MARK_DEFAULT;
+    desc.is_bare = true;
+    assert_refused(&desc, "series[0].study:");
+    desc.is_bare = false;
+    series[0].study.length = 0;
+    assert_refused(&desc, "series[0].study.length:");
+    series[0].study.length = GCH_STUDY_LENGTH_MAX + 1;
+    assert_refused(&desc, "series[0].study.length:");
+    series[0].study.kind = (gch_study_kind)5;
+    assert_refused(&desc, "series[0].study.kind:");
+    series[0].study = (gch_series_study){.kind = GCH_STUDY_SPREAD, .with_column = 3};
+    assert_ok(gch__chart_check(&desc, &err));
+    series[0].study.with_column = 4;
+    assert_refused(&desc, "series[0].study.with_column:");
 }
 
 static void bounds_are_checked(void **state)
@@ -482,6 +512,7 @@ int main(void)
         cmocka_unit_test(a_plain_desc_is_sound),
         cmocka_unit_test(each_wrong_field_is_named),
         cmocka_unit_test(each_wrong_field_of_a_series_is_named_with_its_number),
+        cmocka_unit_test(each_wrong_field_of_a_study_is_named),
         cmocka_unit_test(bounds_are_checked),
         cmocka_unit_test(decimals_compare_exactly),
         cmocka_unit_test(time_range_is_the_desc_s_or_all_data),

@@ -31,6 +31,12 @@ run gpucharts render a.gch -o a.png --type line --type candels
 run gpucharts render a.gch -o a.png --type pie
 run gpucharts render a.gch -o a.png --type density --density-scale sqrt
 run gpucharts render a.gch -o a.png --type density --palette embers
+run gpucharts render a.gch -o a.png --study sma
+run gpucharts render a.gch -o a.png --study wma:20
+run gpucharts render a.gch -o a.png --study sma:0
+run gpucharts render a.gch -o a.png --study ema:1001
+run gpucharts render a.gch -o a.png --study spread:
+run gpucharts render a.gch -o a.png --study sma:20 --bare
 run gpucharts render a.gch -o a.png --color '#12'
 run gpucharts render a.gch -o a.png --color '#00000g'
 run gpucharts render a.gch -o a.png --line-width 2 --line-width 0

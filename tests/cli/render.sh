@@ -54,7 +54,16 @@ expect 0 "" gpucharts render ticks.gch -o x.png --size 400x300 --type candles --
 expect 0 "" gpucharts render ticks.gch -o x.png --size 400x300 --type density --column 1 --density-scale equal --palette ember --theme dark
 expect 0 "" gpucharts render four.gch -o x.png --size 400x300 --type scatter --type line --color '#f00' --line-width 4 --no-legend --title 'Four & more' --tz Asia/Tokyo
 expect 0 "" gpucharts render ticks.gch -o x.png --size 400x300 --column 1 --log
+for study in sma:20 ema:5 range:3 sma:1000 sma:2:volume spread:volume spread:2; do
+    expect 0 "" gpucharts render ticks.gch -o x.png --size 400x300 --column 1 --type candles --bar 2s --study $study
+done
+expect 0 "" gpucharts render ticks.gch -o x.png --size 400x300 --study sma:3 --study range:3:volume --color '#f00' --color '#0f0' --color '#00f' --color '#ff0'
+expect 0 "" gpucharts render four.gch -o x.png --size 400x300 --column a --study spread:b --bar 1
 cp four.gch other.gch
+expect 0 "" gpucharts render four.gch other.gch -o x.png --size 400x300 --column four.gch:a --study spread:other.gch:b
+run gpucharts render four.gch -o x.png --study sma:3:c
+run gpucharts render four.gch -o x.png --study spread:c
+run gpucharts render four.gch ticks.gch -o x.png --study spread:price
 expect 0 "" gpucharts render four.gch other.gch -o x.png --size 400x300 --column four.gch:a --column other.gch:b
 expect 0 "" gpucharts render four.gch other.gch -o x.png --size 400x300
 run gpucharts render four.gch other.gch -o x.png --column other.gch:c

@@ -1,0 +1,409 @@
+/* The walk over the bars that a study needs: those in view, a neighbour on each side, and as many
+ * in front of them as it looks back.
+ *
+ * As for price bars it goes from row to row, here in both directions, and touches bars that hold a
+ * drawn point only: a row names its bar, the bar's ends name the next rows.
+ */
+#include "query_study.h"
+
+#include "query_spans.h"
+#include "query_values.h"
+
+/* Bars without a partner that SPREAD passes over in search of a neighbour outside the view. */
+#define NEIGHBOUR_MISSES_MAX 256u
+/* Bars whose pages are asked for at once. */
+#define ASKED_AHEAD_MAX 4096u
+
+typedef struct walk {
+    gch_query *query, *with; /* with: SPREAD only, else NULL */
+    uint32_t column;
+    const gch_study_desc *study;
+    gch_time_unit unit;
+    uint64_t row_count;
+    gch__touch touch;
+    uint32_t count; /* of the query's study_bars so far */
+} walk;
+
+/* A bar and where its drawn rows lie: all are within [first, close]. */
+typedef struct span {
+    gch__bar_bounds its;
+    uint64_t first, close;
+} span;
+
+typedef enum found { FOUND, MISSED, ENDED } found;
+
+static gch__bar_bounds bar_around(const walk *w, int64_t time)
+{
+    return gch__bar_around(w->study->width, w->unit, w->study->zone, time);
+}
+
+/* The row behind a bar that ends at t1. */
+static gch_status row_behind(walk *w, const gch_query *query, int64_t t1, uint64_t *out,
+                             gch_error *err)
+{
+    if (t1 < INT64_MAX)
+        return gch__row_at(query, t1, out, &w->touch, err);
+    *out = gch__query_row_count(query);
+    return GCH_OK;
+}
+
+/* The bar of the first drawn row at or behind `row`. */
+static gch_status next_span(walk *w, uint64_t row, span *out, bool *is_found, gch_error *err)
+{
+    int64_t time;
+    uint64_t end;
+    GCH_TRY(gch__find_drawn(w->query, w->column, row, w->row_count, false, &out->first, err));
+    *is_found = out->first != UINT64_MAX;
+    if (!*is_found)
+        return GCH_OK;
+    GCH_TRY(gch__time_of_row(w->query, out->first, &time, err));
+    out->its = bar_around(w, time);
+    GCH_TRY(row_behind(w, w->query, out->its.t1, &end, err));
+    end = GCH_MAX(end, out->first + 1); /* whatever a zone's clock does, the walk goes on */
+    return gch__find_drawn(w->query, w->column, out->first, end, true, &out->close, err);
+}
+
+/* The bar of the last drawn row in front of `row`. */
+static gch_status previous_span(walk *w, uint64_t row, span *out, bool *is_found, gch_error *err)
+{
+    int64_t time;
+    GCH_TRY(gch__find_drawn(w->query, w->column, 0, row, true, &out->close, err));
+    *is_found = out->close != UINT64_MAX;
+    if (!*is_found)
+        return GCH_OK;
+    GCH_TRY(gch__time_of_row(w->query, out->close, &time, err));
+    out->its = bar_around(w, time);
+    GCH_TRY(gch__row_at(w->query, out->its.t0, &out->first, &w->touch, err));
+    out->first = GCH_MIN(out->first, out->close);
+    return GCH_OK;
+}
+
+static gch_status value_of_row(gch_query *query, uint32_t column, uint64_t row, gch_value *out,
+                               gch_error *err)
+{
+    uint32_t segment;
+    uint64_t key;
+    bool is_drawn;
+    GCH_TRY(gch__key_of_row(query, column, row, &segment, &key, &is_drawn, err));
+    *out = gch__value_from_key(&gch__query_segment(query, segment)->columns[column].map, key);
+    return GCH_OK;
+}
+
+/* What the study needs of the bar. MISSED: the other series has none there. */
+static gch_status read_bar(walk *w, const span *s, gch__study_bar *bar, found *out, gch_error *err)
+{
+    *bar = (gch__study_bar){.t0 = s->its.t0, .t1 = s->its.t1};
+    *out = FOUND;
+    if (w->study->kind == GCH_STUDY_RANGE) {
+        gch_value low, high;
+        GCH_TRY(gch__range_of_rows(w->query, w->column, s->first, s->close + 1, &low, &high,
+                                   &w->touch, err));
+        bar->low = gch_value_to_double(low);
+        bar->high = gch_value_to_double(high);
+        return GCH_OK;
+    }
+    GCH_TRY(value_of_row(w->query, w->column, s->close, &bar->close, err));
+    if (w->with == NULL)
+        return GCH_OK;
+    uint64_t first, end, row;
+    GCH_TRY(gch__row_at(w->with, s->its.t0, &first, &w->touch, err));
+    GCH_TRY(row_behind(w, w->with, s->its.t1, &end, err));
+    GCH_TRY(gch__find_drawn(w->with, w->study->with_column, first, end, true, &row, err));
+    if (row == UINT64_MAX) {
+        *out = MISSED;
+        return GCH_OK;
+    }
+    return value_of_row(w->with, w->study->with_column, row, &bar->other, err);
+}
+
+/* From a bar that the other series lacks: the place to look from next, past all that it lacks. */
+static gch_status skip_forward(walk *w, const span *s, uint64_t *io_row, found *out, gch_error *err)
+{
+    uint64_t row;
+    int64_t time;
+    GCH_TRY(row_behind(w, w->with, s->its.t1, &row, err));
+    GCH_TRY(gch__find_drawn(w->with, w->study->with_column, row, gch__query_row_count(w->with),
+                            false, &row, err));
+    if (row == UINT64_MAX) {
+        *out = ENDED;
+        return GCH_OK;
+    }
+    GCH_TRY(gch__time_of_row(w->with, row, &time, err));
+    GCH_TRY(gch__row_at(w->query, bar_around(w, time).t0, &row, &w->touch, err));
+    *io_row = GCH_MAX(row, s->close + 1);
+    return GCH_OK;
+}
+
+static gch_status skip_backward(walk *w, const span *s, uint64_t *io_row, found *out,
+                                gch_error *err)
+{
+    uint64_t row;
+    int64_t time;
+    GCH_TRY(gch__row_at(w->with, s->its.t0, &row, &w->touch, err));
+    GCH_TRY(gch__find_drawn(w->with, w->study->with_column, 0, row, true, &row, err));
+    if (row == UINT64_MAX) {
+        *out = ENDED;
+        return GCH_OK;
+    }
+    GCH_TRY(gch__time_of_row(w->with, row, &time, err));
+    GCH_TRY(row_behind(w, w->query, bar_around(w, time).t1, &row, err));
+    *io_row = GCH_MIN(row, s->first);
+    return GCH_OK;
+}
+
+/* One step forward: the bar at or behind *io_row, which goes behind it. */
+static gch_status step(walk *w, uint64_t *io_row, gch__study_bar *bar, found *out, gch_error *err)
+{
+    span s;
+    bool is_found;
+    GCH_TRY(next_span(w, *io_row, &s, &is_found, err));
+    *out = ENDED;
+    if (!is_found)
+        return GCH_OK;
+    GCH_TRY(read_bar(w, &s, bar, out, err));
+    *io_row = s.close + 1;
+    return *out == MISSED ? skip_forward(w, &s, io_row, out, err) : GCH_OK;
+}
+
+/* One step back: the bar in front of *io_row, which goes to its first row. */
+static gch_status step_back(walk *w, uint64_t *io_row, gch__study_bar *bar, found *out,
+                            gch_error *err)
+{
+    span s;
+    bool is_found;
+    GCH_TRY(previous_span(w, *io_row, &s, &is_found, err));
+    *out = ENDED;
+    if (!is_found)
+        return GCH_OK;
+    GCH_TRY(read_bar(w, &s, bar, out, err));
+    *io_row = s.first;
+    return *out == MISSED ? skip_backward(w, &s, io_row, out, err) : GCH_OK;
+}
+
+static gch_status push_bar(walk *w, const gch__study_bar *bar, gch_error *err)
+{
+    gch_query *query = w->query;
+    void *bars = query->study_bars;
+    gch_status status = gch__ensure(query->allocator, &bars, &query->study_bar_cap,
+                                    (size_t)w->count + 1, sizeof *bar, "study", err);
+    query->study_bars = bars;
+    GCH_TRY(status);
+    query->study_bars[w->count++] = *bar;
+    return GCH_OK;
+}
+
+/* The stretch of the grid that an EMA's start is anchored to. */
+static int64_t chunk_of(const walk *w, int64_t bar_t0)
+{
+    int64_t index = gch__bar_index(w->study->width, w->unit, w->study->zone, bar_t0);
+    int64_t each = (int64_t)GCH__EMA_CHUNK_LENGTHS * w->study->length;
+    return index >= 0 ? index / each : -1 - (-1 - index) / each;
+}
+
+/* The bars in front of `row`, the view's first, that the study needs: the nearest first. */
+static gch_status list_back(walk *w, uint64_t row, gch_error *err)
+{
+    const gch_study_desc *study = w->study;
+    gch__study_bar bar;
+    found f = MISSED;
+    for (uint32_t misses = 0; f == MISSED && misses < NEIGHBOUR_MISSES_MAX; misses++)
+        GCH_TRY(step_back(w, &row, &bar, &f, err));
+    if (f != FOUND) /* nothing in front of the view, or too far away */
+        return GCH_OK;
+    GCH_TRY(push_bar(w, &bar, err));
+    uint32_t more = study->kind == GCH_STUDY_SPREAD ? 0 : study->length - 1;
+    bool is_in_chunk = study->kind == GCH_STUDY_EMA; /* all of the neighbour's, then the warm-up */
+    int64_t chunk = is_in_chunk ? chunk_of(w, bar.t0) : 0;
+    if (is_in_chunk)
+        more = GCH__EMA_WARM_LENGTHS * study->length;
+    while (more > 0) {
+        GCH_TRY(step_back(w, &row, &bar, &f, err));
+        if (f != FOUND)
+            return GCH_OK;
+        GCH_TRY(push_bar(w, &bar, err));
+        is_in_chunk = is_in_chunk && chunk_of(w, bar.t0) == chunk;
+        more -= is_in_chunk ? 0 : 1;
+    }
+    return GCH_OK;
+}
+
+static void reverse_bars(gch__study_bar *bars, uint32_t count)
+{
+    for (uint32_t i = 0; i < count / 2; i++) {
+        gch__study_bar kept = bars[i];
+        bars[i] = bars[count - 1 - i];
+        bars[count - 1 - i] = kept;
+    }
+}
+
+/* The bars from `row`, the view's first, to the first behind t1. */
+static gch_status list_forward(walk *w, uint64_t row, int64_t t1, uint32_t point_cap,
+                               gch_error *err)
+{
+    for (uint32_t in_view = 0, misses = 0;;) {
+        gch__study_bar bar;
+        found f;
+        GCH_TRY(step(w, &row, &bar, &f, err));
+        if (f == ENDED)
+            return GCH_OK;
+        bool is_behind = bar.t0 >= t1;
+        if (is_behind && f == MISSED && ++misses > NEIGHBOUR_MISSES_MAX)
+            return GCH_OK;
+        /* Those passed over cost as much as others. */
+        if (!is_behind && in_view++ >= point_cap)
+            return gch_fail(err, GCH_LIMIT, "more than %u bars", point_cap);
+        if (f == MISSED)
+            continue;
+        GCH_TRY(push_bar(w, &bar, err));
+        if (is_behind)
+            return GCH_OK;
+    }
+}
+
+static void mark_chunks(walk *w)
+{
+    gch__study_bar *bars = w->query->study_bars;
+    int64_t chunk = 0;
+    for (uint32_t i = 0; i < w->count; i++) {
+        int64_t its = chunk_of(w, bars[i].t0);
+        bars[i].starts_chunk = i == 0 || its != chunk;
+        chunk = its;
+    }
+}
+
+static gch_status check(const walk *w, gch_error *err)
+{
+    const gch_study_desc *study = w->study;
+    if (study->kind < GCH_STUDY_SMA || study->kind > GCH_STUDY_SPREAD)
+        return gch_fail(err, GCH_INVALID, "study: there is no kind %d", (int)study->kind);
+    GCH_TRY(gch__bar_width_check(w->query, w->column, study->width, err));
+    if (study->kind != GCH_STUDY_SPREAD) {
+        if (study->length < 1 || study->length > GCH_STUDY_LENGTH_MAX)
+            return gch_fail(err, GCH_INVALID, "study: a length of %u, not 1 to %u", study->length,
+                            GCH_STUDY_LENGTH_MAX);
+        return GCH_OK;
+    }
+    gch_time_unit unit = gch_file_get_info(w->with->file)->time_unit;
+    if (unit != w->unit)
+        return gch_fail(err, GCH_INVALID, "study: a spread of times in %s and in %s",
+                        gch_time_unit_name(w->unit), gch_time_unit_name(unit));
+    return gch__bar_width_check(w->with, study->with_column, study->width, err);
+}
+
+static gch_status find_bars(walk *w, int64_t t0, int64_t t1, uint32_t point_cap,
+                            uint32_t *out_count, uint32_t *out_from, gch_error *err)
+{
+    gch_query *query = w->query;
+    const gch_file_info *info = gch_file_get_info(query->file);
+    uint64_t row;
+    GCH_TRY(check(w, err));
+    if (w->row_count == 0 || t0 >= t1)
+        return GCH_OK;
+    /* Bars reach beyond the data: the first and the last of them may do so into the view. */
+    gch__bar_bounds bar = bar_around(w, GCH_MIN(GCH_MAX(t0, info->first_time), info->last_time));
+    if (bar.t0 >= t1 || (t0 > info->last_time && bar.t1 <= t0 && bar.t1 < INT64_MAX))
+        return GCH_OK;
+    GCH_TRY(gch__row_at(query, bar.t0, &row, &w->touch, err));
+    GCH_TRY(list_back(w, row, err));
+    reverse_bars(query->study_bars, w->count);
+    *out_from = w->count > 0 ? w->count - 1 : 0;
+    GCH_TRY(list_forward(w, row, t1, point_cap, err));
+    if (w->study->kind == GCH_STUDY_EMA)
+        mark_chunks(w);
+    *out_count = w->count;
+    if (w->touch.covered > 0) /* a low or high may be another bar's */
+        return gch_fail(err, GCH_PENDING, "pages of the study's bars are missing");
+    return GCH_OK;
+}
+
+/* A walk ends at the first page that is missing. What it would have come to is asked for here, bar
+ * by bar of the grid, so that it does not come to one page a frame. */
+static void ask_ahead(walk *w, int64_t t0, int64_t t1)
+{
+    const gch_study_desc *study = w->study;
+    const gch_file_info *info = gch_file_get_info(w->query->file);
+    uint64_t looks_back = 1;
+    if (study->kind == GCH_STUDY_EMA)
+        looks_back = (uint64_t)(GCH__EMA_WARM_LENGTHS + GCH__EMA_CHUNK_LENGTHS) * study->length;
+    else if (study->kind != GCH_STUDY_SPREAD)
+        looks_back = study->length;
+    t0 = GCH_MIN(GCH_MAX(t0, info->first_time), info->last_time);
+    t1 = GCH_MIN(t1, info->last_time);
+    gch__bar_bounds bar = bar_around(w, t0);
+    __int128 time = bar.t0 - (__int128)looks_back * ((__int128)bar.t1 - bar.t0);
+    int64_t t = time < info->first_time ? info->first_time : (int64_t)time;
+    uint64_t first = 0, last;
+    for (uint32_t asked = 0; t <= t1 && asked < ASKED_AHEAD_MAX; asked++, t = bar.t1) {
+        gch_value low, high;
+        uint32_t segment;
+        uint64_t key;
+        bool is_drawn;
+        bar = bar_around(w, t);
+        if (bar.t1 <= t || row_behind(w, w->query, bar.t1, &last, NULL) != GCH_OK || last == 0)
+            continue;
+        (void)!gch__key_of_row(w->query, w->column, last - 1, &segment, &key, &is_drawn, NULL);
+        if (study->kind == GCH_STUDY_RANGE && first < last && asked > 0)
+            (void)!gch__range_of_rows(w->query, w->column, first, last, &low, &high, &w->touch,
+                                      NULL);
+        first = last;
+        if (w->with == NULL || row_behind(w, w->with, bar.t1, &last, NULL) != GCH_OK || last == 0)
+            continue;
+        (void)!gch__key_of_row(w->with, study->with_column, last - 1, &segment, &key, &is_drawn,
+                               NULL);
+    }
+}
+
+gch_status gch__query_study_bars(gch_query *query, uint32_t column, const gch_study_desc *study,
+                                 int64_t t0, int64_t t1, uint32_t point_cap,
+                                 const gch__study_bar **out_bars, uint32_t *out_count,
+                                 uint32_t *out_from, gch_error *err)
+{
+    walk w = {.query = query, .column = column, .study = study};
+    *out_count = *out_from = 0;
+    GCH_TRY(gch__query_begin(query, err));
+    bool is_other = false;
+    gch_status status = GCH_OK;
+    if (study->kind == GCH_STUDY_SPREAD) {
+        w.with = study->with != NULL ? study->with : query;
+        is_other = w.with != query;
+        status = is_other ? gch__query_begin(w.with, err) : GCH_OK;
+        is_other = is_other && status == GCH_OK;
+    }
+    w.unit = gch_file_get_info(query->file)->time_unit;
+    w.row_count = gch__query_row_count(query);
+    if (status == GCH_OK)
+        status = find_bars(&w, t0, t1, point_cap, out_count, out_from, err);
+    if (status == GCH_PENDING)
+        ask_ahead(&w, t0, t1);
+    query->stats.blocks_decoded += w.touch.blocks;
+    query->stats.nodes_read += w.touch.nodes;
+    query->stats.bytes_read += w.touch.bytes;
+    *out_bars = query->study_bars;
+    if (is_other)
+        (void)!gch__query_end(w.with, GCH_OK); /* what it awaits is counted here */
+    return gch__query_end(query, status);
+}
+
+gch_status gch_query_study(gch_query *query, uint32_t column, const gch_study_desc *study,
+                           int64_t t0, int64_t t1, uint32_t point_cap,
+                           const gch_study_point **out_points, uint32_t *out_count, gch_error *err)
+{
+    const gch__study_bar *listed;
+    uint32_t count, from, length = study->length;
+    *out_count = 0;
+    GCH_TRY(gch__query_study_bars(query, column, study, t0, t1, point_cap, &listed, &count, &from,
+                                  err));
+    void *points = query->study_points;
+    gch_status status = gch__ensure(query->allocator, &points, &query->study_point_cap, count,
+                                    sizeof *query->study_points, "study", err);
+    query->study_points = points;
+    GCH_TRY(status);
+    gch__study_bar *bars = query->study_bars;
+    gch_study_point *out = query->study_points;
+    *out_points = out;
+    *out_count = study->kind == GCH_STUDY_SMA     ? gch__study_sma(bars, count, length, from, out)
+                 : study->kind == GCH_STUDY_EMA   ? gch__study_ema(bars, count, length, from, out)
+                 : study->kind == GCH_STUDY_RANGE ? gch__study_range(bars, count, length, from, out)
+                                                  : gch__study_spread(bars, count, from, out);
+    return GCH_OK;
+}
