@@ -13,7 +13,7 @@ const WHITE: u32 = 0xFFFFFFu;
 fn color_at(column: u32, row: u32) -> u32 {
     let slot = (frame.origin + column) % frame.width;
     let word = marks[frame.lit + slot * frame.lit_words + row / 32u];
-    var is_lit = (word >> (row % 32u) & 1u) != 0u;
+    var is_lit = ((word >> (row % 32u)) & 1u) != 0u;
     for (var i = 0u; i < frame.series_count && !is_lit; i++) {
         let extents = (i * frame.width + slot) * 2u;
         is_lit = marks[extents] <= row + 1u && row + 1u <= marks[extents + 1u];

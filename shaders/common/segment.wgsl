@@ -111,5 +111,5 @@ fn find_bitmap(block: u32) -> u32 {
 }
 
 fn is_drawn(bitmap: u32, i: u32) -> bool {
-    return bitmap == 0u || (load(bitmap + i / 32u) >> (i % 32u) & 1u) != 0u;
+    return bitmap == 0u || ((load(bitmap + i / 32u) >> (i % 32u)) & 1u) != 0u;
 }

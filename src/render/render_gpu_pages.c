@@ -18,6 +18,8 @@
 #define PAGE_WORDS (GCH__GPU_PAGE_BYTES / 4u)
 #define START_SLOTS 1024u
 #define SLAB_BYTES_MAX ((uint64_t)1 << 30)
+#define FAST_GROWTH_BYTES ((uint64_t)256 << 20) /* fourfold up to this, then step by step */
+#define GROWTH_BYTES ((uint64_t)128 << 20)
 
 typedef struct source {
     const gch_file *file; /* NULL: dropped */
@@ -169,7 +171,9 @@ static gch_status grow(gch__gpu_pages *pages, gch_error *err)
 {
     uint64_t room = pages->budget_bytes - slabs_bytes(pages);
     if (pages->first_slab_bytes < pages->slab_bytes) {
-        uint64_t wanted = GCH_MIN(pages->first_slab_bytes * 4, pages->slab_bytes);
+        uint64_t bytes = pages->first_slab_bytes;
+        uint64_t wanted = bytes < FAST_GROWTH_BYTES ? bytes * 4 : bytes + GROWTH_BYTES;
+        wanted = GCH_MIN(wanted, pages->slab_bytes);
         return grow_first_slab(pages, GCH_MIN(wanted, pages->budget_bytes), err);
     }
     gch_status status = add_slab(pages, GCH_MIN(room, pages->slab_bytes), 0, err);
