@@ -99,15 +99,17 @@ fn reduce_nodes(begin: u32, end: u32, thread: u32, so_far: Pair) -> Pair {
     return pair;
 }
 
-// Whether an earlier series has lit all of a column.
-fn is_hidden(column: u32) -> bool {
+// Whether earlier series have lit the pixel rows top to bottom, both + 1, of a column, as far as they
+// are in the picture: one of them by its extents, or all together in the bitmap.
+fn is_hidden(column: u32, top: u32, bottom: u32) -> bool {
     for (var i = 0u; i < frame.series_count; i++) {
         let at = (i * frame.width + column) * 2u;
-        if (atomicLoad(&marks[at]) <= 1u && atomicLoad(&marks[at + 1u]) >= frame.height) {
+        if (atomicLoad(&marks[at]) <= max(top, 1u) &&
+            atomicLoad(&marks[at + 1u]) >= min(bottom, frame.height)) {
             return true;
         }
     }
-    return false;
+    return frame.series_count > 0u && is_lit(column, top, bottom);
 }
 
 // The one or two nodes of the finest level that cover the slice's rows from first_row on.
@@ -141,11 +143,15 @@ fn cull(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
     segment = segments[slice.segment];
     let pair = covering_pair(slice, slice.first);
     let at = frame.extents + slice.column * 2u;
-    if (is_hidden(slice.column) || (row_of(pair.max) >= atomicLoad(&marks[at]) &&
-        row_of(pair.min) <= atomicLoad(&marks[at + 1u]))) {
-        return;
+    let known = vec2u(atomicLoad(&marks[at]), atomicLoad(&marks[at + 1u]));
+    let rows = vec2u(row_of(pair.max), row_of(pair.min));
+    // What is lit between the known rows and these counts as well; if none are known, others may
+    // come, and that between them.
+    let reach = select(vec2u(1u, frame.height),
+                       vec2u(min(known.x, rows.x), max(known.y, rows.y)), known.x <= known.y);
+    if ((rows.x < known.x || rows.y > known.y) && !is_hidden(slice.column, reach.x, reach.y)) {
+        list(index);
     }
-    list(index);
 }
 
 // A thread a slice: those that may light a pixel that is not lit yet.
@@ -162,7 +168,8 @@ fn cull_runs(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_inde
     run.keys = covering_pair(slice, select(slice.first, slice.first - 1u, is_joined_before));
     run_include_row(&run, select(slice.lead, NO_ROW, is_joined_before));
     run_include_row(&run, slice.tail);
-    if (!is_hidden(slice.column) && !run_is_lit(run, slice.column)) {
+    let rows = run_rows(run);
+    if (!is_hidden(slice.column, rows.x, rows.y) && !is_lit(slice.column, rows.x, rows.y)) {
         list(index);
     }
 }

@@ -344,22 +344,25 @@ static void columns_that_can_show_nothing_more_are_culled_by_the_gpu(void **stat
     test_series_free(&walk);
 }
 
-static uint32_t count_listed_runs(stage *s, const gch_chart_series *series, uint32_t count,
-                                  int64_t bottom)
+/* Of the last of `count` series. */
+static uint32_t count_listed(stage *s, const gch_chart_series *series, uint32_t count,
+                             int64_t bottom, gch__gpu_kernel kernel)
 {
     int64_t query_ns;
     gch__gpu_frame_stats stats;
     gch__extent extents[2] = {0};
-    gch_query *queries[] = {s->query, NULL};
+    gch_query *queries[2] = {NULL};
     gch_chart_desc desc = bare(series, count, 0, ROWS, GCH_BACKEND_GPU);
     desc.bottom = (gch_decimal){bottom, 0};
     desc.top = (gch_decimal){bottom + 400000, 0};
-    assert_ok(gch_query_make(series->file, NULL, &queries[1], &err));
+    for (uint32_t i = 0; i < count; i++)
+        assert_ok(gch_query_make(series[i].file, NULL, &queries[i], &err));
     assert_ok(gch__scene_layout(&s->scene, &desc, 0, ROWS, extents, &err));
     assert_ok(gch__gpu_executor_draw(s->executor, &s->scene, queries, &s->image, &stats, &query_ns,
                                      &err));
+    gch_query_destroy(queries[0]);
     gch_query_destroy(queries[1]);
-    return download_work(s, GCH__GPU_LIGHT_RUNS).listed;
+    return download_work(s, kernel).listed;
 }
 
 /* Columns with gaps and of points: those out of view, and what an earlier series has lit. */
@@ -372,15 +375,39 @@ static void runs_that_can_show_nothing_more_are_culled_by_the_gpu(void **state)
                                         {.file = flat.file, .mark = GCH_MARK_SCATTER}};
     stage s;
     assert_ok(make_stage(&gaps, &(gch__gpu_executor_desc){0}, &s));
-    assert_in_range(count_listed_runs(&s, &with_gaps, 1, -200000), 10, WIDTH);
-    assert_int_equal(count_listed_runs(&s, &with_gaps, 1, 9000000), 0);
+    assert_in_range(count_listed(&s, &with_gaps, 1, -200000, GCH__GPU_LIGHT_RUNS), 10, WIDTH);
+    assert_int_equal(count_listed(&s, &with_gaps, 1, 9000000, GCH__GPU_LIGHT_RUNS), 0);
     free_stage(&s);
     assert_ok(make_stage(&flat, &(gch__gpu_executor_desc){0}, &s));
-    assert_int_equal(count_listed_runs(&s, points, 1, -200000), WIDTH);
-    assert_int_equal(count_listed_runs(&s, points, 2, -200000), 0); /* the second's */
+    assert_int_equal(count_listed(&s, points, 1, -200000, GCH__GPU_LIGHT_RUNS), WIDTH);
+    assert_int_equal(count_listed(&s, points, 2, -200000, GCH__GPU_LIGHT_RUNS), 0);
     free_stage(&s);
     test_series_free(&gaps);
     test_series_free(&flat);
+}
+
+static void what_an_earlier_series_hides_is_not_reduced(void **state)
+{
+    (void)state;
+    test_series walk = make_series(WALK, 1, -1), wave = make_series(FLOATS, 1, -1);
+    const gch_chart_series alone = {.file = walk.file};
+    const gch_chart_series behind_area[] = {{.file = wave.file, .mark = GCH_MARK_AREA},
+                                            {.file = walk.file}};
+    stage s;
+    assert_ok(make_stage(&walk, &(gch__gpu_executor_desc){0}, &s));
+    uint32_t all = count_listed(&s, &alone, 1, -200000, GCH__GPU_REDUCE);
+    uint32_t some = count_listed(&s, behind_area, 2, -200000, GCH__GPU_REDUCE);
+    assert_in_range(all, WIDTH / 2, WIDTH);
+    assert_in_range(some, 1, all * 2 / 3);
+    gch_chart *gpu = NULL, *cpu = NULL;
+    assert_ok(gch_chart_make(NULL, &gpu, &err));
+    assert_ok(gch_chart_make(NULL, &cpu, &err));
+    assert_int_equal(compare(gpu, cpu, behind_area, 2, 0, ROWS), 0);
+    gch_chart_destroy(gpu);
+    gch_chart_destroy(cpu);
+    free_stage(&s);
+    test_series_free(&walk);
+    test_series_free(&wave);
 }
 
 /* Counts, and fails once `left` allocations have been served. */
@@ -634,6 +661,7 @@ int main(void)
         cmocka_unit_test(an_unchanged_scene_submits_nothing_and_a_panned_one_loads_little),
         cmocka_unit_test(columns_that_can_show_nothing_more_are_culled_by_the_gpu),
         cmocka_unit_test(runs_that_can_show_nothing_more_are_culled_by_the_gpu),
+        cmocka_unit_test(what_an_earlier_series_hides_is_not_reduced),
         cmocka_unit_test(a_warm_frame_allocates_nothing),
         cmocka_unit_test(memory_that_runs_out_anywhere_is_told_and_leaks_nothing),
         cmocka_unit_test(a_lost_device_is_told),

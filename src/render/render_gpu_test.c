@@ -39,7 +39,7 @@ static rig rigs[RIG_COUNT] = {
 /* A bare chart laid out, its query and the pictures of the processor. */
 typedef struct stage {
     gch__scene scene;
-    gch_query *query;
+    gch_query *queries[2];
     gch__raster *raster;
     gch_image cpu, reference, gpu;
 } stage;
@@ -63,22 +63,23 @@ static gch_chart_desc chart_desc(const gch_chart_series *series, uint32_t count,
 }
 
 /* In place: a scene points into itself. */
-static void make_stage(stage *s, const gch_chart_series *series, const gch_view *view,
-                       gch_bar_width bars, const char *zone)
+static void make_stage(stage *s, const gch_chart_series *series, uint32_t count,
+                       const gch_view *view, gch_bar_width bars, const char *zone)
 {
     *s = (stage){0};
-    gch__extent extent = {0};
-    gch_chart_desc desc = chart_desc(series, 1, view);
+    gch__extent extents[2] = {0};
+    gch_chart_desc desc = chart_desc(series, count, view);
     desc.bar_width = bars;
     desc.time_zone = zone;
-    assert_ok(gch__scene_layout(&s->scene, &desc, view->t0, view->t1, &extent, &err));
-    assert_ok(
-        gch_query_make(series->file, &(gch_query_desc){.keep_outside = true}, &s->query, &err));
+    assert_ok(gch__scene_layout(&s->scene, &desc, view->t0, view->t1, extents, &err));
+    for (uint32_t i = 0; i < count; i++)
+        assert_ok(gch_query_make(series[i].file, &(gch_query_desc){.keep_outside = true},
+                                 &s->queries[i], &err));
     assert_ok(gch__raster_make(NULL, &s->raster, &err));
     assert_ok(gch_image_make(view->width_px, view->height_px, NULL, &s->cpu, &err));
     assert_ok(gch_image_make(view->width_px, view->height_px, NULL, &s->gpu, &err));
     int64_t query_ns;
-    assert_ok(gch__raster_draw(s->raster, &s->scene, &s->query, NULL, &s->cpu, &query_ns, &err));
+    assert_ok(gch__raster_draw(s->raster, &s->scene, s->queries, NULL, &s->cpu, &query_ns, &err));
 }
 
 static void free_stage(stage *s)
@@ -87,7 +88,8 @@ static void free_stage(stage *s)
     gch_image_destroy(&s->gpu, NULL);
     gch_image_destroy(&s->reference, NULL);
     gch__raster_destroy(s->raster);
-    gch_query_destroy(s->query);
+    for (size_t i = 0; i < GCH_COUNT_OF(s->queries); i++)
+        gch_query_destroy(s->queries[i]);
     gch__scene_reset(&s->scene);
 }
 
@@ -113,8 +115,8 @@ static void draw_on(rig *r, stage *s, uint64_t number)
     int64_t query_ns;
     memset(s->gpu.pixels, 0x55, (size_t)s->gpu.width_px * s->gpu.height_px * 4);
     gch__gpu_executor_forget(r->executor);
-    gch_status status =
-        gch__gpu_executor_draw(r->executor, &s->scene, &s->query, &s->gpu, &stats, &query_ns, &err);
+    gch_status status = gch__gpu_executor_draw(r->executor, &s->scene, s->queries, &s->gpu, &stats,
+                                               &query_ns, &err);
     if (status != GCH_OK)
         fail_msg("case %" PRIu64 ", %s: %s, %s", number, r->name, gch_status_name(status),
                  err.message);
@@ -123,12 +125,16 @@ static void draw_on(rig *r, stage *s, uint64_t number)
     r->by_query += stats.series_by_query;
 }
 
-static void compare_mark(exactness_case *c, const gch_chart_series *series, const gch_view *view,
-                         gch_bar_width bars, const char *zone, const char *name)
+static void compare_series(exactness_case *c, const gch_chart_series *series, uint32_t count,
+                           const gch_view *view, gch_bar_width bars, const char *zone,
+                           const char *name)
 {
     stage s;
-    make_stage(&s, series, view, bars, zone);
-    bool has_reference = series->mark != GCH_MARK_STEP && series->mark != GCH_MARK_SCATTER;
+    make_stage(&s, series, count, view, bars, zone);
+    bool has_reference = true;
+    for (uint32_t i = 0; i < count; i++)
+        has_reference =
+            has_reference && series[i].mark != GCH_MARK_STEP && series[i].mark != GCH_MARK_SCATTER;
     if (has_reference) {
         assert_ok(gch_image_make(view->width_px, view->height_px, NULL, &s.reference, &err));
         assert_ok(gch__raster_reference(&s.scene, NULL, &s.reference, &err));
@@ -151,8 +157,19 @@ static void compare_lines(exactness_case *c, const gch_file *file, uint32_t widt
     gch_view view = exactness_case_view(c, width, height);
     for (size_t m = 0; m < GCH_COUNT_OF(marks); m++) {
         gch_chart_series series = {.file = file, .mark = marks[m]};
-        compare_mark(c, &series, &view, (gch_bar_width){0}, NULL, names[m]);
+        compare_series(c, &series, 1, &view, (gch_bar_width){0}, NULL, names[m]);
     }
+}
+
+/* Any mark of the series before any other, which it hides in part. */
+static void compare_hidden(exactness_case *c, const gch_file *file, const gch_view *view)
+{
+    const char *zone;
+    gch_bar_width bars = exactness_case_bars(c, view, &zone);
+    gch_chart_series series[2] = {{.file = file}, {.file = file}};
+    for (size_t i = 0; i < GCH_COUNT_OF(series); i++)
+        series[i].mark = (gch_mark)(GCH_MARK_LINE + test_random(&c->random) % GCH_MARK_BARS);
+    compare_series(c, series, 2, view, bars, zone, "two series");
 }
 
 /* Areas, bars a point, and bars of a random width. */
@@ -168,8 +185,9 @@ static void compare_filled(exactness_case *c, const gch_file *file, uint32_t wid
         gch_bar_width bars = {0};
         if (m >= 2)
             bars = exactness_case_bars(c, &view, &zone);
-        compare_mark(c, &series, &view, bars, zone, names[m]);
+        compare_series(c, &series, 1, &view, bars, zone, names[m]);
     }
+    compare_hidden(c, file, &view);
 }
 
 typedef void compare_fn(exactness_case *c, const gch_file *file, uint32_t width, uint32_t height);
