@@ -183,6 +183,14 @@ class File:
         for c in range(columns):
             offset, count = struct.unpack_from("<II", data, footer + 96 + 32 * c + 16)
             self.names.append(data[text + offset:text + offset + count].decode())
+        offset, count = struct.unpack_from("<II", data, footer + 80)
+        self.preset, self.points = [], None
+        for word in data[text + offset:text + offset + count].decode().split(" "):
+            if word.startswith("points="):
+                x, y, curve = word[len("points="):].split(",")
+                self.points = (self.names[int(x)], self.names[int(y)], curve)
+            else:
+                self.preset.append(word)
         at = footer + 96 + 32 * columns
         self.segments = [Segment(data, data[at + 64 * s:at + 64 * s + 64]) for s in range(segments)]
 
@@ -219,10 +227,12 @@ def test(command):
     rows = 30000
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "a.gch"
-        for kind in ("walk", "sensor", "ticks", "sine", "ecg"):
+        for kind in ("walk", "sensor", "ticks", "sine", "ecg", "points"):
             subprocess.run([command, "gen", "--kind", kind, "--points", str(rows), "--seed", "3",
                             "-o", str(path), "-q"], check=True)
             compare(command, path, rows)
+        file = File(path.read_bytes())
+        need(file.points == ("x", "y", "morton") and file.preset == ["lossless"], "point set")
         source = Path(folder) / "gaps.csv"
         for part in range(2):  # the second is appended
             lines = ["time,small,wide,scientific"]

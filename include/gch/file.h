@@ -58,6 +58,18 @@ bool gch_type_parse(const char *name, gch_type *out);
 /* Bytes a value: 1-8; 8 for DECIMAL (int64 digits), 0 for DEFAULT. */
 size_t gch_type_bytes(gch_type type);
 
+/* The curve through the plane along which the rows of a point set lie, so that neighbouring rows
+ * are neighbours in the plane, and a block of rows a small box of it. */
+typedef enum gch_curve {
+    GCH_CURVE_DEFAULT = 0, /* not a point set */
+    GCH_CURVE_MORTON = 1,
+    GCH_CURVE_HILBERT = 2,
+} gch_curve;
+
+/* "morton", "hilbert"; "none". */
+const char *gch_curve_name(gch_curve curve);
+bool gch_curve_parse(const char *name, gch_curve *out); /* of the two curves */
+
 /* Where a column's bytes go; sums over all segments. */
 typedef struct gch_column_bytes {
     uint64_t payload;    /* packed keys or packed time residuals */
@@ -99,7 +111,11 @@ typedef struct gch_file_info {
     const char *source;            /* where the data came from, free text */
     const char *preset;            /* "lossless" */
     int64_t first_time, last_time; /* ticks; both 0 if there are no rows */
-    uint64_t affine_run_count;     /* over segments in affine mode */
+    /* A point set: rows are points of a plane and have no order in time. */
+    bool is_point_set;
+    gch_curve curve;
+    uint32_t x_column, y_column; /* different ones */
+    uint64_t affine_run_count;   /* over segments in affine mode */
     gch_column_bytes time_bytes;
 
     uint32_t column_count;

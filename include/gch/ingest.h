@@ -80,6 +80,13 @@ typedef struct gch_ingest_desc {
      */
     uint64_t commit_every_ms;
 
+    /* A point set (gch_file_info.is_point_set): its coordinates, by name or number, among the value
+     * columns whether chosen or not. There is no time column; all rows are kept in memory and
+     * sorted along the curve (DEFAULT: Morton) by their coordinates in 32 bits over their ranges,
+     * equals in the order they came, rows without a place last. NULL: no point set. */
+    const char *x_column, *y_column;
+    gch_curve curve;
+
     bool sort;         /* stable sort by time instead of refusing unsorted input */
     uint64_t skip_bad; /* malformed CSV lines to drop and count before giving up */
 
@@ -172,6 +179,8 @@ typedef enum gch_generator {
     GCH_GENERATOR_TICKS = 3,   /* irregular ms (Poisson, duplicates), prices in 0.01, and volumes */
     GCH_GENERATOR_SINE = 4,    /* regular 100 us, f32 sine with noise */
     GCH_GENERATOR_ECG = 5,     /* regular 2 ms, a synthetic heart beat in 0.001 mV */
+    GCH_GENERATOR_POINTS = 6, /* a point set in Morton order: clusters, with x and y in 0.001, size,
+                                 value and category */
 } gch_generator;
 
 typedef struct gch_generate_desc {

@@ -42,6 +42,11 @@ typedef struct gch_writer_desc {
     const char *source;    /* NULL: "" */
     const gch_column_desc *columns;
     uint32_t column_count; /* 1 to GCH_COLUMN_CAP */
+    /* Not DEFAULT: rows are points of a plane, and come (of each writer, if it appends) in the
+     * curve's order of their places; time_unit is INDEX. It is not checked: an order that does not
+     * hold costs speed, nothing else. */
+    gch_curve curve;
+    uint32_t x_column, y_column; /* of a point set; different ones */
     gch_workers *workers;  /* borrowed until the writer is gone */
     gch_encoder *encoder;  /* packs values instead, as far as it can; borrowed likewise; or NULL */
     const gch_allocator *allocator;
@@ -63,9 +68,9 @@ typedef struct gch_column_data {
 GCH_CHECKED gch_status gch_writer_create(const char *path, const gch_writer_desc *desc,
                                          gch_writer **out, gch_error *err);
 /* Opens an existing file to append to. The desc's columns must match the file's by name and type,
- * its unit too (GCH_INVALID); other fields of the file's metadata stay as they are.
- * Two writers at once are refused (GCH_EXISTS: the file is locked). As gch_source_open_file
- * besides. */
+ * its unit and what it says of a point set too (GCH_INVALID); other fields of the file's metadata
+ * stay as they are. Two writers at once are refused (GCH_EXISTS: the file is locked). As
+ * gch_source_open_file besides. */
 GCH_CHECKED gch_status gch_writer_open_append(const char *path, const gch_writer_desc *desc,
                                               gch_writer **out, gch_error *err);
 /* Writes into memory; end with gch_writer_finish_memory. */

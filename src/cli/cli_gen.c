@@ -9,9 +9,13 @@
 #include <stdio.h>
 #include <string.h>
 
-static const cli_choice kinds[] = {{"walk", GCH_GENERATOR_WALK},   {"sensor", GCH_GENERATOR_SENSOR},
-                                   {"ticks", GCH_GENERATOR_TICKS}, {"sine", GCH_GENERATOR_SINE},
-                                   {"ecg", GCH_GENERATOR_ECG},     {NULL, 0}};
+static const cli_choice kinds[] = {{"walk", GCH_GENERATOR_WALK},
+                                   {"sensor", GCH_GENERATOR_SENSOR},
+                                   {"ticks", GCH_GENERATOR_TICKS},
+                                   {"sine", GCH_GENERATOR_SINE},
+                                   {"ecg", GCH_GENERATOR_ECG},
+                                   {"points", GCH_GENERATOR_POINTS},
+                                   {NULL, 0}};
 
 typedef struct gen_options {
     const char *output;
@@ -79,7 +83,8 @@ int cli_gen(int argc, char **argv)
         {"output", 'o', "FILE", "the .gch file to write", cli_read_text, &o.output, NULL},
         {"kind", 0, "KIND",
          "walk (1 s steps, 0.01), sensor (1 ms, 12-bit integers), ticks (irregular ms, price and "
-         "volume), sine (100 us, f32) or ecg (2 ms, 0.001 mV); default: walk",
+         "volume), sine (100 us, f32), ecg (2 ms, 0.001 mV) or points (a point set: clusters in a "
+         "plane, with size, value and category); default: walk",
          cli_read_choice, &o.kind, kinds},
         {"points", 'n', "N", "how many rows: 1000, 1e9, 100M, 1_000_000", cli_read_count, &o.points,
          NULL},

@@ -194,6 +194,12 @@ static void print_table(const gch_file_info *info, const gch_time_zone *zone)
     printf("%s\n", path);
     printf("  %-9s %s in %u column%s\n", "rows", cli_format_count(info->row_count, a),
            info->column_count, info->column_count == 1 ? "" : "s");
+    if (info->is_point_set) {
+        char x[CELL_CAP], y[CELL_CAP];
+        cli_clean_text(info->columns[info->x_column].name, x, sizeof x);
+        cli_clean_text(info->columns[info->y_column].name, y, sizeof y);
+        printf("  %-9s x %s, y %s, in %s order\n", "points", x, y, gch_curve_name(info->curve));
+    }
     if (info->row_count > 0) {
         char first[64], last[64];
         gch_time_format(info->first_time, info->time_unit, zone, first, sizeof first);
@@ -283,6 +289,15 @@ static cJSON *column_json(const gch_column_info *column)
     return object;
 }
 
+static cJSON *points_json(const gch_file_info *info)
+{
+    cJSON *object = cJSON_CreateObject();
+    cli_json_add_text(object, "x", info->columns[info->x_column].name);
+    cli_json_add_text(object, "y", info->columns[info->y_column].name);
+    cli_json_add_text(object, "order", gch_curve_name(info->curve));
+    return object;
+}
+
 static int print_json(const gch_file_info *info, const gch_time_zone *zone)
 {
     cJSON *object = cJSON_CreateObject();
@@ -301,6 +316,8 @@ static int print_json(const gch_file_info *info, const gch_time_zone *zone)
     else
         cJSON_AddNullToObject(object, "bytes_per_point");
     cJSON_AddItemToObject(object, "time", time_json(info, zone));
+    if (info->is_point_set)
+        cJSON_AddItemToObject(object, "points", points_json(info));
     cJSON *columns = cJSON_AddArrayToObject(object, "columns");
     for (uint32_t i = 0; i < info->column_count; i++)
         cJSON_AddItemToArray(columns, column_json(&info->columns[i]));

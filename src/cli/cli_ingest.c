@@ -21,6 +21,9 @@ static const cli_choice time_units[] = {{"s", GCH_TIME_S},         {"ms", GCH_TI
                                         {"us", GCH_TIME_US},       {"ns", GCH_TIME_NS},
                                         {"index", GCH_TIME_INDEX}, {NULL, 0}};
 
+static const cli_choice curves[] = {
+    {"morton", GCH_CURVE_MORTON}, {"hilbert", GCH_CURVE_HILBERT}, {NULL, 0}};
+
 typedef enum encoder_choice { ENCODER_CPU, ENCODER_GPU, ENCODER_AUTO } encoder_choice;
 static const cli_choice encoders[] = {
     {"cpu", ENCODER_CPU}, {"gpu", ENCODER_GPU}, {"auto", ENCODER_AUTO}, {NULL, 0}};
@@ -30,7 +33,9 @@ static const cli_choice encoders[] = {
 
 typedef struct ingest_options {
     const char *output;
-    int format, header, time_unit, encoder;
+    int format, header, time_unit, encoder, curve;
+    const char *points;
+    char *x, *y; /* its two parts, in x; NULL: no point set */
     const char *time, *zone, *layout, *start, *commit_every;
     cli_list columns;
     char delimiter;
@@ -70,9 +75,42 @@ static bool read_duration(const char *text, uint64_t *out_ms)
     return false;
 }
 
+/* "lon,lat" into two names. */
+static bool split_points(ingest_options *o)
+{
+    static char names[2 * GCH_ERROR_MESSAGE_CAP];
+    const char *comma = strchr(o->points, ',');
+    int length = snprintf(names, sizeof names, "%s", o->points);
+    if (comma == NULL || comma == o->points || comma[1] == '\0' || strchr(comma + 1, ',') != NULL ||
+        length < 0 || (size_t)length >= sizeof names)
+        return false;
+    o->x = names;
+    o->y = names + (comma - o->points) + 1;
+    o->y[-1] = '\0';
+    return true;
+}
+
+static int check_points(ingest_options *o)
+{
+    if (o->points == NULL)
+        return o->curve == GCH_CURVE_DEFAULT ? CLI_OK
+                                             : cli_usage("ingest", "--order needs --points X,Y");
+    if (!split_points(o))
+        return cli_usage("ingest", "--points takes two columns, such as x,y or 1,2, not %s",
+                         o->points);
+    if (o->time != NULL || o->rate_hz > 0 || o->sort || o->commit_every != NULL ||
+        (o->time_unit != GCH_TIME_DEFAULT && o->time_unit != GCH_TIME_INDEX))
+        return cli_usage("ingest", "the rows of a point set have no times: --points goes without "
+                                   "--time, --time-unit, --rate, --sort and --commit-every");
+    return CLI_OK;
+}
+
 /* What the command line alone tells to be wrong. */
 static int check_options(ingest_options *o, const cli_operands *inputs)
 {
+    int code = check_points(o);
+    if (code != CLI_OK)
+        return code;
     if (o->commit_every != NULL && !read_duration(o->commit_every, &o->commit_every_ms))
         return cli_usage("ingest",
                          "--commit-every takes 1ms to 24h, such as 500ms, 2s or 1m, not %s",
@@ -229,6 +267,9 @@ static int run(const ingest_options *o, const cli_operands *inputs, const char *
             .rate_hz = o->rate_hz,
             .start_ticks = start_ticks,
             .commit_every_ms = o->commit_every_ms,
+            .x_column = o->x,
+            .y_column = o->y,
+            .curve = (gch_curve)o->curve,
             .sort = o->sort,
             .skip_bad = o->skip_bad,
             .workers = workers,
@@ -300,6 +341,13 @@ int cli_ingest(int argc, char **argv)
          &o.commit_every, NULL},
         {"sort", 0, NULL, "sort rows by time instead of refusing unsorted input", cli_read_flag,
          &o.sort, NULL},
+        {"points", 0, "X,Y",
+         "a point set instead of a series: the columns of its coordinates, by name or number; its "
+         "rows are sorted so that neighbours in the plane are neighbours in the file",
+         cli_read_text, &o.points, NULL},
+        {"order", 0, "CURVE",
+         "the curve they are sorted along: morton or hilbert (default: morton)", cli_read_choice,
+         &o.curve, curves},
         {"skip-bad", 0, "N", "drop up to N malformed CSV lines and say how many", cli_read_count,
          &o.skip_bad, NULL},
         {"append", 0, NULL, "add to an existing output instead of replacing it", cli_read_flag,
@@ -326,6 +374,7 @@ int cli_ingest(int argc, char **argv)
                     "  gpucharts ingest rec.wav --layout left:i16,right:i16 --skip-bytes 44 --rate "
                     "48000\n"
                     "  gpucharts ingest today.csv -o all.gch --append\n"
+                    "  gpucharts ingest stars.csv --points ra,dec\n"
                     "  tail -f sensor.csv | gpucharts ingest - -o live.gch --commit-every 1s",
         .options = options,
         .option_count = CLI_COUNT_OF(options),

@@ -59,6 +59,20 @@ gch_status gch__ingest_check(const gch_ingest_desc *desc, gch_error *err)
         return gch_fail(err, GCH_INVALID, "a rate and --time-unit index contradict each other");
     if (desc->rate_hz == 0 && desc->start_ticks != 0)
         return gch_fail(err, GCH_INVALID, "a start of times needs --rate");
+    if ((desc->x_column == NULL) != (desc->y_column == NULL))
+        return gch_fail(err, GCH_INVALID, "a point set has two coordinates");
+    if (desc->x_column == NULL && desc->curve != GCH_CURVE_DEFAULT)
+        return gch_fail(err, GCH_INVALID, "a curve orders the rows of a point set (--points)");
+    if ((uint32_t)desc->curve > GCH_CURVE_HILBERT)
+        return gch_fail(err, GCH_INVALID, "there is no curve %u", (uint32_t)desc->curve);
+    bool has_time = desc->time_column != NULL && strcmp(desc->time_column, "none") != 0;
+    if (desc->x_column != NULL &&
+        (has_time || desc->rate_hz != 0 || desc->sort ||
+         (desc->time_unit != GCH_TIME_DEFAULT && desc->time_unit != GCH_TIME_INDEX)))
+        return gch_fail(err, GCH_INVALID, "the rows of a point set have no times");
+    if (desc->x_column != NULL && desc->commit_every_ms > 0)
+        return gch_fail(err, GCH_INVALID,
+                        "the rows of a point set are sorted: none is committed before the end");
     if (desc->sort && desc->commit_every_ms > 0)
         return gch_fail(err, GCH_INVALID,
                         "rows that are to be sorted cannot be committed before the end");

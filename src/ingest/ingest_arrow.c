@@ -581,10 +581,11 @@ static gch_status check_desc(const struct ArrowArrayStream *stream, const gch_in
     if (desc->input_count != 0 || desc->format != GCH_FORMAT_DEFAULT || desc->layout != NULL ||
         desc->header != GCH_HEADER_DEFAULT || desc->delimiter != 0 || desc->skip_bytes != 0 ||
         desc->rate_hz != 0 || desc->start_ticks != 0 || desc->sort || desc->skip_bad != 0 ||
-        desc->commit_every_ms != 0)
+        desc->commit_every_ms != 0 || desc->x_column != NULL || desc->y_column != NULL ||
+        desc->curve != GCH_CURVE_DEFAULT)
         return gch_fail(err, GCH_INVALID,
                         SOURCE_NAME ": takes no inputs, format, layout, header, "
-                                    "delimiter, skipping, rate, commits or sorting");
+                                    "delimiter, skipping, rate, commits, sorting or points");
     return GCH_OK;
 }
 

@@ -462,7 +462,9 @@ static gch_status begin(binary_run *run, gch_error *err)
     }
     for (uint32_t i = 0; i < run->chosen.value_count; i++) {
         const gch__binary_field *field = &layout->fields[run->chosen.values[i]];
-        if (field->is_datetime && run->chosen.is_named) {
+        uint32_t index = run->chosen.values[i];
+        bool is_place = index == run->chosen.x || index == run->chosen.y;
+        if (field->is_datetime && (run->chosen.is_named || is_place)) {
             status = gch_fail(err, GCH_UNSUPPORTED,
                               "%s: column \"%.80s\" is datetime64, which only the time may be",
                               input_name, field->name);
@@ -482,6 +484,7 @@ static gch_status begin(binary_run *run, gch_error *err)
     }
     status = gch__ingest_sink_init(&run->sink, run->job, descs, kept,
                                    time != NULL || run->job->desc->rate_hz != 0, err);
+    gch__ingest_sink_set_points(&run->sink, &run->chosen);
 cleanup:
     gch__free(allocator, names, "columns");
     gch__free(allocator, descs, "columns");

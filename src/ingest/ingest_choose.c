@@ -76,6 +76,8 @@ static gch_status choose_time(const gch__ingest_job *job, const char *input_name
 {
     const gch_ingest_desc *desc = job->desc;
     *out = GCH__NO_FIELD;
+    if (desc->x_column != NULL) /* the rows of a point set have no times */
+        return GCH_OK;
     if (desc->rate_hz != 0) {
         if (desc->time_column != NULL && strcmp(desc->time_column, "none") != 0)
             return gch_fail(err, GCH_INVALID,
@@ -130,6 +132,30 @@ static gch_status choose_named(const gch_ingest_desc *desc, const char *input_na
     return GCH_OK;
 }
 
+/* The coordinates of a point set are among the values, asked for or not. */
+static gch_status choose_points(const gch_ingest_desc *desc, const char *input_name,
+                                const char *const *names, uint32_t count, gch__chosen *chosen,
+                                gch_error *err)
+{
+    chosen->x = chosen->y = GCH__NO_FIELD;
+    if (desc->x_column == NULL)
+        return GCH_OK;
+    GCH_TRY(find_field(input_name, names, count, desc->x_column, &chosen->x, err));
+    GCH_TRY(find_field(input_name, names, count, desc->y_column, &chosen->y, err));
+    if (chosen->x == chosen->y)
+        return gch_fail(err, GCH_INVALID, "%s: column \"%.80s\" cannot be both x and y", input_name,
+                        names[chosen->x]);
+    const uint32_t both[] = {chosen->x, chosen->y};
+    for (size_t k = 0; k < GCH_COUNT_OF(both); k++) {
+        uint32_t i = 0;
+        while (i < chosen->value_count && chosen->values[i] != both[k])
+            i++;
+        if (i == chosen->value_count)
+            chosen->values[chosen->value_count++] = both[k];
+    }
+    return GCH_OK;
+}
+
 /* The columns of the file that is appended to, if all are here by name. */
 static bool choose_existing(const gch_file_info *existing, const char *const *names, uint32_t count,
                             gch__chosen *chosen)
@@ -156,7 +182,7 @@ gch_status gch__choose_columns(const gch__ingest_job *job, const char *input_nam
     *out = (gch__chosen){0};
     GCH_TRY(choose_time(job, input_name, names, name_count, datetime_field, &out->time, err));
     size_t cap = (size_t)name_count + (job->existing != NULL ? job->existing->column_count : 0) +
-                 desc->column_count;
+                 desc->column_count + 2;
     out->values = gch__alloc_array(job->allocator, cap, sizeof *out->values, "columns");
     if (out->values == NULL)
         return gch__no_memory(err, "columns");
@@ -169,6 +195,7 @@ gch_status gch__choose_columns(const gch__ingest_job *job, const char *input_nam
                 out->values[out->value_count++] = i;
         }
     }
+    GCH_TRY_GOTO(choose_points(desc, input_name, names, name_count, out, err), failed);
     if (out->value_count == 0) {
         status = gch_fail(err, GCH_INVALID,
                           "%s: \"%.80s\" is the only column and holds the time; give --time none "

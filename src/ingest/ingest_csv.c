@@ -443,13 +443,15 @@ static gch_status begin(csv_run *run, const gch__csv_record *record, gch_error *
     }
     for (uint32_t i = 0; i < count; i++) {
         uint32_t field = run->chosen.values[i];
-        run->columns[i] = (csv_column){.field = field, .is_kept = run->chosen.is_named};
+        bool is_place = field == run->chosen.x || field == run->chosen.y;
+        run->columns[i] = (csv_column){.field = field, .is_kept = run->chosen.is_named || is_place};
         descs[i] = (gch_column_desc){.name = takes_names ? job->existing->columns[i].name
                                                          : run->header.names[field],
                                      .type = GCH_TYPE_DECIMAL};
     }
     bool has_times = run->chosen.time != GCH__NO_FIELD || job->desc->rate_hz != 0;
     status = gch__ingest_sink_init(&run->sink, job, descs, count, has_times, err);
+    gch__ingest_sink_set_points(&run->sink, &run->chosen);
     run->is_probing = true;
 cleanup:
     gch__free(allocator, descs, "columns");

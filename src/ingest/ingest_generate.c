@@ -1,9 +1,8 @@
 /* Synthetic series, made in parallel and the same for a seed whatever the number of workers.
  *
- * Random numbers are counter-based: row r draws mix(key + r * golden), where mix is SplitMix64's
- * finaliser (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014). Steps of
- * walks are binomial, the number of ones in some bits. Sums run in two passes: each chunk sums from
- * zero, then gets what the chunks before it came to.
+ * Random numbers are counter-based (ingest_random.h). Steps of walks are binomial, the number of
+ * ones in some bits. Sums run in two passes: each chunk sums from zero, then gets what the chunks
+ * before it came to.
  *
  * Invariants:
  *  1. A row depends on the seed, its number, and the exact integer sum of the rows before it.
@@ -13,6 +12,8 @@
 #include "base.h"
 #include "gch/ingest.h"
 #include "gch/time.h"
+#include "ingest_cloud.h"
+#include "ingest_random.h"
 
 #include <string.h>
 
@@ -20,7 +21,7 @@
 #define CHUNK_ROWS ((size_t)1 << 14)
 #define CHUNKS (BATCH_ROWS / CHUNK_ROWS)
 #define ROWS_MAX ((uint64_t)1 << 40)
-#define GOLDEN 0x9E3779B97F4A7C15u
+#define COLUMNS_MAX 5u
 #define YEAR_2000_S INT64_C(946684800)
 #define YEAR_2024_S INT64_C(1704067200)
 
@@ -46,10 +47,11 @@ typedef struct generator_kind {
     const char *name;
     gch_time_unit unit;
     int64_t start, step; /* ticks; step 0: the passes write the times */
-    gch_column_desc columns[2];
+    gch_column_desc columns[COLUMNS_MAX];
     uint32_t column_count;
     uint8_t scale;
     int64_t sums[2]; /* at row 0 */
+    gch_curve curve; /* of a point set, whose coordinates are the first two columns */
     first_pass *first;
     second_pass *second;
 } generator_kind;
@@ -60,25 +62,19 @@ struct generation {
     uint64_t first_row; /* of the batch */
     size_t row_count;   /* in the batch */
     int64_t *times;
-    int64_t *sums;   /* a running sum for each row, before it becomes a value */
-    void *values[2]; /* as the columns' types */
+    int64_t *sums;             /* a running sum for each row, before it becomes a value */
+    void *values[COLUMNS_MAX]; /* as the columns' types */
     int8_t *scales;
     int64_t chunk_sums[CHUNKS][2];
     int64_t before[2]; /* sums of all earlier batches */
     uint32_t log2_table[257];
     int32_t ecg_shape[ECG_SHAPE_POINTS + 1];
+    gch__cloud *cloud; /* of POINTS */
 };
-
-static inline uint64_t mix(uint64_t z)
-{
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-    return z ^ (z >> 31);
-}
 
 static inline uint64_t draw(const generation *g, uint64_t counter)
 {
-    return mix(g->key + counter * GOLDEN);
+    return gch__draw64(g->key, counter);
 }
 
 /* ---- walk: 32 coin tosses a step ---- */
@@ -107,14 +103,6 @@ static void walk_second(generation *g, uint64_t first, size_t at, size_t count,
 
 /* ---- sensor: a walk folded into 12 bits ---- */
 
-/* A walk reflected at 0 and `top`. */
-static inline int64_t fold(int64_t sum, int64_t top)
-{
-    int64_t rest = sum % (2 * top);
-    rest += rest < 0 ? 2 * top : 0;
-    return rest <= top ? rest : 2 * top - rest;
-}
-
 static void sensor_first(generation *g, uint64_t first, size_t at, size_t count, int64_t sums[2])
 {
     int64_t sum = 0;
@@ -133,7 +121,7 @@ static void sensor_second(generation *g, uint64_t first, size_t at, size_t count
     (void)first;
     uint16_t *values = (uint16_t *)g->values[0] + at;
     for (size_t i = 0; i < count; i++)
-        values[i] = (uint16_t)fold(g->sums[at + i] + before[0], SENSOR_TOP);
+        values[i] = (uint16_t)gch__fold(g->sums[at + i] + before[0], SENSOR_TOP);
 }
 
 /* ---- ticks: a Poisson process of trades ---- */
@@ -194,7 +182,7 @@ static void ticks_second(generation *g, uint64_t first, size_t at, size_t count,
     (void)first;
     int64_t *digits = (int64_t *)g->values[0] + at;
     for (size_t i = 0; i < count; i++) {
-        digits[i] = 1 + fold(digits[i] + before[0], TICK_PRICE_TOP);
+        digits[i] = 1 + gch__fold(digits[i] + before[0], TICK_PRICE_TOP);
         g->times[at + i] = g->kind->start + ((g->sums[at + i] + before[1]) >> 16);
     }
 }
@@ -247,7 +235,7 @@ static void fill_ecg_shape(int32_t shape[ECG_SHAPE_POINTS + 1])
 
 static int64_t beat_start(const generation *g, int64_t beat)
 {
-    return beat * ECG_BEAT_ROWS + (int64_t)(mix(~g->key + (uint64_t)beat * GOLDEN) & 63);
+    return beat * ECG_BEAT_ROWS + (int64_t)(gch__draw64(~g->key, (uint64_t)beat) & 63);
 }
 
 static void ecg_first(generation *g, uint64_t first, size_t at, size_t count, int64_t sums[2])
@@ -269,6 +257,19 @@ static void ecg_first(generation *g, uint64_t first, size_t at, size_t count, in
         int64_t noise = 2 * (__builtin_popcount((uint32_t)draw(g, first + i) & 0xFFFF) - 8);
         digits[i] = value + drift + noise;
     }
+    sums[0] = 0;
+}
+
+/* ---- points ---- */
+
+static void points_first(generation *g, uint64_t first, size_t at, size_t count, int64_t sums[2])
+{
+    gch__cloud_fill(g->cloud, first, count,
+                    &(gch__cloud_rows){.x = (int64_t *)g->values[0] + at,
+                                       .y = (int64_t *)g->values[1] + at,
+                                       .size = (uint8_t *)g->values[2] + at,
+                                       .value = (int64_t *)g->values[3] + at,
+                                       .category = (uint8_t *)g->values[4] + at});
     sums[0] = 0;
 }
 
@@ -319,6 +320,18 @@ static const generator_kind kinds[] = {
      .column_count = 1,
      .scale = 3,
      .first = ecg_first},
+    {.name = "points",
+     .unit = GCH_TIME_INDEX,
+     .step = 1,
+     .columns = {{.name = "x", .type = GCH_TYPE_DECIMAL},
+                 {.name = "y", .type = GCH_TYPE_DECIMAL},
+                 {.name = "size", .type = GCH_TYPE_U8},
+                 {.name = "value", .type = GCH_TYPE_DECIMAL},
+                 {.name = "category", .type = GCH_TYPE_U8}},
+     .column_count = 5,
+     .scale = 3,
+     .curve = GCH_CURVE_MORTON,
+     .first = points_first},
 };
 
 bool gch_generator_parse(const char *name, gch_generator *out)
@@ -398,7 +411,7 @@ static gch_status write_batches(generation *g, const gch_generate_desc *desc, gc
                                 gch_error *err)
 {
     int64_t reported_ns = 0;
-    gch_column_data data[2];
+    gch_column_data data[COLUMNS_MAX];
     for (uint32_t i = 0; i < g->kind->column_count; i++) {
         bool is_decimal = g->kind->columns[i].type == GCH_TYPE_DECIMAL;
         data[i] =
@@ -423,15 +436,20 @@ static gch_status generate(generation *g, const gch_generate_desc *desc, gch_err
              (unsigned long long)desc->seed);
     GCH_TRY(make_room(g, desc->allocator, rows, err));
     gch_writer *writer = NULL;
-    GCH_TRY(gch_writer_create(desc->output,
-                              &(gch_writer_desc){.time_unit = kind->unit,
-                                                 .time_is_text = true,
-                                                 .source = source,
-                                                 .columns = kind->columns,
-                                                 .column_count = kind->column_count,
-                                                 .workers = desc->workers,
-                                                 .allocator = desc->allocator},
-                              &writer, err));
+    GCH_TRY(gch_writer_create(
+        desc->output,
+        &(gch_writer_desc){.time_unit = kind->unit,
+                           .time_is_text = kind->unit != GCH_TIME_INDEX,
+                           .time_name = kind->unit == GCH_TIME_INDEX ? "index" : NULL,
+                           .source = source,
+                           .columns = kind->columns,
+                           .column_count = kind->column_count,
+                           .curve = kind->curve,
+                           .x_column = 0,
+                           .y_column = kind->curve != GCH_CURVE_DEFAULT ? 1 : 0,
+                           .workers = desc->workers,
+                           .allocator = desc->allocator},
+        &writer, err));
     gch_status status = write_batches(g, desc, writer, err);
     if (status != GCH_OK) {
         gch_writer_abandon(writer);
@@ -443,7 +461,7 @@ static gch_status generate(generation *g, const gch_generate_desc *desc, gch_err
 gch_status gch_generate(const gch_generate_desc *desc, gch_error *err)
 {
     gch_generator kind = desc->kind != GCH_GENERATOR_DEFAULT ? desc->kind : GCH_GENERATOR_WALK;
-    if (kind < GCH_GENERATOR_WALK || kind > GCH_GENERATOR_ECG)
+    if (kind < GCH_GENERATOR_WALK || kind > GCH_GENERATOR_POINTS)
         return gch_fail(err, GCH_INVALID, "there is no generator %d", (int)kind);
     if (desc->output == NULL || desc->output[0] == '\0')
         return gch_fail(err, GCH_INVALID, "no output");
@@ -454,15 +472,20 @@ gch_status gch_generate(const gch_generate_desc *desc, gch_error *err)
     if (g == NULL)
         return gch__no_memory(err, "generate");
     g->kind = &kinds[kind - GCH_GENERATOR_WALK];
-    g->key = mix(mix(desc->seed + GOLDEN) + (uint64_t)kind * GOLDEN);
+    g->key = gch__draw64(gch__mix64(desc->seed + GCH__GOLDEN), (uint64_t)kind);
     memcpy(g->before, g->kind->sums, sizeof g->before);
     fill_log2_table(g->log2_table);
     fill_ecg_shape(g->ecg_shape);
-    gch_status status = generate(g, desc, err);
+    gch_status status = GCH_OK;
+    if (kind == GCH_GENERATOR_POINTS)
+        status = gch__cloud_make(desc->allocator, g->key, desc->row_count, &g->cloud, err);
+    if (status == GCH_OK)
+        status = generate(g, desc, err);
+    gch__cloud_destroy(g->cloud, desc->allocator);
     gch__free(desc->allocator, g->times, "generate");
     gch__free(desc->allocator, g->sums, "generate");
     gch__free(desc->allocator, g->scales, "generate");
-    for (int i = 0; i < 2; i++)
+    for (uint32_t i = 0; i < COLUMNS_MAX; i++)
         gch__free(desc->allocator, g->values[i], "generate");
     gch__free(desc->allocator, g, "generate");
     return status;

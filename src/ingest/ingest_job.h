@@ -86,6 +86,7 @@ GCH_CHECKED gch_status gch__ingest_csv_memory_sized(const gch_ingest_desc *desc,
 /* Which fields of the source become what. */
 typedef struct gch__chosen {
     uint32_t time;    /* GCH__NO_FIELD: none */
+    uint32_t x, y;    /* a point set's, among the values; GCH__NO_FIELD: no point set */
     uint32_t *values; /* owned */
     uint32_t value_count;
     bool is_named; /* the caller named the value columns, or the file appended to did */

@@ -33,7 +33,7 @@ static gch_status check(const gch_parser_desc *desc, gch_error *err)
         return gch_fail(err, GCH_UNSUPPORTED, ".npy is read from files, not from a stream");
     if (desc->take != NULL && ingest->output != NULL)
         return gch_fail(err, GCH_INVALID, "rows go to an output or to a callback, not to both");
-    if (desc->take != NULL && ingest->sort)
+    if (desc->take != NULL && (ingest->sort || ingest->x_column != NULL))
         return gch_fail(err, GCH_INVALID, "rows for a callback come as they are, not sorted");
     if (ingest->output == NULL && ingest->append)
         return gch_fail(err, GCH_INVALID, "no output to append to");

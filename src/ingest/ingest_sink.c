@@ -120,6 +120,16 @@ gch_status gch__ingest_sink_init(gch__ingest_sink *sink, gch__ingest_job *job,
     return status;
 }
 
+void gch__ingest_sink_set_points(gch__ingest_sink *sink, const gch__chosen *chosen)
+{
+    for (uint32_t i = 0; i < sink->column_count; i++) {
+        if (chosen->values[i] == chosen->x)
+            sink->x_name = sink->columns[i].name;
+        if (chosen->values[i] == chosen->y)
+            sink->y_name = sink->columns[i].name;
+    }
+}
+
 void gch__ingest_sink_drop_column(gch__ingest_sink *sink, uint32_t column)
 {
     const gch_allocator *allocator = sink->job->allocator;
@@ -140,6 +150,15 @@ static const char *base_name(const char *path)
     return slash != NULL ? slash + 1 : path;
 }
 
+/* Coordinates are columns that are never dropped. */
+static uint32_t find_column(const gch__ingest_sink *sink, const char *name)
+{
+    uint32_t i = 0;
+    while (i + 1 < sink->column_count && strcmp(sink->columns[i].name, name) != 0)
+        i++;
+    return i;
+}
+
 gch_status gch__ingest_sink_open(gch__ingest_sink *sink, gch_time_unit unit, bool time_is_text,
                                  const char *time_name, gch_error *err)
 {
@@ -157,6 +176,12 @@ gch_status gch__ingest_sink_open(gch__ingest_sink *sink, gch_time_unit unit, boo
         .encoder = desc->encoder,
         .allocator = job->allocator,
     };
+    if (sink->x_name != NULL) {
+        sink->curve = desc->curve != GCH_CURVE_DEFAULT ? desc->curve : GCH_CURVE_MORTON;
+        writer_desc.curve = sink->curve;
+        writer_desc.x_column = sink->x_column = find_column(sink, sink->x_name);
+        writer_desc.y_column = sink->y_column = find_column(sink, sink->y_name);
+    }
     sink->unit = unit;
     sink->time_is_text = time_is_text;
     sink->time_name = time_name != NULL ? time_name : "time";
@@ -198,7 +223,7 @@ static gch_status keep_batch(gch__ingest_sink *sink, gch_error *err)
     GCH_TRY(gch__ensure(sink->job->allocator, (void **)&sink->kept, &sink->kept_cap,
                         sink->kept_count + 1, sizeof *sink->kept, "sort", err));
     gch__batch fresh;
-    GCH_TRY(batch_init(sink, true, &fresh, err));
+    GCH_TRY(batch_init(sink, sink->batch.times != NULL, &fresh, err));
     sink->kept[sink->kept_count++] = sink->batch;
     sink->batch = fresh;
     return GCH_OK;
@@ -211,7 +236,8 @@ gch_status gch__ingest_sink_flush(gch__ingest_sink *sink, gch_error *err)
         return GCH_OK;
     if (sink->rate.is_set)
         GCH_TRY(gch__rate_fill(&sink->rate, sink->row_count, batch->row_count, batch->times, err));
-    if (sink->job->desc->sort && batch->times != NULL && !sink->rate.is_set) {
+    bool is_by_time = sink->job->desc->sort && batch->times != NULL && !sink->rate.is_set;
+    if (is_by_time || sink->curve != GCH_CURVE_DEFAULT) {
         sink->row_count += batch->row_count;
         return keep_batch(sink, err);
     }

@@ -36,6 +36,9 @@ typedef struct gch__ingest_sink {
     gch_time_unit unit; /* from gch__ingest_sink_open on */
     bool time_is_text;
     const char *time_name;
+    const char *x_name, *y_name; /* of a point set's columns, borrowed; NULL: no point set */
+    gch_curve curve;             /* of a point set, from gch__ingest_sink_open on */
+    uint32_t x_column, y_column;
     gch_writer *writer;    /* NULL with a callback */
     gch_column_data *data; /* for the writer's calls */
     uint64_t row_count;    /* in earlier batches */
@@ -52,6 +55,9 @@ typedef struct gch__ingest_sink {
 GCH_CHECKED gch_status gch__ingest_sink_init(gch__ingest_sink *sink, gch__ingest_job *job,
                                              const gch_column_desc *columns, uint32_t column_count,
                                              bool has_times, gch_error *err);
+/* What the columns of a point set are called. columns[i] of the sink is chosen->values[i]; a sink
+ * that was not made is left alone. */
+void gch__ingest_sink_set_points(gch__ingest_sink *sink, const gch__chosen *chosen);
 /* Forgets a column with what it holds; before gch__ingest_sink_open. */
 void gch__ingest_sink_drop_column(gch__ingest_sink *sink, uint32_t column);
 /* Makes the writer, if there is one. time_name NULL: "time"; else it is borrowed. */
@@ -71,7 +77,16 @@ void gch__ingest_sink_reset(gch__ingest_sink *sink);
 /* Of this room: hands a batch to the writer or the callback. */
 GCH_CHECKED gch_status gch__ingest_sink_append(gch__ingest_sink *sink, const gch__batch *batch,
                                                gch_error *err);
-/* Writes the kept batches in the order of their times, equal times in the order they came. */
+/* A row and what it is sorted by. */
+typedef struct gch__keyed_row {
+    int64_t key;
+    uint64_t row;
+} gch__keyed_row;
+/* Of a point set: the kept rows and their places along its curve. */
+void gch__ingest_fill_curve_keys(gch__ingest_sink *sink, gch__keyed_row *rows);
+
+/* Writes the kept batches in the order of their times, or along the curve, equals in the order they
+ * came. */
 GCH_CHECKED gch_status gch__ingest_sink_sort(gch__ingest_sink *sink, gch_error *err);
 
 static inline void gch__batch_set_gap(gch__batch_column *column, size_t row)

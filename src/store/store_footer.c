@@ -65,6 +65,17 @@ static bool put_text(gch__buffer *text, const char *string, gch__disk_text *out)
     return gch__buffer_append(text, string, bytes);
 }
 
+/* The mark of a point set is a word behind the preset, which older readers show and pass over. */
+static bool put_preset(gch__buffer *text, const gch__meta *meta, gch__disk_text *out)
+{
+    char mark[48];
+    size_t bytes = gch__point_mark_print(meta->points, mark, sizeof mark);
+    if (!put_text(text, meta->preset, out))
+        return false;
+    out->bytes += (uint32_t)bytes;
+    return gch__buffer_append(text, mark, bytes);
+}
+
 static bool put_columns(const gch__meta *meta, gch__buffer *out, gch__buffer *text)
 {
     for (uint32_t c = 0; c < meta->column_count; c++) {
@@ -102,8 +113,7 @@ gch_status gch__footer_write(const gch__meta *meta, uint64_t offset, gch__buffer
     bool is_done =
         put_text(&text, meta->time_name, &head.time_name) &&
         put_text(&text, meta->time_zone, &head.time_zone) &&
-        put_text(&text, meta->source, &head.source) &&
-        put_text(&text, meta->preset, &head.preset) &&
+        put_text(&text, meta->source, &head.source) && put_preset(&text, meta, &head.preset) &&
         gch__buffer_append(out, &head, sizeof head) && put_columns(meta, out, &text) &&
         gch__buffer_append(out, meta->segments, meta->segment_count * sizeof *meta->segments) &&
         gch__buffer_append(out, text.bytes, text.count);
@@ -351,6 +361,12 @@ static gch_status read_footer(footer_view *view, gch__meta *out, gch_error *err)
     GCH_TRY(read_text(view, head->source, most, allocator, &out->source, err));
     GCH_TRY(read_text(view, head->preset, most, allocator, &out->preset, err));
     GCH_TRY(read_columns(view, out, err));
+    gch__point_mark *points = &out->points;
+    if (!gch__point_mark_take(out->preset, points) ||
+        (points->curve != GCH_CURVE_DEFAULT &&
+         (points->x_column >= out->column_count || points->y_column >= out->column_count ||
+          points->x_column == points->y_column || out->time_unit != GCH_TIME_INDEX)))
+        return fail_footer(view, "it marks an impossible point set", err);
     GCH_TRY(check_segments(view, err));
     out->segment_count = head->segment_count;
     out->segments = view->segments;

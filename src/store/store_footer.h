@@ -13,6 +13,12 @@ typedef struct gch__meta_column {
     uint32_t fixed_scale;
 } gch__meta_column;
 
+/* What makes a file a point set; curve DEFAULT: it is none. */
+typedef struct gch__point_mark {
+    gch_curve curve;
+    uint32_t x_column, y_column;
+} gch__point_mark;
+
 /* A footer in memory. Texts and columns are owned; segments are owned by whoever set them. */
 typedef struct gch__meta {
     const gch_allocator *allocator;
@@ -21,6 +27,7 @@ typedef struct gch__meta {
     gch_time_unit time_unit;
     bool time_is_text;
     char *time_name, *time_zone, *source, *preset;
+    gch__point_mark points; /* on disk: a word of the preset */
     uint32_t column_count;
     gch__meta_column *columns;
     uint32_t segment_count;
@@ -41,6 +48,13 @@ GCH_CHECKED gch_status gch__meta_match(const gch__meta *meta, const gch_writer_d
                                        const char *name, gch_error *err);
 /* All but segments and previous footer. `meta` as in gch__meta_fill. GCH_NO_MEMORY. */
 GCH_CHECKED gch_status gch__meta_copy(gch__meta *meta, const gch__meta *from, gch_error *err);
+
+/* Takes the word that marks a point set out of a preset's text, if there is one; texts of other
+ * words stay. False: it is not well formed, or there are two. Columns are not compared with those
+ * of the file. */
+bool gch__point_mark_take(char *preset, gch__point_mark *out);
+/* The word with a space before it, "" for none; `out` holds at least 48 bytes. Its length. */
+size_t gch__point_mark_print(gch__point_mark mark, char *out, size_t cap);
 
 #define GCH__TEXT_BYTES_MAX 65536u /* of a text in the footer; names of columns: 255 */
 #define GCH__NAME_BYTES_MAX 255u

@@ -105,6 +105,10 @@ void gch__file_fill_info(gch_file *file)
         .time_zone = meta->time_zone,
         .source = meta->source,
         .preset = meta->preset,
+        .is_point_set = meta->points.curve != GCH_CURVE_DEFAULT,
+        .curve = meta->points.curve,
+        .x_column = meta->points.x_column,
+        .y_column = meta->points.y_column,
         .column_count = meta->column_count,
         .columns = file->columns,
     };
