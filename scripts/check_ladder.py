@@ -57,6 +57,7 @@ PUBLIC = {
     "remote": "net",
     "arrow": "ingest",
     "ingest": "ingest",
+    "plane": "query",
     "query": "query",
     "image": "scene",
     "chart": "scene",

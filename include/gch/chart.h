@@ -19,7 +19,7 @@
 
 #include "gch/data.h"
 #include "gch/image.h"
-#include "gch/query.h"
+#include "gch/plane.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -28,7 +28,7 @@ extern "C" {
 #define GCH_SERIES_CAP 64u
 
 typedef enum gch_mark {
-    GCH_MARK_DEFAULT = 0, /* line */
+    GCH_MARK_DEFAULT = 0, /* line; of a point set, points */
     GCH_MARK_LINE = 1,
     GCH_MARK_STEP = 2,
     GCH_MARK_AREA = 3,
@@ -37,6 +37,7 @@ typedef enum gch_mark {
     GCH_MARK_SCATTER = 6,
     GCH_MARK_BARS = 7,
     GCH_MARK_DENSITY = 9, /* how many points each pixel holds */
+    GCH_MARK_POINTS = 10, /* of a point set: both axes show values; with no other mark in a chart */
 } gch_mark;
 
 /* How a count becomes one of a palette's 256 levels (docs/pixel-rule.md, "Density"). */
@@ -81,6 +82,9 @@ typedef struct gch_chart_series {
     const char *label;   /* NULL: the column's name and unit */
     uint32_t color_rgba; /* 0xRRGGBBAA; 0: the theme's next colour */
     float width_px; /* stroke width, or point diameter for SCATTER, before `scale`; 0: default */
+    /* POINTS, drawn at the file's x and y whatever `column` is: 1 + the column that says how large,
+     * how high on the colour ramp, and of which of the palette's colours a point is; 0: none. */
+    uint32_t size_by, color_by, category_by;
     const gch_answers *answers;      /* as gch_query_desc.answers; NULL: none */
     gch_density_scale density_scale; /* DENSITY */
     gch_palette palette;             /* DENSITY */
@@ -101,7 +105,9 @@ typedef struct gch_chart_desc {
     int64_t from, to;         /* ticks, [from, to) */
     bool has_bottom, has_top; /* false: fitted to what is visible */
     gch_decimal bottom, top;
-    gch_value_axis axis;
+    bool has_left, has_right; /* POINTS; false: all of the data */
+    gch_decimal left, right;
+    gch_value_axis axis;     /* POINTS: LINEAR */
     gch_bar_width bar_width; /* CANDLES, OHLC, BARS, studies; count 0: chosen for the width */
     bool hide_legend;
     /* Draw from what is in memory, have the rest loaded, and say how complete the picture is
@@ -114,6 +120,8 @@ typedef struct gch_chart_desc {
 
 typedef struct gch_chart_stats {
     gch_view view; /* as resolved, in the plot's pixels; `bottom` and `top` exactly as used */
+    bool is_plane; /* a chart of points: then `plane` holds, and the times of `view` mean nothing */
+    gch_plane_view plane;
     uint32_t plot_x_px, plot_y_px;
     uint64_t rows_visible, blocks_decoded, nodes_read, bytes_read;
     double complete; /* share of the columns and other answers that are exact: 1 unless no_wait */

@@ -82,8 +82,9 @@ typedef struct gch_ingest_desc {
 
     /* A point set (gch_file_info.is_point_set): its coordinates, by name or number, among the value
      * columns whether chosen or not. There is no time column; all rows are kept in memory and
-     * sorted along the curve (DEFAULT: Morton) by their coordinates in 32 bits over their ranges,
-     * equals in the order they came, rows without a place last. NULL: no point set. */
+     * sorted along the curve (DEFAULT: that of the file appended to, else Morton) by their
+     * coordinates in 32 bits over their ranges, equals in the order they came, rows without a place
+     * last. NULL: no point set. */
     const char *x_column, *y_column;
     gch_curve curve;
 

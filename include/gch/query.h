@@ -72,7 +72,7 @@ typedef struct gch_columns {
 
 /* What the queries since gch_query_make touched. */
 typedef struct gch_query_stats {
-    uint64_t rows_visible;
+    uint64_t rows_visible; /* of a plane drawn by the GPU, of the boxes that meet the view */
     uint64_t blocks_decoded;
     uint64_t nodes_read;
     uint64_t bytes_read;                     /* of payload, headers, tree and directory */

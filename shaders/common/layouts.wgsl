@@ -8,6 +8,7 @@ const PAGE_WORDS: u32 = 4096u;
 const NO_ROW: u32 = 0xFFFFFFFFu; // of Slice.lead and tail: nothing is connected there
 const ROW_BEFORE: u32 = 0xFFFFFFFEu; // of Slice.lead: the segment's row before, if it is drawn
 const IS_WIDE: u32 = 1u;
+const IS_ACROSS: u32 = 2u; // its edges are those of columns
 const JOIN_NONE: u32 = 2u;
 
 struct Frame {
@@ -132,3 +133,26 @@ const STUDY_SMA: u32 = 1u;
 const STUDY_EMA: u32 = 2u;
 const STUDY_RANGE: u32 = 3u;
 const STUDY_SPREAD: u32 = 4u;
+
+struct PointsFrame {
+    width: u32,
+    height: u32,
+    first_slice: u32, // of this dispatch
+    slice_count: u32,
+    groups_x: u32, // workgroups in a row of a dispatch that is not indirect
+    counts: u32, // 1: cells hold counts; 0: bits
+    cells: u32, // where they start in marks, column by column
+    stride: u32, // words a column
+}
+
+// Nodes of 16 blocks each of a point set.
+struct PointsSlice {
+    segment: u32, // of x; that of y is the next
+    first_node: u32,
+    node_count: u32, // at most 64
+    gaps_x_first: u32, // entries of the lists of super-blocks with gaps that these rows touch
+    gaps_x_last: u32,
+    gaps_y_first: u32,
+    gaps_y_last: u32,
+    reserved: u32,
+}

@@ -129,8 +129,8 @@ int cli_render(int argc, char **argv)
          "all; the first for candles and ohlc)",
          cli_read_list, &o.columns, NULL},
         {"type", 0, "TYPE",
-         "line, step, area, candles, ohlc, scatter, bars or density; repeated: one "
-         "for each series, the last for the rest (default: line)",
+         "line, step, area, candles, ohlc, scatter, bars, density or points; repeated: "
+         "one for each series, the last for the rest (default: line; points of a point set)",
          cli_read_list, &o.types, NULL},
         {"study", 0, "STUDY",
          "sma:N, ema:N (moving averages), range:N (lowest low to highest high) over the last N "
@@ -156,6 +156,15 @@ int cli_render(int argc, char **argv)
         {"ymin", 0, "V", "bottom edge, an exact decimal (default: fitted to what is visible)",
          cli_read_exact, &o.bottom, NULL},
         {"ymax", 0, "V", "top edge", cli_read_exact, &o.top, NULL},
+        {"xmin", 0, "V", "left edge of points of a point set (default: all of them)",
+         cli_read_exact, &o.left, NULL},
+        {"xmax", 0, "V", "right edge of them", cli_read_exact, &o.right, NULL},
+        {"size-by", 0, "COL", "points: the column that sizes them, by name or number",
+         cli_read_text, &o.size_by, NULL},
+        {"color-by", 0, "COL", "points: the column whose values colour them", cli_read_text,
+         &o.color_by, NULL},
+        {"category-by", 0, "COL", "points: the column of whole numbers that choose a colour each",
+         cli_read_text, &o.category_by, NULL},
         {"log", 0, NULL, "logarithmic value axis", cli_read_flag, &o.is_log, NULL},
         {"size", 0, "WxH", "pixels of the picture (default: 1280x720)", cli_read_text, &o.size,
          NULL},
@@ -207,6 +216,7 @@ int cli_render(int argc, char **argv)
             "--study range:20\n"
             "  gpucharts render a.gch b.gch -o ab.png --column a.gch:temp --column "
             "b.gch:temp --theme dark\n"
+            "  gpucharts render stars.gch -o sky.png --color-by mag --xmin 80 --xmax 90\n"
             "  gpucharts render ticks.gch --bare -o - --format ppm | display -",
         .options = options,
         .option_count = CLI_COUNT_OF(options),

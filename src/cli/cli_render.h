@@ -10,8 +10,9 @@
 typedef struct cli_render_options {
     const char *output;
     cli_list columns, types, studies, colors, widths;
+    const char *size_by, *color_by, *category_by;
     const char *bar, *from, *to, *size, *title, *zone;
-    cli_exact bottom, top;
+    cli_exact left, right, bottom, top;
     double scale;
     int format, theme, backend, density_scale, palette;
     uint64_t threads, memory_bytes;

@@ -238,7 +238,7 @@ static bool parse_color(const char *text, uint32_t *rgba)
 static int parse_type(const char *text, gch_mark *out)
 {
     static const char *const names[] = {"line", "step",    "area", "candles",
-                                        "ohlc", "scatter", "bars", "density"};
+                                        "ohlc", "scatter", "bars", "density", "points"};
     if (gch_mark_parse(text, out))
         return CLI_OK;
     cli_guess guess = {.word = text};
@@ -249,7 +249,7 @@ static int parse_type(const char *text, gch_mark *out)
     return cli_usage(
         "render",
         "--type: '%.60s' is not one of line, step, area, candles, ohlc, scatter, bars, "
-        "density",
+        "density, points",
         text);
 }
 
@@ -296,6 +296,10 @@ int cli_render_prepare(cli_render_job *job)
         .bottom = o->bottom.value,
         .has_top = o->top.is_given,
         .top = o->top.value,
+        .has_left = o->left.is_given,
+        .left = o->left.value,
+        .has_right = o->right.is_given,
+        .right = o->right.value,
     };
     if (o->size != NULL && !parse_size(o->size, &desc->width_px, &desc->height_px))
         return cli_usage("render", "--size: '%.60s' is not WIDTHxHEIGHT, each 1 to %u", o->size,
@@ -307,6 +311,9 @@ int cli_render_prepare(cli_render_job *job)
     double top = gch_decimal_to_double(o->top.value);
     if (o->bottom.is_given && o->top.is_given && bottom > top)
         return cli_usage("render", "--ymin is above --ymax");
+    if (o->left.is_given && o->right.is_given &&
+        gch_decimal_to_double(o->left.value) > gch_decimal_to_double(o->right.value))
+        return cli_usage("render", "--xmin is above --xmax");
     if (o->is_log && ((o->bottom.is_given && bottom <= 0) || (o->top.is_given && top <= 0)))
         return cli_usage("render", "--log needs --ymin and --ymax above 0");
 
@@ -346,6 +353,37 @@ static int check_list(const char *option, const cli_list *list, uint32_t series_
                      series_count);
 }
 
+/* A point set is one series, whatever its columns, unless another type is asked for. */
+static bool is_plane(const cli_render_job *job, size_t file)
+{
+    gch_mark mark = GCH_MARK_DEFAULT;
+    const cli_list *types = &job->options->types;
+    if (types->count > 0 && !gch_mark_parse(types->items[0], &mark))
+        return false; /* refused already */
+    return mark == GCH_MARK_POINTS ||
+           (mark == GCH_MARK_DEFAULT && gch_file_get_info(job->files[file])->is_point_set);
+}
+
+/* One of --size-by, --color-by, --category-by: 1 + a column of the series' file. */
+static int read_by(const gch_chart_series *series, const char *name, uint32_t *out)
+{
+    if (name == NULL)
+        return CLI_OK;
+    uint32_t column = cli_column_find(series->file, name);
+    if (column == GCH_COLUMN_NOT_FOUND)
+        return cli_column_missing(series->file, name);
+    *out = column + 1;
+    return CLI_OK;
+}
+
+static int read_points_style(const cli_render_options *o, gch_chart_series *series)
+{
+    int code = read_by(series, o->size_by, &series->size_by);
+    if (code == CLI_OK)
+        code = read_by(series, o->color_by, &series->color_by);
+    return code == CLI_OK ? read_by(series, o->category_by, &series->category_by) : code;
+}
+
 int cli_render_choose(cli_render_job *job)
 {
     const cli_render_options *o = job->options;
@@ -360,7 +398,7 @@ int cli_render_choose(cli_render_job *job)
         code = add_column(job, o->columns.items[i]);
     for (size_t i = 0; o->columns.count == 0 && i < job->file_count; i++) {
         uint32_t count = gch_file_get_info(job->files[i])->column_count;
-        count = is_first_only && count > 1 ? 1 : count;
+        count = (is_first_only || is_plane(job, i)) && count > 1 ? 1 : count;
         for (uint32_t column = 0; code == CLI_OK && column < count; column++)
             code = add_series(job, i, column);
     }
@@ -376,6 +414,8 @@ int cli_render_choose(cli_render_job *job)
         code = check_list("--line-width", &o->widths, job->series_count);
     for (uint32_t i = 0; code == CLI_OK && i < job->series_count; i++)
         code = read_style(o, i, &job->series[i]);
+    for (uint32_t i = 0; code == CLI_OK && i < job->series_count; i++)
+        code = read_points_style(o, &job->series[i]);
     job->desc.series = job->series;
     job->desc.series_count = job->series_count;
     return code;

@@ -9,10 +9,22 @@
 #include <string.h>
 
 /* Bounds are decimal text, so that they come back exactly in any reader of JSON. */
-static cJSON *view_json(const gch_view *view, gch_time_unit unit, const gch_time_zone *zone)
+static cJSON *view_json(const gch_chart_stats *stats, gch_time_unit unit, const gch_time_zone *zone)
 {
+    const gch_view *view = &stats->view;
     cJSON *object = cJSON_CreateObject();
     char text[64];
+    if (stats->is_plane) {
+        gch_decimal_format(stats->plane.left, text, sizeof text);
+        cli_json_add_text(object, "xmin", text);
+        gch_decimal_format(stats->plane.right, text, sizeof text);
+        cli_json_add_text(object, "xmax", text);
+        gch_decimal_format(view->bottom, text, sizeof text);
+        cli_json_add_text(object, "ymin", text);
+        gch_decimal_format(view->top, text, sizeof text);
+        cli_json_add_text(object, "ymax", text);
+        return object;
+    }
     snprintf(text, sizeof text, "%lld", (long long)view->t0);
     cli_json_add_text(object, "from", text);
     snprintf(text, sizeof text, "%lld", (long long)view->t1);
@@ -109,7 +121,7 @@ int cli_render_print_stats(const cli_render_job *job, const gch_chart_stats *sta
     cli_json_add_count(object, "threads", thread_count);
     cli_json_add_count(object, "series", job->series_count);
     gch_time_unit unit = gch_file_get_info(job->files[0])->time_unit;
-    cJSON_AddItemToObject(object, "view", view_json(&stats->view, unit, job->zone));
+    cJSON_AddItemToObject(object, "view", view_json(stats, unit, job->zone));
     cJSON_AddItemToObject(object, "plot", plot_json(stats));
     cli_json_add_count(object, "rows_visible", stats->rows_visible);
     cli_json_add_count(object, "blocks_decoded", stats->blocks_decoded);

@@ -177,7 +177,10 @@ gch_status gch__ingest_sink_open(gch__ingest_sink *sink, gch_time_unit unit, boo
         .allocator = job->allocator,
     };
     if (sink->x_name != NULL) {
-        sink->curve = desc->curve != GCH_CURVE_DEFAULT ? desc->curve : GCH_CURVE_MORTON;
+        bool goes_on = job->existing != NULL && job->existing->is_point_set;
+        sink->curve = desc->curve != GCH_CURVE_DEFAULT ? desc->curve
+                      : goes_on                        ? job->existing->curve
+                                                       : GCH_CURVE_MORTON;
         writer_desc.curve = sink->curve;
         writer_desc.x_column = sink->x_column = find_column(sink, sink->x_name);
         writer_desc.y_column = sink->y_column = find_column(sink, sink->y_name);

@@ -1,7 +1,5 @@
 /* Making and ending a query; checks of what callers ask for. */
-#include "query_state.h"
-
-#define KIND_COUNT 21u /* decimals of 0 to 18 digits behind the point, both floats */
+#include "query_plane.h"
 
 /* Takes over the segments that the file shows now. */
 static gch_status look(gch_query *query, gch_error *err)
@@ -85,8 +83,8 @@ void gch_query_destroy(gch_query *query)
     if (query == NULL)
         return;
     const gch_allocator *allocator = query->allocator;
-    for (uint32_t i = 0; i < query->table_count; i++)
-        gch__row_table_reset(&query->tables[i], allocator);
+    gch__row_tables_reset(&query->tables, allocator);
+    gch__plane_destroy(query->plane, allocator);
     for (size_t i = 0; i < query->task_cap; i++) {
         gch__free(allocator, query->tasks[i].pieces, "columns");
         gch__free(allocator, query->tasks[i].lit, "columns");
@@ -94,7 +92,6 @@ void gch_query_destroy(gch_query *query)
     gch__file_destroy_reader(query->file, query->reader);
     gch__free(allocator, query->segments, "query");
     gch__free(allocator, query->scales, "query");
-    gch__free(allocator, query->tables, "row edges");
     gch__free(allocator, query->tasks, "columns");
     gch__free(allocator, query->edges, "columns");
     gch__free(allocator, query->first, "columns");
@@ -134,31 +131,13 @@ gch_query_stats gch_query_get_stats(const gch_query *query)
     return query->stats;
 }
 
-static int compare_decimals(gch_decimal a, gch_decimal b)
+int gch__compare_decimals(gch_decimal a, gch_decimal b)
 {
     /* a against the edge of a view one row high whose bounds are both b. */
     gch__exact exact = gch__exact_from_decimal(a);
     gch__exact_line number = {.a = exact, .b = exact, .part = 0, .whole = 1};
     gch__exact other = gch__exact_from_decimal(b);
     return gch__exact_compare_edge(&number, 0, 1, other, other);
-}
-
-/* The table for keys of a map's kind. The tables do not move within a call: there is room for all
- * kinds from the start. */
-static gch_status find_table(gch_query *query, const gch__key_map *map, const gch_view *view,
-                             const gch__row_table **out, gch_error *err)
-{
-    GCH_TRY(gch__ensure(query->allocator, (void **)&query->tables, &query->table_cap, KIND_COUNT,
-                        sizeof *query->tables, "row edges", err));
-    uint32_t i = 0;
-    while (i < query->table_count && !gch__row_table_serves(&query->tables[i], map))
-        i++;
-    if (i == query->table_count)
-        query->tables[i] = (gch__row_table){0};
-    GCH_TRY(gch__row_table_set(&query->tables[i], map, view, query->allocator, err));
-    query->table_count = GCH_MAX(query->table_count, i + 1);
-    *out = &query->tables[i];
-    return GCH_OK;
 }
 
 gch_status gch__query_prepare(gch_query *query, uint32_t column, const gch_view *view,
@@ -178,14 +157,15 @@ gch_status gch__query_prepare(gch_query *query, uint32_t column, const gch_view 
         view->bottom.exp10 > GCH_DECIMAL_EXP10_MAX || view->bottom.exp10 < -GCH_DECIMAL_EXP10_MAX)
         return gch_fail(err, GCH_INVALID, "view: a bound's exponent is beyond +-%d",
                         GCH_DECIMAL_EXP10_MAX);
-    if (compare_decimals(view->bottom, view->top) >= 0)
+    if (gch__compare_decimals(view->bottom, view->top) >= 0)
         return gch_fail(err, GCH_INVALID, "view: bottom must be less than top");
     if (view->axis == GCH_AXIS_LOG && view->bottom.digits <= 0)
         return gch_fail(err, GCH_INVALID, "view: a log axis needs a bottom above 0");
+    gch__side side = gch__side_of_rows(view);
     for (uint32_t i = 0; i < query->segment_count; i++) {
         const gch__key_map *map = &gch__query_segment(query, i)->columns[column].map;
         const gch__row_table *table;
-        GCH_TRY(find_table(query, map, view, &table, err));
+        GCH_TRY(gch__row_tables_find(&query->tables, map, &side, query->allocator, &table, err));
         query->scales[i] = gch__row_scale_make(table, map);
     }
     return GCH_OK;

@@ -1,5 +1,6 @@
 /* Queries over a file whose pages come and go: a pager of our own loads a page only when it was
  * asked for and the test says so. */
+#include "gch/plane.h"
 #include "query_values.h"
 #include "store_file.h"
 #include "test_series.h"
@@ -175,6 +176,47 @@ static void frames_converge_without_waiting(void **state)
             assert_ok(gch_query_columns(exact, 0, &view, (gch_join)join, &expected, &err));
             assert_same_columns(&columns, &expected);
         }
+        gch_query_destroy(query);
+        gch_query_destroy(exact);
+        reset(&series);
+    }
+}
+
+/* Both coordinates from one column: a diagonal, for want of another. */
+static void grids_of_a_plane_converge_without_waiting(void **state)
+{
+    (void)state;
+    gch_error err;
+    uint64_t seed = 12;
+    for (int kind = 0; kind < 2; kind++) {
+        paged_series series;
+        make(&series, true, kind == 1);
+        gch_query *query = NULL, *exact = NULL;
+        assert_ok(gch_query_make(series.file, &(gch_query_desc){.no_wait = true}, &query, &err));
+        assert_ok(gch_query_make(series.whole.file, NULL, &exact, &err));
+        gch_plane plane = {.view = {.left = {-2000, 0},
+                                    .right = {2000, 0},
+                                    .bottom = {-2000, 0},
+                                    .top = {2000, 0},
+                                    .width_px = 90,
+                                    .height_px = 70}};
+        const gch_plane_point *points;
+        uint32_t rounds = 0, pending = 0, count;
+        gch_grid grid, expected;
+        assert_status(gch_query_plane_points(query, &plane, 0, ROWS, &points, &count, &err),
+                      GCH_PENDING);
+        assert_ok(gch_query_grid(exact, &plane, GCH_GRID_COUNTS, &expected, &err));
+        do {
+            assert_ok(gch_query_grid(query, &plane, GCH_GRID_COUNTS, &grid, &err));
+            pending += grid.pending_count;
+            for (uint32_t i = 0; i < 90 * 70; i++)
+                assert_true(grid.cells[i] <= expected.cells[i]);
+            (void)load_some(&series.pager, 3, &seed);
+            assert_true(++rounds < 500);
+        } while (grid.pending_count > 0);
+        assert_true(pending > 0); /* or the test shows nothing */
+        assert_true(gch_query_get_stats(query).columns_pending > 0);
+        assert_memory_equal(grid.cells, expected.cells, 90 * 70 * sizeof *grid.cells);
         gch_query_destroy(query);
         gch_query_destroy(exact);
         reset(&series);
@@ -432,6 +474,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(frames_converge_without_waiting),
+        cmocka_unit_test(grids_of_a_plane_converge_without_waiting),
         cmocka_unit_test(a_pending_column_covers_its_rows),
         cmocka_unit_test(a_density_grows_to_the_exact_one_without_waiting),
         cmocka_unit_test(studies_ask_for_all_their_pages_and_converge),

@@ -3,6 +3,7 @@
  *
  * Invariants:
  *  1. thresholds[unbounded_count ..] descend (weakly): row(key) = max{r : key < thresholds[r]}.
+ *     Across, thresholds[.. height_px - unbounded_count] ascend: max{r : key >= thresholds[r]}.
  *  2. Every decision on a linear axis is either an integer comparison, a double comparison whose
  * two sides differ by more than the bound on their errors, or gch__exact_compare_edge.
  */
@@ -12,6 +13,7 @@
 
 #define Y_LIMIT 1e6f
 #define GUESS_KEYS (uint64_t)64
+#define KIND_COUNT 21u /* decimals of 0 to 18 digits behind the point, both floats */
 
 static double double_of_key(const gch__key_map *map, uint64_t key)
 {
@@ -56,12 +58,12 @@ static double edge_value(const gch__row_table *table, uint32_t row)
     return table->axis == GCH_AXIS_LOG ? exp(value) : value;
 }
 
-/* Is the key's value above Y(row)? */
+/* Is the key's value above Y(row), or across at it or above? */
 static bool is_above_edge(const gch__row_table *table, uint64_t key, uint32_t row)
 {
     double value = double_of_key(&table->map, key), edge = edge_value(table, row);
     if (table->axis == GCH_AXIS_LOG)
-        return value > edge;
+        return table->is_across ? value >= edge : value > edge;
     /* value carries 2 roundings (int64 to double, division); edge carries those of top, bottom,
      * their difference, a product, a quotient and a sum, each relative to `magnitude` or less:
      * under 16 in all. 1e-320 keeps the bound above denormal steps. */
@@ -72,9 +74,10 @@ static bool is_above_edge(const gch__row_table *table, uint64_t key, uint32_t ro
         return false;
     gch__exact exact = gch__exact_from_key(&table->map, key);
     gch__exact_line number = {.a = exact, .b = exact, .part = 0, .whole = 1};
-    return gch__exact_compare_edge(&number, row, table->height_px,
-                                   gch__exact_from_decimal(table->top),
-                                   gch__exact_from_decimal(table->bottom)) > 0;
+    int side =
+        gch__exact_compare_edge(&number, row, table->height_px, gch__exact_from_decimal(table->top),
+                                gch__exact_from_decimal(table->bottom));
+    return table->is_across ? side >= 0 : side > 0;
 }
 
 /* The smallest key above Y(row) in (low, high], given that `low` is not above and `high` is (either
@@ -119,6 +122,12 @@ static void drawn_key_bounds(const gch__key_map *map, uint64_t *out_first, uint6
     *out_last = last;
 }
 
+/* The edges from the one with the largest value down. */
+static uint32_t edge_number(const gch__row_table *table, uint32_t i)
+{
+    return table->is_across ? table->height_px - i : i;
+}
+
 /* Thresholds by 128-bit division: Y(r) * 10^scale = N(r) / (height * 10^shift), all exact. Returns
  * false if the numbers are too large for that. */
 static bool decimal_thresholds(gch__row_table *table)
@@ -142,17 +151,18 @@ static bool decimal_thresholds(gch__row_table *table)
     int64_t base = (int64_t)table->map.base;
     uint64_t first_key, last_key;
     drawn_key_bounds(&table->map, &first_key, &last_key);
-    for (uint32_t r = 0; r <= table->height_px; r++) {
+    for (uint32_t i = 0; i <= table->height_px; i++) {
+        uint32_t r = edge_number(table, i);
         __int128 numerator = top * (table->height_px - r) + bottom * r;
-        __int128 digits = numerator / divisor;
-        if (numerator % divisor < 0)
+        __int128 digits = numerator / divisor, rest = numerator % divisor;
+        if (rest < 0)
             digits--; /* floor */
-        __int128 key = digits + 1 - base;
+        __int128 key = digits + (table->is_across && rest == 0 ? 0 : 1) - base;
         if (key <= 0) {
             table->thresholds[r] = 0;
         } else if (key > last_key) {
             table->thresholds[r] = UINT64_MAX;
-            table->unbounded_count = r + 1;
+            table->unbounded_count = i + 1;
         } else {
             table->thresholds[r] = (uint64_t)key;
         }
@@ -178,10 +188,11 @@ static void general_thresholds(gch__row_table *table)
     uint64_t first, last;
     drawn_key_bounds(&table->map, &first, &last);
     uint64_t above = last; /* the threshold of the row before: thresholds descend */
-    for (uint32_t r = 0; r <= table->height_px; r++) {
-        if (r == table->unbounded_count && !is_above_edge(table, last, r)) {
+    for (uint32_t i = 0; i <= table->height_px; i++) {
+        uint32_t r = edge_number(table, i);
+        if (i == table->unbounded_count && !is_above_edge(table, last, r)) {
             table->thresholds[r] = UINT64_MAX;
-            table->unbounded_count = r + 1;
+            table->unbounded_count = i + 1;
         } else if (is_above_edge(table, first, r)) {
             table->thresholds[r] = 0;
         } else {
@@ -221,38 +232,39 @@ static bool is_same_decimal(gch_decimal a, gch_decimal b)
     return a.digits == b.digits && a.exp10 == b.exp10;
 }
 
-gch_status gch__row_table_set(gch__row_table *table, const gch__key_map *map, const gch_view *view,
+gch_status gch__row_table_set(gch__row_table *table, const gch__key_map *map, const gch__side *side,
                               const gch_allocator *allocator, gch_error *err)
 {
-    if (gch__row_table_serves(table, map) && table->axis == view->axis &&
-        table->height_px == view->height_px && is_same_decimal(table->bottom, view->bottom) &&
-        is_same_decimal(table->top, view->top))
+    if (gch__row_table_serves(table, map) && table->axis == side->axis &&
+        table->is_across == side->is_across && table->height_px == side->height_px &&
+        is_same_decimal(table->bottom, side->bottom) && is_same_decimal(table->top, side->top))
         return GCH_OK;
     void *thresholds = table->thresholds;
     gch_status status =
-        gch__ensure(allocator, &thresholds, &table->threshold_cap, (size_t)view->height_px + 1,
+        gch__ensure(allocator, &thresholds, &table->threshold_cap, (size_t)side->height_px + 1,
                     sizeof *table->thresholds, "row edges", err);
     table->thresholds = thresholds;
     GCH_TRY(status);
 
     table->map = (gch__key_map){
         .kind = map->kind, .scale = map->scale, .base = least_base(map->kind), .is_wide = true};
-    table->axis = view->axis;
-    table->height_px = view->height_px;
-    table->bottom = view->bottom;
-    table->top = view->top;
+    table->axis = side->axis;
+    table->is_across = side->is_across;
+    table->height_px = side->height_px;
+    table->bottom = side->bottom;
+    table->top = side->top;
     table->unbounded_count = 0;
-    double bottom = gch_decimal_to_double(view->bottom), top = gch_decimal_to_double(view->top);
+    double bottom = gch_decimal_to_double(side->bottom), top = gch_decimal_to_double(side->top);
     table->magnitude = fmax(fabs(bottom), fabs(top));
-    if (view->axis == GCH_AXIS_LOG) {
+    if (side->axis == GCH_AXIS_LOG) {
         bottom = log(bottom);
         top = log(top);
     }
     table->y_top = top;
-    table->px_per_value = (double)view->height_px / (top - bottom);
+    table->px_per_value = (double)side->height_px / (top - bottom);
     table->half_span = top / 2 - bottom / 2;
-    table->is_extreme = !(table->magnitude < 1e300 && table->half_span > 1e-290);
-    if (view->axis == GCH_AXIS_LINEAR && map->kind == GCH_VALUE_DECIMAL &&
+    table->is_extreme = !(table->magnitude < 1e300 && fabs(table->half_span) > 1e-290);
+    if (side->axis == GCH_AXIS_LINEAR && map->kind == GCH_VALUE_DECIMAL &&
         decimal_thresholds(table))
         return GCH_OK;
     general_thresholds(table);
@@ -265,9 +277,38 @@ void gch__row_table_reset(gch__row_table *table, const gch_allocator *allocator)
     *table = (gch__row_table){0};
 }
 
-/* key < thresholds[r], with r = -1 standing for the sky. */
+gch_status gch__row_tables_find(gch__row_tables *tables, const gch__key_map *map,
+                                const gch__side *side, const gch_allocator *allocator,
+                                const gch__row_table **out, gch_error *err)
+{
+    /* Room for all kinds from the start. */
+    GCH_TRY(gch__ensure(allocator, (void **)&tables->items, &tables->cap, KIND_COUNT,
+                        sizeof *tables->items, "row edges", err));
+    uint32_t i = 0;
+    while (i < tables->count && !gch__row_table_serves(&tables->items[i], map))
+        i++;
+    if (i == tables->count)
+        tables->items[i] = (gch__row_table){0};
+    GCH_TRY(gch__row_table_set(&tables->items[i], map, side, allocator, err));
+    tables->count = GCH_MAX(tables->count, i + 1);
+    *out = &tables->items[i];
+    return GCH_OK;
+}
+
+void gch__row_tables_reset(gch__row_tables *tables, const gch_allocator *allocator)
+{
+    for (uint32_t i = 0; i < tables->count; i++)
+        gch__row_table_reset(&tables->items[i], allocator);
+    gch__free(allocator, tables->items, "row edges");
+    *tables = (gch__row_tables){0};
+}
+
+/* Whether the key's row is r or one behind it; r = -1 stands for the sky. */
 static inline bool is_at_or_below(const gch__row_table *table, uint64_t key, int32_t r)
 {
+    if (table->is_across)
+        return r < 0 || ((uint32_t)r + table->unbounded_count <= table->height_px &&
+                         key >= table->thresholds[r]);
     return r < 0 || (uint32_t)r < table->unbounded_count || key < table->thresholds[r];
 }
 

@@ -67,7 +67,8 @@ static void row_of_key_is_exact(void **state)
     for (int i = 0; i < 400; i++) {
         gch__key_map map = random_map(&seed);
         gch_view view = random_view(&seed);
-        assert_ok(gch__row_table_set(&table, &map, &view, NULL, &err));
+        gch__side side = gch__side_of_rows(&view);
+        assert_ok(gch__row_table_set(&table, &map, &side, NULL, &err));
         gch__row_scale scale = gch__row_scale_make(&table, &map);
         for (int k = 0; k < 12; k++) {
             uint64_t key = random_key(&map, &seed);
@@ -86,6 +87,45 @@ static void row_of_key_is_exact(void **state)
     gch__row_table_reset(&table, NULL);
 }
 
+/* Columns of a plane: the largest c with X(c) <= value. */
+static int32_t exact_column(const gch__exact_line *line, const gch__side *side)
+{
+    int32_t column = -1;
+    for (uint32_t c = 0; c <= side->height_px; c++)
+        if (gch__exact_compare_edge(line, c, side->height_px, gch__exact_from_decimal(side->top),
+                                    gch__exact_from_decimal(side->bottom)) >= 0)
+            column = (int32_t)c;
+    return column;
+}
+
+static void column_of_key_is_exact(void **state)
+{
+    (void)state;
+    gch_error err;
+    gch__row_table table = {0};
+    uint64_t seed = 8;
+    for (int i = 0; i < 600; i++) {
+        gch__key_map map = random_map(&seed);
+        gch_view view = random_view(&seed);
+        gch__side side = {view.bottom, view.top, view.height_px, GCH_AXIS_LINEAR, true};
+        assert_ok(gch__row_table_set(&table, &map, &side, NULL, &err));
+        gch__row_scale scale = gch__row_scale_make(&table, &map);
+        for (int k = 0; k < 12; k++) {
+            uint64_t key = random_key(&map, &seed);
+            if (k % 3 != 0) {
+                uint64_t at =
+                    table.thresholds[test_random(&seed) % (view.height_px + 1)] - scale.offset;
+                if (at > 0 && at < UINT64_MAX / 2 && map.kind == GCH_VALUE_DECIMAL)
+                    key = at - (uint64_t)(k % 2);
+            }
+            gch__exact exact = gch__exact_from_key(&map, key);
+            gch__exact_line line = {.a = exact, .b = exact, .part = 0, .whole = 1};
+            assert_int_equal(gch__row_of_key(&scale, key), exact_column(&line, &side));
+        }
+    }
+    gch__row_table_reset(&table, NULL);
+}
+
 static void float_thresholds_are_the_smallest_keys_above_their_edges(void **state)
 {
     (void)state;
@@ -97,7 +137,8 @@ static void float_thresholds_are_the_smallest_keys_above_their_edges(void **stat
         if (map.kind == GCH_VALUE_DECIMAL)
             continue;
         gch_view view = random_view(&seed);
-        assert_ok(gch__row_table_set(&table, &map, &view, NULL, &err));
+        gch__side side = gch__side_of_rows(&view);
+        assert_ok(gch__row_table_set(&table, &map, &side, NULL, &err));
         for (uint32_t r = table.unbounded_count; r <= view.height_px; r += 1 + r / 16) {
             uint64_t key = table.thresholds[r];
             if (key == 0)
@@ -123,9 +164,10 @@ static void crossing_rows_are_exact(void **state)
     uint64_t seed = 4;
     for (int i = 0; i < 2000; i++) {
         gch_view view = random_view(&seed);
+        gch__side side = gch__side_of_rows(&view);
         gch__key_map map_a = random_map(&seed), map_b = random_map(&seed);
-        assert_ok(gch__row_table_set(&table_a, &map_a, &view, NULL, &err));
-        assert_ok(gch__row_table_set(&table_b, &map_b, &view, NULL, &err));
+        assert_ok(gch__row_table_set(&table_a, &map_a, &side, NULL, &err));
+        assert_ok(gch__row_table_set(&table_b, &map_b, &side, NULL, &err));
         gch__line_end a = {.scale = gch__row_scale_make(&table_a, &map_a),
                            .key = random_key(&map_a, &seed)};
         gch__line_end b = {.scale = gch__row_scale_make(&table_b, &map_b),
@@ -159,7 +201,8 @@ static void log_rows_follow_the_logarithm(void **state)
                      .bottom = {1, 0},
                      .top = {1, 3},
                      .axis = GCH_AXIS_LOG};
-    assert_ok(gch__row_table_set(&table, &map, &view, NULL, &err));
+    gch__side side = gch__side_of_rows(&view);
+    assert_ok(gch__row_table_set(&table, &map, &side, NULL, &err));
     gch__row_scale scale = gch__row_scale_make(&table, &map);
     assert_int_equal(gch__row_of_key(&scale, 5 + 999), 0);
     assert_int_equal(gch__row_of_key(&scale, 5 + 101), 99);
@@ -175,6 +218,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(row_of_key_is_exact),
+        cmocka_unit_test(column_of_key_is_exact),
         cmocka_unit_test(float_thresholds_are_the_smallest_keys_above_their_edges),
         cmocka_unit_test(crossing_rows_are_exact),
         cmocka_unit_test(log_rows_follow_the_logarithm),

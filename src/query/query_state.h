@@ -13,6 +13,7 @@ typedef struct gch__slice {
 /* Counters of one task; summed into the query's when the task is over. */
 typedef struct gch__touch {
     uint64_t blocks, nodes, bytes;
+    uint64_t rows;    /* points of a plane that are in view */
     uint64_t covered; /* slices answered by nodes that cover them, for want of pages */
 } gch__touch;
 
@@ -44,9 +45,7 @@ struct gch_query {
     gch_query_stats stats;
 
     /* For the column and view of the call under way: a table a kind of keys, a scale a segment. */
-    gch__row_table *tables;
-    uint32_t table_count;
-    size_t table_cap;
+    gch__row_tables tables;
     gch__row_scale *scales;
     size_t scale_cap;
 
@@ -80,6 +79,7 @@ struct gch_query {
     size_t study_bar_cap;
     gch_study_point *study_points;
     size_t study_point_cap;
+    struct gch__plane *plane; /* query_plane.h; NULL: nothing of a plane was asked */
 };
 
 static inline const gch__segment *gch__query_segment(const gch_query *query, uint32_t index)
@@ -146,6 +146,9 @@ GCH_CHECKED gch_status gch__find_drawn(const gch_query *query, uint32_t column, 
 
 /* Room for `count` tasks, all of them without pieces, counts and errors. */
 GCH_CHECKED gch_status gch__query_reserve_tasks(gch_query *query, size_t count, gch_error *err);
+
+/* Exact order of two decimals: negative, 0, positive. */
+int gch__compare_decimals(gch_decimal a, gch_decimal b);
 
 /* Sets query->scales for a column and a view. */
 GCH_CHECKED gch_status gch__query_prepare(gch_query *query, uint32_t column, const gch_view *view,

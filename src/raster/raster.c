@@ -46,6 +46,8 @@ void gch__raster_destroy(gch__raster *raster)
     gch__free(allocator, raster->row_colors, "row colours");
     gch__free(allocator, raster->spacings, "spacings");
     gch__free(allocator, raster->tones, "tones");
+    gch__free(allocator, raster->discs, "discs");
+    gch__free(allocator, raster->disc_values, "discs");
     for (uint32_t i = 0; i < GCH_SERIES_CAP; i++)
         gch__bare_room_reset(&raster->bare_rooms[i], allocator);
     gch__free(allocator, raster, PURPOSE);
@@ -87,6 +89,45 @@ static gch_status draw_bare(gch__raster *raster, const gch__scene *scene, gch__t
         if (plot->series[i].mark == GCH_MARK_DENSITY)
             GCH_TRY(gch__bare_add_density(raster, target, &plot->series[i], &plot->view, queries[i],
                                           err));
+    return GCH_OK;
+}
+
+typedef struct plane_context {
+    const gch_grid *grids;
+    gch__target plot;
+    uint32_t series_count;
+} plane_context;
+
+static void draw_plane_band(void *context, size_t task, uint32_t worker)
+{
+    (void)worker;
+    const plane_context *c = context;
+    size_t first = task * BACKGROUND_ROWS, height = c->plot.height_px;
+    size_t end = GCH_MIN(first + BACKGROUND_ROWS, height);
+    for (size_t y = first; y < end; y++) {
+        for (size_t x = 0; x < c->plot.width_px; x++) {
+            uint32_t lit = 0;
+            for (uint32_t i = 0; i < c->series_count; i++)
+                lit |= c->grids[i].cells[x * height + y];
+            c->plot.pixels[y * c->plot.stride_px + x] = lit != 0 ? GCH__BARE_LIT : GCH__BARE_DARK;
+        }
+    }
+}
+
+/* The pixels that points of a plane lie in. */
+static gch_status draw_bare_plane(gch__raster *raster, const gch__plot *plot, gch__target target,
+                                  gch_query *const *queries, gch_workers *workers, gch_error *err)
+{
+    gch_grid grids[GCH_SERIES_CAP];
+    int64_t start = gch__clock_ns();
+    for (uint32_t i = 0; i < plot->series_count; i++) {
+        gch_plane plane = gch__plane_of(plot, i);
+        GCH_TRY(gch_query_grid(queries[i], &plane, GCH_GRID_LIT, &grids[i], err));
+    }
+    raster->query_ns += gch__clock_ns() - start;
+    plane_context context = {grids, target, plot->series_count};
+    gch__parallel_for(workers, (target.height_px + BACKGROUND_ROWS - 1) / BACKGROUND_ROWS,
+                      draw_plane_band, &context);
     return GCH_OK;
 }
 
@@ -132,10 +173,12 @@ static gch_status draw_chart(gch__raster *raster, const gch__scene *scene, gch__
                       fill_ground, &ground);
     GCH_TRY(gch__prims_draw(picture, &scene->under, raster->glyphs, &raster->curves, err));
     for (uint32_t i = 0; i < plot->series_count; i++) {
+        gch_plane plane = plot->is_plane ? gch__plane_of(plot, i) : (gch_plane){0};
         gch__mark_job job = {.raster = raster,
                              .workers = workers,
                              .plot = plot_target,
                              .view = &plot->view,
+                             .plane = &plane,
                              .series = &plot->series[i],
                              .zone = scene->zone,
                              .query = queries[i],
@@ -175,7 +218,8 @@ gch_status gch__raster_draw(gch__raster *raster, const gch__scene *scene, gch_qu
     } else {
         if (plot_target.width_px != picture.width_px || plot_target.height_px != picture.height_px)
             return gch_fail(err, GCH_INVALID, "a bare plot fills the picture");
-        GCH_TRY(draw_bare(raster, scene, plot_target, queries, workers, err));
+        GCH_TRY(plot->is_plane ? draw_bare_plane(raster, plot, plot_target, queries, workers, err)
+                               : draw_bare(raster, scene, plot_target, queries, workers, err));
     }
     *out_query_ns = raster->query_ns;
     return GCH_OK;

@@ -25,7 +25,8 @@ GCH_CHECKED gch_status gch__raster_draw(gch__raster *raster, const gch__scene *s
                                         gch_image *image, int64_t *out_query_ns, gch_error *err);
 
 /* Black ground, white pixels and counts by docs/pixel-rule.md. GCH_UNSUPPORTED unless the scene is
- * bare, the axis is linear, and its series are lines, areas, candles, OHLC, bars or densities. */
+ * bare, the axis is linear, and its series are lines, areas, candles, OHLC, bars, densities or
+ * points of a plane. */
 GCH_CHECKED gch_status gch__raster_reference(const gch__scene *scene,
                                              const gch_allocator *allocator, gch_image *image,
                                              gch_error *err);

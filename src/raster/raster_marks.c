@@ -235,7 +235,7 @@ static gch_status draw_line(const gch__mark_job *job, gch_error *err)
 
 /* Few discs let those below show through; as they fill the plot they unite, so that a dense cloud
  * has one colour. */
-static float disc_opacity(const gch__mark_job *job, size_t count)
+float gch__mark_disc_opacity(const gch__mark_job *job, size_t count)
 {
     double diameter = job->series->width;
     double plot_area = (double)job->plot.width_px * job->plot.height_px;
@@ -253,7 +253,7 @@ static gch_status draw_scatter(const gch__mark_job *job, gch_error *err)
                                               .points = points,
                                               .count = count,
                                               .width = job->series->width,
-                                              .opacity = disc_opacity(job, count),
+                                              .opacity = gch__mark_disc_opacity(job, count),
                                               .row_colors = &job->series->color});
         return GCH_OK;
     }
@@ -284,6 +284,8 @@ gch_status gch__mark_draw(const gch__mark_job *job, gch_error *err)
         return gch__mark_draw_bars(job, err);
     case GCH_MARK_DENSITY:
         return gch__mark_draw_density(job, err);
+    case GCH_MARK_POINTS:
+        return gch__mark_draw_points(job, err);
     }
     return gch_fail(err, GCH_INVALID, "mark %d does not exist", (int)job->series->mark);
 }

@@ -26,6 +26,7 @@
  * and view), their products between 10^-900 and 10^900, and a 15-bit exponent reaches 10^+-4931.
  */
 #include "raster.h"
+#include "raster_reference_points.h"
 #include "raster_reference_state.h"
 
 #include <float.h>
@@ -533,6 +534,8 @@ gch_status gch__raster_reference(const gch__scene *scene, const gch_allocator *a
     int64_t *times = NULL;
     gch_value *values = NULL;
     gch_status status = check_scene(scene, image, err);
+    if (status == GCH_OK && scene->plot.is_plane)
+        return gch__reference_points(scene, allocator, image, err);
     if (status != GCH_OK)
         goto cleanup;
     GCH_TRY_GOTO(gch__reference_make(&scene->plot.view, allocator, &reference, err), cleanup);

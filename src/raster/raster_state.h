@@ -26,6 +26,10 @@ struct gch__raster {
     size_t spacing_cap;
     struct gch__tone *tones; /* per worker (raster_tone.h) */
     size_t tone_cap;
+    struct gch__disc *discs; /* raster_points.c */
+    size_t disc_cap;
+    gch_value *disc_values;
+    size_t disc_value_cap;
     gch_columns bare_columns[GCH_SERIES_CAP];
     gch__bare_room bare_rooms[GCH_SERIES_CAP];
     int64_t query_ns; /* spent in queries in this frame */
@@ -46,6 +50,7 @@ typedef struct gch__mark_job {
     gch_workers *workers;
     gch__target plot; /* the plot's pixels: nothing is drawn outside of them */
     const gch_view *view;
+    const gch_plane *plane; /* POINTS */
     const gch__plot_series *series;
     const gch_time_zone *zone;
     gch_query *query;
@@ -63,11 +68,14 @@ GCH_CHECKED gch_status gch__mark_draw_density(const gch__mark_job *job, gch_erro
 GCH_CHECKED gch_status gch__bare_add_density(gch__raster *raster, gch__target target,
                                              const gch__plot_series *series, const gch_view *view,
                                              gch_query *query, gch_error *err);
+GCH_CHECKED gch_status gch__mark_draw_points(const gch__mark_job *job, gch_error *err);
 
 /* series->study instead of the mark. */
 GCH_CHECKED gch_status gch__mark_draw_study(const gch__mark_job *job, gch_error *err);
 gch_study_desc gch__mark_study_desc(const gch__mark_job *job);
 
+/* Of that many discs of the series. */
+float gch__mark_disc_opacity(const gch__mark_job *job, size_t count);
 /* The query's points; *out_points is NULL if there are more than cap. */
 GCH_CHECKED gch_status gch__mark_points(const gch__mark_job *job, uint32_t cap,
                                         const gch_point **out_points, uint32_t *out_count,

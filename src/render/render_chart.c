@@ -10,6 +10,7 @@
 #include "gch/chart.h"
 #include "raster.h"
 #include "render_gpu.h"
+#include "scene_resolve.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -173,6 +174,18 @@ static bool is_joined(gch_mark mark)
            mark == GCH_MARK_AREA;
 }
 
+/* A plane shows all of its points unless bounds are given. */
+static void find_plane_extents(gch_chart *chart, const gch_chart_desc *desc)
+{
+    for (uint32_t i = 0; i < desc->series_count; i++) {
+        const gch_file_info *info = gch_file_get_info(desc->series[i].file);
+        const gch_column_info *x = &info->columns[info->x_column];
+        const gch_column_info *y = &info->columns[info->y_column];
+        chart->extents[i] =
+            (gch__extent){.min = y->min, .max = y->max, .left = x->min, .right = x->max};
+    }
+}
+
 /* Asked only where the layout has a bound to fit. */
 static gch_status find_extents(gch_chart *chart, const gch_chart_desc *desc, int64_t from,
                                int64_t to, gch_error *err)
@@ -304,10 +317,17 @@ static gch_status fill_stats(gch_chart *chart, const gch_chart_desc *desc, gch_c
     stats->view = plot->view;
     stats->plot_x_px = plot->x_px;
     stats->plot_y_px = plot->y_px;
+    stats->is_plane = plot->is_plane;
+    stats->plane = plot->plane;
     uint64_t asked = 0, pending = 0;
     for (uint32_t i = 0; i < desc->series_count; i++) {
         add_queries(&chart->slots[i], stats, &asked, &pending);
         add_queries(&chart->with_slots[i], stats, &asked, &pending);
+        if (plot->is_plane) {
+            gch_query_stats now = gch_query_get_stats(chart->queries[i]);
+            stats->rows_visible += now.rows_visible - chart->slots[i].before.rows_visible;
+            continue;
+        }
         uint64_t first, last;
         gch_status status = gch_query_row_at(chart->queries[i], plot->view.t0, &first, err);
         if (status == GCH_OK)
@@ -407,7 +427,10 @@ gch_status gch_chart_frame(gch_chart *chart, const gch_chart_desc *desc,
     GCH_TRY(prepare_queries(chart, desc, err));
 
     int64_t extents_ns = gch__clock_ns();
-    GCH_TRY(find_extents(chart, desc, from, to, err));
+    if (gch__chart_is_plane(desc))
+        find_plane_extents(chart, desc);
+    else
+        GCH_TRY(find_extents(chart, desc, from, to, err));
 
     int64_t layout_ns = gch__clock_ns();
     GCH_TRY(lay_out(chart, desc, from, to, err));

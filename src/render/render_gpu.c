@@ -12,6 +12,7 @@
  *  3. `shown` describes the picture that `image` holds, or is not valid.
  */
 #include "render_gpu.h"
+#include "render_gpu_points.h"
 #include "render_gpu_state.h"
 
 #include <stdio.h>
@@ -173,7 +174,7 @@ static gch_status make_pool(gch__gpu_executor *executor, gch__gpu_pool *pool, gc
                                    desc->budget_bytes > 0 ? desc->budget_bytes - taken : 0,
                                .slab_bytes = desc->slab_bytes},
         &pool->pages, err));
-    pool->bound_version = pool->counters_version = 0;
+    executor->version++; /* all that was bound to other pages is bound anew */
     gch__gpu_pages_begin_frame(pool->pages);
     return GCH_OK;
 }
@@ -423,7 +424,87 @@ static gch_status draw_series(const gch__gpu_series *series, gch_error *err)
     return status;
 }
 
+/* ---- points of a plane ---- */
+
+/* Pixels that the query room has found, a piece each stretch of a column. */
+static gch_status light_grid(gch__gpu_executor *executor, gch_query *query, const gch_grid *grid,
+                             gch_error *err)
+{
+    const gch_allocator *allocator = executor->allocator;
+    size_t piece_cap = ((size_t)grid->height_px / 2 + 1) * grid->width_px;
+    gch_status status = GCH_OK;
+    gch_piece *pieces = gch__alloc_array(allocator, piece_cap, sizeof *pieces, PURPOSE);
+    uint32_t *first =
+        gch__alloc_array(allocator, (size_t)grid->width_px + 1, sizeof *first, PURPOSE);
+    uint32_t count = 0;
+    if (pieces == NULL || first == NULL) {
+        status = gch__no_memory(err, PURPOSE);
+        goto cleanup;
+    }
+    for (uint32_t x = 0; x < grid->width_px; x++) {
+        first[x] = count;
+        for (uint32_t y = 0; y < grid->height_px; y++) {
+            if (grid->cells[(size_t)x * grid->height_px + y] == 0)
+                continue;
+            bool goes_on = count > first[x] && pieces[count - 1].row_bottom == (int32_t)y - 1;
+            if (!goes_on)
+                pieces[count++].row_top = (int32_t)y;
+            pieces[count - 1].row_bottom = (int32_t)y;
+        }
+    }
+    first[grid->width_px] = count;
+    gch__gpu_series series = {.executor = executor, .query = query};
+    gch_columns columns = {.width_px = grid->width_px, .first = first, .pieces = pieces};
+    GCH_TRY_GOTO(gch__gpu_pages_begin_tile(executor->pages, err), cleanup);
+    status = gch__gpu_light_columns(&series, &columns, err);
+cleanup:
+    gch__free(allocator, first, PURPOSE);
+    gch__free(allocator, pieces, PURPOSE);
+    return status;
+}
+
+static gch_status draw_points(gch__gpu_executor *executor, const gch__plot *plot, uint32_t index,
+                              gch_query *query, gch_error *err)
+{
+    gch_plane plane = gch__plane_of(plot, index);
+    gch__gpu_points_marks marks = {.buffer = executor->marks,
+                                   .cells = executor->frame.lit,
+                                   .stride = executor->frame.lit_words};
+    gch_status status = gch__gpu_points_add(executor, query, &plane, &marks, err);
+    if (status != GCH_PENDING && status != GCH_UNSUPPORTED)
+        return status;
+    gch_grid grid;
+    executor->stats.series_by_query++;
+    executor->stats.is_pending = true;
+    GCH_TRY(gch_query_grid(query, &plane, GCH_GRID_LIT, &grid, err));
+    return light_grid(executor, query, &grid, err);
+}
+
+/* Columns of a plane stand alone: their extents are empty, all is in the bitmap. */
+static gch_status draw_plane(gch__gpu_executor *executor, const gch__plot *plot,
+                             gch_query *const *queries, gch_error *err)
+{
+    uint32_t width = plot->view.width_px;
+    for (uint32_t c = 0; c < width; c++) {
+        executor->extents[(size_t)c * 2] = GCH__GPU_NO_ROW;
+        executor->extents[(size_t)c * 2 + 1] = 0;
+    }
+    for (uint32_t i = 0; i < plot->series_count; i++) {
+        executor->frame.extents = i * width * 2;
+        GCH_TRY(gch__gpu_upload(executor->gpu, executor->marks, (uint64_t)i * width * 8,
+                                executor->extents, (uint64_t)width * 8, err));
+        GCH_TRY(draw_points(executor, plot, i, queries[i], err));
+    }
+    return GCH_OK;
+}
+
 /* ---- frames ---- */
+
+static bool is_same_plane(const gch_plane_view *a, const gch_plane_view *b)
+{
+    return a->left.digits == b->left.digits && a->left.exp10 == b->left.exp10 &&
+           a->right.digits == b->right.digits && a->right.exp10 == b->right.exp10;
+}
 
 static bool is_same_view(const gch_view *a, const gch_view *b)
 {
@@ -438,9 +519,11 @@ static bool is_same_series(const gch__plot_series *a, const gch__plot_series *b)
     return a->file == b->file && a->column == b->column && a->mark == b->mark &&
            a->color == b->color && a->up_color == b->up_color && a->down_color == b->down_color &&
            a->fill_color == b->fill_color && a->fill_base_color == b->fill_base_color &&
-           a->width == b->width && a->bar_width.unit == b->bar_width.unit &&
-           a->bar_width.count == b->bar_width.count && a->density_scale == b->density_scale &&
-           a->palette == b->palette && a->is_palette_reversed == b->is_palette_reversed &&
+           a->size_by == b->size_by && a->color_by == b->color_by &&
+           a->category_by == b->category_by && a->width == b->width &&
+           a->bar_width.unit == b->bar_width.unit && a->bar_width.count == b->bar_width.count &&
+           a->density_scale == b->density_scale && a->palette == b->palette &&
+           a->is_palette_reversed == b->is_palette_reversed &&
            a->study.kind == b->study.kind && a->study.length == b->study.length &&
            a->study.with_file == b->study.with_file && a->study.with_column == b->study.with_column;
 }
@@ -468,6 +551,8 @@ static void describe(const gch__scene *scene, const gch_image *image, gch__gpu_s
     out->scale = scene->scale;
     snprintf(out->zone, sizeof out->zone, "%s", zone_name(scene));
     out->view = plot->view;
+    out->is_plane = plot->is_plane;
+    out->plane = plot->plane;
     out->series_count = plot->series_count;
     for (uint32_t i = 0; i < plot->series_count; i++)
         out->series[i] =
@@ -482,8 +567,8 @@ static bool has_shown(const gch__gpu_shown *shown, const gch__scene *scene)
     const gch__plot *plot = &scene->plot;
     if (!shown->is_valid || shown->is_bare != scene->is_bare || shown->x_px != plot->x_px ||
         shown->y_px != plot->y_px || shown->baseline_y != plot->baseline_y ||
-        shown->scale != scene->scale || strcmp(shown->zone, zone_name(scene)) != 0 ||
-        shown->series_count != plot->series_count)
+        shown->is_plane != plot->is_plane || shown->scale != scene->scale ||
+        strcmp(shown->zone, zone_name(scene)) != 0 || shown->series_count != plot->series_count)
         return false;
     for (uint32_t i = 0; i < plot->series_count; i++)
         if (!is_same_series(&shown->series[i].its, &plot->series[i]) ||
@@ -496,8 +581,10 @@ static bool has_shown(const gch__gpu_shown *shown, const gch__scene *scene)
 static bool is_shown(const gch__gpu_shown *shown, const gch__scene *scene, const gch_image *image)
 {
     const uint32_t *pixels = image != NULL ? image->pixels : NULL;
+    const gch__plot *plot = &scene->plot;
     return has_shown(shown, scene) && shown->pixels == pixels &&
-           is_same_view(&shown->view, &scene->plot.view);
+           is_same_view(&shown->view, &plot->view) &&
+           (!plot->is_plane || is_same_plane(&shown->plane, &plot->plane));
 }
 
 /* Which columns are not in the marks and counts of the last frame: all, or those that a pan by
@@ -509,7 +596,7 @@ static void find_fresh(gch__gpu_executor *executor, const gch__scene *scene)
     executor->plot_width = view->width_px;
     executor->fresh_first = 0;
     executor->fresh_last = view->width_px;
-    if (!has_shown(&executor->shown, scene) ||
+    if (scene->plot.is_plane || !has_shown(&executor->shown, scene) ||
         !gch__view_shift(&executor->shown.view, view, &shift)) {
         executor->origin = 0;
         return;
@@ -550,6 +637,7 @@ static void empty_tables(gch__gpu_executor *executor)
     executor->edges.count = executor->edges.sent = 0;
     for (uint32_t i = 0; i < GCH__GPU_LIST_COUNT; i++)
         executor->tile[i].count = 0;
+    gch__gpu_points_begin_frame(executor->points);
 }
 
 static gch_status prepare(gch__gpu_executor *executor, const gch__plot *plot, gch_error *err)
@@ -607,7 +695,9 @@ static gch_status draw_frame(gch__gpu_executor *executor, const gch__scene *scen
     GCH_TRY(gch__gpu_begin(executor->gpu, "frame", err));
     GCH_TRY(clear_fresh(executor, err));
     GCH_TRY(gch__gpu_counts_begin(executor, plot, err));
-    for (uint32_t i = 0, grid = 0; i < plot->series_count; i++) {
+    if (plot->is_plane)
+        GCH_TRY(draw_plane(executor, plot, queries, err));
+    for (uint32_t i = 0, grid = 0; i < plot->series_count && !plot->is_plane; i++) {
         gch__gpu_series series = make_series(executor, scene, i, queries[i]);
         keep_in_pools(executor, series.file);
         executor->frame.extents = i * plot->view.width_px * 2;
@@ -700,6 +790,24 @@ static void drop_kept(gch__gpu_executor *executor)
     gch__gpu_brush_drop(executor, &executor->light);
     gch__gpu_painter_drop(executor->painter);
     executor->shown.is_valid = false;
+}
+
+gch_status gch__gpu_begin_pages(gch__gpu_executor *executor, gch_error *err)
+{
+    empty_tables(executor);
+    GCH_TRY(gch__gpu_use_pool(executor, executor->pool, err));
+    (void)begin_pools(executor);
+    return GCH_OK;
+}
+
+void gch__gpu_end_pages(gch__gpu_executor *executor, gch_status status)
+{
+    if (status == GCH_OK) {
+        (void)end_pools(executor);
+        return;
+    }
+    gch__gpu_abandon(executor->gpu);
+    drop_kept(executor);
 }
 
 gch_status gch__gpu_executor_draw(gch__gpu_executor *executor, const gch__scene *scene,
@@ -806,6 +914,7 @@ void gch__gpu_executor_destroy(gch__gpu_executor *executor)
         return;
     const gch_allocator *allocator = executor->allocator;
     drop_pools(executor);
+    gch__gpu_points_destroy(executor->points);
     gch__gpu_painter_destroy(executor->painter);
     gch__gpu_destroy(executor->gpu);
     gch__free(allocator, executor->segments.entries, executor->segments.label);

@@ -11,6 +11,7 @@
 #define GCH__GPU_NO_ROW UINT32_MAX
 #define GCH__GPU_ROW_BEFORE (UINT32_MAX - 1)
 #define GCH__GPU_IS_WIDE 1u
+#define GCH__GPU_IS_ACROSS 2u
 
 typedef struct gch__gpu_frame {
     uint32_t width, height;
@@ -58,6 +59,24 @@ typedef struct gch__gpu_slice {
     uint32_t gaps_first, gaps_last;
 } gch__gpu_slice;
 static_assert(sizeof(gch__gpu_slice) == 32, "shaders/common/layouts.wgsl");
+
+typedef struct gch__gpu_points_frame {
+    uint32_t width, height;
+    uint32_t first_slice, slice_count;
+    uint32_t groups_x;
+    uint32_t counts;
+    uint32_t cells, stride;
+} gch__gpu_points_frame;
+static_assert(sizeof(gch__gpu_points_frame) == 32, "shaders/common/layouts.wgsl");
+
+typedef struct gch__gpu_points_slice {
+    uint32_t segment;
+    uint32_t first_node, node_count;
+    uint32_t gaps_x_first, gaps_x_last;
+    uint32_t gaps_y_first, gaps_y_last;
+    uint32_t reserved;
+} gch__gpu_points_slice;
+static_assert(sizeof(gch__gpu_points_slice) == 32, "shaders/common/layouts.wgsl");
 
 typedef enum gch__gpu_paint {
     GCH__GPU_PAINT_FILL = 1,

@@ -17,9 +17,16 @@
 #define PURPOSE "gpu pages"
 #define PAGE_WORDS (GCH__GPU_PAGE_BYTES / 4u)
 #define START_SLOTS 1024u
+#define RUNS 4u
 #define SLAB_BYTES_MAX ((uint64_t)1 << 30)
 #define FAST_GROWTH_BYTES ((uint64_t)256 << 20) /* fourfold up to this, then step by step */
 #define GROWTH_BYTES ((uint64_t)128 << 20)
+
+/* A run that was touched whole when `evicted` was this; empty: none. */
+typedef struct known_run {
+    gch__gpu_run run;
+    uint64_t evicted;
+} known_run;
 
 typedef struct source {
     const gch_file *file; /* NULL: dropped */
@@ -28,8 +35,8 @@ typedef struct source {
     uint32_t page_count;
     uint32_t table_at, table_count; /* its part of the table, perhaps larger than it needs */
     uint64_t frame;                 /* the last one that named it */
-    gch__gpu_run run;               /* touched whole when `evicted` was run_evicted; empty: none */
-    uint64_t run_evicted;
+    known_run runs[RUNS];           /* one a column */
+    uint32_t run_next;              /* to be replaced by that of another column */
 } source;
 
 typedef struct slot {
@@ -317,7 +324,7 @@ static gch_status add_source(gch__gpu_pages *pages, const gch_file *file, const 
     s->base_number = gch__file_base_number(file);
     s->body = body;
     s->page_count = page_count;
-    s->run = (gch__gpu_run){0};
+    memset(s->runs, 0, sizeof s->runs);
     memset(pages->table + s->table_at, 0, page_count * sizeof *pages->table);
     pages->dirty_first = GCH_MIN(pages->dirty_first, s->table_at);
     pages->dirty_last = GCH_MAX(pages->dirty_last, s->table_at + page_count);
@@ -463,27 +470,35 @@ gch_status gch__gpu_pages_touch(gch__gpu_pages *pages, uint32_t source_index,
     return GCH_OK;
 }
 
+static known_run *find_run(source *s, uint32_t column)
+{
+    for (uint32_t i = 0; i < RUNS; i++)
+        if (s->runs[i].run.column == column && s->runs[i].run.first < s->runs[i].run.last)
+            return &s->runs[i];
+    return NULL;
+}
+
 void gch__gpu_pages_note_run(gch__gpu_pages *pages, uint32_t source_index, gch__gpu_run run)
 {
     source *s = &pages->sources[source_index];
-    gch__gpu_run *known = &s->run;
-    bool goes_on = known->column == run.column && s->run_evicted == pages->stats.evicted &&
-                   run.first <= known->last && known->first <= run.last;
+    known_run *known = find_run(s, run.column);
+    bool goes_on = known != NULL && known->evicted == pages->stats.evicted &&
+                   run.first <= known->run.last && known->run.first <= run.last;
     if (goes_on) {
-        known->first = GCH_MIN(known->first, run.first);
-        known->last = GCH_MAX(known->last, run.last);
-    } else {
-        *known = run;
-        s->run_evicted = pages->stats.evicted;
+        known->run.first = GCH_MIN(known->run.first, run.first);
+        known->run.last = GCH_MAX(known->run.last, run.last);
+        return;
     }
+    if (known == NULL)
+        known = &s->runs[s->run_next++ % RUNS];
+    *known = (known_run){.run = run, .evicted = pages->stats.evicted};
 }
 
 bool gch__gpu_pages_has_run(gch__gpu_pages *pages, uint32_t source_index, gch__gpu_run run)
 {
-    const source *s = &pages->sources[source_index];
-    if (pages->ignores_runs || s->run.column != run.column ||
-        s->run_evicted != pages->stats.evicted || run.first < s->run.first ||
-        run.last > s->run.last)
+    const known_run *known = find_run(&pages->sources[source_index], run.column);
+    if (pages->ignores_runs || known == NULL || known->evicted != pages->stats.evicted ||
+        run.first < known->run.first || run.last > known->run.last)
         return false;
     pages->held_whole = pages->tile;
     return true;

@@ -380,10 +380,12 @@ gch_status gch__gpu_painter_add_marks(gch__gpu_painter *painter, const gch__scen
             add_grid(painter, &plot->series[i], grid++);
             continue;
         }
+        gch_plane plane = plot->is_plane ? gch__plane_of(plot, i) : (gch_plane){0};
         gch__mark_job job = {
             .raster = painter->raster,
             .plot = {.width_px = plot->view.width_px, .height_px = plot->view.height_px},
             .view = &plot->view,
+            .plane = &plane,
             .series = &plot->series[i],
             .zone = scene->zone,
             .query = queries[i],

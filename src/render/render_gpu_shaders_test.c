@@ -113,6 +113,20 @@ static void structs_have_the_fields_of_the_shaders(void **state)
     compare_struct(text, "Counting", sizeof(gch__gpu_counting), counting, GCH_COUNT_OF(counting));
     compare_struct(text, "Segment", sizeof(gch__gpu_segment), segment, GCH_COUNT_OF(segment));
     compare_struct(text, "Slice", sizeof(gch__gpu_slice), slice, GCH_COUNT_OF(slice));
+    static const field points_frame[] = {
+        FIELD(gch__gpu_points_frame, width),       FIELD(gch__gpu_points_frame, height),
+        FIELD(gch__gpu_points_frame, first_slice), FIELD(gch__gpu_points_frame, slice_count),
+        FIELD(gch__gpu_points_frame, groups_x),    FIELD(gch__gpu_points_frame, counts),
+        FIELD(gch__gpu_points_frame, cells),       FIELD(gch__gpu_points_frame, stride)};
+    static const field points_slice[] = {
+        FIELD(gch__gpu_points_slice, segment),     FIELD(gch__gpu_points_slice, first_node),
+        FIELD(gch__gpu_points_slice, node_count),  FIELD(gch__gpu_points_slice, gaps_x_first),
+        FIELD(gch__gpu_points_slice, gaps_x_last), FIELD(gch__gpu_points_slice, gaps_y_first),
+        FIELD(gch__gpu_points_slice, gaps_y_last), FIELD(gch__gpu_points_slice, reserved)};
+    compare_struct(text, "PointsFrame", sizeof(gch__gpu_points_frame), points_frame,
+                   GCH_COUNT_OF(points_frame));
+    compare_struct(text, "PointsSlice", sizeof(gch__gpu_points_slice), points_slice,
+                   GCH_COUNT_OF(points_slice));
     free(text);
 }
 
@@ -131,6 +145,7 @@ static void constants_have_the_values_of_the_shaders(void **state)
         {"NO_ROW", GCH__GPU_NO_ROW, "%s: u32 = 0x%Xu;"},
         {"ROW_BEFORE", GCH__GPU_ROW_BEFORE, "%s: u32 = 0x%Xu;"},
         {"IS_WIDE", GCH__GPU_IS_WIDE, "%s: u32 = %uu;"},
+        {"IS_ACROSS", GCH__GPU_IS_ACROSS, "%s: u32 = %uu;"},
         {"JOIN_NONE", GCH_JOIN_NONE, "%s: u32 = %uu;"},
         {"PAINT_FILL", GCH__GPU_PAINT_FILL, "%s: u32 = %uu;"},
         {"PAINT_BOX", GCH__GPU_PAINT_BOX, "%s: u32 = %uu;"},

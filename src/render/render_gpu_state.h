@@ -66,6 +66,8 @@ typedef struct gch__gpu_shown {
     float baseline_y, scale;
     char zone[48];
     gch_view view;
+    bool is_plane;
+    gch_plane_view plane;
     uint32_t series_count;
     struct gch__gpu_shown_series {
         gch__plot_series its;
@@ -136,11 +138,32 @@ struct gch__gpu_executor {
     size_t bar_mark_cap;
     gch__bare_room bare; /* for marks that the query room reduces */
 
-    gch__gpu_painter *painter; /* made by the first frame that is not bare */
+    struct gch__gpu_points *points; /* made by the first frame with points of a plane */
+    gch__gpu_painter *painter;      /* made by the first frame that is not bare */
     gch__gpu_shown shown;
     gch__gpu_frame_stats stats;
     int64_t query_ns, start_ns;
 };
+
+/* A column of a sealed segment, and how its keys become rows. */
+typedef struct gch__gpu_column {
+    const gch_file *file;
+    const gch__segment *segment;
+    uint32_t column;
+    const gch__row_scale *scale;
+} gch__gpu_column;
+
+/* render_gpu_tiles.c: one more entry of executor->segments, with its edges. Statuses of
+ * gch__gpu_pages_find. */
+GCH_CHECKED gch_status gch__gpu_add_segment(gch__gpu_executor *executor, const gch__gpu_column *its,
+                                            uint32_t *out_source, gch_error *err);
+/* The first listed super-block with gaps that is `super` or behind it. */
+uint32_t gch__gap_at(const gch__value_column *column, uint32_t super);
+
+/* render_gpu.c: between these two, outside of gch__gpu_executor_draw, pages may be touched and
+ * kernels run. The second takes the status of all that; after a failure nothing is kept. */
+GCH_CHECKED gch_status gch__gpu_begin_pages(gch__gpu_executor *executor, gch_error *err);
+void gch__gpu_end_pages(gch__gpu_executor *executor, gch_status status);
 
 /* One series being reduced. */
 typedef struct gch__gpu_series {

@@ -52,21 +52,21 @@ static gch_status find_edges(gch__gpu_executor *executor, const gch__row_table *
     return GCH_OK;
 }
 
-static gch_status add_segment(const gch__gpu_series *series, uint32_t index, gch_error *err)
+gch_status gch__gpu_add_segment(gch__gpu_executor *executor, const gch__gpu_column *its,
+                                uint32_t *out_source, gch_error *err)
 {
-    gch__gpu_executor *executor = series->executor;
-    const gch__segment *segment = gch__query_segment(series->query, index);
-    const gch__value_column *column = &segment->columns[series->column];
-    const gch__row_scale *scale = &series->query->scales[index];
+    const gch__segment *segment = its->segment;
+    const gch__value_column *column = &segment->columns[its->column];
+    const gch__row_scale *scale = its->scale;
     gch__gpu_segment out = {.row_count = segment->row_count,
-                            .flags = column->map.is_wide ? GCH__GPU_IS_WIDE : 0,
+                            .flags = (column->map.is_wide ? GCH__GPU_IS_WIDE : 0) |
+                                     (scale->table->is_across ? GCH__GPU_IS_ACROSS : 0),
                             .level_count = column->level_count,
                             .unbounded = scale->table->unbounded_count,
                             .offset_low = (uint32_t)scale->offset,
                             .offset_high = (uint32_t)(scale->offset >> 32)};
-    GCH_TRY(gch__gpu_pages_find(executor->pages, series->file, segment,
-                                &executor->segment_sources[index], &out.pages, &out.page_count,
-                                err));
+    GCH_TRY(gch__gpu_pages_find(executor->pages, its->file, segment, out_source, &out.pages,
+                                &out.page_count, err));
     GCH_TRY(find_edges(executor, scale->table, &out.edges, err));
     uint64_t body_bytes;
     const uint8_t *body = gch__segment_body(segment, &body_bytes);
@@ -78,7 +78,19 @@ static gch_status add_segment(const gch__gpu_series *series, uint32_t index, gch
     void *room;
     GCH_TRY(gch__gpu_stream_reserve(executor, &executor->segments, 1, &room, err));
     memcpy(room, &out, sizeof out);
-    executor->segment_numbers[index] = (uint32_t)++executor->segments.count;
+    executor->segments.count++;
+    return GCH_OK;
+}
+
+static gch_status add_segment(const gch__gpu_series *series, uint32_t index, gch_error *err)
+{
+    gch__gpu_executor *executor = series->executor;
+    gch__gpu_column column = {.file = series->file,
+                              .segment = gch__query_segment(series->query, index),
+                              .column = series->column,
+                              .scale = &series->query->scales[index]};
+    GCH_TRY(gch__gpu_add_segment(executor, &column, &executor->segment_sources[index], err));
+    executor->segment_numbers[index] = (uint32_t)executor->segments.count;
     return GCH_OK;
 }
 
@@ -203,8 +215,7 @@ static gch_status touch_hull(const part *p, uint32_t first, uint32_t last, bool 
     return touch_tree(p, first_block, last_block, io_is_full, err);
 }
 
-/* The first listed super-block with gaps that is `super` or behind it. */
-static uint32_t gap_at(const gch__value_column *column, uint32_t super)
+uint32_t gch__gap_at(const gch__value_column *column, uint32_t super)
 {
     uint32_t low = 0, high = column->gap_super_count;
     while (low < high) {
@@ -224,8 +235,8 @@ static gch_status touch_runs(const part *p, gch__gpu_slice *slice, bool *io_is_f
     const gch__value_column *column = p->column;
     uint32_t first = slice->first - (slice->lead == GCH__GPU_ROW_BEFORE ? 1 : 0);
     uint32_t last = slice->last - 1;
-    slice->gaps_first = gap_at(column, first / GCH_SUPER_ROWS);
-    slice->gaps_last = gap_at(column, last / GCH_SUPER_ROWS + 1);
+    slice->gaps_first = gch__gap_at(column, first / GCH_SUPER_ROWS);
+    slice->gaps_last = gch__gap_at(column, last / GCH_SUPER_ROWS + 1);
     GCH_TRY(touch_cover(p, first / GCH_BLOCK_ROWS, last / GCH_BLOCK_ROWS, io_is_full, err));
     GCH_TRY(touch_blocks(p, first / GCH_BLOCK_ROWS, last / GCH_BLOCK_ROWS + 1, io_is_full, err));
     if (slice->gaps_first == slice->gaps_last)
@@ -243,7 +254,7 @@ static gch_status touch_bitmap(const part *p, uint32_t row, uint32_t *out_place,
                                gch_error *err)
 {
     const gch__value_column *column = p->column;
-    uint32_t super = row / GCH_SUPER_ROWS, place = gap_at(column, super),
+    uint32_t super = row / GCH_SUPER_ROWS, place = gch__gap_at(column, super),
              words = GCH_SUPER_ROWS / 32;
     *out_place = GCH__GPU_NO_ROW;
     if (place == column->gap_super_count || column->gap_supers[place] != super)

@@ -68,7 +68,11 @@ typedef struct gch__plot_series {
     uint32_t fill_color;           /* area: at the line; fades to fill_base_color at the baseline;
                                       RANGE: of the band */
     uint32_t fill_base_color;
-    float width;             /* stroke width or diameter, device px */
+    float width;                             /* stroke width or diameter, device px */
+    uint32_t size_by, color_by, category_by; /* POINTS, as gch_chart_series */
+    const uint32_t *categories;              /* POINTS: the theme's palette */
+    uint32_t category_count;
+    uint32_t ground;         /* POINTS: that colours are shaded towards */
     gch_bar_width bar_width; /* CANDLES, OHLC, BARS, studies: resolved, count >= 1; BARS: count 0
                                 means one bar a point */
     gch_density_scale density_scale; /* DENSITY, as are the next two; resolved */
@@ -80,11 +84,20 @@ typedef struct gch__plot_series {
 typedef struct gch__plot {
     uint32_t x_px, y_px; /* top left corner; the view's width_px and height_px give the size */
     gch_view view;
+    bool is_plane; /* all series are POINTS, and `plane` is the view */
+    gch_plane_view plane;
     float baseline_y; /* AREA, BARS: y of value 0 (or of the plot's bottom if 0 is not in view), px
                          from the plot's top */
     const gch__plot_series *series;
     uint32_t series_count;
 } gch__plot;
+
+/* What is asked of the query room for a series of points. */
+static inline gch_plane gch__plane_of(const gch__plot *plot, uint32_t series)
+{
+    const gch_file_info *info = gch_file_get_info(plot->series[series].file);
+    return (gch_plane){.x_column = info->x_column, .y_column = info->y_column, .view = plot->plane};
+}
 
 typedef struct gch__scene {
     const gch_allocator *allocator;
@@ -107,13 +120,14 @@ void gch__scene_reset(gch__scene *scene);
 
 /* Visible values of one series, for fitting the value axis (the chart room asks the query room). */
 typedef struct gch__extent {
-    gch_value min, max; /* GAP: nothing visible */
-    bool is_too_fine;   /* a study of more bars than the plot has room for; the legend says so */
+    gch_value min, max;    /* GAP: nothing visible */
+    gch_value left, right; /* POINTS: of the other coordinate */
+    bool is_too_fine; /* a study of more bars than the plot has room for; the legend says so */
 } gch__extent;
 
 /* The time range that the desc asks for: its own, or all the data of its files (at least one tick
  * long; unless bare, with air at both ends for bars, candles and points, which reach beyond their
- * times). GCH_INVALID for from >= to or an empty set of series. */
+ * times; [0, 1) for a plane). GCH_INVALID for from >= to or an empty set of series. */
 GCH_CHECKED gch_status gch__scene_time_range(const gch_chart_desc *desc, int64_t *out_from,
                                              int64_t *out_to, gch_error *err);
 

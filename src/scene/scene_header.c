@@ -125,6 +125,7 @@ static void place_swatch(gch__layout *l, const gch__legend_item *item, float mid
     const float half = fmaxf(1, roundf(4 * s)); /* of a box */
     middle = roundf(middle);
     switch (series->study.kind == GCH_STUDY_RANGE ? GCH_MARK_AREA : series->mark) {
+    case GCH_MARK_POINTS:
     case GCH_MARK_SCATTER: {
         gch__prim *dot = gch__place(under, GCH__PRIM_CIRCLE, series->color);
         dot->box = (gch__rect){(x0 + x1) / 2, middle, (x0 + x1) / 2, middle};

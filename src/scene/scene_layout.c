@@ -25,6 +25,7 @@
 #define BESIDE_TITLE_HEIGHT 360.0f /* of a picture */
 #define TIME_LABEL_GAP 28.0f       /* from the end of one label to the next */
 #define VALUE_LABEL_GAP 40.0f      /* from grid line to grid line */
+#define ACROSS_LABEL_GAP 90.0f     /* the same of values along the horizontal axis */
 
 /* ---- texts ---- */
 
@@ -41,6 +42,13 @@ static gch__text make_axis_title(gch__layout *l)
     return gch__text_shorten(l, t, l->label_px, GCH__FONT_REGULAR, l->width - 2 * l->pad);
 }
 
+static gch__text make_across_title(gch__layout *l)
+{
+    const gch_file_info *info = gch_file_get_info(l->desc->series[0].file);
+    const gch_column_info *column = &info->columns[info->x_column];
+    return gch__text_make(l, column->name, column->unit);
+}
+
 static void make_texts(gch__layout *l)
 {
     gch__scene *scene = l->scene;
@@ -52,7 +60,9 @@ static void make_texts(gch__layout *l)
                                      GCH__FONT_MEDIUM, room);
     l->axis_title = make_axis_title(l);
     l->zone = (gch__text){0};
-    if (scene->zone != NULL && l->unit != GCH_TIME_INDEX)
+    if (l->is_plane) /* what the horizontal axis shows stands where a zone would */
+        l->zone = gch__text_shorten(l, make_across_title(l), l->small_px, GCH__FONT_REGULAR, room);
+    else if (scene->zone != NULL && l->unit != GCH_TIME_INDEX)
         l->zone = gch__text_shorten(l, gch__text_make(l, gch_time_zone_name(scene->zone), ""),
                                     l->small_px, GCH__FONT_REGULAR, room);
     gch__legend_make(l);
@@ -129,7 +139,7 @@ static void choose_parts(gch__layout *l)
 {
     gch__parts p = {.legend = l->legend_count > 0,
                     .title = l->title.count > 0,
-                    .context = l->unit != GCH_TIME_INDEX,
+                    .context = l->unit != GCH_TIME_INDEX || l->is_plane,
                     .axis_title = l->axis_title.count > 0,
                     .time_axis = true,
                     .value_axis = true};
@@ -237,6 +247,29 @@ static void layout_init(gch__layout *l)
     l->small_px = fmaxf(5, roundf(SMALL_PX * s));
 }
 
+/* Ticks of values along the horizontal axis, from left to right. */
+static void make_across_ticks(gch__layout *l)
+{
+    gch__tick *ticks = l->scratch->time_ticks;
+    float gap = ACROSS_LABEL_GAP * l->scale, widest = 0;
+    uint32_t count = 0;
+    for (int attempt = 0; attempt < 2; attempt++) { /* long labels need a wider gap */
+        count = gch__value_ticks(l->left, l->right, GCH_AXIS_LINEAR, l->plot_width,
+                                 fmaxf(gap, widest + 12 * l->scale), ticks, GCH_VALUE_TICK_CAP);
+        for (uint32_t i = 0; i < count; i++)
+            widest = fmaxf(widest, gch__measure_label(l, ticks[i].label));
+    }
+    for (uint32_t i = 0; i < count; i++)
+        ticks[i].position = (double)l->plot_width - ticks[i].position;
+    for (uint32_t i = 0;
+         count > 1 && ticks[0].position > ticks[count - 1].position && i < count / 2; i++) {
+        gch__tick swapped = ticks[i];
+        ticks[i] = ticks[count - 1 - i];
+        ticks[count - 1 - i] = swapped;
+    }
+    l->time_tick_count = count;
+}
+
 static void lay_out(gch__layout *l)
 {
     gch__scene *scene = l->scene;
@@ -245,9 +278,12 @@ static void lay_out(gch__layout *l)
     choose_parts(l);
     scene->plot.baseline_y = baseline_of(l);
     if (l->shown.time_axis) {
-        l->time_tick_count = gch__time_ticks(l->from, l->to, l->unit, scene->zone, l->plot_width,
-                                             TIME_LABEL_GAP * l->scale, gch__measure_label, l,
-                                             l->scratch->time_ticks, GCH_TIME_TICK_CAP);
+        if (l->is_plane)
+            make_across_ticks(l);
+        else
+            l->time_tick_count = gch__time_ticks(
+                l->from, l->to, l->unit, scene->zone, l->plot_width, TIME_LABEL_GAP * l->scale,
+                gch__measure_label, l, l->scratch->time_ticks, GCH_TIME_TICK_CAP);
         gch__time_axis_place(l);
     }
     gch__value_axis_place(l);
@@ -272,6 +308,9 @@ gch_status gch__scene_layout(gch__scene *scene, const gch_chart_desc *desc, int6
                      .from = from,
                      .to = to};
     GCH_TRY(gch__chart_value_range(desc, extents, &l.bottom, &l.top, err));
+    l.is_plane = gch__chart_is_plane(desc);
+    if (l.is_plane)
+        GCH_TRY(gch__chart_across_range(desc, extents, &l.left, &l.right, err));
     if (needs_zone(desc))
         GCH_TRY(open_zone(scene, desc, err));
     GCH_TRY(make_room(scene, err));
@@ -301,6 +340,13 @@ gch_status gch__scene_layout(gch__scene *scene, const gch_chart_desc *desc, int6
                                   .width_px = (uint32_t)l.plot_width,
                                   .height_px = (uint32_t)l.plot_height,
                                   .axis = desc->axis};
+    scene->plot.is_plane = l.is_plane;
+    scene->plot.plane = (gch_plane_view){.left = l.left,
+                                         .right = l.right,
+                                         .bottom = l.bottom,
+                                         .top = l.top,
+                                         .width_px = scene->plot.view.width_px,
+                                         .height_px = scene->plot.view.height_px};
     for (uint32_t i = 0; i < desc->series_count; i++)
         scene->series[i] = gch__chart_series(desc, i, theme, from, to, scene->plot.view.width_px);
     if (!desc->is_bare)

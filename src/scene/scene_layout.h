@@ -62,6 +62,8 @@ typedef struct gch__layout {
     gch_time_unit unit;
     int64_t from, to;
     gch_decimal bottom, top;
+    bool is_plane; /* the horizontal axis shows values */
+    gch_decimal left, right;
 
     float pad;
     float title_px, label_px, small_px; /* font sizes, whole device px */

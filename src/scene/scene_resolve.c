@@ -70,7 +70,8 @@ static gch_status check_series(const gch_chart_desc *desc, uint32_t index, gch_e
     if (series->column >= info->column_count)
         return gch_fail(err, GCH_INVALID, "series[%u].column: %u, but %s has %u", index,
                         series->column, info->path, info->column_count);
-    if ((uint32_t)series->mark > GCH_MARK_BARS && series->mark != GCH_MARK_DENSITY)
+    if ((uint32_t)series->mark > GCH_MARK_BARS && series->mark != GCH_MARK_DENSITY &&
+        series->mark != GCH_MARK_POINTS)
         return gch_fail(err, GCH_INVALID, "series[%u].mark: there is no mark %u", index,
                         (uint32_t)series->mark);
     if (!(series->width_px >= 0 && series->width_px <= STROKE_PX_MAX))
@@ -91,6 +92,30 @@ static gch_status check_series(const gch_chart_desc *desc, uint32_t index, gch_e
     return check_study(desc, index, err);
 }
 
+static gch_status check_points(const gch_chart_desc *desc, uint32_t index, gch_error *err)
+{
+    const gch_chart_series *series = &desc->series[index];
+    const gch_file_info *info = gch_file_get_info(series->file);
+    bool is_plane = gch__chart_is_plane(desc);
+    if ((gch__chart_mark(series) == GCH_MARK_POINTS) != is_plane)
+        return gch_fail(err, GCH_INVALID,
+                        "series[%u].mark: points of a plane stand in a chart of their own", index);
+    const uint32_t by[] = {series->size_by, series->color_by, series->category_by};
+    static const char *const names[] = {"size_by", "color_by", "category_by"};
+    for (size_t i = 0; i < GCH_COUNT_OF(by); i++) {
+        if (by[i] > (is_plane ? info->column_count : 0))
+            return gch_fail(err, GCH_INVALID, "series[%u].%s: %u, but %s has %u columns%s", index,
+                            names[i], by[i], info->path, info->column_count,
+                            is_plane ? "" : " and is not drawn as points");
+    }
+    if (series->color_by != 0 && series->category_by != 0)
+        return gch_fail(err, GCH_INVALID,
+                        "series[%u].color_by: a point has its colour from one column", index);
+    if (is_plane && !info->is_point_set)
+        return gch_fail(err, GCH_INVALID, "series[%u].mark: %s is no point set", index, info->path);
+    return GCH_OK;
+}
+
 static gch_status check_bound(gch_decimal bound, gch_value_axis axis, const char *name,
                               gch_error *err)
 {
@@ -103,6 +128,29 @@ static gch_status check_bound(gch_decimal bound, gch_value_axis axis, const char
                         (long long)bound.digits, bound.exp10);
     if (axis == GCH_AXIS_LOG && bound.digits <= 0)
         return gch_fail(err, GCH_INVALID, "%s: a log axis takes positive bounds only", name);
+    return GCH_OK;
+}
+
+static gch_status check_plane(const gch_chart_desc *desc, gch_error *err)
+{
+    if (!gch__chart_is_plane(desc)) {
+        if (desc->has_left || desc->has_right)
+            return gch_fail(err, GCH_INVALID, "%s: only charts of points have one",
+                            desc->has_left ? "left" : "right");
+        return GCH_OK;
+    }
+    if (desc->has_time_range)
+        return gch_fail(err, GCH_INVALID, "from: points of a plane have no times");
+    if (desc->axis != GCH_AXIS_LINEAR)
+        return gch_fail(err, GCH_UNSUPPORTED, "axis: points are drawn on linear axes");
+    if (desc->has_left)
+        GCH_TRY(check_bound(desc->left, GCH_AXIS_LINEAR, "left", err));
+    if (desc->has_right)
+        GCH_TRY(check_bound(desc->right, GCH_AXIS_LINEAR, "right", err));
+    if (desc->has_left && desc->has_right && gch__decimal_compare(desc->left, desc->right) >= 0)
+        return gch_fail(err, GCH_INVALID, "left: %llde%d is not below right, %llde%d",
+                        (long long)desc->left.digits, desc->left.exp10,
+                        (long long)desc->right.digits, desc->right.exp10);
     return GCH_OK;
 }
 
@@ -127,6 +175,9 @@ gch_status gch__chart_check(const gch_chart_desc *desc, gch_error *err)
         return gch_fail(err, GCH_INVALID, "axis: there is no axis %u", (uint32_t)desc->axis);
     for (uint32_t i = 0; i < desc->series_count; i++)
         GCH_TRY(check_series(desc, i, err));
+    for (uint32_t i = 0; i < desc->series_count; i++)
+        GCH_TRY(check_points(desc, i, err));
+    GCH_TRY(check_plane(desc, err));
     if (desc->has_time_range && desc->from >= desc->to)
         return gch_fail(err, GCH_INVALID, "from: %lld is not before to, %lld",
                         (long long)desc->from, (long long)desc->to);
@@ -166,7 +217,21 @@ gch_time_unit gch__chart_time_unit(const gch_chart_desc *desc)
 
 const gch_column_info *gch__chart_column(const gch_chart_series *series)
 {
-    return &gch_file_get_info(series->file)->columns[series->column];
+    const gch_file_info *info = gch_file_get_info(series->file);
+    bool is_points = gch__chart_mark(series) == GCH_MARK_POINTS && info->is_point_set;
+    return &info->columns[is_points ? info->y_column : series->column];
+}
+
+gch_mark gch__chart_mark(const gch_chart_series *series)
+{
+    if (series->mark != GCH_MARK_DEFAULT)
+        return series->mark;
+    return gch_file_get_info(series->file)->is_point_set ? GCH_MARK_POINTS : GCH_MARK_LINE;
+}
+
+bool gch__chart_is_plane(const gch_chart_desc *desc)
+{
+    return gch__chart_mark(&desc->series[0]) == GCH_MARK_POINTS;
 }
 
 /* ---- time ---- */
@@ -193,6 +258,11 @@ gch_status gch__scene_time_range(const gch_chart_desc *desc, int64_t *out_from, 
                                  gch_error *err)
 {
     GCH_TRY(gch__chart_check(desc, err));
+    if (gch__chart_is_plane(desc)) {
+        *out_from = 0;
+        *out_to = 1;
+        return GCH_OK;
+    }
     if (desc->has_time_range) {
         *out_from = desc->from;
         *out_to = desc->to;
@@ -279,21 +349,41 @@ static bool wants_zero(const gch_chart_desc *desc, double min, double max)
     return false;
 }
 
+static void include_range(gch__extent *all, gch_value min, gch_value max)
+{
+    if (!gch_value_is_drawn(min) || !gch_value_is_drawn(max))
+        return;
+    if (all->min.kind == GCH_VALUE_GAP || gch_value_to_double(min) < gch_value_to_double(all->min))
+        all->min = min;
+    if (all->max.kind == GCH_VALUE_GAP || gch_value_to_double(max) > gch_value_to_double(all->max))
+        all->max = max;
+}
+
+/* Bounds in order: if they are not, the one that was not given moves beyond the other. */
+static gch_status set_range(gch_decimal bottom, gch_decimal top, bool has_top, gch_value_axis axis,
+                            const char *name, gch_decimal *out_bottom, gch_decimal *out_top,
+                            gch_error *err)
+{
+    if (gch__decimal_compare(bottom, top) >= 0) {
+        if (!has_top)
+            top = beyond(bottom, true, axis);
+        else
+            bottom = beyond(top, false, axis);
+    }
+    if (gch__decimal_compare(bottom, top) >= 0)
+        return gch_fail(err, GCH_INVALID, "%s: it leaves no room for a range of values", name);
+    *out_bottom = bottom;
+    *out_top = top;
+    return GCH_OK;
+}
+
 gch_status gch__chart_value_range(const gch_chart_desc *desc, const gch__extent *extents,
                                   gch_decimal *out_bottom, gch_decimal *out_top, gch_error *err)
 {
-    gch_value min = {.kind = GCH_VALUE_GAP}, max = {.kind = GCH_VALUE_GAP};
-    for (uint32_t i = 0; i < desc->series_count; i++) {
-        const gch__extent *extent = &extents[i];
-        if (!gch_value_is_drawn(extent->min) || !gch_value_is_drawn(extent->max))
-            continue;
-        if (min.kind == GCH_VALUE_GAP ||
-            gch_value_to_double(extent->min) < gch_value_to_double(min))
-            min = extent->min;
-        if (max.kind == GCH_VALUE_GAP ||
-            gch_value_to_double(extent->max) > gch_value_to_double(max))
-            max = extent->max;
-    }
+    gch__extent all = {0};
+    for (uint32_t i = 0; i < desc->series_count; i++)
+        include_range(&all, extents[i].min, extents[i].max);
+    gch_value min = all.min, max = all.max;
     gch_decimal bottom = {0, 0}, top = {1, 0};
     if (desc->axis == GCH_AXIS_LOG) {
         bottom = (gch_decimal){1, 0};
@@ -313,18 +403,25 @@ gch_status gch__chart_value_range(const gch_chart_desc *desc, const gch__extent 
         bottom = desc->bottom;
     if (desc->has_top)
         top = desc->top;
-    if (gch__decimal_compare(bottom, top) >= 0) {
-        if (!desc->has_top)
-            top = beyond(bottom, true, desc->axis);
-        else
-            bottom = beyond(top, false, desc->axis);
-    }
-    if (gch__decimal_compare(bottom, top) >= 0)
-        return gch_fail(err, GCH_INVALID, "%s: it leaves no room for a range of values",
-                        desc->has_top ? "top" : "bottom");
-    *out_bottom = bottom;
-    *out_top = top;
-    return GCH_OK;
+    return set_range(bottom, top, desc->has_top, desc->axis, desc->has_top ? "top" : "bottom",
+                     out_bottom, out_top, err);
+}
+
+gch_status gch__chart_across_range(const gch_chart_desc *desc, const gch__extent *extents,
+                                   gch_decimal *out_left, gch_decimal *out_right, gch_error *err)
+{
+    gch__extent all = {0};
+    for (uint32_t i = 0; i < desc->series_count; i++)
+        include_range(&all, extents[i].left, extents[i].right);
+    gch_decimal left = {0, 0}, right = {1, 0};
+    if (all.min.kind != GCH_VALUE_GAP)
+        gch__fit_range(all.min, all.max, GCH_AXIS_LINEAR, false, &left, &right);
+    if (desc->has_left)
+        left = desc->left;
+    if (desc->has_right)
+        right = desc->right;
+    return set_range(left, right, desc->has_right, GCH_AXIS_LINEAR,
+                     desc->has_right ? "right" : "left", out_left, out_right, err);
 }
 
 /* ---- bars ---- */
@@ -416,9 +513,15 @@ gch__plot_series gch__chart_series(const gch_chart_desc *desc, uint32_t index,
 {
     const gch_chart_series *given = &desc->series[index];
     float scale = gch__chart_picture(desc).scale;
-    gch__plot_series out = {.file = given->file, .column = given->column, .mark = given->mark};
-    if (out.mark == GCH_MARK_DEFAULT)
-        out.mark = GCH_MARK_LINE;
+    gch__plot_series out = {.file = given->file,
+                            .column = given->column,
+                            .mark = gch__chart_mark(given),
+                            .size_by = given->size_by,
+                            .color_by = given->color_by,
+                            .category_by = given->category_by,
+                            .categories = theme->palette,
+                            .category_count = GCH_PALETTE_COUNT,
+                            .ground = theme->ground};
     bool is_study = given->study.kind != GCH_STUDY_NONE;
     out.study =
         (gch__plot_study){.kind = given->study.kind,
@@ -447,7 +550,7 @@ gch__plot_series gch__chart_series(const gch_chart_desc *desc, uint32_t index,
         out.fill_color = gch__color_with_alpha(out.color, alpha * theme->fill_alpha / 255 / share);
         out.fill_base_color =
             gch__color_with_alpha(out.color, alpha * theme->fill_base_alpha / 255);
-        float width = out.mark == GCH_MARK_SCATTER ? POINT_PX
+        float width = out.mark == GCH_MARK_SCATTER || out.mark == GCH_MARK_POINTS ? POINT_PX
                       : out.mark == GCH_MARK_CANDLES || given->study.kind == GCH_STUDY_RANGE
                           ? WICK_PX
                           : LINE_PX;

@@ -16,6 +16,11 @@ GCH_CHECKED gch_status gch__chart_check(const gch_chart_desc *desc, gch_error *e
 /* The desc is sound (gch__chart_check). */
 gch__picture gch__chart_picture(const gch_chart_desc *desc);
 gch_time_unit gch__chart_time_unit(const gch_chart_desc *desc);
+/* The series' mark, DEFAULT resolved. */
+gch_mark gch__chart_mark(const gch_chart_series *series);
+/* All of its series are points of a plane. */
+bool gch__chart_is_plane(const gch_chart_desc *desc);
+/* The column of a series; of points, that of y. */
 const gch_column_info *gch__chart_column(const gch_chart_series *series);
 
 /* The value range of the plot: the desc's own bounds, the others fitted to the extents. Always
@@ -23,6 +28,11 @@ const gch_column_info *gch__chart_column(const gch_chart_series *series);
 GCH_CHECKED gch_status gch__chart_value_range(const gch_chart_desc *desc,
                                               const gch__extent *extents, gch_decimal *out_bottom,
                                               gch_decimal *out_top, gch_error *err);
+
+/* The same for the plot's left and right end, of a plane. */
+GCH_CHECKED gch_status gch__chart_across_range(const gch_chart_desc *desc,
+                                               const gch__extent *extents, gch_decimal *out_left,
+                                               gch_decimal *out_right, gch_error *err);
 
 /* Exact order of two decimals: negative, 0, positive. */
 int gch__decimal_compare(gch_decimal a, gch_decimal b);

@@ -182,6 +182,92 @@ static void bounds_are_checked(void **state)
     assert_refused(&desc, "top:");
 }
 
+/* A desc of one point set. */
+static gch_chart_desc plane_init(void)
+{
+    gch_chart_desc desc = desc_init();
+    file.info.time_unit = GCH_TIME_INDEX;
+    file.info.is_point_set = true;
+    file.info.curve = GCH_CURVE_MORTON;
+    file.info.x_column = 2;
+    file.info.y_column = 1;
+    return desc;
+}
+
+static void a_point_set_is_drawn_as_points_by_itself(void **state)
+{
+    (void)state;
+    gch_error err;
+    int64_t from, to;
+    gch_chart_desc desc = plane_init();
+    assert_int_equal(gch__chart_mark(&series[0]), GCH_MARK_POINTS);
+    assert_true(gch__chart_is_plane(&desc));
+    assert_string_equal(gch__chart_column(&series[0])->name, "inlet");
+    assert_ok(gch__scene_time_range(&desc, &from, &to, &err));
+    assert_true(from == 0 && to == 1);
+    series[0].mark = GCH_MARK_LINE;
+    assert_false(gch__chart_is_plane(&desc));
+    assert_string_equal(gch__chart_column(&series[0])->name, "pressure");
+    assert_ok(gch__chart_check(&desc, &err));
+}
+
+static void wrong_fields_of_a_plane_are_named(void **state)
+{
+    (void)state;
+    gch_chart_desc desc = desc_init();
+    series[0].mark = GCH_MARK_POINTS;
+    assert_refused(&desc, "series[0].mark:"); /* no point set */
+    desc = desc_init();
+    desc.has_left = true;
+    assert_refused(&desc, "left:");
+    desc = desc_init();
+    series[0].size_by = 1;
+    assert_refused(&desc, "series[0].size_by:");
+    desc = plane_init();
+    desc.series_count = 2;
+    series[1].mark = GCH_MARK_LINE;
+    assert_refused(&desc, "series[1].mark:");
+    desc = plane_init();
+    series[0].color_by = 5;
+    assert_refused(&desc, "series[0].color_by:");
+    series[0].color_by = series[0].category_by = 4;
+    assert_refused(&desc, "series[0].color_by:");
+    desc = plane_init();
+    desc.has_time_range = true;
+    desc.to = 1;
+    assert_refused(&desc, "from:");
+    desc = plane_init();
+    desc.has_left = desc.has_right = true;
+    desc.left = desc.right = (gch_decimal){5, 0};
+    assert_refused(&desc, "left:");
+    desc.right = (gch_decimal){1, 401};
+    assert_refused(&desc, "right:");
+    gch_error err;
+    desc = plane_init();
+    desc.axis = GCH_AXIS_LOG;
+    assert_status(gch__chart_check(&desc, &err), GCH_UNSUPPORTED);
+}
+
+static void a_plane_shows_all_unless_it_is_told(void **state)
+{
+    (void)state;
+    gch_error err;
+    gch_decimal left, right;
+    gch_chart_desc desc = plane_init();
+    gch__extent extents[1] = {{.left = fake_value(-3), .right = fake_value(9)}};
+    assert_ok(gch__chart_across_range(&desc, extents, &left, &right, &err));
+    assert_true(gch_decimal_to_double(left) <= -3 && gch_decimal_to_double(left) > -6);
+    assert_true(gch_decimal_to_double(right) > 9 && gch_decimal_to_double(right) < 12);
+    desc.has_left = true;
+    desc.left = (gch_decimal){20, 0};
+    assert_ok(gch__chart_across_range(&desc, extents, &left, &right, &err));
+    assert_true(left.digits == 20 && gch__decimal_compare(left, right) < 0);
+    extents[0] = (gch__extent){0};
+    desc = plane_init();
+    assert_ok(gch__chart_across_range(&desc, extents, &left, &right, &err));
+    assert_true(gch__decimal_compare(left, right) < 0);
+}
+
 static void decimals_compare_exactly(void **state)
 {
     (void)state;
@@ -514,6 +600,9 @@ int main(void)
         cmocka_unit_test(each_wrong_field_of_a_series_is_named_with_its_number),
         cmocka_unit_test(each_wrong_field_of_a_study_is_named),
         cmocka_unit_test(bounds_are_checked),
+        cmocka_unit_test(a_point_set_is_drawn_as_points_by_itself),
+        cmocka_unit_test(wrong_fields_of_a_plane_are_named),
+        cmocka_unit_test(a_plane_shows_all_unless_it_is_told),
         cmocka_unit_test(decimals_compare_exactly),
         cmocka_unit_test(time_range_is_the_desc_s_or_all_data),
         cmocka_unit_test(time_range_leaves_air_for_marks_that_reach_beyond_their_times),
