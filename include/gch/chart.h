@@ -86,8 +86,8 @@ typedef struct gch_chart_series {
      * how high on the colour ramp, and of which of the palette's colours a point is; 0: none. */
     uint32_t size_by, color_by, category_by;
     const gch_answers *answers;      /* as gch_query_desc.answers; NULL: none */
-    gch_density_scale density_scale; /* DENSITY */
-    gch_palette palette;             /* DENSITY */
+    gch_density_scale density_scale; /* DENSITY, and POINTS where they are many */
+    gch_palette palette;             /* DENSITY, POINTS */
     gch_series_study study;          /* not in a bare chart, and no mark but LINE */
 } gch_chart_series;
 

@@ -143,12 +143,12 @@ int cli_render(int argc, char **argv)
          "(default: fits the width)",
          cli_read_text, &o.bar, NULL},
         {"density-scale", 0, "SCALE",
-         "how a density's counts become colours: log, linear, or equal, which "
-         "gives each colour as many pixels (default: log)",
+         "how counts of a density or of points become colours: log, linear, or "
+         "equal, which gives each colour as many pixels (default: log)",
          cli_read_choice, &o.density_scale, density_scales},
         {"palette", 0, "NAME",
-         "colours of a density: moss, ember, or dusk, which any kind of colour "
-         "vision tells apart (default: moss)",
+         "colours of a density or of points: moss, ember, or dusk, which any kind "
+         "of colour vision tells apart (default: moss)",
          cli_read_choice, &o.palette, palettes},
         {"from", 0, "T", "left edge (default: the first time)", cli_read_text, &o.from, NULL},
         {"to", 0, "T", "right edge, itself left out (default: just past the last time)",

@@ -25,13 +25,13 @@ typedef struct points_job {
 static double double_of_decimal(const gch__batch_column *column, size_t row)
 {
     int64_t digits = ((const int64_t *)column->values)[row];
-    int scale = column->scales[row];
+    const int8_t scale = column->scales[row];
     if (scale == GCH_SCALE_F64) {
         double value;
         memcpy(&value, &digits, sizeof value);
         return value;
     }
-    return gch_decimal_to_double((gch_decimal){.digits = digits, .exp10 = -scale});
+    return gch_decimal_to_double((gch_decimal){.digits = digits, .exp10 = -(int32_t)scale});
 }
 
 /* NaN for a gap. */

@@ -71,18 +71,23 @@ static void draw_band(void *context, size_t task, uint32_t worker)
 
 gch_status gch__mark_draw_density(const gch__mark_job *job, gch_error *err)
 {
+    gch_density density;
+    GCH_TRY(ask(job->raster, job->query, job->series->column, job->view, &density, err));
+    return gch__mark_draw_counts(job, &density, err);
+}
+
+gch_status gch__mark_draw_counts(const gch__mark_job *job, const gch_density *density,
+                                 gch_error *err)
+{
     gch__raster *raster = job->raster;
     const gch__plot_series *series = job->series;
     uint32_t workers = gch_workers_count(job->workers);
     uint32_t colors[256], known[KNOWN_COUNTS];
-    gch_density density;
     GCH_TRY(gch__ensure(raster->allocator, (void **)&raster->tones, &raster->tone_cap, workers,
                         sizeof *raster->tones, "tones", err));
     memset(raster->tones, 0, workers * sizeof *raster->tones);
-    GCH_TRY(ask(raster, job->query, series->column, job->view, &density, err));
-
-    density_context context = {job, &density, colors, known};
-    size_t bands = (density.width_px + (size_t)BAND_PX - 1) / BAND_PX;
+    density_context context = {job, density, colors, known};
+    size_t bands = (density->width_px + (size_t)BAND_PX - 1) / BAND_PX;
     gch__parallel_for(job->workers, bands, scan_band, &context);
     gch__tone *tone = raster->tones;
     for (uint32_t w = 1; w < workers; w++) {

@@ -1,10 +1,11 @@
 /* Points of a plane: discs while they are few, sized and coloured by their values; when they are
- * many, pixels by how full they are, or by the largest value among their points.
+ * many, pixels by how many they hold, as those of a density, or by the largest value among them.
  *
  * Discs are drawn in stretches of one size and colour, the largest first, so that none hides behind
  * another for the order of its row. Which look a picture has depends on the view alone.
  */
 #include "raster_state.h"
+#include "scene_palette.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -14,25 +15,14 @@
 #define SHADES 32u         /* of the ramp of values */
 #define GREATEST_AREA 12.0 /* of a disc, over that of the smallest */
 #define GRID_ROWS 16u
-#define LEAST_SHARE 0.3 /* of a series' colour in the ground's: the ramp's low end */
 
 /* ---- colours ---- */
-
-/* `share` of the series' colour, the rest the ground's. */
-static uint32_t shade(const gch__plot_series *series, double share)
-{
-    uint32_t out = 0;
-    for (uint32_t shift = 8; shift < 32; shift += 8) {
-        double over = series->color >> shift & 255u, under = series->ground >> shift & 255u;
-        out |= (uint32_t)(under + (over - under) * share + 0.5) << shift;
-    }
-    return out | (series->color & 255u);
-}
 
 /* `way` 0 to 1. */
 static uint32_t ramp_color(const gch__plot_series *series, double way)
 {
-    return shade(series, LEAST_SHARE + (1 - LEAST_SHARE) * way);
+    return gch__palette_color(series->palette, series->is_palette_reversed,
+                              (uint32_t)(way * 255 + 0.5));
 }
 
 static uint32_t category_color(const gch__plot_series *series, double value)
@@ -169,92 +159,103 @@ static gch_status draw_discs(const gch__mark_job *job, const gch_plane_point *po
 
 /* ---- pixels ---- */
 
-typedef struct grid_paint {
-    const gch__mark_job *job;
-    gch_grid grid;
-    uint32_t most;    /* points in a pixel, or levels */
-    uint32_t *colors; /* GCH_LEVELS + 1 of levels; NULL: counts */
-} grid_paint;
+typedef struct level_paint {
+    const gch__target *plot;
+    const uint32_t *cells;
+    const uint32_t *pixels; /* of the levels */
+} level_paint;
 
 static void paint_rows(void *context, size_t task, uint32_t worker)
 {
     (void)worker;
-    const grid_paint *p = context;
-    const gch__target *plot = &p->job->plot;
-    const double scale = 1 / log2(1 + (double)p->most);
-    size_t end = GCH_MIN((task + 1) * GRID_ROWS, (size_t)plot->height_px);
+    const level_paint *p = context;
+    size_t height = p->plot->height_px, end = GCH_MIN((task + 1) * GRID_ROWS, height);
     for (size_t y = task * GRID_ROWS; y < end; y++) {
-        const uint32_t *cells = p->grid.cells + y;
-        uint32_t *pixels = plot->pixels + y * plot->stride_px;
-        for (size_t x = 0; x < plot->width_px; x++) {
-            uint32_t cell = cells[x * plot->height_px];
-            if (cell == 0)
-                continue;
-            uint32_t color = p->colors != NULL
-                                 ? p->colors[cell]
-                                 : ramp_color(p->job->series, scale * log2(1 + (double)cell));
-            pixels[x] = gch__blend(pixels[x], gch__pixel_from_rgba(color), color & 255u);
+        uint32_t *pixels = p->plot->pixels + y * p->plot->stride_px;
+        for (size_t x = 0; x < p->plot->width_px; x++) {
+            uint32_t level = p->cells[x * height + y];
+            pixels[x] = level != 0 ? p->pixels[level] : pixels[x];
         }
     }
 }
 
-/* Values from the column's smallest to its largest. */
-static void set_ramp(const gch__mark_job *job, gch_plane *plane, uint32_t *colors)
+/* Values from the column's smallest to its largest; a lone one has the ramp's high end. */
+static void set_ramp(const gch__plot_series *series, const gch_column_info *info, gch_plane *plane,
+                     uint32_t *colors)
 {
-    const gch__plot_series *series = job->series;
-    const gch_column_info *info = &gch_file_get_info(series->file)->columns[series->color_by - 1];
-    plane->value_column = series->color_by - 1;
+    double low = gch_value_to_double(info->min);
     plane->low = decimal_of(info->min);
     plane->high = decimal_of(info->max);
+    if (low >= gch_value_to_double(info->max))
+        plane->low = gch_decimal_from_double(low - fmax(fabs(low), 1));
     for (uint32_t level = 1; level <= GCH_LEVELS; level++)
         colors[level] = ramp_color(series, (level - 1.0) / (GCH_LEVELS - 1));
 }
 
 /* A step a category, from the least on. */
-static void set_categories(const gch__mark_job *job, gch_plane *plane, uint32_t *colors)
+static void set_categories(const gch__plot_series *series, const gch_column_info *info,
+                           gch_plane *plane, uint32_t *colors)
 {
-    const gch__plot_series *series = job->series;
-    const gch_column_info *info =
-        &gch_file_get_info(series->file)->columns[series->category_by - 1];
     double least = fmin(fmax(floor(gch_value_to_double(info->min)), -9e15), 9e15);
-    plane->value_column = series->category_by - 1;
     plane->low = (gch_decimal){(int64_t)least - 1, 0};
     plane->high = (gch_decimal){(int64_t)least - 1 + GCH_LEVELS, 0};
     for (uint32_t level = 1; level <= GCH_LEVELS; level++)
         colors[level] = category_color(series, least + level - 1);
 }
 
-static gch_status draw_grid(const gch__mark_job *job, gch_error *err)
+static gch_status ask(const gch__mark_job *job, const gch_plane *plane, gch_grid_kind kind,
+                      gch_grid *out, gch_error *err)
+{
+    int64_t start = gch__clock_ns();
+    gch_status status = gch_query_grid(job->query, plane, kind, out, err);
+    job->raster->query_ns += gch__clock_ns() - start;
+    return status;
+}
+
+static gch_status draw_levels(const gch__mark_job *job, uint32_t by, gch_error *err)
 {
     const gch__plot_series *series = job->series;
+    const gch_column_info *info = &gch_file_get_info(series->file)->columns[by - 1];
     gch_plane plane = *job->plane;
     uint32_t colors[GCH_LEVELS + 1];
-    grid_paint p = {.job = job};
-    double low, span;
-    uint32_t by = series->category_by != 0 ? series->category_by : series->color_by;
+    gch_grid grid;
     if (job->painter != NULL)
-        return gch_fail(err, GCH_LIMIT, "more points in view than are drawn one by one");
-    if (by != 0 && column_range(series, by - 1, &low, &span)) {
-        p.colors = colors;
-        if (series->category_by != 0)
-            set_categories(job, &plane, colors);
-        else
-            set_ramp(job, &plane, colors);
-        const gch_column_info *info = &gch_file_get_info(series->file)->columns[by - 1];
-        if (series->category_by == 0 &&
-            gch_value_to_double(info->min) >= gch_value_to_double(info->max))
-            plane.low = gch_decimal_from_double(low - span); /* one value: the ramp's high end */
-    }
-    int64_t start = gch__clock_ns();
-    GCH_TRY(gch_query_grid(job->query, &plane, p.colors != NULL ? GCH_GRID_LEVELS : GCH_GRID_COUNTS,
-                           &p.grid, err));
-    job->raster->query_ns += gch__clock_ns() - start;
-    size_t cells = (size_t)p.grid.width_px * p.grid.height_px;
-    for (size_t i = 0; i < cells; i++)
-        p.most = GCH_MAX(p.most, p.grid.cells[i]);
+        return gch_fail(err, GCH_LIMIT, "more points in view than are coloured one by one");
+    plane.value_column = by - 1;
+    if (series->category_by != 0)
+        set_categories(series, info, &plane, colors);
+    else
+        set_ramp(series, info, &plane, colors);
+    for (uint32_t level = 1; level <= GCH_LEVELS; level++)
+        colors[level] = gch__pixel_from_rgba(colors[level]) | 0xFF000000u;
+    GCH_TRY(ask(job, &plane, GCH_GRID_LEVELS, &grid, err));
+    level_paint p = {&job->plot, grid.cells, colors};
     gch__parallel_for(job->workers, (job->plot.height_px + GRID_ROWS - 1) / GRID_ROWS, paint_rows,
                       &p);
     return GCH_OK;
+}
+
+static gch_status draw_counts(const gch__mark_job *job, gch_error *err)
+{
+    gch_grid grid;
+    if (job->painter != NULL) {
+        job->painter->counts(job->painter->context);
+        return GCH_OK;
+    }
+    GCH_TRY(ask(job, job->plane, GCH_GRID_COUNTS, &grid, err));
+    gch_density density = {
+        .width_px = grid.width_px, .height_px = grid.height_px, .counts = grid.cells};
+    return gch__mark_draw_counts(job, &density, err);
+}
+
+static gch_status draw_grid(const gch__mark_job *job, gch_error *err)
+{
+    const gch__plot_series *series = job->series;
+    uint32_t by = series->category_by != 0 ? series->category_by : series->color_by;
+    double low, span;
+    if (by != 0 && column_range(series, by - 1, &low, &span))
+        return draw_levels(job, by, err);
+    return draw_counts(job, err);
 }
 
 gch_status gch__mark_draw_points(const gch__mark_job *job, gch_error *err)

@@ -42,6 +42,8 @@ typedef struct gch__mark_painter {
     void *context;
     void (*pass)(void *context, const struct gch__band_pass *pass);
     void (*box)(void *context, int64_t x0, int64_t y0, int64_t x1, int64_t y1, uint32_t rgba);
+    void (*counts)(
+        void *context); /* gch__mark_draw_counts of points of a plane: it counts itself */
 } gch__mark_painter;
 
 /* One series being drawn. */
@@ -64,6 +66,9 @@ GCH_CHECKED gch_status gch__mark_draw_candles(const gch__mark_job *job, gch_erro
 GCH_CHECKED gch_status gch__mark_draw_bars(const gch__mark_job *job, gch_error *err);
 /* Without a painter: executors that draw elsewhere count for themselves. */
 GCH_CHECKED gch_status gch__mark_draw_density(const gch__mark_job *job, gch_error *err);
+/* Counts of the plot's pixels in the colours of the series' palette. */
+GCH_CHECKED gch_status gch__mark_draw_counts(const gch__mark_job *job, const gch_density *density,
+                                             gch_error *err);
 /* Adds the counts to what a bare picture holds; white stays white. */
 GCH_CHECKED gch_status gch__bare_add_density(gch__raster *raster, gch__target target,
                                              const gch__plot_series *series, const gch_view *view,

@@ -480,6 +480,26 @@ static gch_status draw_points(gch__gpu_executor *executor, const gch__plot *plot
     return light_grid(executor, query, &grid, err);
 }
 
+/* Points of a plane into grid `index` of the frame's counts. */
+static gch_status count_points(gch__gpu_executor *executor, const gch__plot *plot, uint32_t series,
+                               gch_query *query, uint32_t index, gch_error *err)
+{
+    gch_plane plane = gch__plane_of(plot, series);
+    gch__gpu_points_marks marks = {.buffer = executor->counts.grids,
+                                   .counts = true,
+                                   .cells = gch__gpu_counts_grid(executor, index),
+                                   .stride = plane.view.height_px};
+    gch_status status = gch__gpu_points_add(executor, query, &plane, &marks, err);
+    if (status != GCH_PENDING && status != GCH_UNSUPPORTED)
+        return status;
+    gch_grid grid;
+    executor->stats.series_by_query++;
+    executor->stats.is_pending = true;
+    GCH_TRY(gch_query_grid(query, &plane, GCH_GRID_COUNTS, &grid, err));
+    return gch__gpu_upload(executor->gpu, marks.buffer, (uint64_t)marks.cells * 4, grid.cells,
+                           (uint64_t)grid.width_px * grid.height_px * 4, err);
+}
+
 /* Columns of a plane stand alone: their extents are empty, all is in the bitmap. */
 static gch_status draw_plane(gch__gpu_executor *executor, const gch__plot *plot,
                              gch_query *const *queries, gch_error *err)
@@ -694,7 +714,7 @@ static gch_status draw_frame(gch__gpu_executor *executor, const gch__scene *scen
     uint64_t loaded = begin_pools(executor);
     GCH_TRY(gch__gpu_begin(executor->gpu, "frame", err));
     GCH_TRY(clear_fresh(executor, err));
-    GCH_TRY(gch__gpu_counts_begin(executor, plot, err));
+    GCH_TRY(gch__gpu_counts_begin(executor, scene, err));
     if (plot->is_plane)
         GCH_TRY(draw_plane(executor, plot, queries, err));
     for (uint32_t i = 0, grid = 0; i < plot->series_count && !plot->is_plane; i++) {
@@ -735,19 +755,24 @@ static gch_status count_densities(gch__gpu_executor *executor, const gch__scene 
                                   gch_query *const *queries, gch_error *err)
 {
     const gch__plot *plot = &scene->plot;
-    uint32_t grid = 0;
+    uint32_t grid = 0, counted = 0;
     empty_tables(executor);
     GCH_TRY(gch__gpu_use_pool(executor, executor->pool, err));
     uint64_t loaded = begin_pools(executor);
     for (uint32_t i = 0; i < plot->series_count; i++) {
         gch__gpu_series series = make_series(executor, scene, i, queries[i]);
-        if (plot->series[i].mark != GCH_MARK_DENSITY)
+        if (!gch__gpu_has_grid(scene, i))
             continue;
+        uint32_t index = grid++;
         keep_in_pools(executor, series.file);
-        GCH_TRY(gch__gpu_counts_add(&series, grid, err));
-        GCH_TRY(gch__gpu_counts_tone(executor, grid++, err));
+        if (plot->is_plane && !gch__gpu_painter_has_counts(executor->painter, i))
+            continue; /* drawn one by one */
+        counted++;
+        GCH_TRY(plot->is_plane ? count_points(executor, plot, i, queries[i], index, err)
+                               : gch__gpu_counts_add(&series, index, err));
+        GCH_TRY(gch__gpu_counts_tone(executor, index, err));
     }
-    executor->stats.series_by_query += plot->series_count - grid;
+    executor->stats.series_by_query += plot->series_count - counted;
     executor->stats.pages_loaded = end_pools(executor) - loaded;
     return GCH_OK;
 }
@@ -761,7 +786,7 @@ static gch_status paint_frame(gch__gpu_executor *executor, const gch__scene *sce
     executor->frame = (gch__gpu_frame){
         .width = scene->width_px, .height = scene->height_px, .origin = executor->origin};
     GCH_TRY(gch__gpu_begin(executor->gpu, "chart", err));
-    GCH_TRY(gch__gpu_counts_begin(executor, &scene->plot, err));
+    GCH_TRY(gch__gpu_counts_begin(executor, scene, err));
     GCH_TRY(
         gch__gpu_painter_add_marks(executor->painter, scene, queries, &executor->query_ns, err));
     if (executor->frame.grids > 0)

@@ -151,12 +151,19 @@ static gch_status clear_fresh(gch__gpu_executor *executor, uint64_t grid, gch_er
                           slots[1] * column_bytes, err);
 }
 
-gch_status gch__gpu_counts_begin(gch__gpu_executor *executor, const gch__plot *plot, gch_error *err)
+bool gch__gpu_has_grid(const gch__scene *scene, uint32_t series)
 {
-    const gch_view *view = &plot->view;
+    gch_mark mark = scene->plot.series[series].mark;
+    return mark == GCH_MARK_DENSITY || (mark == GCH_MARK_POINTS && !scene->is_bare);
+}
+
+gch_status gch__gpu_counts_begin(gch__gpu_executor *executor, const gch__scene *scene,
+                                 gch_error *err)
+{
+    const gch_view *view = &scene->plot.view;
     uint64_t pixels = (uint64_t)view->width_px * view->height_px, grids = 0;
-    for (uint32_t i = 0; i < plot->series_count; i++)
-        grids += plot->series[i].mark == GCH_MARK_DENSITY ? 1 : 0;
+    for (uint32_t i = 0; i < scene->plot.series_count; i++)
+        grids += gch__gpu_has_grid(scene, i) ? 1 : 0;
     uint64_t bytes = grids * (pixels + GCH__GPU_TONE_HEAD) * sizeof(uint32_t);
     if (bytes > gch__gpu_get_info(executor->gpu)->binding_bytes_max)
         return gch_fail(err, GCH_LIMIT, "the counts of %u densities are more than the device binds",

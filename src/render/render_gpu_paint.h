@@ -23,6 +23,8 @@ GCH_CHECKED gch_status gch__gpu_painter_add_marks(gch__gpu_painter *painter,
                                                   const gch__scene *scene,
                                                   gch_query *const *queries, int64_t *out_query_ns,
                                                   gch_error *err);
+/* Whether a series of points of a plane was added as its counts, which are then to be made. */
+bool gch__gpu_painter_has_counts(const gch__gpu_painter *painter, uint32_t series);
 /* Within a recording of the device: sends the tables. *out paints the picture; it is the painter's.
  */
 GCH_CHECKED gch_status gch__gpu_painter_send(gch__gpu_painter *painter, gch__gpu_brush **out,

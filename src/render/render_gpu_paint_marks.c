@@ -367,17 +367,36 @@ static void add_grid(gch__gpu_painter *painter, const gch__plot_series *series, 
     gch__paint_add_plot_command(painter, command, 0, painter->plot->view.height_px);
 }
 
+/* Points of a plane that are many: the series at hand has a grid. */
+static void take_counts(void *context)
+{
+    gch__gpu_painter *painter = context;
+    painter->has_counts[painter->series] = true;
+    add_grid(painter, &painter->plot->series[painter->series], painter->grid);
+}
+
+bool gch__gpu_painter_has_counts(const gch__gpu_painter *painter, uint32_t series)
+{
+    return painter->has_counts[series];
+}
+
 gch_status gch__gpu_painter_add_marks(gch__gpu_painter *painter, const gch__scene *scene,
                                       gch_query *const *queries, int64_t *out_query_ns,
                                       gch_error *err)
 {
     const gch__plot *plot = &scene->plot;
-    const gch__mark_painter sink = {.context = painter, .pass = take_pass, .box = take_box};
+    const gch__mark_painter sink = {
+        .context = painter, .pass = take_pass, .box = take_box, .counts = take_counts};
     painter->plot = plot;
     painter->raster->query_ns = 0;
-    for (uint32_t i = 0, grid = 0; i < plot->series_count; i++) {
+    uint32_t grid = 0;
+    for (uint32_t i = 0; i < plot->series_count; i++) {
+        painter->series = i;
+        painter->grid = grid;
+        painter->has_counts[i] = false;
+        grid += gch__gpu_has_grid(scene, i) ? 1 : 0;
         if (plot->series[i].mark == GCH_MARK_DENSITY) {
-            add_grid(painter, &plot->series[i], grid++);
+            add_grid(painter, &plot->series[i], painter->grid);
             continue;
         }
         gch_plane plane = plot->is_plane ? gch__plane_of(plot, i) : (gch_plane){0};

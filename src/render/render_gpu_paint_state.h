@@ -27,6 +27,8 @@ struct gch__gpu_painter {
     uint32_t width, height;
     gch__gpu_studies studies;
     const gch__plot *plot;
+    uint32_t series, grid;           /* being added; where its counts are, if it has any */
+    bool has_counts[GCH_SERIES_CAP]; /* points of a plane that are drawn as counts */
     gch_status status;
     gch_error failure;
 

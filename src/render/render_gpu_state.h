@@ -237,8 +237,11 @@ bool gch__gpu_leave_pool(gch__gpu_executor *executor);
 GCH_CHECKED gch_status gch__gpu_counts_make(gch__gpu_executor *executor, gch_error *err);
 /* Within a recording: room for the densities of the plot, the fresh columns zeros, as the frame
  * says. GCH_LIMIT if the device does not bind so much. */
-GCH_CHECKED gch_status gch__gpu_counts_begin(gch__gpu_executor *executor, const gch__plot *plot,
+GCH_CHECKED gch_status gch__gpu_counts_begin(gch__gpu_executor *executor, const gch__scene *scene,
                                              gch_error *err);
+/* Whether a series has a grid: a density, or points of a plane in the default look, which may use
+ * it. */
+bool gch__gpu_has_grid(const gch__scene *scene, uint32_t series);
 /* Counts density `index` of the frame. */
 GCH_CHECKED gch_status gch__gpu_counts_add(const gch__gpu_series *series, uint32_t index,
                                            gch_error *err);

@@ -298,6 +298,87 @@ static void a_warm_frame_allocates_nothing(void **state)
     points_case_close(&c);
 }
 
+static uint32_t largest_difference(const uint32_t *a, const uint32_t *b, size_t count)
+{
+    uint32_t largest = 0;
+    for (size_t i = 0; i < count; i++) {
+        for (uint32_t shift = 0; shift < 32; shift += 8) {
+            int32_t x = (int32_t)(a[i] >> shift & 255), y = (int32_t)(b[i] >> shift & 255);
+            largest = GCH_MAX(largest, (uint32_t)abs(x - y));
+        }
+    }
+    return largest;
+}
+
+/* Many points in the plane, few in a part of it. */
+static void both_looks_are_the_same_on_the_gpu(void **state)
+{
+    (void)state;
+    enum { ROWS = 60000, WIDTH = 400, HEIGHT = 300 };
+    static int32_t x[ROWS], y[ROWS], size[ROWS];
+    const gch_column_desc columns[] = {{.name = "x", .type = GCH_TYPE_I32},
+                                       {.name = "y", .type = GCH_TYPE_I32},
+                                       {.name = "size", .type = GCH_TYPE_I32}};
+    const gch_column_data data[] = {{.values = x}, {.values = y}, {.values = size}};
+    gch_writer *writer;
+    gch_file *file;
+    void *bytes;
+    size_t byte_count;
+    uint64_t seed = 8;
+    for (int i = 0; i < ROWS; i++) {
+        x[i] = (int32_t)(test_random(&seed) % 500 + test_random(&seed) % 500);
+        y[i] = (int32_t)(test_random(&seed) % 1000);
+        size[i] = (int32_t)(test_random(&seed) % 20);
+    }
+    assert_ok(gch_writer_create_memory(&(gch_writer_desc){.time_unit = GCH_TIME_INDEX,
+                                                          .columns = columns,
+                                                          .column_count = 3,
+                                                          .curve = GCH_CURVE_MORTON,
+                                                          .x_column = 0,
+                                                          .y_column = 1},
+                                       &writer, &err));
+    assert_ok(gch_writer_append(writer, NULL, data, ROWS, &err));
+    assert_ok(gch_writer_finish_memory(writer, &bytes, &byte_count, &err));
+    assert_ok(gch__file_open_memory(bytes, byte_count, "many", NULL, &file, &err));
+    gch_chart *chart;
+    assert_ok(gch_chart_make(NULL, &chart, &err));
+    uint32_t *cpu = malloc((size_t)WIDTH * HEIGHT * 4);
+    for (uint32_t i = 0; i < 16; i++) {
+        gch_chart_series series = {.file = file,
+                                   .size_by = i % 4 == 1 ? 3 : 0,
+                                   .color_by = i % 4 == 2 ? 3 : 0,
+                                   .category_by = i % 4 == 3 ? 3 : 0,
+                                   .palette = (gch_palette)(i % 3),
+                                   .density_scale = (gch_density_scale)(i / 4)};
+        bool is_part = i % 2 == 1 && i > 4;
+        gch_chart_desc desc = {.series = &series,
+                               .series_count = 1,
+                               .width_px = WIDTH,
+                               .height_px = HEIGHT,
+                               .theme = i % 5 == 0 ? GCH_THEME_DARK : GCH_THEME_LIGHT,
+                               .has_left = is_part,
+                               .left = {480, 0},
+                               .has_top = is_part,
+                               .top = {300, 0}};
+        const gch_image *image;
+        gch_chart_stats stats;
+        assert_ok(gch_chart_frame(chart, &desc, &image, &stats, &err));
+        memcpy(cpu, image->pixels, (size_t)WIDTH * HEIGHT * 4);
+        desc.backend = GCH_BACKEND_GPU;
+        assert_ok(gch_chart_frame(chart, &desc, &image, &stats, &err));
+        /* The largest values of pixels are found by the processor. */
+        bool is_many_by_value = !is_part && (i % 4 == 2 || i % 4 == 3);
+        assert_int_equal(stats.backend, is_many_by_value ? GCH_BACKEND_CPU : GCH_BACKEND_GPU);
+        uint32_t difference = largest_difference(cpu, image->pixels, (size_t)WIDTH * HEIGHT);
+        if (difference > 1)
+            fail_msg("look %u: a channel differs by %u", i, difference);
+    }
+    free(cpu);
+    gch_chart_destroy(chart);
+    gch__file_close(file);
+    gch_writer_free_memory(bytes, NULL);
+}
+
 /* The processor reduces what grows, the GPU only lights it. */
 static void a_growing_point_set_is_drawn_exactly(void **state)
 {
@@ -380,6 +461,7 @@ int main(void)
         cmocka_unit_test(no_pixel_and_no_count_differs),
         cmocka_unit_test(a_frame_is_drawn_anew_when_either_side_moves),
         cmocka_unit_test(a_warm_frame_allocates_nothing),
+        cmocka_unit_test(both_looks_are_the_same_on_the_gpu),
         cmocka_unit_test(a_growing_point_set_is_drawn_exactly),
     };
     return cmocka_run_group_tests(tests, make_rigs, destroy_rigs);

@@ -72,7 +72,6 @@ typedef struct gch__plot_series {
     uint32_t size_by, color_by, category_by; /* POINTS, as gch_chart_series */
     const uint32_t *categories;              /* POINTS: the theme's palette */
     uint32_t category_count;
-    uint32_t ground;         /* POINTS: that colours are shaded towards */
     gch_bar_width bar_width; /* CANDLES, OHLC, BARS, studies: resolved, count >= 1; BARS: count 0
                                 means one bar a point */
     gch_density_scale density_scale; /* DENSITY, as are the next two; resolved */

@@ -226,6 +226,8 @@ gch_mark gch__chart_mark(const gch_chart_series *series)
 {
     if (series->mark != GCH_MARK_DEFAULT)
         return series->mark;
+    if (series->study.kind != GCH_STUDY_NONE)
+        return GCH_MARK_LINE;
     return gch_file_get_info(series->file)->is_point_set ? GCH_MARK_POINTS : GCH_MARK_LINE;
 }
 
@@ -520,8 +522,7 @@ gch__plot_series gch__chart_series(const gch_chart_desc *desc, uint32_t index,
                             .color_by = given->color_by,
                             .category_by = given->category_by,
                             .categories = theme->palette,
-                            .category_count = GCH_PALETTE_COUNT,
-                            .ground = theme->ground};
+                            .category_count = GCH_PALETTE_COUNT};
     bool is_study = given->study.kind != GCH_STUDY_NONE;
     out.study =
         (gch__plot_study){.kind = given->study.kind,
@@ -529,7 +530,7 @@ gch__plot_series gch__chart_series(const gch_chart_desc *desc, uint32_t index,
                           .with_file = given->study.with != NULL ? given->study.with : given->file,
                           .with_column = given->study.with_column};
 
-    if (out.mark == GCH_MARK_DENSITY) {
+    if (out.mark == GCH_MARK_DENSITY || out.mark == GCH_MARK_POINTS) {
         out.density_scale =
             given->density_scale != GCH_DENSITY_DEFAULT ? given->density_scale : GCH_DENSITY_LOG;
         out.palette = given->palette != GCH_PALETTE_DEFAULT ? given->palette : GCH_PALETTE_MOSS;
