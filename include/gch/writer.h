@@ -47,8 +47,8 @@ typedef struct gch_writer_desc {
      * hold costs speed, nothing else. */
     gch_curve curve;
     uint32_t x_column, y_column; /* of a point set; different ones */
-    gch_workers *workers;  /* borrowed until the writer is gone */
-    gch_encoder *encoder;  /* packs values instead, as far as it can; borrowed likewise; or NULL */
+    gch_workers *workers;        /* borrowed until the writer is gone */
+    gch_encoder *encoder; /* packs values instead, as far as it can; borrowed likewise; or NULL */
     const gch_allocator *allocator;
 } gch_writer_desc;
 

@@ -237,8 +237,8 @@ static bool parse_color(const char *text, uint32_t *rgba)
 
 static int parse_type(const char *text, gch_mark *out)
 {
-    static const char *const names[] = {"line", "step",    "area", "candles",
-                                        "ohlc", "scatter", "bars", "density", "points"};
+    static const char *const names[] = {"line",    "step", "area",    "candles", "ohlc",
+                                        "scatter", "bars", "density", "points"};
     if (gch_mark_parse(text, out))
         return CLI_OK;
     cli_guess guess = {.word = text};

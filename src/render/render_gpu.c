@@ -543,9 +543,9 @@ static bool is_same_series(const gch__plot_series *a, const gch__plot_series *b)
            a->category_by == b->category_by && a->width == b->width &&
            a->bar_width.unit == b->bar_width.unit && a->bar_width.count == b->bar_width.count &&
            a->density_scale == b->density_scale && a->palette == b->palette &&
-           a->is_palette_reversed == b->is_palette_reversed &&
-           a->study.kind == b->study.kind && a->study.length == b->study.length &&
-           a->study.with_file == b->study.with_file && a->study.with_column == b->study.with_column;
+           a->is_palette_reversed == b->is_palette_reversed && a->study.kind == b->study.kind &&
+           a->study.length == b->study.length && a->study.with_file == b->study.with_file &&
+           a->study.with_column == b->study.with_column;
 }
 
 static const char *zone_name(const gch__scene *scene)

@@ -7,10 +7,10 @@
 bool gch_mark_parse(const char *name, gch_mark *out)
 {
     static const char *const names[] = {
-        [GCH_MARK_LINE] = "line", [GCH_MARK_STEP] = "step",
-        [GCH_MARK_AREA] = "area", [GCH_MARK_CANDLES] = "candles",
-        [GCH_MARK_OHLC] = "ohlc", [GCH_MARK_SCATTER] = "scatter",
-        [GCH_MARK_BARS] = "bars", [GCH_MARK_DENSITY] = "density",
+        [GCH_MARK_LINE] = "line",     [GCH_MARK_STEP] = "step",
+        [GCH_MARK_AREA] = "area",     [GCH_MARK_CANDLES] = "candles",
+        [GCH_MARK_OHLC] = "ohlc",     [GCH_MARK_SCATTER] = "scatter",
+        [GCH_MARK_BARS] = "bars",     [GCH_MARK_DENSITY] = "density",
         [GCH_MARK_POINTS] = "points",
     };
     for (size_t i = 0; i < GCH_COUNT_OF(names); i++) {

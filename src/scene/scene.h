@@ -121,7 +121,7 @@ void gch__scene_reset(gch__scene *scene);
 typedef struct gch__extent {
     gch_value min, max;    /* GAP: nothing visible */
     gch_value left, right; /* POINTS: of the other coordinate */
-    bool is_too_fine; /* a study of more bars than the plot has room for; the legend says so */
+    bool is_too_fine;      /* a study of more bars than the plot has room for; the legend says so */
 } gch__extent;
 
 /* The time range that the desc asks for: its own, or all the data of its files (at least one tick
