@@ -73,7 +73,7 @@ fn is_outside(x: vec2u, y: vec2u) -> bool {
 fn is_lit(x: u32, y: u32) -> bool {
     let row = y - 1u;
     let at = frame.cells + (x - 1u) * frame.stride + row / 32u;
-    return (atomicLoad(&marks[at]) >> (row % 32u) & 1u) != 0u;
+    return ((atomicLoad(&marks[at]) >> (row % 32u)) & 1u) != 0u;
 }
 
 // `count` points at a place; nothing if that is not in view.
@@ -489,8 +489,8 @@ fn points_blocks(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_
         let y = side_places[i + 1u];
         let counts = count_by_one(i, lane);
         collect(has_grid, corner, width, x.x, y.y, counts & 255u);
-        collect(has_grid, corner, width, x.y, y.y, counts >> 8u & 255u);
-        collect(has_grid, corner, width, x.x, y.x, counts >> 16u & 255u);
+        collect(has_grid, corner, width, x.y, y.y, (counts >> 8u) & 255u);
+        collect(has_grid, corner, width, x.x, y.x, (counts >> 16u) & 255u);
         collect(has_grid, corner, width, x.y, y.x, counts >> 24u);
     } else if (way == BY_THREE) {
         let x = side_places[i].x;
@@ -499,7 +499,7 @@ fn points_blocks(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_
         for (var row = 0u; row < 4u; row++) {
             for (var column = 0u; column < 4u; column++) {
                 collect(has_grid, corner, width, x + column, y - row,
-                        counts[row] >> (8u * column) & 255u);
+                        (counts[row] >> (8u * column)) & 255u);
             }
         }
     } else if (way == BY_POINT) {

@@ -10,6 +10,7 @@
 #include "query_plane.h"
 
 #define FEW_EDGES 6
+#define FULL_PX 6 /* a side */
 
 typedef struct grid_job {
     gch_query *query;
@@ -164,6 +165,23 @@ static gch_status visit_block(const grid_job *job, const gch__plane_node *node, 
     return GCH_OK;
 }
 
+/* Whether all pixels that a box within the view may touch are lit already; asked for few. */
+static bool is_full(const grid_job *job, gch__pixel_span x, gch__pixel_span y)
+{
+    if (x.first < 0 || x.last >= (int32_t)job->width || y.first < 0 ||
+        y.last >= (int32_t)job->height || x.last - x.first >= FULL_PX ||
+        y.last - y.first >= FULL_PX)
+        return false;
+    for (int32_t column = x.first; column <= x.last; column++) {
+        const _Atomic uint32_t *cells =
+            &job->query->plane->cells[(size_t)column * job->height + (size_t)y.first];
+        for (int32_t row = 0; row <= y.last - y.first; row++)
+            if (atomic_load_explicit(&cells[row], memory_order_relaxed) == 0)
+                return false;
+    }
+    return true;
+}
+
 static gch_status visit(void *context, const gch__plane_node *node, gch__column_task *task,
                         bool *out_descends, gch_error *err)
 {
@@ -176,11 +194,14 @@ static gch_status visit(void *context, const gch__plane_node *node, gch__column_
     if (!is_in(x, job->width) || !is_in(y, job->height))
         return GCH_OK;
     const gch__segment *segment = gch__query_segment(job->query, node->segment);
-    bool is_settled =
-        x.first == x.last && y.first == y.last &&
+    bool is_whole =
         !gch__slice_has_gaps(&segment->columns[job->plane->x_column], node->first, node->last) &&
         !gch__slice_has_gaps(&segment->columns[job->plane->y_column], node->first, node->last);
-    if (is_settled) {
+    if (is_whole && job->kind == GCH_GRID_LIT && is_full(job, x, y)) {
+        task->touch.rows += node->last - node->first;
+        return GCH_OK;
+    }
+    if (is_whole && x.first == x.last && y.first == y.last) {
         uint32_t level = 0;
         if (job->kind == GCH_GRID_LEVELS)
             GCH_TRY(node_level(job, node, &level, &task->touch, err));
