@@ -22,7 +22,7 @@ typedef struct source_column {
     kind kind;
     int64_t range;      /* steps */
     uint32_t gap_share; /* of 1000 */
-    uint8_t values[ROWS_MAX * 8];
+    _Alignas(8) uint8_t values[ROWS_MAX * 8];
     int8_t scales[ROWS_MAX];
     uint8_t validity[ROWS_MAX / 8 + 1];
 } source_column;
