@@ -116,19 +116,31 @@ fn stroke_cover(c: Command, centre: vec2f) -> u32 {
     return byte_of(cover);
 }
 
+fn disc_distance(c: Command, i: u32, centre: vec2f) -> f32 {
+    return length(centre - place(c.b + i * 2u));
+}
+
 fn discs_cover(c: Command, centre: vec2f) -> u32 {
     let tile = vec2u(centre) / TILE_PX;
     let table = c.a + tile.y * c.e + tile.x;
     let reach = bitcast<f32>(c.c);
     let opacity = bitcast<f32>(c.d);
-    var cover = 0u;
-    for (var i = data[table]; i < data[table + 1u]; i++) {
-        let one = clamp(reach - length(centre - place(c.b + i * 2u)), 0.0, 1.0);
-        if (opacity < 1.0) {
-            cover += mul_255(255u - cover, u32(one * opacity * 255.0 + 0.5));
-        } else {
-            cover = max(cover, byte_of(one));
+    let end = data[table + 1u];
+    if (opacity >= 1.0) { // the nearest counts; four at a time, as some drivers end long loops
+        var nearest = reach;
+        for (var i = data[table]; i < end; i += 4u) {
+            let last = end - 1u;
+            nearest = min(nearest, min(
+                min(disc_distance(c, i, centre), disc_distance(c, min(i + 1u, last), centre)),
+                min(disc_distance(c, min(i + 2u, last), centre),
+                    disc_distance(c, min(i + 3u, last), centre))));
         }
+        return byte_of(reach - nearest);
+    }
+    var cover = 0u;
+    for (var i = data[table]; i < end; i++) {
+        let one = clamp(reach - disc_distance(c, i, centre), 0.0, 1.0);
+        cover += mul_255(255u - cover, u32(one * opacity * 255.0 + 0.5));
     }
     return cover;
 }

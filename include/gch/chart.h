@@ -6,8 +6,15 @@
  *         &(gch_chart_desc){.series = &series, .series_count = 1, .title = "Pressure"},
  *         &image, NULL, &err);
  *
- * Zero in a field means its default. With `is_bare` the plot is the whole picture: white on black,
- * lines of width 1, exactly the pixel rule (docs/pixel-rule.md), no text.
+ * Zero in a field means its default: without `panels` a chart is one plot. Several stand one above
+ * the other and share the time axis:
+ *
+ *     gch_panel_desc panels[] = {{.height = 3}, {.title = "Volume"}};
+ *     gch_chart_series series[] = {{.file = file, .column = 0},
+ *                                  {.file = file, .column = 1, .panel = 1}};
+ *
+ * With `is_bare` the plots are the whole picture: white on black, lines of width 1, exactly the
+ * pixel rule (docs/pixel-rule.md), no text.
  *
  * Ownership: everything the desc points to is borrowed for the call; a gch_chart goes on borrowing
  * the files, answers and workers of its last frame until a frame without them has been drawn or it
@@ -26,6 +33,8 @@ extern "C" {
 #endif
 
 #define GCH_SERIES_CAP 64u
+#define GCH_PANEL_CAP 8u
+#define GCH_DASH_CAP 8u
 
 typedef enum gch_mark {
     GCH_MARK_DEFAULT = 0, /* line */
@@ -36,7 +45,9 @@ typedef enum gch_mark {
     GCH_MARK_OHLC = 5,
     GCH_MARK_SCATTER = 6,
     GCH_MARK_BARS = 7,
+    GCH_MARK_BAND = 8,    /* what lies between `column` and `column_high`, row by row */
     GCH_MARK_DENSITY = 9, /* how many points each pixel holds */
+    GCH_MARK_VOLUME = 12, /* the values of each bar added up (gch_query_sums, and what it costs) */
 } gch_mark;
 
 /* How a count becomes one of a palette's 256 levels (docs/pixel-rule.md, "Density"). */
@@ -74,35 +85,72 @@ typedef struct gch_series_study {
     uint32_t with_column;
 } gch_series_study;
 
+/* Which of a panel's two value axes. */
+typedef enum gch_axis_side { GCH_AXIS_LEFT = 0, GCH_AXIS_RIGHT = 1 } gch_axis_side;
+
 typedef struct gch_chart_series {
     const gch_file *file;
     uint32_t column;
     gch_mark mark;
+    uint32_t column_high; /* BAND: its other edge, of the same file */
+    /* VOLUME: bars are coloured as candles of `column_price` of the same file would be. */
+    bool has_price;
+    uint32_t column_price;
+    uint32_t panel;      /* index of gch_chart_desc.panels */
+    gch_axis_side axis;  /* that its values are read against */
     const char *label;   /* NULL: the column's name and unit */
     uint32_t color_rgba; /* 0xRRGGBBAA; 0: the theme's next colour */
-    float width_px; /* stroke width, or point diameter for SCATTER, before `scale`; 0: default */
+    /* Stroke width, or point diameter for SCATTER, before `scale`; 0: default, which is no stroke
+     * along the edges of a BAND. */
+    float width_px;
+    /* LINE, STEP, AREA, BAND: lengths of dashes and gaps in turn, before `scale`, each 0-1000,
+     * together at least 2; an odd count is gone through twice. Ends are round and part of a dash:
+     * one no longer than the stroke is wide is a dot. Lengths are measured along x, in parts
+     * steeper than 45 degrees along y, from time 0 and value 0 (1 on a log axis): a pattern moves
+     * with the data. Where a pixel column holds several points they are measured along x alone.
+     * Count 0: solid. */
+    float dash_px[GCH_DASH_CAP];
+    uint32_t dash_count;
     const gch_answers *answers;      /* as gch_query_desc.answers; NULL: none */
     gch_density_scale density_scale; /* DENSITY */
     gch_palette palette;             /* DENSITY */
     gch_series_study study;          /* not in a bare chart, and no mark but LINE */
 } gch_chart_series;
 
-typedef struct gch_chart_desc {
-    const gch_chart_series *series; /* all files in one time unit */
-    uint32_t series_count;          /* 1 to GCH_SERIES_CAP */
-    uint32_t width_px, height_px;   /* of the picture; 0: 1280 x 720 */
-    float scale;                    /* device pixels per layout pixel, 0.5-8; 0: 1 */
-    bool is_bare;
-    gch_backend backend;
-    gch_theme theme;
-    const char *title;        /* NULL: none */
-    const char *time_zone;    /* NULL: the first file's */
-    bool has_time_range;      /* false: all of the data */
-    int64_t from, to;         /* ticks, [from, to) */
+typedef struct gch_axis_desc {
+    const char *title;        /* NULL: the unit that its series share */
     bool has_bottom, has_top; /* false: fitted to what is visible */
     gch_decimal bottom, top;
     gch_value_axis axis;
-    gch_bar_width bar_width; /* CANDLES, OHLC, BARS, studies; count 0: chosen for the width */
+} gch_axis_desc;
+
+/* A plot with value axes of its own; panels stand one above the other over one time axis. */
+typedef struct gch_panel_desc {
+    const char *title; /* NULL: none */
+    float height; /* share of the height, in proportion to the other panels', 0.001-1000; 0: 1 */
+    gch_axis_desc left, right; /* an axis that no series is read against is not shown */
+} gch_panel_desc;
+
+typedef struct gch_chart_desc {
+    const gch_chart_series *series; /* all files in one time unit; drawn in this order */
+    uint32_t series_count;          /* 1 to GCH_SERIES_CAP */
+    const gch_panel_desc *panels;   /* from top to bottom */
+    uint32_t panel_count; /* 0 to GCH_PANEL_CAP; 0: one, whose left axis is described below */
+    uint32_t width_px, height_px; /* of the picture; 0: 1280 x 720 */
+    float scale;                  /* device pixels per layout pixel, 0.5-8; 0: 1 */
+    bool is_bare;
+    gch_backend backend;
+    gch_theme theme;
+    const char *title;     /* NULL: none */
+    const char *time_zone; /* NULL: the first file's */
+    bool has_time_range;   /* false: all of the data */
+    int64_t from, to;      /* ticks, [from, to) */
+    /* The left axis of a chart without `panels`; zero with them. */
+    bool has_bottom, has_top; /* false: fitted to what is visible */
+    gch_decimal bottom, top;
+    gch_value_axis axis;
+    /* CANDLES, OHLC, BARS, VOLUME, studies; count 0: chosen for the width */
+    gch_bar_width bar_width;
     bool hide_legend;
     /* Draw from what is in memory, have the rest loaded, and say how complete the picture is
      * (gch_chart_stats.complete): for frames that must not wait. */
@@ -112,9 +160,18 @@ typedef struct gch_chart_desc {
     const gch_allocator *allocator;
 } gch_chart_desc;
 
+/* Where a panel's plot lies, and what it shows. */
+typedef struct gch_panel_stats {
+    uint32_t x_px, y_px;
+    bool has_left, has_right; /* axes that series are read against */
+    gch_view left, right;     /* in the plot's pixels; `bottom` and `top` exactly as used */
+} gch_panel_stats;
+
 typedef struct gch_chart_stats {
-    gch_view view; /* as resolved, in the plot's pixels; `bottom` and `top` exactly as used */
-    uint32_t plot_x_px, plot_y_px;
+    gch_view view; /* of the first panel: its left axis, or the right one if that is all it has */
+    uint32_t plot_x_px, plot_y_px; /* of the first panel */
+    uint32_t panel_count;
+    gch_panel_stats panels[GCH_PANEL_CAP];
     uint64_t rows_visible, blocks_decoded, nodes_read, bytes_read;
     double complete; /* share of the columns and other answers that are exact: 1 unless no_wait */
     double layout_ms, query_ms, raster_ms, total_ms;

@@ -113,23 +113,31 @@ cleanup:
 int cli_render(int argc, char **argv)
 {
     int64_t start_ns = cli_clock_ns();
-    static const char *texts[5][GCH_SERIES_CAP];
+    static const char *texts[10][GCH_SERIES_CAP];
+    static cli_exact bounds[2][GCH_PANEL_CAP];
     cli_render_options o = {
         .columns = {.items = texts[0], .cap = GCH_SERIES_CAP},
         .types = {.items = texts[1], .cap = GCH_SERIES_CAP},
         .colors = {.items = texts[2], .cap = GCH_SERIES_CAP},
         .widths = {.items = texts[3], .cap = GCH_SERIES_CAP},
-        .studies = {.items = texts[4], .cap = GCH_SERIES_CAP},
+        .studies = {.items = texts[9], .cap = GCH_SERIES_CAP},
+        .panels = {.items = texts[4], .cap = GCH_SERIES_CAP},
+        .axes = {.items = texts[5], .cap = GCH_SERIES_CAP},
+        .dashes = {.items = texts[7], .cap = GCH_SERIES_CAP},
+        .highs = {.items = texts[8], .cap = GCH_SERIES_CAP},
+        .panel_titles = {.items = texts[6], .cap = GCH_PANEL_CAP},
+        .bottoms = {.items = bounds[0], .cap = GCH_PANEL_CAP},
+        .tops = {.items = bounds[1], .cap = GCH_PANEL_CAP},
     };
     const cli_option options[] = {
         {"output", 'o', "OUT", "the picture, .png or .ppm; - is standard output", cli_read_text,
          &o.output, NULL},
         {"column", 0, "COL",
          "a column by name or number, or FILE:COL; may be repeated (default: "
-         "all; the first for candles and ohlc)",
+         "all; the first for candles, ohlc and band)",
          cli_read_list, &o.columns, NULL},
         {"type", 0, "TYPE",
-         "line, step, area, candles, ohlc, scatter, bars or density; repeated: one "
+         "line, step, area, candles, ohlc, scatter, bars, band, volume or density; repeated: one "
          "for each series, the last for the rest (default: line)",
          cli_read_list, &o.types, NULL},
         {"study", 0, "STUDY",
@@ -138,6 +146,10 @@ int cli_render(int argc, char **argv)
          "of the first series, or of a column: sma:N:COL; spread:COL, the first series less COL; "
          "may be repeated",
          cli_read_list, &o.studies, NULL},
+        {"high", 0, "COL",
+         "the column that a band of --column reaches to; repeated: one for each band (default: "
+         "the column after)",
+         cli_read_list, &o.highs, NULL},
         {"bar", 0, "WIDTH",
          "time a candle, a bar or a step of a study covers: 250ms 1m 15m 4h 1d 1w 1mo 1y, or ticks "
          "(default: fits the width)",
@@ -153,10 +165,25 @@ int cli_render(int argc, char **argv)
         {"from", 0, "T", "left edge (default: the first time)", cli_read_text, &o.from, NULL},
         {"to", 0, "T", "right edge, itself left out (default: just past the last time)",
          cli_read_text, &o.to, NULL},
-        {"ymin", 0, "V", "bottom edge, an exact decimal (default: fitted to what is visible)",
-         cli_read_exact, &o.bottom, NULL},
-        {"ymax", 0, "V", "top edge", cli_read_exact, &o.top, NULL},
-        {"log", 0, NULL, "logarithmic value axis", cli_read_flag, &o.is_log, NULL},
+        {"ymin", 0, "V",
+         "bottom edge, an exact decimal, or auto (default): fitted to what is visible; repeated: "
+         "one for each panel",
+         cli_read_exacts, &o.bottoms, NULL},
+        {"ymax", 0, "V", "top edge", cli_read_exacts, &o.tops, NULL},
+        {"log", 0, NULL, "logarithmic value axes", cli_read_flag, &o.is_log, NULL},
+        {"panel", 0, "N",
+         "draw in panel N, counted from the top, 1 to 8; panels share the time axis; repeated: one "
+         "for each series, the last for the rest (default: 1)",
+         cli_read_list, &o.panels, NULL},
+        {"axis", 0, "AXIS",
+         "read values against the panel's left or right axis, or log or right-log, which makes it "
+         "logarithmic; repeated: one for each series, the last for the rest (default: left)",
+         cli_read_list, &o.axes, NULL},
+        {"panel-height", 0, "H,H",
+         "how high the panels are, in proportion: 3,1 (default: all alike)", cli_read_text,
+         &o.panel_heights, NULL},
+        {"panel-title", 0, "TEXT", "a title above a panel; repeated: one for each panel",
+         cli_read_list, &o.panel_titles, NULL},
         {"size", 0, "WxH", "pixels of the picture (default: 1280x720)", cli_read_text, &o.size,
          NULL},
         {"scale", 0, "S", "size of text and strokes, 0.5 to 8; 2 for dense screens (default: 1)",
@@ -169,6 +196,10 @@ int cli_render(int argc, char **argv)
          "stroke width or point diameter; repeated: one for each series, "
          "the last for the rest",
          cli_read_list, &o.widths, NULL},
+        {"dash", 0, "DASH",
+         "of lines: solid, dashed, dotted, dash-dot, or lengths of dashes and gaps in turn, such "
+         "as 4,2; repeated: one for each series, the last for the rest (default: solid)",
+         cli_read_list, &o.dashes, NULL},
         {"no-legend", 0, NULL, "leave out the legend", cli_read_flag, &o.hide_legend, NULL},
         {"tz", 0, "ZONE", "zone of the time axis and of T (default: the file's)", cli_read_text,
          &o.zone, NULL},
@@ -205,6 +236,8 @@ int cli_render(int argc, char **argv)
             "--from 2024-03-01 --to 2024-03-02\n"
             "  gpucharts render ticks.gch -o day.png --type candles --bar 1h --study ema:50 "
             "--study range:20\n"
+            "  gpucharts render ticks.gch -o panels.png --column price --column volume --panel 1 "
+            "--panel 2 --panel-height 3,1\n"
             "  gpucharts render a.gch b.gch -o ab.png --column a.gch:temp --column "
             "b.gch:temp --theme dark\n"
             "  gpucharts render ticks.gch --bare -o - --format ppm | display -",

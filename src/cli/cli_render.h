@@ -9,9 +9,10 @@
 
 typedef struct cli_render_options {
     const char *output;
-    cli_list columns, types, studies, colors, widths;
-    const char *bar, *from, *to, *size, *title, *zone;
-    cli_exact bottom, top;
+    cli_list columns, highs, types, studies, colors, widths, dashes, panels, axes; /* by series */
+    cli_list panel_titles;
+    cli_exact_list bottoms, tops; /* by panel */
+    const char *bar, *from, *to, *size, *title, *zone, *panel_heights;
     double scale;
     int format, theme, backend, density_scale, palette;
     uint64_t threads, memory_bytes;
@@ -26,6 +27,8 @@ typedef struct cli_render_job {
     gch_chart_series series[GCH_SERIES_CAP];
     uint32_t series_count;
     char labels[GCH_SERIES_CAP][CLI_LABEL_CAP];
+    gch_panel_desc panels[GCH_PANEL_CAP];
+    uint32_t panel_count;
     gch_time_zone *zone;
     gch_chart_desc desc;
     gch_image_format format;
@@ -38,8 +41,13 @@ typedef struct cli_render_times {
 
 /* What is wrong whatever the files hold; fills size, format, scale and theme of the desc. */
 int cli_render_prepare(cli_render_job *job);
-/* Fills the series from --column, --type, --study, --color and --line-width. */
+/* Fills the series from --column, --type, --study, --color, --line-width, --panel and --axis; the
+ * panels. */
 int cli_render_choose(cli_render_job *job);
+/* cli_render_panels.c: the panel and axis of series i, which makes panels up to that one. */
+int cli_render_read_place(cli_render_job *job, size_t i, gch_chart_series *series);
+/* Heights, titles and ranges of the panels that the series have made. */
+int cli_render_read_panels(cli_render_job *job);
 /* Zone, time range, value range, bar width. */
 int cli_render_frame_view(cli_render_job *job);
 

@@ -237,8 +237,8 @@ static bool parse_color(const char *text, uint32_t *rgba)
 
 static int parse_type(const char *text, gch_mark *out)
 {
-    static const char *const names[] = {"line", "step",    "area", "candles",
-                                        "ohlc", "scatter", "bars", "density"};
+    static const char *const names[] = {"line",    "step", "area", "candles", "ohlc",
+                                        "scatter", "bars", "band", "volume",  "density"};
     if (gch_mark_parse(text, out))
         return CLI_OK;
     cli_guess guess = {.word = text};
@@ -249,22 +249,48 @@ static int parse_type(const char *text, gch_mark *out)
     return cli_usage(
         "render",
         "--type: '%.60s' is not one of line, step, area, candles, ohlc, scatter, bars, "
-        "density",
+        "band, volume, density",
         text);
 }
 
-/* The list's text for series i; the last one holds for the rest. */
-static const char *item_for(const cli_list *list, size_t i)
+#define LINE_PX 1.5 /* of a series without a width of its own */
+#define DASH_PX_MAX 1000.0
+
+/* A named pattern, in proportion to the stroke, or "4,2". */
+static bool parse_dash(const char *text, double width_px, gch_chart_series *series)
 {
-    if (list->count == 0)
-        return NULL;
-    return list->items[i < list->count ? i : list->count - 1];
+    static const struct {
+        const char *name, *lengths; /* for a stroke of LINE_PX */
+    } presets[] = {{"dashed", "6,4"}, {"dotted", "0,4"}, {"dash-dot", "7,4,0,4"}};
+    double scale = 1;
+    series->dash_count = 0;
+    if (strcmp(text, "solid") == 0)
+        return true;
+    for (size_t i = 0; i < CLI_COUNT_OF(presets); i++) {
+        if (strcmp(text, presets[i].name) == 0) {
+            text = presets[i].lengths;
+            scale = width_px > LINE_PX ? width_px / LINE_PX : 1;
+            break;
+        }
+    }
+    double lengths[GCH_DASH_CAP], together = 0;
+    size_t count = cli_parse_reals(text, lengths, GCH_DASH_CAP);
+    for (size_t i = 0; i < count; i++) {
+        double length = lengths[i] * scale;
+        if (length < 0 || length > DASH_PX_MAX)
+            return false;
+        series->dash_px[i] = (float)length;
+        together += length;
+    }
+    series->dash_count = (uint32_t)count;
+    return count > 0 && together >= 2;
 }
 
-/* Type, colour and width of series i; a study has no type. */
+/* Type, colour, width and dashes of series i; a study has no type. */
 static int read_style(const cli_render_options *o, size_t i, gch_chart_series *series)
 {
-    const char *type = item_for(&o->types, i), *width = item_for(&o->widths, i);
+    const char *type = cli_list_item(&o->types, i), *width = cli_list_item(&o->widths, i);
+    const char *dash = cli_list_item(&o->dashes, i);
     bool is_study = series->study.kind != GCH_STUDY_NONE;
     int code = type != NULL && !is_study ? parse_type(type, &series->mark) : CLI_OK;
     if (code != CLI_OK)
@@ -277,6 +303,11 @@ static int read_style(const cli_render_options *o, size_t i, gch_chart_series *s
         return cli_usage("render", "--line-width: '%.60s' is not a width above 0, at most %.0f",
                          width, LINE_WIDTH_MAX);
     series->width_px = (float)px;
+    if (dash != NULL && !parse_dash(dash, px, series))
+        return cli_usage("render",
+                         "--dash: '%.60s' is not solid, dashed, dotted, dash-dot or at most %u "
+                         "lengths that make 2 or more, such as 4,2",
+                         dash, GCH_DASH_CAP);
     return CLI_OK;
 }
 
@@ -289,31 +320,22 @@ int cli_render_prepare(cli_render_job *job)
         .backend = (gch_backend)o->backend,
         .theme = (gch_theme)o->theme,
         .title = o->title,
-        .axis = o->is_log ? GCH_AXIS_LOG : GCH_AXIS_LINEAR,
         .hide_legend = o->hide_legend,
         .scale = (float)o->scale,
-        .has_bottom = o->bottom.is_given,
-        .bottom = o->bottom.value,
-        .has_top = o->top.is_given,
-        .top = o->top.value,
     };
     if (o->size != NULL && !parse_size(o->size, &desc->width_px, &desc->height_px))
         return cli_usage("render", "--size: '%.60s' is not WIDTHxHEIGHT, each 1 to %u", o->size,
                          GCH_IMAGE_PX_MAX);
     if (o->scale > 0 && (o->scale < 0.5 || o->scale > 8))
         return cli_usage("render", "--scale goes from 0.5 to 8");
-    /* Doubles can only tell bounds that are clearly swapped; the library compares exactly. */
-    double bottom = gch_decimal_to_double(o->bottom.value);
-    double top = gch_decimal_to_double(o->top.value);
-    if (o->bottom.is_given && o->top.is_given && bottom > top)
-        return cli_usage("render", "--ymin is above --ymax");
-    if (o->is_log && ((o->bottom.is_given && bottom <= 0) || (o->top.is_given && top <= 0)))
-        return cli_usage("render", "--log needs --ymin and --ymax above 0");
-
     int code = CLI_OK;
     gch_chart_series unused = {0};
     for (size_t i = 0; code == CLI_OK && i < GCH_SERIES_CAP; i++)
         code = read_style(o, i, &unused);
+    for (size_t i = 0; code == CLI_OK && i < GCH_SERIES_CAP; i++)
+        code = cli_render_read_place(job, i, &unused);
+    if (code == CLI_OK)
+        code = cli_render_read_panels(job);
     if (o->is_bare && o->studies.count > 0)
         return cli_usage("render", "--study is not for --bare, which draws the series alone");
     for (size_t i = 0; code == CLI_OK && i < o->studies.count; i++) {
@@ -338,6 +360,48 @@ int cli_render_prepare(cli_render_job *job)
     return CLI_OK;
 }
 
+/* The upper edges of bands: the columns that --high names, one for each, or the columns after. */
+static int choose_highs(cli_render_job *job)
+{
+    const cli_list *highs = &job->options->highs;
+    size_t band = 0;
+    for (uint32_t i = 0; i < job->series_count; i++) {
+        gch_chart_series *series = &job->series[i];
+        if (series->mark != GCH_MARK_BAND)
+            continue;
+        const char *name = cli_list_item(highs, band++);
+        series->column_high = series->column + 1;
+        if (name != NULL) {
+            series->column_high = cli_column_find(series->file, name);
+            if (series->column_high == GCH_COLUMN_NOT_FOUND)
+                return cli_column_missing(series->file, name);
+        } else if (series->column_high >= gch_file_get_info(series->file)->column_count) {
+            return cli_usage("render", "a band lies between two columns: --column and --high");
+        }
+    }
+    if (highs->count > band)
+        return cli_usage("render", "--high is given %zu times for %zu band%s", highs->count, band,
+                         band == 1 ? "" : "s");
+    return CLI_OK;
+}
+
+/* Volume has the colours of the candles that are drawn of the same file. */
+static void choose_prices(cli_render_job *job)
+{
+    for (uint32_t i = 0; i < job->series_count; i++) {
+        gch_chart_series *series = &job->series[i];
+        for (uint32_t k = 0; k < job->series_count && series->mark == GCH_MARK_VOLUME; k++) {
+            const gch_chart_series *other = &job->series[k];
+            if (other->file != series->file ||
+                (other->mark != GCH_MARK_CANDLES && other->mark != GCH_MARK_OHLC))
+                continue;
+            series->has_price = true;
+            series->column_price = other->column;
+            break;
+        }
+    }
+}
+
 static int check_list(const char *option, const cli_list *list, uint32_t series_count)
 {
     if (list->count <= series_count)
@@ -354,8 +418,8 @@ int cli_render_choose(cli_render_job *job)
     if (code != CLI_OK)
         return code;
     /* Candles of one column hide those of another, and a volume beside a price is the usual
-     * second column. */
-    bool is_first_only = mark == GCH_MARK_CANDLES || mark == GCH_MARK_OHLC;
+     * second column; a band has two. */
+    bool is_first_only = mark == GCH_MARK_CANDLES || mark == GCH_MARK_OHLC || mark == GCH_MARK_BAND;
     for (size_t i = 0; code == CLI_OK && i < o->columns.count; i++)
         code = add_column(job, o->columns.items[i]);
     for (size_t i = 0; o->columns.count == 0 && i < job->file_count; i++) {
@@ -374,8 +438,20 @@ int cli_render_choose(cli_render_job *job)
         code = check_list("--color", &o->colors, job->series_count);
     if (code == CLI_OK)
         code = check_list("--line-width", &o->widths, job->series_count);
-    for (uint32_t i = 0; code == CLI_OK && i < job->series_count; i++)
+    if (code == CLI_OK)
+        code = check_list("--dash", &o->dashes, job->series_count);
+    if (code == CLI_OK)
+        code = check_list("--panel", &o->panels, job->series_count);
+    if (code == CLI_OK)
+        code = check_list("--axis", &o->axes, job->series_count);
+    for (uint32_t i = 0; code == CLI_OK && i < job->series_count; i++) {
         code = read_style(o, i, &job->series[i]);
+        if (code == CLI_OK)
+            code = cli_render_read_place(job, i, &job->series[i]);
+    }
+    if (code == CLI_OK)
+        code = choose_highs(job);
+    choose_prices(job);
     job->desc.series = job->series;
     job->desc.series_count = job->series_count;
     return code;

@@ -56,7 +56,7 @@ typedef struct gch__gpu_frame_stats {
                           the device's own time and the picture's way back */
 } gch__gpu_frame_stats;
 
-/* queries[i] belongs to scene->plot.series[i]. `image` has the scene's size; it is written whole,
+/* queries[i] belongs to scene->series[i]. `image` has the scene's size; it is written whole,
  * unless the scene and image are those of the last frame. NULL: the picture stays on the device and
  * nothing waits for it, as where it is shown from there; GCH_UNSUPPORTED if it takes more than one
  * part. *out_query_ns: time spent in queries.

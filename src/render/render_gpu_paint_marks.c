@@ -353,11 +353,12 @@ static void take_box(void *context, int64_t x0, int64_t y0, int64_t x1, int64_t 
 /* Density `index` of the frame: it is counted by the GPU. */
 static void add_grid(gch__gpu_painter *painter, const gch__plot_series *series, uint32_t index)
 {
-    gch__gpu_command command = {.kind = GCH__GPU_PAINT_GRID,
-                                .a = gch__gpu_counts_grid(painter->executor, index),
-                                .b = series->density_scale,
-                                .d = painter->plot->view.height_px,
-                                .e = painter->plot->view.width_px};
+    gch__gpu_command command = {
+        .kind = GCH__GPU_PAINT_GRID,
+        .a = gch__gpu_counts_grid(painter->executor, painter->plot->panel, index),
+        .b = series->density_scale,
+        .d = painter->plot->view.height_px,
+        .e = painter->plot->view.width_px};
     uint32_t *colors = gch__gpu_painter_add_words(painter, 256, &command.c);
     if (colors == NULL)
         return;
@@ -371,20 +372,21 @@ gch_status gch__gpu_painter_add_marks(gch__gpu_painter *painter, const gch__scen
                                       gch_query *const *queries, int64_t *out_query_ns,
                                       gch_error *err)
 {
-    const gch__plot *plot = &scene->plot;
     const gch__mark_painter sink = {.context = painter, .pass = take_pass, .box = take_box};
-    painter->plot = plot;
+    uint32_t grids[GCH_PANEL_CAP] = {0};
     painter->raster->query_ns = 0;
-    for (uint32_t i = 0, grid = 0; i < plot->series_count; i++) {
-        if (plot->series[i].mark == GCH_MARK_DENSITY) {
-            add_grid(painter, &plot->series[i], grid++);
+    for (uint32_t i = 0; i < scene->series_count; i++) {
+        const gch__plot *plot = &scene->plots[scene->series[i].plot];
+        painter->plot = plot;
+        if (scene->series[i].mark == GCH_MARK_DENSITY) {
+            add_grid(painter, &scene->series[i], grids[plot->panel]++);
             continue;
         }
         gch__mark_job job = {
             .raster = painter->raster,
             .plot = {.width_px = plot->view.width_px, .height_px = plot->view.height_px},
             .view = &plot->view,
-            .series = &plot->series[i],
+            .series = &scene->series[i],
             .zone = scene->zone,
             .query = queries[i],
             .baseline_y = plot->baseline_y,
