@@ -173,7 +173,7 @@ int cli_render(int argc, char **argv)
         {"log", 0, NULL, "logarithmic value axes", cli_read_flag, &o.is_log, NULL},
         {"panel", 0, "N",
          "draw in panel N, counted from the top, 1 to 8; panels share the time axis; repeated: one "
-         "for each series, the last for the rest (default: 1)",
+         "for each series, the last for the rest (default: 1; a study's is that of its series)",
          cli_read_list, &o.panels, NULL},
         {"axis", 0, "AXIS",
          "read values against the panel's left or right axis, or log or right-log, which makes it "

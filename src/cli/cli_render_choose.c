@@ -402,6 +402,23 @@ static void choose_prices(cli_render_job *job)
     }
 }
 
+/* A study stands beside what it is of, unless --panel or --axis says where. */
+static int place_series(cli_render_job *job, uint32_t i)
+{
+    const cli_render_options *o = job->options;
+    gch_chart_series *series = &job->series[i];
+    if (series->study.kind == GCH_STUDY_NONE || i < o->panels.count || i < o->axes.count)
+        return cli_render_read_place(job, i, series);
+    uint32_t studied = 0;
+    for (uint32_t k = i; k-- > 0;)
+        if (job->series[k].file == series->file && job->series[k].column == series->column &&
+            job->series[k].study.kind == GCH_STUDY_NONE)
+            studied = k;
+    series->panel = job->series[studied].panel;
+    series->axis = job->series[studied].axis;
+    return CLI_OK;
+}
+
 static int check_list(const char *option, const cli_list *list, uint32_t series_count)
 {
     if (list->count <= series_count)
@@ -447,7 +464,7 @@ int cli_render_choose(cli_render_job *job)
     for (uint32_t i = 0; code == CLI_OK && i < job->series_count; i++) {
         code = read_style(o, i, &job->series[i]);
         if (code == CLI_OK)
-            code = cli_render_read_place(job, i, &job->series[i]);
+            code = place_series(job, i);
     }
     if (code == CLI_OK)
         code = choose_highs(job);

@@ -78,6 +78,7 @@ run gpucharts render four.gch -o x.png --color red
 echo "-- panels, second axes, dashes"
 expect 0 "" gpucharts render ticks.gch -o x.png --size 400x300 --column price --column volume --panel 1 --panel 2 --panel-height 3,1 --panel-title Price --panel-title Volume --ymin auto --ymin 0
 expect 0 "" gpucharts render ticks.gch -o x.png --size 400x300 --column price --column volume --axis log --axis right
+expect 0 "" gpucharts render ticks.gch -o x.png --size 400x300 --column price --column volume --type candles --type volume --panel 1 --panel 2 --study ema:5 --study sma:3:volume
 gpucharts render four.gch --column a --column b --bare --size 40x30 --panel 1 --panel 2 --panel-height 2,1 --ymin 0 --ymax 4 --ymin -1 --ymax 4 -o panels.ppm --format ppm --stats |
     python3 -c '
 import json, sys
