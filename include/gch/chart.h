@@ -45,7 +45,9 @@ typedef enum gch_mark {
     GCH_MARK_OHLC = 5,
     GCH_MARK_SCATTER = 6,
     GCH_MARK_BARS = 7,
-    GCH_MARK_BAND = 8,    /* what lies between `column` and `column_high`, row by row */
+    /* What lies between `column` and `column_high`, row by row; in a bare chart the line of
+     * `column`, as for VOLUME. */
+    GCH_MARK_BAND = 8,
     GCH_MARK_DENSITY = 9, /* how many points each pixel holds */
     GCH_MARK_VOLUME = 12, /* the values of each bar added up (gch_query_sums, and what it costs) */
 } gch_mark;

@@ -93,7 +93,8 @@ static void lay_pattern(dash_path *out, const gch__dash *dash, const gch__stretc
     int64_t count = (last - first + 1) * dash->dash_count;
     for (int64_t i = 0; i < count; i++) {
         int64_t at = is_downward ? count - 1 - i : i;
-        double origin = (double)(first + at / dash->dash_count) * dash->period;
+        int64_t round = first + at / dash->dash_count;
+        double origin = (double)round * dash->period;
         double from = fmax(origin + dash->dashes[at % dash->dash_count].from, low);
         double to = fmin(origin + dash->dashes[at % dash->dash_count].to, high);
         if (from > to)
