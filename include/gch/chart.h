@@ -179,6 +179,7 @@ typedef struct gch_chart_stats {
     double layout_ms, query_ms, raster_ms, total_ms;
     gch_backend backend; /* that drew */
     char fallback[96];   /* why it is not the one asked for; empty if it is */
+    char adapter[96];    /* the GPU that drew; empty: the processor */
 } gch_chart_stats;
 
 /* Draws one picture. `image` is made by the call and owned by the caller; `stats` is nullable.
@@ -197,6 +198,9 @@ void gch_chart_destroy(gch_chart *chart); /* NULL is allowed */
 GCH_CHECKED gch_status gch_chart_frame(gch_chart *chart, const gch_chart_desc *desc,
                                        const gch_image **out_image, gch_chart_stats *stats,
                                        gch_error *err);
+
+/* The colour, 0xRRGGBBAA, that a theme gives to the series of a number if it has none of its own. */
+uint32_t gch_theme_series_color(gch_theme theme, uint32_t series);
 
 bool gch_mark_parse(const char *name, gch_mark *out);
 bool gch_density_scale_parse(const char *name, gch_density_scale *out);

@@ -30,6 +30,8 @@ static const cli_choice palettes[] = {{"moss", GCH_PALETTE_MOSS},
                                       {"dusk", GCH_PALETTE_DUSK},
                                       {NULL, 0}};
 
+#define OWN_OPTION_CAP 8u /* of a command */
+
 static double ms_since(int64_t start_ns)
 {
     return (double)(cli_clock_ns() - start_ns) / 1e6;
@@ -53,17 +55,20 @@ static int write_image(const cli_render_job *job, const gch_image *image, double
     return code;
 }
 
-static int open_files(cli_render_job *job, double *open_ms)
+int cli_render_open(cli_render_job *job)
 {
-    int64_t start_ns = cli_clock_ns();
+    int code = CLI_OK;
     cli_data_set_budget(job->options->memory_bytes);
-    for (size_t i = 0; i < job->file_count; i++) {
-        int code = cli_file_open(job->paths[i], &job->files[i]);
-        if (code != CLI_OK)
-            return code;
-    }
-    *open_ms = ms_since(start_ns);
-    return CLI_OK;
+    for (size_t i = 0; code == CLI_OK && i < job->file_count; i++)
+        code = cli_file_open(job->paths[i], &job->files[i]);
+    return code;
+}
+
+void cli_render_close(cli_render_job *job)
+{
+    gch_time_zone_close(job->zone);
+    for (size_t i = 0; i < job->file_count; i++)
+        cli_file_close(job->files[i]);
 }
 
 static int render(cli_render_job *job, int64_t start_ns)
@@ -76,7 +81,9 @@ static int render(cli_render_job *job, int64_t start_ns)
     cli_render_times times = {0};
     gch_error err;
 
-    int code = open_files(job, &times.open_ms);
+    int64_t open_ns = cli_clock_ns();
+    int code = cli_render_open(job);
+    times.open_ms = ms_since(open_ns);
     if (code == CLI_OK)
         code = cli_render_choose(job);
     if (code == CLI_OK)
@@ -104,31 +111,36 @@ static int render(cli_render_job *job, int64_t start_ns)
 cleanup:
     gch_chart_destroy(chart);
     gch_workers_destroy(workers);
-    gch_time_zone_close(job->zone);
-    for (size_t i = 0; i < job->file_count; i++)
-        cli_file_close(job->files[i]);
+    cli_render_close(job);
     return code;
 }
 
-int cli_render(int argc, char **argv)
+static bool is_left_out(const cli_render_command *command, const cli_option *option)
 {
-    int64_t start_ns = cli_clock_ns();
+    const char *const *names = command->left_out;
+    while (names != NULL && *names != NULL && strcmp(*names, option->name) != 0)
+        names++;
+    return names != NULL && *names != NULL;
+}
+
+bool cli_render_read(const cli_render_command *command, int argc, char **argv, cli_render_job *job,
+                     int *exit_code)
+{
     static const char *texts[10][GCH_SERIES_CAP];
     static cli_exact bounds[2][GCH_PANEL_CAP];
-    cli_render_options o = {
-        .columns = {.items = texts[0], .cap = GCH_SERIES_CAP},
-        .types = {.items = texts[1], .cap = GCH_SERIES_CAP},
-        .colors = {.items = texts[2], .cap = GCH_SERIES_CAP},
-        .widths = {.items = texts[3], .cap = GCH_SERIES_CAP},
-        .studies = {.items = texts[9], .cap = GCH_SERIES_CAP},
-        .panels = {.items = texts[4], .cap = GCH_SERIES_CAP},
-        .axes = {.items = texts[5], .cap = GCH_SERIES_CAP},
-        .dashes = {.items = texts[7], .cap = GCH_SERIES_CAP},
-        .highs = {.items = texts[8], .cap = GCH_SERIES_CAP},
-        .panel_titles = {.items = texts[6], .cap = GCH_PANEL_CAP},
-        .bottoms = {.items = bounds[0], .cap = GCH_PANEL_CAP},
-        .tops = {.items = bounds[1], .cap = GCH_PANEL_CAP},
-    };
+    cli_render_options o = *job->options;
+    o.columns = (cli_list){.items = texts[0], .cap = GCH_SERIES_CAP};
+    o.types = (cli_list){.items = texts[1], .cap = GCH_SERIES_CAP};
+    o.colors = (cli_list){.items = texts[2], .cap = GCH_SERIES_CAP};
+    o.widths = (cli_list){.items = texts[3], .cap = GCH_SERIES_CAP};
+    o.studies = (cli_list){.items = texts[9], .cap = GCH_SERIES_CAP};
+    o.panels = (cli_list){.items = texts[4], .cap = GCH_SERIES_CAP};
+    o.axes = (cli_list){.items = texts[5], .cap = GCH_SERIES_CAP};
+    o.dashes = (cli_list){.items = texts[7], .cap = GCH_SERIES_CAP};
+    o.highs = (cli_list){.items = texts[8], .cap = GCH_SERIES_CAP};
+    o.panel_titles = (cli_list){.items = texts[6], .cap = GCH_PANEL_CAP};
+    o.bottoms = (cli_exact_list){.items = bounds[0], .cap = GCH_PANEL_CAP};
+    o.tops = (cli_exact_list){.items = bounds[1], .cap = GCH_PANEL_CAP};
     const cli_option options[] = {
         {"output", 'o', "OUT", "the picture, .png or .ppm; - is standard output", cli_read_text,
          &o.output, NULL},
@@ -224,8 +236,41 @@ int cli_render(int argc, char **argv)
          "of the machine's)",
          cli_read_count, &o.memory_bytes, NULL},
     };
+    cli_option chosen[CLI_COUNT_OF(options) + OWN_OPTION_CAP];
+    size_t count = 0;
+    for (size_t i = 0; i < CLI_COUNT_OF(options); i++) {
+        if (!is_left_out(command, &options[i]))
+            chosen[count++] = options[i];
+    }
+    for (size_t i = 0; i < command->own_count; i++)
+        chosen[count++] = command->own[i];
     const cli_spec spec = {
-        .command = "render",
+        .command = command->name,
+        .usage = command->usage,
+        .description = command->description,
+        .notes = command->notes,
+        .examples = command->examples,
+        .options = chosen,
+        .option_count = count,
+        .operand_min = 1,
+        .operand_max = GCH_SERIES_CAP,
+        .operand_name = "FILE",
+    };
+    cli_operands files;
+    if (!cli_options_read(&spec, argc, argv, &files, exit_code))
+        return false;
+    *job->options = o;
+    job->command = command;
+    job->paths = files.items;
+    job->file_count = files.count;
+    return true;
+}
+
+int cli_render(int argc, char **argv)
+{
+    int64_t start_ns = cli_clock_ns();
+    static const cli_render_command command = {
+        .name = "render",
         .usage = "FILE... -o OUT.png [options]",
         .description = "Draws columns of .gch files into a picture. T is ISO 8601 "
                        "(2024-03-01T12:30:00.125, in --tz or the file's zone unless it has an "
@@ -241,27 +286,19 @@ int cli_render(int argc, char **argv)
             "  gpucharts render a.gch b.gch -o ab.png --column a.gch:temp --column "
             "b.gch:temp --theme dark\n"
             "  gpucharts render ticks.gch --bare -o - --format ppm | display -",
-        .options = options,
-        .option_count = CLI_COUNT_OF(options),
-        .operand_min = 1,
-        .operand_max = GCH_SERIES_CAP,
-        .operand_name = "FILE",
     };
-    cli_operands files;
+    static cli_render_options o;
+    static cli_render_job job = {.options = &o}; /* its labels are large for a stack */
     int code;
-    if (!cli_options_read(&spec, argc, argv, &files, &code))
+    if (!cli_render_read(&command, argc, argv, &job, &code))
         return code;
     if (o.output == NULL)
         return cli_usage("render", "no -o OUT.png given");
-    static cli_render_job job; /* its labels are large for a stack */
-    job.options = &o;
-    job.paths = files.items;
-    job.file_count = files.count;
     code = cli_render_prepare(&job);
     if (code == CLI_OK && strcmp(o.output, "-") == 0 && isatty(STDOUT_FILENO))
         code = cli_usage("render", "a picture on a terminal is unreadable; redirect it or give a "
                                    "file to -o");
     if (code == CLI_OK)
-        code = cli_check_overlap("render", o.output, files.items, files.count);
+        code = cli_check_overlap("render", o.output, job.paths, job.file_count);
     return code == CLI_OK ? render(&job, start_ns) : code;
 }

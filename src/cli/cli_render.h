@@ -1,4 +1,5 @@
-/* One run of `gpucharts render`: shared between choosing what to draw and drawing it. */
+/* One run of a command that draws charts (render, view, bench frames): its options, choosing what
+ * to draw, and drawing it. */
 #ifndef CLI_RENDER_H
 #define CLI_RENDER_H
 
@@ -19,8 +20,17 @@ typedef struct cli_render_options {
     bool is_bare, is_log, hide_legend, has_stats;
 } cli_render_options;
 
+/* Such a command: its texts, and which options it has. */
+typedef struct cli_render_command {
+    const char *name, *usage, *description, *notes, *examples;
+    const char *const *left_out; /* options of `render` that it does not have; NULL ends the list */
+    const cli_option *own;       /* those that only it has */
+    size_t own_count;
+} cli_render_command;
+
 typedef struct cli_render_job {
-    const cli_render_options *options;
+    const cli_render_command *command;
+    cli_render_options *options;
     char *const *paths;
     const gch_file *files[GCH_SERIES_CAP];
     size_t file_count;
@@ -38,6 +48,13 @@ typedef struct cli_render_job {
 typedef struct cli_render_times {
     double open_ms, encode_ms, total_ms;
 } cli_render_times;
+
+/* Reads the command line into job->options, which hold what is so without options; false if the
+ * command ends here with *exit_code. The job lives as long as the process. */
+bool cli_render_read(const cli_render_command *command, int argc, char **argv, cli_render_job *job,
+                     int *exit_code);
+int cli_render_open(cli_render_job *job); /* the files */
+void cli_render_close(cli_render_job *job);
 
 /* What is wrong whatever the files hold; fills size, format, scale and theme of the desc. */
 int cli_render_prepare(cli_render_job *job);

@@ -21,12 +21,12 @@ int cli_render_read_place(cli_render_job *job, size_t i, gch_chart_series *serie
     const char *panel = cli_list_item(&o->panels, i), *axis = cli_list_item(&o->axes, i);
     uint64_t number = 1;
     if (panel != NULL && (!cli_parse_count(panel, &number) || number < 1 || number > GCH_PANEL_CAP))
-        return cli_usage("render", "--panel: '%.60s' is not a number from 1 to %u", panel,
+        return cli_usage(job->command->name, "--panel: '%.60s' is not a number from 1 to %u", panel,
                          GCH_PANEL_CAP);
     bool is_log = false;
     if (axis != NULL && !parse_axis(axis, &series->axis, &is_log))
-        return cli_usage("render", "--axis: '%.60s' is not one of left, right, log, right-log",
-                         axis);
+        return cli_usage(job->command->name,
+                         "--axis: '%.60s' is not one of left, right, log, right-log", axis);
     series->panel = (uint32_t)number - 1;
     if (job->panel_count < number)
         job->panel_count = (uint32_t)number;
@@ -50,12 +50,12 @@ static int read_heights(cli_render_job *job)
         job->panels[i].height = (float)heights[i];
     }
     if (!is_sound)
-        return cli_usage("render",
+        return cli_usage(job->command->name,
                          "--panel-height: '%.60s' is not a list of heights from 0.001 to 1000, "
                          "such as 3,1",
                          text);
     if (count > job->panel_count)
-        return cli_usage("render",
+        return cli_usage(job->command->name,
                          "--panel-height has %zu heights for %u panel%s (--panel makes them)",
                          count, job->panel_count, job->panel_count == 1 ? "" : "s");
     return CLI_OK;
@@ -65,8 +65,8 @@ static int check_count(const char *option, size_t count, uint32_t panel_count)
 {
     if (count <= panel_count)
         return CLI_OK;
-    return cli_usage("render", "%s is given %zu times for %u panel%s", option, count, panel_count,
-                     panel_count == 1 ? "" : "s");
+    return cli_usage(job->command->name, "%s is given %zu times for %u panel%s", option, count,
+                     panel_count, panel_count == 1 ? "" : "s");
 }
 
 /* Doubles can only tell bounds that are clearly swapped; the library compares exactly. */
@@ -81,10 +81,10 @@ static int read_bounds(cli_render_job *job, uint32_t panel)
         top = o->tops.items[panel];
     double low = gch_decimal_to_double(bottom.value), high = gch_decimal_to_double(top.value);
     if (bottom.is_given && top.is_given && low > high)
-        return cli_usage("render", "--ymin is above --ymax");
+        return cli_usage(job->command->name, "--ymin is above --ymax");
     if (axis->axis == GCH_AXIS_LOG &&
         ((bottom.is_given && low <= 0) || (top.is_given && high <= 0)))
-        return cli_usage("render", "a logarithmic axis needs --ymin and --ymax above 0");
+        return cli_usage(job->command->name, "a logarithmic axis needs --ymin and --ymax above 0");
     axis->has_bottom = bottom.is_given;
     axis->bottom = bottom.value;
     axis->has_top = top.is_given;

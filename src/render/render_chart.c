@@ -404,8 +404,8 @@ static void drop_gpu(gch_chart *chart)
     chart->gpu = NULL;
 }
 
-static gch_status draw_on_gpu(gch_chart *chart, const gch_chart_desc *desc, int64_t *out_query_ns,
-                              gch_error *err)
+static gch_status draw_on_gpu(gch_chart *chart, const gch_chart_desc *desc, gch_chart_stats *drawn,
+                              int64_t *out_query_ns, gch_error *err)
 {
     if (chart->gpu != NULL && chart->gpu_data != desc->data)
         drop_gpu(chart);
@@ -418,6 +418,8 @@ static gch_status draw_on_gpu(gch_chart *chart, const gch_chart_desc *desc, int6
     gch__gpu_frame_stats stats;
     gch_status status = gch__gpu_executor_draw(chart->gpu, &chart->scene, chart->queries,
                                                &chart->image, &stats, out_query_ns, err);
+    if (status == GCH_OK)
+        snprintf(drawn->adapter, sizeof drawn->adapter, "%s", stats.adapter);
     if (status == GCH_DEVICE_LOST)
         drop_gpu(chart);
     return status;
@@ -430,14 +432,14 @@ static bool falls_back(gch_status status)
     return status == GCH_UNSUPPORTED || status == GCH_DEVICE_LOST || status == GCH_LIMIT;
 }
 
-static gch_status try_gpu(gch_chart *chart, const gch_chart_desc *desc, int64_t *out_query_ns,
-                          gch_error *err)
+static gch_status try_gpu(gch_chart *chart, const gch_chart_desc *desc, gch_chart_stats *drawn,
+                          int64_t *out_query_ns, gch_error *err)
 {
     if (chart->no_gpu.status != GCH_OK)
         return gch_fail(err, chart->no_gpu.status, "%s", chart->no_gpu.message);
-    gch_status status = draw_on_gpu(chart, desc, out_query_ns, err);
+    gch_status status = draw_on_gpu(chart, desc, drawn, out_query_ns, err);
     if (status == GCH_DEVICE_LOST) /* a new device is given everything anew */
-        status = draw_on_gpu(chart, desc, out_query_ns, err);
+        status = draw_on_gpu(chart, desc, drawn, out_query_ns, err);
     if (status == GCH_UNSUPPORTED || status == GCH_DEVICE_LOST) { /* is not tried again */
         drop_gpu(chart);
         (void)!gch_fail(&chart->no_gpu, status, "%s", err->message);
@@ -445,7 +447,7 @@ static gch_status try_gpu(gch_chart *chart, const gch_chart_desc *desc, int64_t 
     return status;
 }
 
-/* Sets stats->backend and fallback. */
+/* Sets stats->backend, fallback and adapter. */
 static gch_status draw(gch_chart *chart, const gch_chart_desc *desc, gch_chart_stats *stats,
                        int64_t *out_query_ns, gch_error *err)
 {
@@ -453,7 +455,7 @@ static gch_status draw(gch_chart *chart, const gch_chart_desc *desc, gch_chart_s
     stats->backend = desc->backend == GCH_BACKEND_DEFAULT ? GCH_BACKEND_CPU : desc->backend;
     if (desc->backend == GCH_BACKEND_GPU) {
         gch_error reason = {0};
-        gch_status status = try_gpu(chart, desc, out_query_ns, &reason);
+        gch_status status = try_gpu(chart, desc, stats, out_query_ns, &reason);
         if (status == GCH_OK)
             return GCH_OK;
         if (!falls_back(status))

@@ -54,6 +54,7 @@ typedef struct gch__gpu_frame_stats {
     uint64_t pages_loaded;
     int64_t record_ns; /* the processor's work before the first submission of the picture: without
                           the device's own time and the picture's way back */
+    const char *adapter; /* its name, borrowed from the executor */
 } gch__gpu_frame_stats;
 
 /* queries[i] belongs to scene->series[i]. `image` has the scene's size; it is written whole,
