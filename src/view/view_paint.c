@@ -251,8 +251,8 @@ void view_paint_figures(view_paint *paint, const view_figures *figures)
     double percent = figures->complete >= 1 ? 100 : fmin(floor(figures->complete * 100), 99);
     bool has_adapter = figures->adapter[0] != '\0';
     const table_row rows[] = {
-        {figures->backend,
-         has_adapter ? shorten(paint, figures->adapter, LABEL_MAX_PX * s) : "the processor draws"},
+        {figures->backend, has_adapter ? shorten(paint, figures->adapter, LABEL_MAX_PX * s)
+                                       : keep(paint, "%u threads", figures->threads)},
         {"frame", keep(paint, "%.1f ms median, %.1f ms p99", figures->median_ms, figures->p99_ms)},
         {"rate", figures->fps > 0 ? keep(paint, "%.0f fps", figures->fps) : "at rest"},
         {"in view", keep(paint, "%s points, %.0f %% exact", points, percent)},

@@ -259,6 +259,7 @@ static void fill_figures(const view_session *session, view_figures *out)
                                      : stats->backend == GCH_BACKEND_REFERENCE ? "Reference"
                                                                                : "CPU",
                           .adapter = stats->adapter,
+                          .threads = gch_workers_count(session->chart_desc.workers),
                           .points = stats->rows_visible,
                           .complete = stats->complete,
                           .is_fixed = session->state.is_fixed};

@@ -115,8 +115,8 @@ static int64_t parts_of(double px)
 int64_t view_state_time_at(const view_state *state, double x_px)
 {
     view_range range = frame_range(state);
-    wide time = range.from +
-                floor_divide(span_of(range) * parts_of(x_px), (wide)state->frame.width_px * PARTS);
+    wide width = (wide)state->frame.width_px * PARTS;
+    wide time = range.from + floor_divide(span_of(range) * parts_of(x_px) + width / 2, width);
     return (int64_t)(time < INT64_MIN ? INT64_MIN : time > INT64_MAX ? INT64_MAX : time);
 }
 
@@ -505,9 +505,10 @@ static const view_help_line help[] = {
     {"Wheel", "zoom at the pointer"},
     {"Shift or right drag", "zoom to a box"},
     {"Double click, Home", "show everything"},
-    {"\xE2\x86\x90 \xE2\x86\x92   PgUp PgDn", "pan by a tenth, by a page"},
-    {"\xE2\x86\x91 \xE2\x86\x93", "pan the values"},
-    {"+  \xE2\x88\x92", "zoom in and out"},
+    {"Left, Right", "pan by a tenth"},
+    {"PgUp, PgDn", "pan by a page"},
+    {"Up, Down", "pan the values"},
+    {"+, \xE2\x88\x92", "zoom in and out"},
     {"F", "fit the values, or hold them"},
     {"L", "logarithmic values"},
     {"C", "next chart type"},

@@ -61,7 +61,7 @@ void view_state_take_data(view_state *state, view_range data);
 /* The chart to ask for: range, bounds (if they are fixed), axis and theme. */
 void view_state_describe(const view_state *state, gch_chart_desc *desc);
 
-/* Pixels of the plot, from its top left corner. */
+/* The tick nearest to a place in the plot, in pixels from its left edge. */
 int64_t view_state_time_at(const view_state *state, double x_px);
 /* Where a time and a value are drawn, in pixels of the plot. */
 double view_state_x_of(const view_state *state, int64_t time);
