@@ -129,16 +129,6 @@ void view_session_refresh(view_session *session)
     session->wants_frame = true;
 }
 
-void view_session_save(view_session *session, double now_ms)
-{
-    char text[VIEW_NOTE_CAP] = "";
-    bool is_saved =
-        session->desc->save(session->desc->context, &session->picture, text, sizeof text);
-    char note[VIEW_NOTE_CAP + 16];
-    snprintf(note, sizeof note, "%s%s", is_saved ? "saved " : "", text);
-    view_session_note(session, now_ms, note);
-}
-
 /* ---- the values at the pointer ---- */
 
 static const char *label_of(const view_session *session, uint32_t i)
@@ -368,6 +358,21 @@ static gch_status compose(view_session *session, double now_ms, gch_error *err)
     paint_all(session, now_ms);
     return gch_overlay_draw(session->overlay, session->paint.items, session->paint.item_count,
                             picture, err);
+}
+
+void view_session_save(view_session *session, double now_ms)
+{
+    char text[VIEW_NOTE_CAP] = "", note[VIEW_NOTE_CAP + 16];
+    gch_error err;
+    session->note_until = 0;
+    bool is_saved = false;
+    if (compose(session, now_ms, &err) == GCH_OK)
+        is_saved =
+            session->desc->save(session->desc->context, &session->picture, text, sizeof text);
+    else
+        snprintf(text, sizeof text, "%.*s", (int)sizeof text - 1, err.message);
+    snprintf(note, sizeof note, "%s%s", is_saved ? "saved " : "", text);
+    view_session_note(session, now_ms, note);
 }
 
 gch_status view_session_draw(view_session *session, double now_ms, bool *out_has_changed,

@@ -66,7 +66,7 @@ void view_session_act(view_session *session, view_action action);
 void view_session_note(view_session *session, double now_ms, const char *text);
 /* Brings the data up to date. */
 void view_session_refresh(view_session *session);
-/* Saves the picture as it is shown. */
+/* Saves the picture as it is shown, but for notes. There has been a frame. */
 void view_session_save(view_session *session, double now_ms);
 
 /* Draws what has to be drawn; *out_has_changed: session->picture is a new one. A chart that cannot

@@ -182,7 +182,7 @@ static void the_pointer_shows_stored_values_to_the_digit(void **unused)
         draw(&f, 1);
         char value[64], time[64];
         gch_value_format(
-            (gch_value){.kind = GCH_VALUE_DECIMAL, .scale = 2, .as.digits = price_of(row)}, 0,
+            (gch_value){.kind = GCH_VALUE_DECIMAL, .scale = 2, .as.digits = price_of(row)}, 2,
             value, sizeof value);
         gch_time_format(1700000000 + row, GCH_TIME_S, NULL, time, sizeof time);
         assert_int_equal(f.session->cursor.row_count, 1);
@@ -276,6 +276,12 @@ static void a_chart_that_cannot_be_drawn_goes_back(void **unused)
     draw(&f, 1);
     assert_false(f.session->state.is_fixed);
     assert_true(shows(&f, "bottom"));
+    view_session_note(f.session, 2, "a note");
+    view_session_save(f.session, 2); /* notes are not saved with the picture */
+    assert_false(shows(&f, "a note"));
+    draw(&f, 2);
+    assert_true(shows(&f, "saved"));
+    draw(&f, 9000);
     /* Types, axes and themes can all be drawn. */
     for (int i = 0; i < 40; i++) {
         static const view_action actions[] = {VIEW_ACTION_TYPE, VIEW_ACTION_LOG, VIEW_ACTION_THEME,
