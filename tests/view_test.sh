@@ -38,20 +38,20 @@ render() {
     "$program" render data.gch --size 640x400 --column price "${@:2}" -o "$1"
 }
 
-# start ARGUMENT...: in `window`, with the keyboard's focus, the pointer beside it
+# start FILE ARGUMENT...: in `window`, with the keyboard's focus, the pointer beside it
 start() {
-    "$program" view data.gch --size 640x400 --column price "$@" 2>err.txt &
+    "$program" view "$@" --size 640x400 --column price 2>err.txt &
     pid=$!
     xdotool mousemove 2 2
-    window=
     for _ in $(seq 300); do
-        window=$(xdotool search --onlyvisible --name 'data - GPU Charts' 2>/dev/null | head -1) || true
-        [ -n "$window" ] && break
+        window=$(xdotool search --onlyvisible --name ' - GPU Charts' 2>/dev/null | head -1) || true
+        # It may not be there to take the focus yet.
+        [ -n "$window" ] && xdotool windowfocus "$window" 2>/dev/null &&
+            [ "$(xdotool getwindowfocus 2>/dev/null)" = "$window" ] && return
         kill -0 $pid 2>/dev/null || fail "ended before there was a window"
         sleep 0.05
     done
-    [ -n "$window" ] || fail "no window"
-    xdotool windowfocus --sync "$window"
+    fail "no window"
 }
 
 # take FILE: what the window shows
@@ -101,9 +101,8 @@ render all.png
 render dark.png --theme dark
 render log.png --log
 render step.png --type step
-"$program" render data.gch --size 500x300 --column price -o small.png
 
-start --backend cpu
+start data.gch --backend cpu
 xdotool key h
 shows all.png "without figures"
 xdotool key h
@@ -160,21 +159,53 @@ after=$(used)
 render grown.png
 cmp -s grown.png all.png && fail "the file has not grown"
 shows grown.png "a file that has grown"
-mv small.png unused.png
 "$program" render data.gch --size 500x300 --column price -o small.png
 xdotool windowsize --sync "$window" 500 300
 shows small.png "another size"
 xdotool key q
 ends "q"
 
-start --backend cpu --from 2024-01-01T00:10 --theme dark
+start data.gch --backend cpu --from 2024-01-01T00:10 --theme dark
 xdotool key h
 render part.png --from 2024-01-01T00:10 --theme dark
 shows part.png "the range that was asked for"
 xdotool key Escape
 ends "Escape"
 
-start # the GPU, or the processor and a line that says so
+# What lies on another machine: a file, and a live series that grows.
+mkdir archive
+cp data.gch archive/
+"$program" serve archive --listen 127.0.0.1:0 >server.txt 2>/dev/null &
+for _ in $(seq 200); do
+    [ -s server.txt ] && break
+    sleep 0.05
+done
+server=$(sed 's/serving on //' server.txt)
+start "${server}data/data.gch" --backend cpu
+xdotool key h
+shows grown.png "a file at a URL"
+xdotool key q
+ends "a file at a URL"
+
+curl -sS -X PUT "${server}v1/live/data?unit=ms&column=price:f64" >/dev/null
+publish() { # FIRST LAST
+    for i in $(seq "$1" "$2"); do
+        echo "[$((1700000000000 + i * 500)), $((100 + i * 7 % 40)).5]"
+    done | curl -sS --data-binary @- -H 'Content-Type: application/x-ndjson' "${server}v1/live/data" >/dev/null
+}
+start "${server}v1/live/data" --backend cpu
+xdotool key h
+take empty.png
+publish 1 100
+differs empty.png "the first rows of a live series"
+sleep 1
+take before.png
+publish 101 200
+differs before.png "further rows of a live series"
+xdotool key q
+ends "a live series"
+
+start data.gch # the GPU, or the processor and a line that says so
 take gpu.png
 xdotool key q
 sed -i '/^drawn on the processor: /d' err.txt

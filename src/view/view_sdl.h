@@ -24,6 +24,7 @@
     X(GetRendererInfo)                                                                             \
     X(GetRendererOutputSize)                                                                       \
     X(GetWindowSize)                                                                               \
+    X(HideWindow)                                                                                  \
     X(InitSubSystem)                                                                               \
     X(PollEvent)                                                                                   \
     X(Quit)                                                                                        \

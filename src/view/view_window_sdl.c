@@ -15,7 +15,8 @@
 #define TRAIL_CAP 32u
 #define WHEEL_STEPS 0.35 /* a notch */
 #define WHEEL_PX 60.0    /* a notch sideways */
-#define CLICK_PX 3.0     /* a press that moves less is a click */
+#define CLOSE_MS 30
+#define CLICK_PX 3.0 /* a press that moves less is a click */
 #define WIDTH_MIN 240
 #define HEIGHT_MIN 160
 
@@ -28,6 +29,7 @@ typedef struct window {
     SDL_Texture *texture;
     int texture_width, texture_height;
     bool has_vsync, is_hidden, is_done, is_exposed;
+    bool wants_save; /* when there is a picture */
     double density; /* pixels of the picture to the window's units */
     float scale;    /* as asked for; 0: the density */
     char title[256];
@@ -96,8 +98,20 @@ static gch_status open_window(window *w, const view_desc *desc, gch_error *err)
     return GCH_OK;
 }
 
+/* SDL 2.26 on X11 sends itself a message over a second connection whenever an event ends a wait
+ * (X11_SendWakeupEvent). If the first connection destroys the window before the server has read
+ * that message, it is answered with BadWindow, which ends the process. Hiding waits for the
+ * server's answer; after that and a moment more the message has been read. */
+static void let_messages_arrive(window *w)
+{
+    sdl.HideWindow(w->window);
+    sdl.Delay(CLOSE_MS);
+}
+
 static void close_window(window *w)
 {
+    if (w->window != NULL)
+        let_messages_arrive(w);
     if (w->texture != NULL)
         sdl.DestroyTexture(w->texture);
     if (w->renderer != NULL)
@@ -286,8 +300,7 @@ static void act(window *w, view_action action)
         w->is_done = true;
         return;
     case VIEW_ACTION_SAVE:
-        if (session->frame_count > 0)
-            view_session_save(session, now_ms());
+        w->wants_save = true;
         return;
     default:
         if (w->drag == DRAG_NONE) /* the mouse is moving it */
@@ -432,6 +445,10 @@ static gch_status draw(window *w, gch_error *err)
     if (status == GCH_OK && (has_changed || w->is_exposed)) {
         tell_progress(w);
         present(w);
+    }
+    if (status == GCH_OK && w->wants_save) {
+        w->wants_save = false;
+        view_session_save(w->session, now_ms());
     }
     return status;
 }
