@@ -23,13 +23,13 @@ typedef struct colors {
     uint32_t panel, edge, text, muted, cross, box;
 } colors;
 
-static const colors light = {.panel = 0xFFFFFFEB,
+static const colors light = {.panel = 0xFFFFFFFF,
                              .edge = 0xC3C9D0FF,
                              .text = 0x1F2328FF,
                              .muted = 0x5B6570FF,
                              .cross = 0x5B6570B0,
                              .box = 0x3F55DC30};
-static const colors dark = {.panel = 0x161B22EB,
+static const colors dark = {.panel = 0x161B22FF,
                             .edge = 0x3A424DFF,
                             .text = 0xE6E9EEFF,
                             .muted = 0x98A2B0FF,
@@ -141,9 +141,8 @@ static void add_panel(view_paint *paint, view_rect at)
     const colors *c = colors_of(paint);
     float edge = fmaxf(1, floorf(paint->scale));
     view_rect inner = {at.x0 + edge, at.y0 + edge, at.x1 - edge, at.y1 - edge};
-    /* Twice, for an edge that is no darker where the panel lets the chart through. */
     add_rect(paint, at, RADIUS_PX * paint->scale, c->edge);
-    add_rect(paint, inner, RADIUS_PX * paint->scale - edge, c->panel | 0xFF);
+    add_rect(paint, inner, RADIUS_PX * paint->scale - edge, c->panel);
 }
 
 /* ---- tables: two columns of text ---- */
