@@ -199,7 +199,8 @@ GCH_CHECKED gch_status gch_chart_frame(gch_chart *chart, const gch_chart_desc *d
                                        const gch_image **out_image, gch_chart_stats *stats,
                                        gch_error *err);
 
-/* The colour, 0xRRGGBBAA, that a theme gives to the series of a number if it has none of its own. */
+/* The colour, 0xRRGGBBAA, that a theme gives to the series of a number if it has none of its own.
+ */
 uint32_t gch_theme_series_color(gch_theme theme, uint32_t series);
 
 bool gch_mark_parse(const char *name, gch_mark *out);

@@ -796,8 +796,7 @@ gch_status gch__gpu_executor_draw(gch__gpu_executor *executor, const gch__scene 
                         image->width_px, image->height_px, scene->width_px, scene->height_px);
     GCH_TRY(check_bare(scene, err));
     *out_query_ns = 0;
-    executor->stats =
-        (gch__gpu_frame_stats){.adapter = gch__gpu_get_info(executor->gpu)->adapter};
+    executor->stats = (gch__gpu_frame_stats){.adapter = gch__gpu_get_info(executor->gpu)->adapter};
     executor->query_ns = 0;
     executor->start_ns = gch__clock_ns();
     bool was_valid = executor->shown.is_valid, are_fixed_same = true;

@@ -52,8 +52,8 @@ typedef struct gch__gpu_frame_stats {
     bool is_pending;          /* may look different next time: pages had not come */
     uint32_t studies;         /* computed by the device, of a painted picture */
     uint64_t pages_loaded;
-    int64_t record_ns; /* the processor's work before the first submission of the picture: without
-                          the device's own time and the picture's way back */
+    int64_t record_ns;   /* the processor's work before the first submission of the picture: without
+                            the device's own time and the picture's way back */
     const char *adapter; /* its name, borrowed from the executor */
 } gch__gpu_frame_stats;
 

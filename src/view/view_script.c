@@ -46,10 +46,11 @@ static void zoom(view_script *script, view_state *state)
 static void mixed(view_script *script, view_state *state)
 {
     uint64_t scene = script->frame / SCENE_FRAMES, step = script->frame % SCENE_FRAMES;
+    uint64_t round = scene / 4;
     double width = state->frame.width_px;
     if (scene % 4 == 0 && step == 0) { /* places spread as the golden ratio's multiples are */
-        double place = fmod((double)(scene / 4) * 0.618034, 1);
-        show_part(state, place, script->depth * (double)(scene / 4 % 5) / 6);
+        double place = fmod((double)round * 0.618034, 1);
+        show_part(state, place, script->depth * (double)(round % 5) / 6);
     }
     switch (scene % 4) {
     case 0:

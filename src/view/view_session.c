@@ -188,7 +188,8 @@ static bool fill_cursor(view_session *session)
 {
     view_cursor *cursor = &session->cursor;
     uint32_t count = session->chart_desc.series_count;
-    int64_t times[VIEW_ROW_CAP];
+    int64_t times[VIEW_ROW_CAP] = {0};
+    bool has_value[VIEW_ROW_CAP] = {false};
     double x = view_session_plot_x(session, session->pointer_x), nearest = INFINITY;
     int64_t at = view_state_time_at(&session->state, x), heading = at;
     bool is_whole = true;
@@ -201,10 +202,10 @@ static bool fill_cursor(view_session *session)
         gch_sample sample;
         view_row *row = &cursor->rows[i];
         *row = (view_row){.label = label_of(session, i), .color_rgba = color_of(session, i)};
-        times[i] = at;
         gch_status status = ask_nearest(session, i, at, &sample, &err);
         if (status == GCH_OK) {
             fill_row(session, i, &sample, row);
+            has_value[i] = true;
             times[i] = sample.time;
             double apart = fabs(view_state_x_of(&session->state, sample.time) - x);
             if (apart < nearest) {
@@ -221,7 +222,7 @@ static bool fill_cursor(view_session *session)
     gch_time_format(heading, unit, session->desc->zone, cursor->time, sizeof cursor->time);
     for (uint32_t i = 0; i < cursor->row_count; i++) {
         view_row *row = &cursor->rows[i];
-        if (row->value[0] != '\0' && times[i] != heading && nearest < INFINITY)
+        if (has_value[i] && times[i] != heading)
             gch_time_format(times[i], unit, session->desc->zone, row->time, sizeof row->time);
     }
     return is_whole;

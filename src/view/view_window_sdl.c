@@ -30,8 +30,8 @@ typedef struct window {
     int texture_width, texture_height;
     bool has_vsync, is_hidden, is_done, is_exposed;
     bool wants_save; /* when there is a picture */
-    double density; /* pixels of the picture to the window's units */
-    float scale;    /* as asked for; 0: the density */
+    double density;  /* pixels of the picture to the window's units */
+    float scale;     /* as asked for; 0: the density */
     char title[256];
 
     drag_kind drag;
