@@ -262,18 +262,12 @@ static void choose_look(soak *s)
     }
 }
 
-/* Bare charts are lines; the others may be anything. */
 static void collect_series(soak *s)
 {
     uint32_t count = 0;
     for (uint32_t i = 0; i < SERIES_COUNT; i++) {
-        if (!s->is_shown[i])
-            continue;
-        s->series[count] = s->all[i];
-        gch_mark mark = s->all[i].mark;
-        if (s->desc.is_bare && mark != GCH_MARK_STEP && mark != GCH_MARK_SCATTER)
-            s->series[count].mark = GCH_MARK_LINE;
-        count++;
+        if (s->is_shown[i])
+            s->series[count++] = s->all[i];
     }
     s->desc.series = s->series;
     s->desc.series_count = count;
