@@ -7,11 +7,11 @@
  * either, and with the device lost now and then. Every frame must succeed on the executor that was
  * asked for, and one in 200 is drawn by the processor as well and compared.
  *
- * Memory is looked at a hundred times. The first tenth is warm-up, as caches only grow to what the
- * largest picture needs. Of what follows, the last third must not hold more than the first on the
- * average, but for 5 % and 8 MB: an allocator's fragments. Printed are frames a second, memory at
- * the first look, the last one and at most, and what went wrong; the exit code is 1 if anything
- * did.
+ * Memory is looked at a hundred times. The first tenth, and the first 1,000 frames, are warm-up:
+ * caches only grow to what the largest picture needs, and drivers compile. Of what follows, the
+ * last third must not hold more than the first on the average, but for 5 % and 8 MB: an allocator's
+ * fragments. Printed are frames a second, memory at the first look, the last one and at most, and
+ * what went wrong; the exit code is 1 if anything did.
  *
  *     bench_soak --folder build --backend gpu --frames 1000000 --px 512 --seconds 0 --seed 1
  *
@@ -33,7 +33,8 @@
 #define FILE_COUNT 3u
 #define SERIES_COUNT (FILE_COUNT + 2u) /* the second file has two columns; one is live */
 #define LOOKS 100u
-#define LOOKS_WARM 10u
+#define WARM_SHARE 0.1
+#define WARM_FRAMES 1000u
 #define HOST_BUDGET (24u << 20)
 #define DEVICE_BUDGET (3u << 20) /* above the 2 MB below which the processor draws */
 #define LIVE_ROWS 200000u
@@ -69,7 +70,7 @@ typedef struct soak {
     double centre, depth; /* of the view: 0 to 1, and halvings of all there is */
 
     look looks[LOOKS];
-    uint32_t look_count;
+    uint32_t look_count, warm_count; /* the first of them, while it warms up */
     uint64_t frames, failures, fallbacks, compared_count, different_pictures, losses, complete;
     uint64_t told;
 } soak;
@@ -415,7 +416,7 @@ static double mean(const soak *s, uint32_t first, uint32_t count, bool of_device
 static cJSON *memory_json(const soak *s, bool of_device, bool *out_is_flat)
 {
     cJSON *json = cJSON_CreateObject();
-    uint32_t warm = s->look_count * LOOKS_WARM / LOOKS, count = s->look_count - warm;
+    uint32_t warm = s->warm_count, count = s->look_count - warm;
     uint64_t most = 0;
     for (uint32_t i = warm; i < s->look_count; i++) {
         uint64_t value = value_of(&s->looks[i], of_device);
@@ -480,8 +481,11 @@ static double run(soak *s)
         share = (double)s->frames / s->options.frames;
         if (s->options.seconds > 0)
             share = fmax(share, (bench_now_ms() - started) / 1e3 / s->options.seconds);
-        while (is_look_due(s, share))
+        while (is_look_due(s, share)) {
             take_look(s);
+            if (share <= WARM_SHARE || s->frames <= WARM_FRAMES)
+                s->warm_count = s->look_count;
+        }
         if (s->frames % 1000 == 0)
             fprintf(stderr, "\r%3.0f %%", 100 * share);
     }
