@@ -116,7 +116,7 @@ xdotool key t l
 shows log.png "a logarithmic axis"
 xdotool key l c
 shows step.png "another type"
-for _ in 1 2 3 4 5 6; do xdotool key c; done
+for _ in 1 2 3 4 5 6 7; do xdotool key c; done
 shows all.png "all types round"
 
 # Zoom and pan, and back to everything.

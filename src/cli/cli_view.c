@@ -123,6 +123,8 @@ static bool reopen(viewing *v, watched *source, gch_chart_series *series, uint32
     for (uint32_t i = 0; i < series_count; i++) {
         if (series[i].file == source->file)
             series[i].file = file;
+        if (series[i].study.with == source->file)
+            series[i].study.with = file;
     }
     v->retired[v->retired_count++] = source->file;
     source->file = file;

@@ -182,12 +182,11 @@ static bool is_in_plot(const view_session *session)
            y < session->state.frame.height_px;
 }
 
-/* Each series' stored point nearest in time; the heading is the time of the nearest of all. False
- * if some of it is still to come. */
+/* Each series' stored point nearest in time; the heading is the time of the nearest of all. Studies
+ * are computed and have none. False if some of it is still to come. */
 static bool fill_cursor(view_session *session)
 {
     view_cursor *cursor = &session->cursor;
-    uint32_t count = session->chart_desc.series_count;
     int64_t times[VIEW_ROW_CAP] = {0};
     bool has_value[VIEW_ROW_CAP] = {false};
     double x = view_session_plot_x(session, session->pointer_x), nearest = INFINITY;
@@ -195,18 +194,24 @@ static bool fill_cursor(view_session *session)
     bool is_whole = true;
     cursor->x = session->pointer_x;
     cursor->y = session->pointer_y;
-    cursor->row_count = count < VIEW_ROW_CAP ? count : VIEW_ROW_CAP;
-    cursor->more_count = count - cursor->row_count;
-    for (uint32_t i = 0; i < cursor->row_count; i++) {
+    cursor->row_count = cursor->more_count = 0;
+    for (uint32_t i = 0; i < session->chart_desc.series_count; i++) {
         gch_error err;
         gch_sample sample;
-        view_row *row = &cursor->rows[i];
+        if (session->series[i].study.kind != GCH_STUDY_NONE)
+            continue;
+        if (cursor->row_count == VIEW_ROW_CAP) {
+            cursor->more_count++;
+            continue;
+        }
+        uint32_t r = cursor->row_count++;
+        view_row *row = &cursor->rows[r];
         *row = (view_row){.label = label_of(session, i), .color_rgba = color_of(session, i)};
         gch_status status = ask_nearest(session, i, at, &sample, &err);
         if (status == GCH_OK) {
             fill_row(session, i, &sample, row);
-            has_value[i] = true;
-            times[i] = sample.time;
+            has_value[r] = true;
+            times[r] = sample.time;
             double apart = fabs(view_state_x_of(&session->state, sample.time) - x);
             if (apart < nearest) {
                 nearest = apart;
@@ -220,10 +225,10 @@ static bool fill_cursor(view_session *session)
     }
     gch_time_unit unit = gch_file_get_info(session->series[0].file)->time_unit;
     gch_time_format(heading, unit, session->desc->zone, cursor->time, sizeof cursor->time);
-    for (uint32_t i = 0; i < cursor->row_count; i++) {
-        view_row *row = &cursor->rows[i];
-        if (has_value[i] && times[i] != heading)
-            gch_time_format(times[i], unit, session->desc->zone, row->time, sizeof row->time);
+    for (uint32_t r = 0; r < cursor->row_count; r++) {
+        view_row *row = &cursor->rows[r];
+        if (has_value[r] && times[r] != heading)
+            gch_time_format(times[r], unit, session->desc->zone, row->time, sizeof row->time);
     }
     return is_whole;
 }
@@ -284,8 +289,9 @@ static gch_status draw_frame(view_session *session, double now_ms, gch_error *er
     view_state_describe(&session->state, &desc);
     gch_mark mark = session->state.mark;
     for (uint32_t i = 0; i < desc.series_count; i++)
-        session->series[i].mark =
-            mark != GCH_MARK_DEFAULT ? mark : session->desc->chart->series[i].mark;
+        if (desc.series[i].study.kind == GCH_STUDY_NONE)
+            session->series[i].mark =
+                mark != GCH_MARK_DEFAULT ? mark : session->desc->chart->series[i].mark;
     gch_status status =
         gch_chart_frame(session->chart, &desc, &session->frame, &session->stats, err);
     if (status != GCH_OK)

@@ -380,9 +380,9 @@ bool view_state_advance(view_state *state, double elapsed_ms)
 /* ---- keys ---- */
 
 static const gch_mark marks[] = {GCH_MARK_LINE, GCH_MARK_STEP,    GCH_MARK_AREA, GCH_MARK_CANDLES,
-                                 GCH_MARK_OHLC, GCH_MARK_SCATTER, GCH_MARK_BARS};
+                                 GCH_MARK_OHLC, GCH_MARK_SCATTER, GCH_MARK_BARS, GCH_MARK_DENSITY};
 static const char *const mark_names[] = {"line", "step",    "area", "candles",
-                                         "ohlc", "scatter", "bars"};
+                                         "ohlc", "scatter", "bars", "density"};
 
 const char *view_mark_name(gch_mark mark)
 {
