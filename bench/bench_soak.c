@@ -220,6 +220,21 @@ static void choose_series(soak *s)
         s->is_shown[SERIES_COUNT - 1] = true;
 }
 
+static void choose_marks(soak *s)
+{
+    static const gch_mark marks[] = {GCH_MARK_LINE,    GCH_MARK_STEP,   GCH_MARK_AREA,
+                                     GCH_MARK_CANDLES, GCH_MARK_OHLC,   GCH_MARK_SCATTER,
+                                     GCH_MARK_BARS,    GCH_MARK_DENSITY};
+    static const gch_study_kind studies[] = {GCH_STUDY_SMA, GCH_STUDY_EMA, GCH_STUDY_RANGE};
+    for (uint32_t i = 0; i < SERIES_COUNT; i++) {
+        s->all[i].mark = marks[below(s, sizeof marks / sizeof marks[0])];
+        s->all[i].study = (gch_series_study){.kind = GCH_STUDY_NONE};
+        if (happens(s, 6))
+            s->all[i].study =
+                (gch_series_study){.kind = studies[below(s, 3)], .length = 1 + below(s, 40)};
+    }
+}
+
 static void choose_look(soak *s)
 {
     static const float scales[] = {0.5f, 1, 1.5f, 2};
@@ -238,8 +253,7 @@ static void choose_look(soak *s)
         desc->theme = happens(s, 2) ? GCH_THEME_DARK : GCH_THEME_LIGHT;
         break;
     case 3:
-        for (uint32_t i = 0; i < SERIES_COUNT; i++)
-            s->all[i].mark = (gch_mark)below(s, GCH_MARK_BARS + 1);
+        choose_marks(s);
         break;
     case 4:
         s->all[below(s, SERIES_COUNT)].width_px = (float)below(s, 12) / 2;
@@ -263,12 +277,19 @@ static void choose_look(soak *s)
     }
 }
 
+/* A study is a line, and none in a bare chart. */
 static void collect_series(soak *s)
 {
     uint32_t count = 0;
     for (uint32_t i = 0; i < SERIES_COUNT; i++) {
-        if (s->is_shown[i])
-            s->series[count++] = s->all[i];
+        if (!s->is_shown[i])
+            continue;
+        gch_chart_series *series = &s->series[count++];
+        *series = s->all[i];
+        if (s->desc.is_bare)
+            series->study = (gch_series_study){.kind = GCH_STUDY_NONE};
+        else if (series->study.kind != GCH_STUDY_NONE)
+            series->mark = GCH_MARK_LINE;
     }
     s->desc.series = s->series;
     s->desc.series_count = count;
