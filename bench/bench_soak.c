@@ -44,7 +44,7 @@
 #define LIVE_BATCH 400u
 #define COMPARED_EVERY 200u
 #define LOST_EVERY 5000u
-#define TELLS_MAX 10u
+#define TELLS_MAX 40u
 
 typedef struct options {
     const char *folder, *backend;
@@ -368,6 +368,22 @@ static void use_chart(soak *s)
 
 /* ---- frames ---- */
 
+/* All that it takes to draw it again. */
+static void tell_chart(soak *s)
+{
+    const gch_chart_desc *d = &s->desc;
+    tell(s, "%u x %u, scale %g, bare %d, theme %d, axis %d, no_wait %d, [%lld, %lld) %d",
+         d->width_px, d->height_px, (double)d->scale, d->is_bare, (int)d->theme, (int)d->axis,
+         d->no_wait, (long long)d->from, (long long)d->to, d->has_time_range);
+    if (d->has_bottom)
+        tell(s, "values from %lld to %lld", (long long)d->bottom.digits, (long long)d->top.digits);
+    for (uint32_t i = 0; i < d->series_count; i++)
+        tell(s, "series %s: mark %d, study %d of %u, width %g",
+             gch_file_get_info(d->series[i].file)->path, (int)d->series[i].mark,
+             (int)d->series[i].study.kind, d->series[i].study.length,
+             (double)d->series[i].width_px);
+}
+
 /* The same picture from the processor: bare ones have the same pixels, others channels that differ
  * by 1 at most. */
 static void compare(soak *s, const gch_image *image)
@@ -396,6 +412,7 @@ static void compare(soak *s, const gch_image *image)
         return;
     s->different_pictures++;
     tell(s, "a channel differs by %u", largest);
+    tell_chart(s);
 }
 
 static void draw(soak *s)
@@ -413,8 +430,8 @@ static void draw(soak *s)
             tell(s, "drawn on the processor: %s", stats.fallback);
         }
         s->complete += stats.complete == 1;
-        bool is_gpu = s->desc.backend == GCH_BACKEND_GPU;
-        if (is_gpu && stats.complete == 1 && happens(s, COMPARED_EVERY))
+        bool is_chosen = happens(s, COMPARED_EVERY); /* whatever has come, so that a seed repeats */
+        if (is_chosen && s->desc.backend == GCH_BACKEND_GPU && stats.complete == 1)
             compare(s, image);
     }
     loses_device = false;

@@ -219,6 +219,7 @@ static int bench(cli_render_job *job, const bench_options *options)
         code = cli_render_frame_view(job);
     if (code == CLI_OK)
         code = cli_workers_make(job->options->threads, &workers);
+    cli_render_flatten(job);
     job->desc.workers = workers;
     job->desc.data = cli_data_get();
     if (code == CLI_OK)
@@ -238,7 +239,9 @@ static int bench_frames(int argc, char **argv)
 {
     static const cli_choice backends[] = {
         {"gpu", GCH_BACKEND_GPU}, {"cpu", GCH_BACKEND_CPU}, {NULL, 0}};
-    static const char *const left_out[] = {"output", "backend", "format", "stats", NULL};
+    static const char *const left_out[] = {"output",       "backend", "format",
+                                           "stats",        "panel",   "panel-title",
+                                           "panel-height", "axis",    NULL};
     static int backend = GCH_BACKEND_GPU;
     static cli_render_options o;
     static bench_options options = {.frames = FRAMES_DEFAULT, .script = VIEW_SCRIPT_MIXED};

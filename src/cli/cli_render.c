@@ -64,6 +64,20 @@ int cli_render_open(cli_render_job *job)
     return code;
 }
 
+void cli_render_flatten(cli_render_job *job)
+{
+    const gch_axis_desc *axis = &job->panels[0].left;
+    job->desc.has_bottom = axis->has_bottom;
+    job->desc.has_top = axis->has_top;
+    job->desc.bottom = axis->bottom;
+    job->desc.top = axis->top;
+    job->desc.axis = axis->axis;
+    job->desc.panels = NULL;
+    job->desc.panel_count = 0;
+    for (uint32_t i = 0; i < job->series_count; i++)
+        job->series[i].panel = 0;
+}
+
 void cli_render_close(cli_render_job *job)
 {
     gch_time_zone_close(job->zone);

@@ -55,6 +55,9 @@ bool cli_render_read(const cli_render_command *command, int argc, char **argv, c
                      int *exit_code);
 int cli_render_open(cli_render_job *job); /* the files */
 void cli_render_close(cli_render_job *job);
+/* The chart as one panel whose left axis stands in the desc itself, for those that move its view:
+ * of a command without the options of panels and axes. */
+void cli_render_flatten(cli_render_job *job);
 
 /* What is wrong whatever the files hold; fills size, format, scale and theme of the desc. */
 int cli_render_prepare(cli_render_job *job);

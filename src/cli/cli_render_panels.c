@@ -61,7 +61,8 @@ static int read_heights(cli_render_job *job)
     return CLI_OK;
 }
 
-static int check_count(const char *option, size_t count, uint32_t panel_count)
+static int check_count(const cli_render_job *job, const char *option, size_t count,
+                       uint32_t panel_count)
 {
     if (count <= panel_count)
         return CLI_OK;
@@ -95,11 +96,11 @@ static int read_bounds(cli_render_job *job, uint32_t panel)
 int cli_render_read_panels(cli_render_job *job)
 {
     const cli_render_options *o = job->options;
-    int code = check_count("--ymin", o->bottoms.count, job->panel_count);
+    int code = check_count(job, "--ymin", o->bottoms.count, job->panel_count);
     if (code == CLI_OK)
-        code = check_count("--ymax", o->tops.count, job->panel_count);
+        code = check_count(job, "--ymax", o->tops.count, job->panel_count);
     if (code == CLI_OK)
-        code = check_count("--panel-title", o->panel_titles.count, job->panel_count);
+        code = check_count(job, "--panel-title", o->panel_titles.count, job->panel_count);
     if (code == CLI_OK)
         code = read_heights(job);
     for (uint32_t i = 0; code == CLI_OK && i < job->panel_count; i++) {

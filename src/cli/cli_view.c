@@ -202,6 +202,7 @@ static int view(viewing *v)
         code = cli_workers_make(job->options->threads, &workers);
     if (code != CLI_OK)
         goto cleanup;
+    cli_render_flatten(job);
     job->desc.workers = workers;
     job->desc.data = cli_data_get();
     for (uint32_t i = 0; i < job->series_count; i++)
@@ -234,7 +235,9 @@ int cli_view(int argc, char **argv)
 {
     static const cli_choice backends[] = {
         {"gpu", GCH_BACKEND_GPU}, {"cpu", GCH_BACKEND_CPU}, {NULL, 0}};
-    static const char *const left_out[] = {"output", "bare", "backend", "format", "stats", NULL};
+    static const char *const left_out[] = {"output", "bare",  "backend",     "format",
+                                           "stats",  "panel", "panel-title", "panel-height",
+                                           "axis",   NULL};
     static int backend = GCH_BACKEND_GPU;
     static cli_render_options o;
     static const cli_option own[] = {

@@ -234,6 +234,37 @@ static void no_channel_differs_by_more_than_one_from_the_processors(void **state
     gch_chart_destroy(cpu);
 }
 
+/* More in a tile than the rounds that a software adapter lets a loop go. */
+static void a_hundred_thousand_points_in_one_tile_are_all_drawn(void **state)
+{
+    (void)state;
+    enum { COUNT = 100000 };
+    int64_t *times = malloc(COUNT * sizeof *times);
+    double *values = malloc(COUNT * sizeof *values);
+    assert_true(times != NULL && values != NULL);
+    for (int i = 0; i < COUNT; i++) {
+        times[i] = i;
+        values[i] = i;
+    }
+    test_series series = test_series_make(GCH_TIME_MS, times, values, GCH_TYPE_F64, NULL, COUNT);
+    gch_chart_series its = {.file = series.file, .mark = GCH_MARK_SCATTER, .width_px = 1.5f};
+    gch_chart_desc desc = {.series = &its, .series_count = 1, .width_px = 36, .height_px = 36};
+    gch_image images[2] = {{0}};
+    for (int i = 0; i < 2; i++) {
+        gch_chart_stats stats;
+        desc.backend = i == 0 ? GCH_BACKEND_CPU : GCH_BACKEND_GPU;
+        assert_ok(gch_chart_render(&desc, &images[i], &stats, &err));
+        assert_int_equal(stats.backend, desc.backend);
+    }
+    size_t at;
+    assert_true(largest_difference(&images[0], &images[1], &at) <= 1);
+    gch_image_destroy(&images[0], NULL);
+    gch_image_destroy(&images[1], NULL);
+    test_series_free(&series);
+    free(times);
+    free(values);
+}
+
 /* An executor with its scene, below the chart: for what a chart does not tell. */
 typedef struct stage {
     gch__gpu_executor *executor;
@@ -427,6 +458,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_channel_differs_by_more_than_one_from_the_processors),
+        cmocka_unit_test(a_hundred_thousand_points_in_one_tile_are_all_drawn),
         cmocka_unit_test(an_unchanged_chart_submits_nothing_and_any_change_is_one_bundle),
         cmocka_unit_test(a_draw_and_a_dispatch_give_the_same_picture),
         cmocka_unit_test(a_warm_chart_allocates_nothing),
