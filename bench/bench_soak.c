@@ -38,7 +38,7 @@
 #define LOOKS 100u
 #define WARM_SHARE 0.1
 #define WARM_FRAMES 1000u
-#define HOST_BUDGET (24u << 20)
+#define HOST_BUDGET (32u << 20)  /* less than the files; one query may hold all pages of one */
 #define DEVICE_BUDGET (3u << 20) /* above the 2 MB below which the processor draws */
 #define LIVE_ROWS 200000u
 #define LIVE_BATCH 400u
@@ -215,7 +215,7 @@ static void press_budget(soak *s)
         s->charged = 0;
         return;
     }
-    uint64_t bytes = (uint64_t)below(s, HOST_BUDGET / 2);
+    uint64_t bytes = (uint64_t)below(s, HOST_BUDGET / 4);
     if (gch_data_charge(s->data, GCH_MEMORY_HOST, bytes, &err) == GCH_OK)
         s->charged = bytes;
 }
