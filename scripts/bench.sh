@@ -21,6 +21,7 @@ run bench_live --folder build --points "$points"
 run bench_cache --folder build
 run bench_studies --folder build --points 10000000
 run bench_ingest
+run bench_soak --folder build --backend cpu --frames 100000 --px 256
 run bench_gpu --folder build --points "$points" || echo "bench_gpu: no GPU to measure"
 run bench_points --folder build --points "$points" || echo "bench_points: no GPU to measure"
 run bench_gpu_encode || echo "bench_gpu_encode: no GPU to measure"

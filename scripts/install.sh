@@ -7,8 +7,8 @@ set -euo pipefail
 
 build=(gcc libc6-dev cmake ninja-build pkg-config libxxhash-dev libpng-dev libcjson-dev libgmp-dev
     libstb-dev fonts-roboto-unhinted tzdata libcurl4-openssl-dev zlib1g-dev libbrotli-dev libzstd-dev
-    libnghttp2-dev libssl-dev libwslay-dev)
-test=(libcmocka-dev python3 openssl nginx-light curl nghttp2-client)
+    libnghttp2-dev libssl-dev libwslay-dev libsdl2-dev)
+test=(libcmocka-dev python3 openssl nginx-light curl nghttp2-client xvfb xdotool)
 check=(clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev llvm-14)
 gpu=(libvulkan1 python3 python3-pip)
 lavapipe=(mesa-vulkan-drivers)

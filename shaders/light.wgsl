@@ -10,18 +10,30 @@
 
 const WHITE: u32 = 0xFFFFFFu;
 
-fn color_at(column: u32, row: u32) -> u32 {
+fn panel_of(row: u32) -> Panel {
+    var at = 0u;
+    for (var next = PANEL_WORDS; next < frame.panel_count * PANEL_WORDS && marks[next] <= row;
+         next += PANEL_WORDS) {
+        at = next;
+    }
+    return Panel(marks[at], marks[at + 1u], marks[at + 2u], marks[at + 3u], marks[at + 4u],
+                 marks[at + 5u], marks[at + 6u], marks[at + 7u], marks[at + 8u]);
+}
+
+fn color_at(column: u32, picture_row: u32) -> u32 {
+    let panel = panel_of(picture_row);
+    let row = picture_row - panel.first_row;
     let slot = (frame.origin + column) % frame.width;
-    let word = marks[frame.lit + slot * frame.lit_words + row / 32u];
+    let word = marks[panel.lit + slot * panel.lit_words + row / 32u];
     var is_lit = ((word >> (row % 32u)) & 1u) != 0u;
-    for (var i = 0u; i < frame.series_count && !is_lit; i++) {
-        let extents = (i * frame.width + slot) * 2u;
+    for (var i = 0u; i < panel.series_count && !is_lit; i++) {
+        let extents = panel.extents + (i * frame.width + slot) * 2u;
         is_lit = marks[extents] <= row + 1u && row + 1u <= marks[extents + 1u];
     }
     var color = select(0u, WHITE, is_lit);
-    for (var i = 0u; i < frame.grids && color < WHITE; i++) {
-        let grid = i * frame.grid_words + TONE_HEAD;
-        color = min(color + min(counts[grid + slot * frame.height + row], WHITE), WHITE);
+    for (var i = 0u; i < panel.grid_count && color < WHITE; i++) {
+        let grid = panel.grid + i * panel.grid_words + TONE_HEAD;
+        color = min(color + min(counts[grid + slot * panel.height + row], WHITE), WHITE);
     }
     return 0xFF000000u | color;
 }

@@ -116,19 +116,43 @@ fn stroke_cover(c: Command, centre: vec2f) -> u32 {
     return byte_of(cover);
 }
 
+fn disc_distance(c: Command, i: u32, centre: vec2f) -> f32 {
+    return length(centre - place(c.b + i * 2u));
+}
+
+// A translucent disc over what the ones before have covered.
+fn disc_over(cover: u32, c: Command, i: u32, centre: vec2f) -> u32 {
+    let one = clamp(bitcast<f32>(c.c) - disc_distance(c, i, centre), 0.0, 1.0);
+    return cover + mul_255(255u - cover, u32(one * bitcast<f32>(c.d) * 255.0 + 0.5));
+}
+
 fn discs_cover(c: Command, centre: vec2f) -> u32 {
     let tile = vec2u(centre) / TILE_PX;
     let table = c.a + tile.y * c.e + tile.x;
     let reach = bitcast<f32>(c.c);
     let opacity = bitcast<f32>(c.d);
-    var cover = 0u;
-    for (var i = data[table]; i < data[table + 1u]; i++) {
-        let one = clamp(reach - length(centre - place(c.b + i * 2u)), 0.0, 1.0);
-        if (opacity < 1.0) {
-            cover += mul_255(255u - cover, u32(one * opacity * 255.0 + 0.5));
-        } else {
-            cover = max(cover, byte_of(one));
+    let end = data[table + 1u];
+    if (opacity >= 1.0) { // the nearest counts; four at a time, as some drivers end long loops
+        var nearest = reach;
+        for (var i = data[table]; i < end; i += 4u) {
+            let last = end - 1u;
+            nearest = min(nearest, min(
+                min(disc_distance(c, i, centre), disc_distance(c, min(i + 1u, last), centre)),
+                min(disc_distance(c, min(i + 2u, last), centre),
+                    disc_distance(c, min(i + 3u, last), centre))));
         }
+        return byte_of(reach - nearest);
+    }
+    var cover = 0u;
+    var i = data[table];
+    for (; i + 4u <= end; i += 4u) {
+        cover = disc_over(cover, c, i, centre);
+        cover = disc_over(cover, c, i + 1u, centre);
+        cover = disc_over(cover, c, i + 2u, centre);
+        cover = disc_over(cover, c, i + 3u, centre);
+    }
+    for (; i < end; i++) {
+        cover = disc_over(cover, c, i, centre);
     }
     return cover;
 }

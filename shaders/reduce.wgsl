@@ -99,11 +99,11 @@ fn reduce_nodes(begin: u32, end: u32, thread: u32, so_far: Pair) -> Pair {
     return pair;
 }
 
-// Whether earlier series have lit the pixel rows top to bottom, both + 1, of a column, as far as they
-// are in the picture: one of them by its extents, or all together in the bitmap.
+// Whether earlier series of the panel have lit its pixel rows top to bottom, both + 1, of a column, as
+// far as it has them: one of them by its extents, or all together in the bitmap.
 fn is_hidden(column: u32, top: u32, bottom: u32) -> bool {
     for (var i = 0u; i < frame.series_count; i++) {
-        let at = (i * frame.width + column) * 2u;
+        let at = frame.first_extents + (i * frame.width + column) * 2u;
         if (atomicLoad(&marks[at]) <= max(top, 1u) &&
             atomicLoad(&marks[at + 1u]) >= min(bottom, frame.height)) {
             return true;

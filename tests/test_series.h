@@ -13,23 +13,31 @@ typedef struct test_series {
     gch_file *file;
 } test_series;
 
+/* `count` rows of the columns that `desc` describes. */
+static inline test_series test_series_make_columns(const gch_writer_desc *desc,
+                                                   const int64_t *times,
+                                                   const gch_column_data *data, size_t count)
+{
+    gch_error err = {0};
+    gch_writer *writer = NULL;
+    test_series series = {0};
+    assert_ok(gch_writer_create_memory(desc, &writer, &err));
+    assert_ok(gch_writer_append(writer, times, data, count, &err));
+    assert_ok(gch_writer_finish_memory(writer, &series.image, &series.image_bytes, &err));
+    assert_ok(
+        gch__file_open_memory(series.image, series.image_bytes, "test", NULL, &series.file, &err));
+    return series;
+}
+
 /* `values` are `count` values of `type`; validity is an Arrow bitmap or NULL. */
 static inline test_series test_series_make(gch_time_unit unit, const int64_t *times,
                                            const void *values, gch_type type,
                                            const uint8_t *validity, size_t count)
 {
-    gch_error err = {0};
-    gch_writer *writer = NULL;
-    test_series series = {0};
     gch_column_desc column = {.name = "v", .type = type};
     gch_writer_desc desc = {.time_unit = unit, .columns = &column, .column_count = 1};
-    assert_ok(gch_writer_create_memory(&desc, &writer, &err));
     gch_column_data data = {.values = values, .validity = validity};
-    assert_ok(gch_writer_append(writer, times, &data, count, &err));
-    assert_ok(gch_writer_finish_memory(writer, &series.image, &series.image_bytes, &err));
-    assert_ok(
-        gch__file_open_memory(series.image, series.image_bytes, "test", NULL, &series.file, &err));
-    return series;
+    return test_series_make_columns(&desc, times, &data, count);
 }
 
 static inline void test_series_free(test_series *series)

@@ -6,8 +6,15 @@
  *         &(gch_chart_desc){.series = &series, .series_count = 1, .title = "Pressure"},
  *         &image, NULL, &err);
  *
- * Zero in a field means its default. With `is_bare` the plot is the whole picture: white on black,
- * lines of width 1, exactly the pixel rule (docs/pixel-rule.md), no text.
+ * Zero in a field means its default: without `panels` a chart is one plot. Several stand one above
+ * the other and share the time axis:
+ *
+ *     gch_panel_desc panels[] = {{.height = 3}, {.title = "Volume"}};
+ *     gch_chart_series series[] = {{.file = file, .column = 0},
+ *                                  {.file = file, .column = 1, .panel = 1}};
+ *
+ * With `is_bare` the plots are the whole picture: white on black, lines of width 1, exactly the
+ * pixel rule (docs/pixel-rule.md), no text.
  *
  * Ownership: everything the desc points to is borrowed for the call; a gch_chart goes on borrowing
  * the files, answers and workers of its last frame until a frame without them has been drawn or it
@@ -26,6 +33,8 @@ extern "C" {
 #endif
 
 #define GCH_SERIES_CAP 64u
+#define GCH_PANEL_CAP 8u
+#define GCH_DASH_CAP 8u
 
 typedef enum gch_mark {
     GCH_MARK_DEFAULT = 0, /* line; of a point set, points */
@@ -36,8 +45,12 @@ typedef enum gch_mark {
     GCH_MARK_OHLC = 5,
     GCH_MARK_SCATTER = 6,
     GCH_MARK_BARS = 7,
+    /* What lies between `column` and `column_high`, row by row; in a bare chart the line of
+     * `column`, as for VOLUME. */
+    GCH_MARK_BAND = 8,
     GCH_MARK_DENSITY = 9, /* how many points each pixel holds */
     GCH_MARK_POINTS = 10, /* of a point set: both axes show values; with no other mark in a chart */
+    GCH_MARK_VOLUME = 12, /* the values of each bar added up (gch_query_sums, and what it costs) */
 } gch_mark;
 
 /* How a count becomes one of a palette's 256 levels (docs/pixel-rule.md, "Density"). */
@@ -75,13 +88,32 @@ typedef struct gch_series_study {
     uint32_t with_column;
 } gch_series_study;
 
+/* Which of a panel's two value axes. */
+typedef enum gch_axis_side { GCH_AXIS_LEFT = 0, GCH_AXIS_RIGHT = 1 } gch_axis_side;
+
 typedef struct gch_chart_series {
     const gch_file *file;
     uint32_t column;
     gch_mark mark;
+    uint32_t column_high; /* BAND: its other edge, of the same file */
+    /* VOLUME: bars are coloured as candles of `column_price` of the same file would be. */
+    bool has_price;
+    uint32_t column_price;
+    uint32_t panel;      /* index of gch_chart_desc.panels */
+    gch_axis_side axis;  /* that its values are read against */
     const char *label;   /* NULL: the column's name and unit */
     uint32_t color_rgba; /* 0xRRGGBBAA; 0: the theme's next colour */
-    float width_px; /* stroke width, or point diameter for SCATTER, before `scale`; 0: default */
+    /* Stroke width, or point diameter for SCATTER, before `scale`; 0: default, which is no stroke
+     * along the edges of a BAND. */
+    float width_px;
+    /* LINE, STEP, AREA, BAND: lengths of dashes and gaps in turn, before `scale`, each 0-1000,
+     * together at least 2; an odd count is gone through twice. Ends are round and part of a dash:
+     * one no longer than the stroke is wide is a dot. Lengths are measured along x, in parts
+     * steeper than 45 degrees along y, from time 0 and value 0 (1 on a log axis): a pattern moves
+     * with the data. Where a pixel column holds several points they are measured along x alone.
+     * Count 0: solid. */
+    float dash_px[GCH_DASH_CAP];
+    uint32_t dash_count;
     /* POINTS, drawn at the file's x and y whatever `column` is: 1 + the column that says how large,
      * how high on the colour ramp, and of which of the palette's colours a point is; 0: none. */
     uint32_t size_by, color_by, category_by;
@@ -91,24 +123,43 @@ typedef struct gch_chart_series {
     gch_series_study study;          /* not in a bare chart, and no mark but LINE */
 } gch_chart_series;
 
+typedef struct gch_axis_desc {
+    const char *title;        /* NULL: the unit that its series share */
+    bool has_bottom, has_top; /* false: fitted to what is visible */
+    gch_decimal bottom, top;
+    gch_value_axis axis;
+} gch_axis_desc;
+
+/* A plot with value axes of its own; panels stand one above the other over one time axis. */
+typedef struct gch_panel_desc {
+    const char *title; /* NULL: none */
+    float height; /* share of the height, in proportion to the other panels', 0.001-1000; 0: 1 */
+    gch_axis_desc left, right; /* an axis that no series is read against is not shown */
+} gch_panel_desc;
+
 typedef struct gch_chart_desc {
-    const gch_chart_series *series; /* all files in one time unit */
+    const gch_chart_series *series; /* all files in one time unit; drawn in this order */
     uint32_t series_count;          /* 1 to GCH_SERIES_CAP */
-    uint32_t width_px, height_px;   /* of the picture; 0: 1280 x 720 */
-    float scale;                    /* device pixels per layout pixel, 0.5-8; 0: 1 */
+    const gch_panel_desc *panels;   /* from top to bottom */
+    uint32_t panel_count; /* 0 to GCH_PANEL_CAP; 0: one, whose left axis is described below */
+    uint32_t width_px, height_px; /* of the picture; 0: 1280 x 720 */
+    float scale;                  /* device pixels per layout pixel, 0.5-8; 0: 1 */
     bool is_bare;
     gch_backend backend;
     gch_theme theme;
-    const char *title;        /* NULL: none */
-    const char *time_zone;    /* NULL: the first file's */
-    bool has_time_range;      /* false: all of the data */
-    int64_t from, to;         /* ticks, [from, to) */
+    const char *title;     /* NULL: none */
+    const char *time_zone; /* NULL: the first file's */
+    bool has_time_range;   /* false: all of the data */
+    int64_t from, to;      /* ticks, [from, to) */
+    /* The left axis of a chart without `panels`; zero with them. */
     bool has_bottom, has_top; /* false: fitted to what is visible */
     gch_decimal bottom, top;
-    bool has_left, has_right; /* POINTS; false: all of the data */
+    gch_value_axis axis;
+    /* The horizontal axis of a chart of POINTS, which all of its panels share. */
+    bool has_left, has_right; /* false: all of the data */
     gch_decimal left, right;
-    gch_value_axis axis;     /* POINTS: LINEAR */
-    gch_bar_width bar_width; /* CANDLES, OHLC, BARS, studies; count 0: chosen for the width */
+    /* CANDLES, OHLC, BARS, VOLUME, studies; count 0: chosen for the width */
+    gch_bar_width bar_width;
     bool hide_legend;
     /* Draw from what is in memory, have the rest loaded, and say how complete the picture is
      * (gch_chart_stats.complete): for frames that must not wait. */
@@ -118,16 +169,26 @@ typedef struct gch_chart_desc {
     const gch_allocator *allocator;
 } gch_chart_desc;
 
+/* Where a panel's plot lies, and what it shows. */
+typedef struct gch_panel_stats {
+    uint32_t x_px, y_px;
+    bool has_left, has_right; /* axes that series are read against */
+    gch_view left, right;     /* in the plot's pixels; `bottom` and `top` exactly as used */
+} gch_panel_stats;
+
 typedef struct gch_chart_stats {
-    gch_view view; /* as resolved, in the plot's pixels; `bottom` and `top` exactly as used */
-    bool is_plane; /* a chart of points: then `plane` holds, and the times of `view` mean nothing */
-    gch_plane_view plane;
-    uint32_t plot_x_px, plot_y_px;
+    gch_view view; /* of the first panel: its left axis, or the right one if that is all it has */
+    bool is_plane; /* a chart of points: then the times of all views mean nothing, and ... */
+    gch_plane_view plane;          /* ... this has the range of x; the rest of it is as `view` */
+    uint32_t plot_x_px, plot_y_px; /* of the first panel */
+    uint32_t panel_count;
+    gch_panel_stats panels[GCH_PANEL_CAP];
     uint64_t rows_visible, blocks_decoded, nodes_read, bytes_read;
     double complete; /* share of the columns and other answers that are exact: 1 unless no_wait */
     double layout_ms, query_ms, raster_ms, total_ms;
     gch_backend backend; /* that drew */
     char fallback[96];   /* why it is not the one asked for; empty if it is */
+    char adapter[96];    /* the GPU that drew; empty: the processor */
 } gch_chart_stats;
 
 /* Draws one picture. `image` is made by the call and owned by the caller; `stats` is nullable.
@@ -146,6 +207,10 @@ void gch_chart_destroy(gch_chart *chart); /* NULL is allowed */
 GCH_CHECKED gch_status gch_chart_frame(gch_chart *chart, const gch_chart_desc *desc,
                                        const gch_image **out_image, gch_chart_stats *stats,
                                        gch_error *err);
+
+/* The colour, 0xRRGGBBAA, that a theme gives to the series of a number if it has none of its own.
+ */
+uint32_t gch_theme_series_color(gch_theme theme, uint32_t series);
 
 bool gch_mark_parse(const char *name, gch_mark *out);
 bool gch_density_scale_parse(const char *name, gch_density_scale *out);

@@ -15,6 +15,7 @@
 #include "gch/image.h"
 #include "gch/ingest.h"
 #include "gch/live.h"
+#include "gch/overlay.h"
 #include "gch/plane.h"
 #include "gch/progress.h"
 #include "gch/query.h"

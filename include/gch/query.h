@@ -253,6 +253,26 @@ GCH_CHECKED gch_status gch_query_study(gch_query *query, uint32_t column,
                                        uint32_t point_cap, const gch_study_point **out_points,
                                        uint32_t *out_count, gch_error *err);
 
+/* The drawn values of [t0, t1) added up. */
+typedef struct gch_bar_sum {
+    int64_t t0, t1;                /* nominal bounds in ticks */
+    uint64_t first_row, row_count; /* rows within, gaps included */
+    double sum; /* decimals: of the exact sum; floats: added in the order of rows, in pieces */
+    gch_decimal decimal; /* the sum exactly, if is_decimal: all are decimals, and it has the room */
+    bool is_decimal;
+    bool is_pending; /* with no_wait: not known yet */
+} gch_bar_sum;
+
+/* Sums over the bars that gch_query_bars gives, without those that hold no drawn point. A sum is
+ * not in the tree: every block of the bars is decoded, by all workers, some 10^9 rows a second and
+ * processor where values are narrow. Bars that the query's last call of this kind had as well are
+ * not added up again. With no_wait a call decodes 2^24 rows at most and leaves the other bars
+ * pending. GCH_LIMIT if there would be more than bar_cap. */
+GCH_CHECKED gch_status gch_query_sums(gch_query *query, uint32_t column, gch_bar_width width,
+                                      const gch_time_zone *zone, int64_t t0, int64_t t1,
+                                      uint32_t bar_cap, const gch_bar_sum **out_sums,
+                                      uint32_t *out_count, gch_error *err);
+
 #ifdef __cplusplus
 }
 #endif

@@ -18,15 +18,15 @@ struct Frame {
     first_slice: u32, // of this dispatch
     slice_count: u32,
     groups_x: u32, // workgroups in a row of the dispatch
-    extents: u32, // where this series' extents start in marks, or its bars'
-    series_count: u32, // of the picture; in kernels those before, whose extents may hide columns
-    lit: u32, // where the bitmap starts in marks
+    first_extents: u32, // where those of the panel's series start in marks
+    extents: u32, // where this series' extents start, or its bars'
+    series_count: u32, // of the panel before this one, whose extents may hide columns
+    lit: u32, // where the panel's bitmap starts
     lit_words: u32, // of it, a column
     left: u32, // of the part of the picture that a texture holds
     top: u32,
     origin: u32, // where column 0 is in marks and counts, which are rings of columns
-    grids: u32, // of counts, one behind the other, each behind its head (common/tone.wgsl)
-    grid_words: u32, // of one and its head
+    panel_count: u32, // of the picture
 }
 
 // What the kernels of shaders/count.wgsl and tone.wgsl work on.
@@ -39,6 +39,20 @@ struct Counting {
     grid: u32, // where the series' counts start, column by column
     pixels: u32, // of the plot
 }
+
+// Which rows of a picture are a panel's, and where its marks and counts lie; marks begin with them.
+struct Panel {
+    first_row: u32,
+    height: u32,
+    extents: u32,
+    series_count: u32,
+    lit: u32,
+    lit_words: u32,
+    grid: u32, // the first of its grids of counts, each behind its head (common/tone.wgsl)
+    grid_count: u32,
+    grid_words: u32, // of one and its head
+}
+const PANEL_WORDS: u32 = 9u;
 
 // A sealed segment's column. Offsets are words from the segment's start; `pages` is where its page
 // table starts.

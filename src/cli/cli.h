@@ -32,6 +32,8 @@ int cli_gen(int argc, char **argv);
 int cli_info(int argc, char **argv);
 int cli_verify(int argc, char **argv);
 int cli_render(int argc, char **argv);
+int cli_view(int argc, char **argv);
+int cli_bench(int argc, char **argv);
 int cli_serve(int argc, char **argv);
 
 /* Prints "gpucharts: ..." and returns CLI_FAILED, so that a failure is one line. */
@@ -41,6 +43,7 @@ GCH_PRINTF(2, 3) int cli_usage(const char *command, const char *format, ...);
 
 /* Every file comes through one data manager, made with the first of them. */
 void cli_data_set_budget(uint64_t byte_count); /* before the first file; 0: the library's default */
+int cli_data_need(bool is_remote);             /* makes it if there is none */
 void cli_data_get_stats(gch_data_stats *out);  /* zeros before the first file */
 gch_data *cli_data_get(void);                  /* NULL before the first file */
 void cli_data_end(void);

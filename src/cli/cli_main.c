@@ -22,6 +22,8 @@ static const cli_command commands[] = {
     {"info", "show columns, ranges and where the bytes go", cli_info},
     {"verify", "check every checksum and invariant", cli_verify},
     {"render", "draw a chart into a picture", cli_render},
+    {"view", "show a chart in a window", cli_view},
+    {"bench", "measure frames of your own data on this machine", cli_bench},
     {"serve", "serve files and live series over the network", cli_serve},
 };
 

@@ -53,6 +53,13 @@ bool cli_read_list(const cli_option *option, const char *text, char why[CLI_WHY_
     return true;
 }
 
+const char *cli_list_item(const cli_list *list, size_t i)
+{
+    if (list->count == 0)
+        return NULL;
+    return list->items[i < list->count ? i : list->count - 1];
+}
+
 bool cli_read_count(const cli_option *option, const char *text, char why[CLI_WHY_CAP])
 {
     if (cli_parse_count(text, option->target))
@@ -83,15 +90,32 @@ bool cli_read_positive(const cli_option *option, const char *text, char why[CLI_
     return false;
 }
 
+static bool read_decimal(const char *text, cli_exact *out, char why[CLI_WHY_CAP])
+{
+    out->is_given = gch_decimal_parse(text, strlen(text), &out->value);
+    if (!out->is_given)
+        snprintf(why, CLI_WHY_CAP, "'%.60s' is not a decimal number of at most 18 digits", text);
+    return out->is_given;
+}
+
 bool cli_read_exact(const cli_option *option, const char *text, char why[CLI_WHY_CAP])
 {
-    cli_exact *exact = option->target;
-    if (gch_decimal_parse(text, strlen(text), &exact->value)) {
-        exact->is_given = true;
-        return true;
+    return read_decimal(text, option->target, why);
+}
+
+bool cli_read_exacts(const cli_option *option, const char *text, char why[CLI_WHY_CAP])
+{
+    cli_exact_list *list = option->target;
+    if (list->count == list->cap) {
+        snprintf(why, CLI_WHY_CAP, "given more than %zu times", list->cap);
+        return false;
     }
-    snprintf(why, CLI_WHY_CAP, "'%.60s' is not a decimal number of at most 18 digits", text);
-    return false;
+    cli_exact *exact = &list->items[list->count];
+    *exact = (cli_exact){.is_given = false};
+    if (strcmp(text, "auto") != 0 && !read_decimal(text, exact, why))
+        return false;
+    list->count++;
+    return true;
 }
 
 bool cli_read_choice(const cli_option *option, const char *text, char why[CLI_WHY_CAP])

@@ -53,10 +53,20 @@ typedef struct cli_list {
     size_t count, cap;
 } cli_list;
 
+/* The text for item i of what an option may be repeated for: the last one holds for the rest; NULL
+ * if it was not given. */
+const char *cli_list_item(const cli_list *list, size_t i);
+
 typedef struct cli_exact {
     gch_decimal value;
     bool is_given;
 } cli_exact;
+
+/* The values of a repeated option, in order; "auto" gives none. */
+typedef struct cli_exact_list {
+    cli_exact *items;
+    size_t count, cap;
+} cli_exact_list;
 
 cli_reader cli_read_flag;      /* bool */
 cli_reader cli_read_text;      /* const char *, borrowed from argv; empty text is refused */
@@ -66,6 +76,7 @@ cli_reader cli_read_count;     /* uint64_t */
 cli_reader cli_read_threads;   /* uint64_t, 1 to 1024 */
 cli_reader cli_read_positive;  /* double > 0 */
 cli_reader cli_read_exact;     /* cli_exact */
+cli_reader cli_read_exacts;    /* cli_exact_list */
 cli_reader cli_read_choice;    /* int */
 cli_reader cli_read_delimiter; /* char: one ASCII character, or "tab", "comma", ... */
 

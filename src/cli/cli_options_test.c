@@ -26,7 +26,8 @@ typedef struct fixture {
     const char *items[3];
     uint64_t count, threads;
     int size;
-    cli_exact low;
+    cli_exact lows[2];
+    cli_exact_list low;
     char delimiter;
     double rate;
     cli_operands operands;
@@ -38,8 +39,9 @@ static bool parse(fixture *f, const char *line)
 {
     static char copy[300];
     static char *argv[32];
-    *f = (fixture){.columns = {.cap = 3}};
+    *f = (fixture){.columns = {.cap = 3}, .low = {.cap = 2}};
     f->columns.items = f->items;
+    f->low.items = f->lows;
     message[0] = '\0';
     snprintf(copy, sizeof copy, "%s", line);
     int argc = 0;
@@ -54,7 +56,7 @@ static bool parse(fixture *f, const char *line)
         {"count", 'n', "N", "", cli_read_count, &f->count, NULL},
         {"threads", 0, "N", "", cli_read_threads, &f->threads, NULL},
         {"size", 0, "SIZE", "", cli_read_choice, &f->size, sizes},
-        {"low", 0, "V", "", cli_read_exact, &f->low, NULL},
+        {"low", 0, "V", "", cli_read_exacts, &f->low, NULL},
         {"delimiter", 0, "C", "", cli_read_delimiter, &f->delimiter, NULL},
         {"rate", 0, "HZ", "", cli_read_positive, &f->rate, NULL},
     };
@@ -149,10 +151,12 @@ static void values_may_begin_with_a_dash(void **state)
 {
     (void)state;
     fixture f;
-    assert_taken(&f, "--low -12.50 -o -");
-    assert_true(f.low.is_given);
-    assert_int_equal(f.low.value.digits, -1250);
-    assert_int_equal(f.low.value.exp10, -2);
+    assert_taken(&f, "--low -12.50 --low auto -o -");
+    assert_int_equal(f.low.count, 2);
+    assert_true(f.lows[0].is_given);
+    assert_int_equal(f.lows[0].value.digits, -1250);
+    assert_int_equal(f.lows[0].value.exp10, -2);
+    assert_false(f.lows[1].is_given);
     assert_string_equal(f.output, "-");
     assert_taken(&f, "-o --strange");
     assert_string_equal(f.output, "--strange");

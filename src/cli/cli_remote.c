@@ -26,7 +26,7 @@ static void add_answers(gch_data *data, gch_source source)
         gch_remote_answers_destroy(remotes[i].answers);
 }
 
-static const gch_answers *find_answers(const gch_file *file)
+const gch_answers *cli_remote_answers(const gch_file *file)
 {
     for (size_t i = 0; i < GCH_SERIES_CAP; i++) {
         if (remotes[i].file == file)
@@ -35,13 +35,24 @@ static const gch_answers *find_answers(const gch_file *file)
     return NULL;
 }
 
-gch_status cli_remote_open(gch_data *data, const char *url, gch_source *out, gch_error *err)
+static gch_status need_http(gch_error *err)
 {
     gch_http_desc client = {.ca_file = getenv("GCH_CA_FILE")};
+    return http == NULL ? gch_http_make(&client, &http, err) : GCH_OK;
+}
+
+gch_status cli_remote_open_live(gch_data *data, const char *url, gch_remote_live **out,
+                                gch_error *err)
+{
+    gch_remote_live_desc desc = {.url = url, .token = getenv("GCH_TOKEN")};
+    gch_status status = need_http(err);
+    return status == GCH_OK ? gch_remote_live_open(data, http, &desc, out, err) : status;
+}
+
+gch_status cli_remote_open(gch_data *data, const char *url, gch_source *out, gch_error *err)
+{
     gch_url_desc desc = {.token = getenv("GCH_TOKEN")};
-    gch_status status = GCH_OK;
-    if (http == NULL)
-        status = gch_http_make(&client, &http, err);
+    gch_status status = need_http(err);
     if (status == GCH_OK)
         status = gch_source_open_url(data, http, url, &desc, out, err);
     if (status == GCH_OK)
@@ -70,7 +81,7 @@ gch_status cli_remote_frame(gch_chart *chart, const gch_chart_desc *desc,
     gch_chart_desc no_wait = *desc;
     for (uint32_t i = 0; i < desc->series_count; i++) {
         series[i] = desc->series[i];
-        series[i].answers = find_answers(series[i].file);
+        series[i].answers = cli_remote_answers(series[i].file);
     }
     no_wait.series = series;
     no_wait.no_wait = true;

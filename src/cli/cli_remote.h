@@ -9,6 +9,11 @@
 /* As gch_source_open_url, with the token and the authority that GCH_TOKEN and GCH_CA_FILE in the
  * environment name. */
 gch_status cli_remote_open(gch_data *data, const char *url, gch_source *out, gch_error *err);
+/* The same for gch_remote_live_open. */
+gch_status cli_remote_open_live(gch_data *data, const char *url, gch_remote_live **out,
+                                gch_error *err);
+/* Of a file that was opened here; NULL if it was not, or its server gives none. */
+const gch_answers *cli_remote_answers(const gch_file *file);
 /* As gch_chart_frame. With a remote file open, what is missing is asked for all at once and the
  * frame drawn again until nothing is; what would take longer than a data server's finished answer
  * is that. At most GCH_SERIES_CAP series. */

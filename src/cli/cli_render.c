@@ -30,6 +30,8 @@ static const cli_choice palettes[] = {{"moss", GCH_PALETTE_MOSS},
                                       {"dusk", GCH_PALETTE_DUSK},
                                       {NULL, 0}};
 
+#define OWN_OPTION_CAP 8u /* of a command */
+
 static double ms_since(int64_t start_ns)
 {
     return (double)(cli_clock_ns() - start_ns) / 1e6;
@@ -53,17 +55,34 @@ static int write_image(const cli_render_job *job, const gch_image *image, double
     return code;
 }
 
-static int open_files(cli_render_job *job, double *open_ms)
+int cli_render_open(cli_render_job *job)
 {
-    int64_t start_ns = cli_clock_ns();
+    int code = CLI_OK;
     cli_data_set_budget(job->options->memory_bytes);
-    for (size_t i = 0; i < job->file_count; i++) {
-        int code = cli_file_open(job->paths[i], &job->files[i]);
-        if (code != CLI_OK)
-            return code;
-    }
-    *open_ms = ms_since(start_ns);
-    return CLI_OK;
+    for (size_t i = 0; code == CLI_OK && i < job->file_count; i++)
+        code = cli_file_open(job->paths[i], &job->files[i]);
+    return code;
+}
+
+void cli_render_flatten(cli_render_job *job)
+{
+    const gch_axis_desc *axis = &job->panels[0].left;
+    job->desc.has_bottom = axis->has_bottom;
+    job->desc.has_top = axis->has_top;
+    job->desc.bottom = axis->bottom;
+    job->desc.top = axis->top;
+    job->desc.axis = axis->axis;
+    job->desc.panels = NULL;
+    job->desc.panel_count = 0;
+    for (uint32_t i = 0; i < job->series_count; i++)
+        job->series[i].panel = 0;
+}
+
+void cli_render_close(cli_render_job *job)
+{
+    gch_time_zone_close(job->zone);
+    for (size_t i = 0; i < job->file_count; i++)
+        cli_file_close(job->files[i]);
 }
 
 static int render(cli_render_job *job, int64_t start_ns)
@@ -76,7 +95,9 @@ static int render(cli_render_job *job, int64_t start_ns)
     cli_render_times times = {0};
     gch_error err;
 
-    int code = open_files(job, &times.open_ms);
+    int64_t open_ns = cli_clock_ns();
+    int code = cli_render_open(job);
+    times.open_ms = ms_since(open_ns);
     if (code == CLI_OK)
         code = cli_render_choose(job);
     if (code == CLI_OK)
@@ -104,33 +125,47 @@ static int render(cli_render_job *job, int64_t start_ns)
 cleanup:
     gch_chart_destroy(chart);
     gch_workers_destroy(workers);
-    gch_time_zone_close(job->zone);
-    for (size_t i = 0; i < job->file_count; i++)
-        cli_file_close(job->files[i]);
+    cli_render_close(job);
     return code;
 }
 
-int cli_render(int argc, char **argv)
+static bool is_left_out(const cli_render_command *command, const cli_option *option)
 {
-    int64_t start_ns = cli_clock_ns();
-    static const char *texts[5][GCH_SERIES_CAP];
-    cli_render_options o = {
-        .columns = {.items = texts[0], .cap = GCH_SERIES_CAP},
-        .types = {.items = texts[1], .cap = GCH_SERIES_CAP},
-        .colors = {.items = texts[2], .cap = GCH_SERIES_CAP},
-        .widths = {.items = texts[3], .cap = GCH_SERIES_CAP},
-        .studies = {.items = texts[4], .cap = GCH_SERIES_CAP},
-    };
+    const char *const *names = command->left_out;
+    while (names != NULL && *names != NULL && strcmp(*names, option->name) != 0)
+        names++;
+    return names != NULL && *names != NULL;
+}
+
+bool cli_render_read(const cli_render_command *command, int argc, char **argv, cli_render_job *job,
+                     int *exit_code)
+{
+    static const char *texts[10][GCH_SERIES_CAP];
+    static cli_exact bounds[2][GCH_PANEL_CAP];
+    cli_render_options o = *job->options;
+    o.columns = (cli_list){.items = texts[0], .cap = GCH_SERIES_CAP};
+    o.types = (cli_list){.items = texts[1], .cap = GCH_SERIES_CAP};
+    o.colors = (cli_list){.items = texts[2], .cap = GCH_SERIES_CAP};
+    o.widths = (cli_list){.items = texts[3], .cap = GCH_SERIES_CAP};
+    o.studies = (cli_list){.items = texts[9], .cap = GCH_SERIES_CAP};
+    o.panels = (cli_list){.items = texts[4], .cap = GCH_SERIES_CAP};
+    o.axes = (cli_list){.items = texts[5], .cap = GCH_SERIES_CAP};
+    o.dashes = (cli_list){.items = texts[7], .cap = GCH_SERIES_CAP};
+    o.highs = (cli_list){.items = texts[8], .cap = GCH_SERIES_CAP};
+    o.panel_titles = (cli_list){.items = texts[6], .cap = GCH_PANEL_CAP};
+    o.bottoms = (cli_exact_list){.items = bounds[0], .cap = GCH_PANEL_CAP};
+    o.tops = (cli_exact_list){.items = bounds[1], .cap = GCH_PANEL_CAP};
     const cli_option options[] = {
         {"output", 'o', "OUT", "the picture, .png or .ppm; - is standard output", cli_read_text,
          &o.output, NULL},
         {"column", 0, "COL",
          "a column by name or number, or FILE:COL; may be repeated (default: "
-         "all; the first for candles and ohlc)",
+         "all; the first for candles, ohlc and band)",
          cli_read_list, &o.columns, NULL},
         {"type", 0, "TYPE",
-         "line, step, area, candles, ohlc, scatter, bars, density or points; repeated: "
-         "one for each series, the last for the rest (default: line; points of a point set)",
+         "line, step, area, candles, ohlc, scatter, bars, band, volume, density or points; "
+         "repeated: one for each series, the last for the rest (default: line; points of a point "
+         "set)",
          cli_read_list, &o.types, NULL},
         {"study", 0, "STUDY",
          "sma:N, ema:N (moving averages), range:N (lowest low to highest high) over the last N "
@@ -138,6 +173,10 @@ int cli_render(int argc, char **argv)
          "of the first series, or of a column: sma:N:COL; spread:COL, the first series less COL; "
          "may be repeated",
          cli_read_list, &o.studies, NULL},
+        {"high", 0, "COL",
+         "the column that a band of --column reaches to; repeated: one for each band (default: "
+         "the column after)",
+         cli_read_list, &o.highs, NULL},
         {"bar", 0, "WIDTH",
          "time a candle, a bar or a step of a study covers: 250ms 1m 15m 4h 1d 1w 1mo 1y, or ticks "
          "(default: fits the width)",
@@ -153,9 +192,11 @@ int cli_render(int argc, char **argv)
         {"from", 0, "T", "left edge (default: the first time)", cli_read_text, &o.from, NULL},
         {"to", 0, "T", "right edge, itself left out (default: just past the last time)",
          cli_read_text, &o.to, NULL},
-        {"ymin", 0, "V", "bottom edge, an exact decimal (default: fitted to what is visible)",
-         cli_read_exact, &o.bottom, NULL},
-        {"ymax", 0, "V", "top edge", cli_read_exact, &o.top, NULL},
+        {"ymin", 0, "V",
+         "bottom edge, an exact decimal, or auto (default): fitted to what is visible; repeated: "
+         "one for each panel",
+         cli_read_exacts, &o.bottoms, NULL},
+        {"ymax", 0, "V", "top edge", cli_read_exacts, &o.tops, NULL},
         {"xmin", 0, "V", "left edge of points of a point set (default: all of them)",
          cli_read_exact, &o.left, NULL},
         {"xmax", 0, "V", "right edge of them", cli_read_exact, &o.right, NULL},
@@ -165,7 +206,20 @@ int cli_render(int argc, char **argv)
          &o.color_by, NULL},
         {"category-by", 0, "COL", "points: the column of whole numbers that choose a colour each",
          cli_read_text, &o.category_by, NULL},
-        {"log", 0, NULL, "logarithmic value axis", cli_read_flag, &o.is_log, NULL},
+        {"log", 0, NULL, "logarithmic value axes", cli_read_flag, &o.is_log, NULL},
+        {"panel", 0, "N",
+         "draw in panel N, counted from the top, 1 to 8; panels share the time axis; repeated: one "
+         "for each series, the last for the rest (default: 1; a study's is that of its series)",
+         cli_read_list, &o.panels, NULL},
+        {"axis", 0, "AXIS",
+         "read values against the panel's left or right axis, or log or right-log, which makes it "
+         "logarithmic; repeated: one for each series, the last for the rest (default: left)",
+         cli_read_list, &o.axes, NULL},
+        {"panel-height", 0, "H,H",
+         "how high the panels are, in proportion: 3,1 (default: all alike)", cli_read_text,
+         &o.panel_heights, NULL},
+        {"panel-title", 0, "TEXT", "a title above a panel; repeated: one for each panel",
+         cli_read_list, &o.panel_titles, NULL},
         {"size", 0, "WxH", "pixels of the picture (default: 1280x720)", cli_read_text, &o.size,
          NULL},
         {"scale", 0, "S", "size of text and strokes, 0.5 to 8; 2 for dense screens (default: 1)",
@@ -178,6 +232,10 @@ int cli_render(int argc, char **argv)
          "stroke width or point diameter; repeated: one for each series, "
          "the last for the rest",
          cli_read_list, &o.widths, NULL},
+        {"dash", 0, "DASH",
+         "of lines: solid, dashed, dotted, dash-dot, or lengths of dashes and gaps in turn, such "
+         "as 4,2; repeated: one for each series, the last for the rest (default: solid)",
+         cli_read_list, &o.dashes, NULL},
         {"no-legend", 0, NULL, "leave out the legend", cli_read_flag, &o.hide_legend, NULL},
         {"tz", 0, "ZONE", "zone of the time axis and of T (default: the file's)", cli_read_text,
          &o.zone, NULL},
@@ -202,8 +260,41 @@ int cli_render(int argc, char **argv)
          "of the machine's)",
          cli_read_count, &o.memory_bytes, NULL},
     };
+    cli_option chosen[CLI_COUNT_OF(options) + OWN_OPTION_CAP];
+    size_t count = 0;
+    for (size_t i = 0; i < CLI_COUNT_OF(options); i++) {
+        if (!is_left_out(command, &options[i]))
+            chosen[count++] = options[i];
+    }
+    for (size_t i = 0; i < command->own_count; i++)
+        chosen[count++] = command->own[i];
     const cli_spec spec = {
-        .command = "render",
+        .command = command->name,
+        .usage = command->usage,
+        .description = command->description,
+        .notes = command->notes,
+        .examples = command->examples,
+        .options = chosen,
+        .option_count = count,
+        .operand_min = 1,
+        .operand_max = GCH_SERIES_CAP,
+        .operand_name = "FILE",
+    };
+    cli_operands files;
+    if (!cli_options_read(&spec, argc, argv, &files, exit_code))
+        return false;
+    *job->options = o;
+    job->command = command;
+    job->paths = files.items;
+    job->file_count = files.count;
+    return true;
+}
+
+int cli_render(int argc, char **argv)
+{
+    int64_t start_ns = cli_clock_ns();
+    static const cli_render_command command = {
+        .name = "render",
         .usage = "FILE... -o OUT.png [options]",
         .description = "Draws columns of .gch files into a picture. T is ISO 8601 "
                        "(2024-03-01T12:30:00.125, in --tz or the file's zone unless it has an "
@@ -214,31 +305,25 @@ int cli_render(int argc, char **argv)
             "--from 2024-03-01 --to 2024-03-02\n"
             "  gpucharts render ticks.gch -o day.png --type candles --bar 1h --study ema:50 "
             "--study range:20\n"
+            "  gpucharts render ticks.gch -o panels.png --column price --column volume --panel 1 "
+            "--panel 2 --panel-height 3,1\n"
             "  gpucharts render a.gch b.gch -o ab.png --column a.gch:temp --column "
             "b.gch:temp --theme dark\n"
             "  gpucharts render stars.gch -o sky.png --color-by mag --xmin 80 --xmax 90\n"
             "  gpucharts render ticks.gch --bare -o - --format ppm | display -",
-        .options = options,
-        .option_count = CLI_COUNT_OF(options),
-        .operand_min = 1,
-        .operand_max = GCH_SERIES_CAP,
-        .operand_name = "FILE",
     };
-    cli_operands files;
+    static cli_render_options o;
+    static cli_render_job job = {.options = &o}; /* its labels are large for a stack */
     int code;
-    if (!cli_options_read(&spec, argc, argv, &files, &code))
+    if (!cli_render_read(&command, argc, argv, &job, &code))
         return code;
     if (o.output == NULL)
         return cli_usage("render", "no -o OUT.png given");
-    static cli_render_job job; /* its labels are large for a stack */
-    job.options = &o;
-    job.paths = files.items;
-    job.file_count = files.count;
     code = cli_render_prepare(&job);
     if (code == CLI_OK && strcmp(o.output, "-") == 0 && isatty(STDOUT_FILENO))
         code = cli_usage("render", "a picture on a terminal is unreadable; redirect it or give a "
                                    "file to -o");
     if (code == CLI_OK)
-        code = cli_check_overlap("render", o.output, files.items, files.count);
+        code = cli_check_overlap("render", o.output, job.paths, job.file_count);
     return code == CLI_OK ? render(&job, start_ns) : code;
 }

@@ -9,6 +9,16 @@
 #include <string.h>
 
 /* Bounds are decimal text, so that they come back exactly in any reader of JSON. */
+static void add_axis(cJSON *object, const gch_view *view)
+{
+    char text[64];
+    gch_decimal_format(view->bottom, text, sizeof text);
+    cli_json_add_text(object, "ymin", text);
+    gch_decimal_format(view->top, text, sizeof text);
+    cli_json_add_text(object, "ymax", text);
+    cli_json_add_text(object, "axis", view->axis == GCH_AXIS_LOG ? "log" : "linear");
+}
+
 static cJSON *view_json(const gch_chart_stats *stats, gch_time_unit unit, const gch_time_zone *zone)
 {
     const gch_view *view = &stats->view;
@@ -19,21 +29,14 @@ static cJSON *view_json(const gch_chart_stats *stats, gch_time_unit unit, const 
         cli_json_add_text(object, "xmin", text);
         gch_decimal_format(stats->plane.right, text, sizeof text);
         cli_json_add_text(object, "xmax", text);
-        gch_decimal_format(view->bottom, text, sizeof text);
-        cli_json_add_text(object, "ymin", text);
-        gch_decimal_format(view->top, text, sizeof text);
-        cli_json_add_text(object, "ymax", text);
+        add_axis(object, view);
         return object;
     }
     snprintf(text, sizeof text, "%lld", (long long)view->t0);
     cli_json_add_text(object, "from", text);
     snprintf(text, sizeof text, "%lld", (long long)view->t1);
     cli_json_add_text(object, "to", text);
-    gch_decimal_format(view->bottom, text, sizeof text);
-    cli_json_add_text(object, "ymin", text);
-    gch_decimal_format(view->top, text, sizeof text);
-    cli_json_add_text(object, "ymax", text);
-    cli_json_add_text(object, "axis", view->axis == GCH_AXIS_LOG ? "log" : "linear");
+    add_axis(object, view);
     cli_json_add_text(object, "time_unit", gch_time_unit_name(unit));
     gch_time_format(view->t0, unit, zone, text, sizeof text);
     cli_json_add_text(object, "from_text", text);
@@ -42,14 +45,39 @@ static cJSON *view_json(const gch_chart_stats *stats, gch_time_unit unit, const 
     return object;
 }
 
-static cJSON *plot_json(const gch_chart_stats *stats)
+static cJSON *plot_json(uint32_t x_px, uint32_t y_px, const gch_view *view)
 {
     cJSON *object = cJSON_CreateObject();
-    cli_json_add_count(object, "x_px", stats->plot_x_px);
-    cli_json_add_count(object, "y_px", stats->plot_y_px);
-    cli_json_add_count(object, "width_px", stats->view.width_px);
-    cli_json_add_count(object, "height_px", stats->view.height_px);
+    cli_json_add_count(object, "x_px", x_px);
+    cli_json_add_count(object, "y_px", y_px);
+    cli_json_add_count(object, "width_px", view->width_px);
+    cli_json_add_count(object, "height_px", view->height_px);
     return object;
+}
+
+static cJSON *axis_json(const gch_view *view)
+{
+    cJSON *object = cJSON_CreateObject();
+    add_axis(object, view);
+    return object;
+}
+
+static cJSON *panels_json(const gch_chart_stats *stats)
+{
+    cJSON *array = cJSON_CreateArray();
+    for (uint32_t i = 0; i < stats->panel_count; i++) {
+        const gch_panel_stats *panel = &stats->panels[i];
+        cJSON *object = cJSON_CreateObject();
+        cJSON_AddItemToObject(
+            object, "plot",
+            plot_json(panel->x_px, panel->y_px, panel->has_left ? &panel->left : &panel->right));
+        if (panel->has_left)
+            cJSON_AddItemToObject(object, "left", axis_json(&panel->left));
+        if (panel->has_right)
+            cJSON_AddItemToObject(object, "right", axis_json(&panel->right));
+        cJSON_AddItemToArray(array, object);
+    }
+    return array;
 }
 
 static cJSON *times_json(const gch_chart_stats *stats, const cli_render_times *times)
@@ -122,7 +150,9 @@ int cli_render_print_stats(const cli_render_job *job, const gch_chart_stats *sta
     cli_json_add_count(object, "series", job->series_count);
     gch_time_unit unit = gch_file_get_info(job->files[0])->time_unit;
     cJSON_AddItemToObject(object, "view", view_json(stats, unit, job->zone));
-    cJSON_AddItemToObject(object, "plot", plot_json(stats));
+    cJSON_AddItemToObject(object, "plot",
+                          plot_json(stats->plot_x_px, stats->plot_y_px, &stats->view));
+    cJSON_AddItemToObject(object, "panels", panels_json(stats));
     cli_json_add_count(object, "rows_visible", stats->rows_visible);
     cli_json_add_count(object, "blocks_decoded", stats->blocks_decoded);
     cli_json_add_count(object, "nodes_read", stats->nodes_read);

@@ -97,6 +97,16 @@ void cli_data_end(void)
     cli_remote_end();
 }
 
+int cli_data_need(bool is_remote)
+{
+    gch_error err;
+    gch_data_desc desc = {.host_budget_bytes = shared.budget_bytes,
+                          .loader_count = is_remote ? CLI_REMOTE_LOADERS : 0};
+    if (shared.data == NULL && gch_data_make(&desc, &shared.data, &err) != GCH_OK)
+        return cli_fail("%s", err.message);
+    return CLI_OK;
+}
+
 static int open_source(const char *path, gch_io io, const gch_file **out)
 {
     gch_error err;
@@ -106,10 +116,9 @@ static int open_source(const char *path, gch_io io, const gch_file **out)
     if (slot == FILE_CAP)
         return cli_fail("%s: more than %u files at once", path, FILE_CAP);
     bool is_remote = gch_url_is_url(path);
-    gch_data_desc data = {.host_budget_bytes = shared.budget_bytes,
-                          .loader_count = is_remote ? CLI_REMOTE_LOADERS : 0};
-    if (shared.data == NULL && gch_data_make(&data, &shared.data, &err) != GCH_OK)
-        return cli_fail("%s", err.message);
+    int code = cli_data_need(is_remote);
+    if (code != CLI_OK)
+        return code;
     gch_source source;
     gch_source_desc desc = {.io = io};
     if ((is_remote ? cli_remote_open(shared.data, path, &source, &err)

@@ -103,6 +103,24 @@ bool cli_parse_real(const char *text, double *out)
     return __builtin_isfinite(*out);
 }
 
+size_t cli_parse_reals(const char *text, double *out, size_t cap)
+{
+    for (size_t count = 0; count < cap;) {
+        char part[32];
+        size_t length = strcspn(text, ",");
+        if (length >= sizeof part)
+            return 0;
+        memcpy(part, text, length);
+        part[length] = '\0';
+        if (!cli_parse_real(part, &out[count++]))
+            return 0;
+        if (text[length] == '\0')
+            return count;
+        text += length + 1;
+    }
+    return 0;
+}
+
 const char *cli_format_count(uint64_t value, char text[CLI_NUMBER_CAP])
 {
     char digits[24];

@@ -17,6 +17,9 @@
 bool cli_parse_count(const char *text, uint64_t *out);
 /* A finite decimal number as a double, whatever the locale. */
 bool cli_parse_real(const char *text, double *out);
+/* Such numbers with commas between them: how many there are, 0 if it is anything else or more than
+ * `cap`. */
+size_t cli_parse_reals(const char *text, double *out, size_t cap);
 
 /* "1,234,567" */
 const char *cli_format_count(uint64_t value, char text[CLI_NUMBER_CAP]);

@@ -1,8 +1,8 @@
 /* Numbers from people, numbers for people, and guesses at mistyped words. */
 #include "cli_text.h"
 
+#include "cli.h"
 #include "test.h"
-
 static uint64_t count_of(const char *text)
 {
     uint64_t value = 0;
@@ -55,6 +55,13 @@ static void reals_are_finite_decimals(void **state)
     assert_false(cli_parse_real("nan", &value));
     assert_false(cli_parse_real("1,5", &value));
     assert_false(cli_parse_real("", &value));
+    double values[3];
+    assert_int_equal(cli_parse_reals("4,0.5,-1", values, 3), 3);
+    assert_true(values[0] == 4 && values[1] == 0.5 && values[2] == -1);
+    assert_int_equal(cli_parse_reals("4", values, 3), 1);
+    static const char *const refused[] = {"", "4,", ",4", "1,2,3,4", "1,x"};
+    for (size_t i = 0; i < CLI_COUNT_OF(refused); i++)
+        assert_int_equal(cli_parse_reals(refused[i], values, 3), 0);
 }
 
 static void counts_are_grouped_by_thousands(void **state)

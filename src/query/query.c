@@ -103,6 +103,9 @@ void gch_query_destroy(gch_query *query)
     gch__free(allocator, query->hulls, "bars");
     gch__free(allocator, query->study_bars, "study");
     gch__free(allocator, query->study_points, "study");
+    gch__free(allocator, query->sums, "sums");
+    gch__free(allocator, query->old_sums, "sums");
+    gch__free(allocator, query->sum_pieces, "sums");
     gch__free(allocator, query, "query");
 }
 

@@ -3,6 +3,7 @@
  * The walk goes from row to row, not from bar to bar: the row at hand names its bar, the bar's end
  * names the next row. Empty stretches cost nothing.
  */
+#include "query_bars.h"
 #include "query_spans.h"
 #include "query_study.h"
 #include "query_values.h"
@@ -127,42 +128,73 @@ static gch_status fill_bar(gch_query *query, uint32_t column, uint64_t first, ui
         *values[i] =
             gch__value_from_key(&gch__query_segment(query, segment)->columns[column].map, key);
     }
-    bar->row_count = last - first;
     return gch__range_of_rows(query, column, first, last, &bar->low, &bar->high, touch, err);
+}
+
+gch_status gch__bar_walk_start(gch__bar_walk *walk, gch_query *query, uint32_t column,
+                               gch_bar_width width, const gch_time_zone *zone, int64_t t0,
+                               int64_t t1, gch__touch *touch, gch_error *err)
+{
+    const gch_file_info *info = gch_file_get_info(query->file);
+    GCH_TRY(gch__bar_width_check(query, column, width, err));
+    *walk = (gch__bar_walk){.query = query,
+                            .width = width,
+                            .zone = zone,
+                            .unit = info->time_unit,
+                            .t0 = t0,
+                            .t1 = t1,
+                            .row = info->row_count,
+                            .row_count = info->row_count};
+    if (info->row_count == 0 || t0 >= t1)
+        return GCH_OK;
+    /* Bars reach beyond the data: its first and last count too. */
+    int64_t time = GCH_MIN(GCH_MAX(t0, info->first_time), info->last_time);
+    gch__bar_bounds bounds = gch__bar_around(width, info->time_unit, zone, time);
+    return gch__row_at(query, bounds.t0, &walk->row, touch, err);
+}
+
+gch_status gch__bar_walk_next(gch__bar_walk *walk, gch_bar *out, uint64_t *out_first,
+                              gch__touch *touch, gch_error *err)
+{
+    do {
+        *out = (gch_bar){0};
+        *out_first = walk->row;
+        if (walk->row >= walk->row_count)
+            return GCH_OK;
+        int64_t time;
+        GCH_TRY(gch__time_of_row(walk->query, walk->row, &time, err));
+        gch__bar_bounds bounds = gch__bar_around(walk->width, walk->unit, walk->zone, time);
+        if (bounds.t0 >= walk->t1)
+            return GCH_OK;
+        uint64_t end = walk->row_count;
+        if (bounds.t1 < INT64_MAX)
+            GCH_TRY(gch__row_at(walk->query, bounds.t1, &end, touch, err));
+        if (end <=
+            walk->row) /* times that are out of order, in a damaged file: never stand still */
+            end = walk->row + 1;
+        *out = (gch_bar){.t0 = bounds.t0, .t1 = bounds.t1, .row_count = end - walk->row};
+        walk->row = end;
+    } while (out->t1 <= walk->t0 && out->t1 < INT64_MAX);
+    return GCH_OK;
 }
 
 static gch_status find_bars(gch_query *query, uint32_t column, gch_bar_width width,
                             const gch_time_zone *zone, int64_t t0, int64_t t1, uint32_t bar_cap,
                             const gch_bar **out_bars, uint32_t *out_count, gch_error *err)
 {
-    const gch_file_info *info = gch_file_get_info(query->file);
-    GCH_TRY(gch__bar_width_check(query, column, width, err));
+    gch__bar_walk walk;
     gch__touch touch = {0};
     uint32_t count = 0;
-    uint64_t row_count = info->row_count, row = 0;
-    if (row_count > 0 && t0 < t1) { /* bars reach beyond the data: its first and last count too */
-        int64_t time = GCH_MIN(GCH_MAX(t0, info->first_time), info->last_time);
-        gch__bar_bounds bounds = gch__bar_around(width, info->time_unit, zone, time);
-        GCH_TRY(gch__row_at(query, bounds.t0, &row, &touch, err));
-    } else {
-        row = row_count;
-    }
-    while (row < row_count) {
-        int64_t time;
-        GCH_TRY(gch__time_of_row(query, row, &time, err));
-        gch__bar_bounds bounds = gch__bar_around(width, info->time_unit, zone, time);
-        gch_bar bar = {.t0 = bounds.t0, .t1 = bounds.t1};
-        if (bar.t0 >= t1)
-            break;
-        uint64_t end = row_count;
-        if (bar.t1 < INT64_MAX)
-            GCH_TRY(gch__row_at(query, bar.t1, &end, &touch, err));
-        if (end <= row) /* times that are out of order, in a damaged file: never stand still */
-            end = row + 1;
+    GCH_TRY(gch__bar_walk_start(&walk, query, column, width, zone, t0, t1, &touch, err));
+    for (;;) {
+        gch_bar bar;
+        uint64_t row;
         bool is_drawn;
-        GCH_TRY(fill_bar(query, column, row, end, &bar, &is_drawn, &touch, err));
-        row = end;
-        if (!is_drawn || (bar.t1 <= t0 && bar.t1 < INT64_MAX))
+        GCH_TRY(gch__bar_walk_next(&walk, &bar, &row, &touch, err));
+        if (bar.row_count == 0)
+            break;
+        GCH_TRY(fill_bar(query, column, row, row + bar.row_count, &bar, &is_drawn, &touch, err));
+        if (!is_drawn)
             continue;
         if (count == bar_cap)
             return gch_fail(err, GCH_LIMIT, "more than %u bars", bar_cap);

@@ -80,6 +80,18 @@ struct gch_query {
     gch_study_point *study_points;
     size_t study_point_cap;
     struct gch__plane *plane; /* query_plane.h; NULL: nothing of a plane was asked */
+
+    gch_bar_sum *sums, *old_sums; /* of this call and of the last */
+    size_t sum_cap, old_sum_cap;
+    uint32_t old_sum_count;
+    struct gch__sum_piece *sum_pieces; /* query_sums.c */
+    size_t sum_piece_cap;
+    struct gch__sums_of { /* what old_sums are of */
+        gch_bar_width width;
+        char zone[48];
+        uint32_t column;
+        uint64_t base_number;
+    } sums_of;
 };
 
 static inline const gch__segment *gch__query_segment(const gch_query *query, uint32_t index)

@@ -40,10 +40,15 @@ void gch__raster_destroy(gch__raster *raster)
     if (raster->glyphs != NULL)
         gch__glyph_cache_destroy(raster->glyphs);
     gch__free(allocator, raster->path, "path");
+    gch__free(allocator, raster->dashes, "dashes");
+    gch__free(allocator, raster->upper, "band");
+    gch__free(allocator, raster->lower, "band");
+    gch__free(allocator, raster->column_edges, "band");
     gch__free(allocator, raster->masks, "masks");
     gch__free(allocator, raster->sums, "sums");
     gch__free(allocator, raster->bare_masks, "masks");
     gch__free(allocator, raster->row_colors, "row colours");
+    gch__free(allocator, raster->bars, "bars");
     gch__free(allocator, raster->spacings, "spacings");
     gch__free(allocator, raster->tones, "tones");
     gch__free(allocator, raster->discs, "discs");
@@ -54,6 +59,15 @@ void gch__raster_destroy(gch__raster *raster)
 }
 
 /* ---- bare pictures ---- */
+
+/* A plot's pixels. */
+static gch__target target_of(gch__target picture, const gch__plot *plot)
+{
+    picture.pixels += (size_t)plot->y_px * picture.stride_px + plot->x_px;
+    picture.width_px = plot->view.width_px;
+    picture.height_px = plot->view.height_px;
+    return picture;
+}
 
 typedef struct bare_context {
     gch__raster *raster;
@@ -68,27 +82,30 @@ static void draw_bare_band(void *context, size_t task, uint32_t worker)
     gch__bare_draw_band(c->plot, c->raster->bare_columns, c->series_count, (uint32_t)task, scratch);
 }
 
-static gch_status draw_bare(gch__raster *raster, const gch__scene *scene, gch__target target,
-                            gch_query *const *queries, gch_workers *workers, gch_error *err)
+/* The series of all plots of a panel, which have one rectangle. */
+static gch_status draw_bare_panel(gch__raster *raster, const gch__scene *scene, uint32_t panel,
+                                  gch__target target, gch_query *const *queries,
+                                  gch_workers *workers, gch_error *err)
 {
-    const gch__plot *plot = &scene->plot;
-    size_t count = gch_workers_count(workers) * gch__bare_scratch(target.width_px);
-    GCH_TRY(gch__ensure(raster->allocator, (void **)&raster->bare_masks, &raster->bare_mask_cap,
-                        count, sizeof *raster->bare_masks, "masks", err));
+    uint32_t count = 0;
     int64_t start = gch__clock_ns();
-    uint32_t lit = 0;
-    for (uint32_t i = 0; i < plot->series_count; i++)
-        if (plot->series[i].mark != GCH_MARK_DENSITY)
-            GCH_TRY(gch__bare_columns(&raster->bare_rooms[i], raster->allocator, queries[i],
-                                      &plot->series[i], &plot->view, scene->zone,
-                                      &raster->bare_columns[lit++], err));
+    for (uint32_t i = 0; i < scene->series_count; i++) {
+        const gch__plot_series *series = &scene->series[i];
+        const gch__plot *plot = &scene->plots[series->plot];
+        if (plot->panel == panel && series->mark != GCH_MARK_DENSITY)
+            GCH_TRY(gch__bare_columns(&raster->bare_rooms[i], raster->allocator, queries[i], series,
+                                      &plot->view, scene->zone, &raster->bare_columns[count++],
+                                      err));
+    }
     raster->query_ns += gch__clock_ns() - start;
-    bare_context context = {raster, target, lit};
+    bare_context context = {raster, target, count};
     gch__parallel_for(workers, gch__bare_bands(target.height_px), draw_bare_band, &context);
-    for (uint32_t i = 0; i < plot->series_count; i++)
-        if (plot->series[i].mark == GCH_MARK_DENSITY)
-            GCH_TRY(gch__bare_add_density(raster, target, &plot->series[i], &plot->view, queries[i],
-                                          err));
+    for (uint32_t i = 0; i < scene->series_count; i++) {
+        const gch__plot_series *series = &scene->series[i];
+        const gch__plot *plot = &scene->plots[series->plot];
+        if (plot->panel == panel && series->mark == GCH_MARK_DENSITY)
+            GCH_TRY(gch__bare_add_density(raster, target, series, &plot->view, queries[i], err));
+    }
     return GCH_OK;
 }
 
@@ -114,20 +131,39 @@ static void draw_plane_band(void *context, size_t task, uint32_t worker)
     }
 }
 
-/* The pixels that points of a plane lie in. */
-static gch_status draw_bare_plane(gch__raster *raster, const gch__plot *plot, gch__target target,
-                                  gch_query *const *queries, gch_workers *workers, gch_error *err)
+/* The pixels that a panel's points of a plane lie in. */
+static gch_status draw_bare_plane(gch__raster *raster, const gch__scene *scene, uint32_t panel,
+                                  gch__target target, gch_query *const *queries,
+                                  gch_workers *workers, gch_error *err)
 {
     gch_grid grids[GCH_SERIES_CAP];
+    uint32_t count = 0;
     int64_t start = gch__clock_ns();
-    for (uint32_t i = 0; i < plot->series_count; i++) {
-        gch_plane plane = gch__plane_of(plot, i);
-        GCH_TRY(gch_query_grid(queries[i], &plane, GCH_GRID_LIT, &grids[i], err));
+    for (uint32_t i = 0; i < scene->series_count; i++) {
+        if (scene->plots[scene->series[i].plot].panel != panel)
+            continue;
+        gch_plane plane = gch__plane_of(scene, i);
+        GCH_TRY(gch_query_grid(queries[i], &plane, GCH_GRID_LIT, &grids[count++], err));
     }
     raster->query_ns += gch__clock_ns() - start;
-    plane_context context = {grids, target, plot->series_count};
+    plane_context context = {grids, target, count};
     gch__parallel_for(workers, (target.height_px + BACKGROUND_ROWS - 1) / BACKGROUND_ROWS,
                       draw_plane_band, &context);
+    return GCH_OK;
+}
+
+static gch_status draw_bare(gch__raster *raster, const gch__scene *scene, gch__target picture,
+                            gch_query *const *queries, gch_workers *workers, gch_error *err)
+{
+    size_t count = gch_workers_count(workers) * gch__bare_scratch(picture.width_px);
+    GCH_TRY(gch__ensure(raster->allocator, (void **)&raster->bare_masks, &raster->bare_mask_cap,
+                        count, sizeof *raster->bare_masks, "masks", err));
+    for (uint32_t i = 0; i < scene->plot_count; i++) {
+        const gch__plot *plot = &scene->plots[i];
+        if (i == 0 || plot->panel != scene->plots[i - 1].panel)
+            GCH_TRY((scene->is_plane ? draw_bare_plane : draw_bare_panel)(
+                raster, scene, plot->panel, target_of(picture, plot), queries, workers, err));
+    }
     return GCH_OK;
 }
 
@@ -163,23 +199,25 @@ static gch_status reserve_scratch(gch__raster *raster, uint32_t rows, uint32_t w
 }
 
 static gch_status draw_chart(gch__raster *raster, const gch__scene *scene, gch__target picture,
-                             gch__target plot_target, gch_query *const *queries,
-                             gch_workers *workers, gch_error *err)
+                             gch_query *const *queries, gch_workers *workers, gch_error *err)
 {
-    const gch__plot *plot = &scene->plot;
-    GCH_TRY(reserve_scratch(raster, plot_target.height_px, gch_workers_count(workers), err));
+    uint32_t rows = 0;
+    for (uint32_t i = 0; i < scene->plot_count; i++)
+        rows = GCH_MAX(rows, scene->plots[i].view.height_px);
+    GCH_TRY(reserve_scratch(raster, rows, gch_workers_count(workers), err));
     ground_context ground = {picture, gch__pixel_from_rgba(scene->background)};
     gch__parallel_for(workers, (picture.height_px + BACKGROUND_ROWS - 1) / BACKGROUND_ROWS,
                       fill_ground, &ground);
     GCH_TRY(gch__prims_draw(picture, &scene->under, raster->glyphs, &raster->curves, err));
-    for (uint32_t i = 0; i < plot->series_count; i++) {
-        gch_plane plane = plot->is_plane ? gch__plane_of(plot, i) : (gch_plane){0};
+    for (uint32_t i = 0; i < scene->series_count; i++) {
+        const gch__plot *plot = &scene->plots[scene->series[i].plot];
+        gch_plane plane = scene->is_plane ? gch__plane_of(scene, i) : (gch_plane){0};
         gch__mark_job job = {.raster = raster,
                              .workers = workers,
-                             .plot = plot_target,
+                             .plot = target_of(picture, plot),
                              .view = &plot->view,
                              .plane = &plane,
-                             .series = &plot->series[i],
+                             .series = &scene->series[i],
                              .zone = scene->zone,
                              .query = queries[i],
                              .baseline_y = plot->baseline_y,
@@ -189,38 +227,48 @@ static gch_status draw_chart(gch__raster *raster, const gch__scene *scene, gch__
     return gch__prims_draw(picture, &scene->over, raster->glyphs, &raster->curves, err);
 }
 
+static gch_status check_scene(const gch__scene *scene, const gch_image *image, gch_error *err)
+{
+    uint64_t rows = 0; /* of bare panels */
+    if (image->width_px != scene->width_px || image->height_px != scene->height_px)
+        return gch_fail(err, GCH_INVALID, "the image is %u x %u, the scene %u x %u",
+                        image->width_px, image->height_px, scene->width_px, scene->height_px);
+    if (scene->plot_count > GCH__PLOT_CAP || scene->series_count > GCH_SERIES_CAP)
+        return gch_fail(err, GCH_INVALID, "%u plots and %u series: at most %u and %u",
+                        scene->plot_count, scene->series_count, GCH__PLOT_CAP, GCH_SERIES_CAP);
+    for (uint32_t i = 0; i < scene->plot_count; i++) {
+        const gch__plot *plot = &scene->plots[i];
+        if ((uint64_t)plot->x_px + plot->view.width_px > image->width_px ||
+            (uint64_t)plot->y_px + plot->view.height_px > image->height_px)
+            return gch_fail(err, GCH_INVALID, "plot %u does not fit into the picture", i);
+        if (!scene->is_bare || (i > 0 && plot->panel == scene->plots[i - 1].panel))
+            continue;
+        if (plot->view.width_px != image->width_px || plot->y_px != rows)
+            return gch_fail(err, GCH_INVALID, "bare panels fill the picture");
+        rows += plot->view.height_px;
+    }
+    if (scene->is_bare && rows != image->height_px)
+        return gch_fail(err, GCH_INVALID, "bare panels fill the picture");
+    for (uint32_t i = 0; i < scene->series_count; i++)
+        if (scene->series[i].plot >= scene->plot_count)
+            return gch_fail(err, GCH_INVALID, "series %u: there is no plot %u", i,
+                            scene->series[i].plot);
+    return GCH_OK;
+}
+
 gch_status gch__raster_draw(gch__raster *raster, const gch__scene *scene, gch_query *const *queries,
                             gch_workers *workers, gch_image *image, int64_t *out_query_ns,
                             gch_error *err)
 {
-    const gch__plot *plot = &scene->plot;
     *out_query_ns = 0;
     raster->query_ns = 0;
-    if (image->width_px != scene->width_px || image->height_px != scene->height_px)
-        return gch_fail(err, GCH_INVALID, "the image is %u x %u, the scene %u x %u",
-                        image->width_px, image->height_px, scene->width_px, scene->height_px);
-    if ((uint64_t)plot->x_px + plot->view.width_px > image->width_px ||
-        (uint64_t)plot->y_px + plot->view.height_px > image->height_px)
-        return gch_fail(err, GCH_INVALID, "the plot does not fit into the picture");
-    if (plot->series_count > GCH_SERIES_CAP)
-        return gch_fail(err, GCH_INVALID, "%u series: at most %u", plot->series_count,
-                        GCH_SERIES_CAP);
+    GCH_TRY(check_scene(scene, image, err));
     gch__target picture = {.pixels = image->pixels,
                            .stride_px = image->width_px,
                            .width_px = image->width_px,
                            .height_px = image->height_px};
-    gch__target plot_target = picture;
-    plot_target.pixels += (size_t)plot->y_px * image->width_px + plot->x_px;
-    plot_target.width_px = plot->view.width_px;
-    plot_target.height_px = plot->view.height_px;
-    if (!scene->is_bare) {
-        GCH_TRY(draw_chart(raster, scene, picture, plot_target, queries, workers, err));
-    } else {
-        if (plot_target.width_px != picture.width_px || plot_target.height_px != picture.height_px)
-            return gch_fail(err, GCH_INVALID, "a bare plot fills the picture");
-        GCH_TRY(plot->is_plane ? draw_bare_plane(raster, plot, plot_target, queries, workers, err)
-                               : draw_bare(raster, scene, plot_target, queries, workers, err));
-    }
+    GCH_TRY(scene->is_bare ? draw_bare(raster, scene, picture, queries, workers, err)
+                           : draw_chart(raster, scene, picture, queries, workers, err));
     *out_query_ns = raster->query_ns;
     return GCH_OK;
 }

@@ -17,7 +17,7 @@ GCH_CHECKED gch_status gch__raster_make(const gch_allocator *allocator, gch__ras
                                         gch_error *err);
 void gch__raster_destroy(gch__raster *raster); /* NULL is allowed */
 
-/* queries[i] belongs to scene->plot.series[i] (made with keep_outside). `image` has the scene's
+/* queries[i] belongs to scene->series[i] (made with keep_outside). `image` has the scene's
  * size; every pixel is written. *out_query_ns: time spent in queries. GCH_CORRUPT, GCH_NO_MEMORY.
  */
 GCH_CHECKED gch_status gch__raster_draw(gch__raster *raster, const gch__scene *scene,
@@ -25,7 +25,7 @@ GCH_CHECKED gch_status gch__raster_draw(gch__raster *raster, const gch__scene *s
                                         gch_image *image, int64_t *out_query_ns, gch_error *err);
 
 /* Black ground, white pixels and counts by docs/pixel-rule.md. GCH_UNSUPPORTED unless the scene is
- * bare, the axis is linear, and its series are lines, areas, candles, OHLC, bars, densities or
+ * bare, all axes are linear, and its series are lines, areas, candles, OHLC, bars, densities or
  * points of a plane. */
 GCH_CHECKED gch_status gch__raster_reference(const gch__scene *scene,
                                              const gch_allocator *allocator, gch_image *image,

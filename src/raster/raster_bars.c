@@ -1,4 +1,4 @@
-/* Candles, OHLC bars and bars: upright boxes on whole pixels.
+/* Candles, OHLC bars, bars and volume: upright boxes on whole pixels.
  *
  * Invariants:
  *  1. Every box has whole-pixel edges: bodies are crisp, and all bodies of a frame have one width.
@@ -8,6 +8,9 @@
 #include "raster_state.h"
 #include "raster_stroke.h"
 #include "raster_view.h"
+
+#include <math.h>
+#include <string.h>
 
 static double value_y(const gch__value_map *map, gch_value value)
 {
@@ -39,17 +42,22 @@ static bar_sizes choose_sizes(double spacing, double scale)
     return (bar_sizes){body, wick};
 }
 
+static double width_of(const gch_view *view, int64_t t0, int64_t t1)
+{
+    return time_x(view, t1) - time_x(view, t0);
+}
+
 static double narrowest_spacing(const gch_view *view, const gch_bar *bars, uint32_t count)
 {
     double spacing = view->width_px;
     for (uint32_t i = 0; i < count; i++)
-        spacing = fmin(spacing, time_x(view, bars[i].t1) - time_x(view, bars[i].t0));
+        spacing = fmin(spacing, width_of(view, bars[i].t0, bars[i].t1));
     return fmax(spacing, 1);
 }
 
-static double bar_centre(const gch_view *view, const gch_bar *bar)
+static double bar_centre(const gch_view *view, int64_t t0, int64_t t1)
 {
-    return (time_x(view, bar->t0) + time_x(view, bar->t1)) * 0.5;
+    return (time_x(view, t0) + time_x(view, t1)) * 0.5;
 }
 
 typedef struct candle {
@@ -65,7 +73,7 @@ static candle make_candle(const gch__mark_job *job, const gch__value_map *map, c
                 .high = value_y(map, bar->high),
                 .low = value_y(map, bar->low),
                 .close = value_y(map, bar->close)};
-    c.left = whole(bar_centre(job->view, bar) - (double)sizes.body * 0.5);
+    c.left = whole(bar_centre(job->view, bar->t0, bar->t1) - (double)sizes.body * 0.5);
     c.color = c.close <= c.open ? job->series->up_color : job->series->down_color;
     return c;
 }
@@ -167,12 +175,12 @@ gch_status gch__mark_draw_candles(const gch__mark_job *job, gch_error *err)
 /* A bar from the baseline up to `top` and down to `bottom`, not further left than *io_right, where
  * the one before it ends. */
 static void draw_bar(const gch__mark_job *job, double centre, int64_t width, double top,
-                     double bottom, int64_t *io_right)
+                     double bottom, uint32_t color, int64_t *io_right)
 {
     int64_t base = whole(job->baseline_y), left = whole(centre - (double)width * 0.5);
     int64_t right = left + width;
     gch__mark_box(job, GCH_MAX(left, *io_right), GCH_MIN(whole(top), base), right,
-                  GCH_MAX(whole(bottom), base), job->series->color);
+                  GCH_MAX(whole(bottom), base), color);
     *io_right = GCH_MAX(right, *io_right);
 }
 
@@ -235,7 +243,7 @@ static gch_status draw_point_bars(const gch__mark_job *job, const gch_point *poi
     for (uint32_t i = 0; i < count; i++) {
         double x = points[i].x, y = fmin(fmax((double)points[i].y, -1e6), 1e6);
         if (fabs(x) < 1e6)
-            draw_bar(job, x, body, y, y, &right);
+            draw_bar(job, x, body, y, y, job->series->color, &right);
     }
     return GCH_OK;
 }
@@ -275,7 +283,86 @@ gch_status gch__mark_draw_bars(const gch__mark_job *job, gch_error *err)
     gch__value_map map = gch__value_map_make(job->view);
     int64_t body = bar_body(narrowest_spacing(job->view, bars, count)), right = INT64_MIN;
     for (uint32_t i = 0; i < count; i++)
-        draw_bar(job, bar_centre(job->view, &bars[i]), body, value_y(&map, bars[i].high),
-                 value_y(&map, bars[i].low), &right);
+        draw_bar(job, bar_centre(job->view, bars[i].t0, bars[i].t1), body,
+                 value_y(&map, bars[i].high), value_y(&map, bars[i].low), job->series->color,
+                 &right);
+    return GCH_OK;
+}
+
+/* ---- volume ---- */
+
+/* Whether the bar that starts at t0 fell: later bars are asked about later. */
+static bool has_fallen(const gch_bar *bars, uint32_t count, int64_t t0, uint32_t *io_at)
+{
+    while (*io_at < count && bars[*io_at].t0 < t0)
+        ++*io_at;
+    return *io_at < count && bars[*io_at].t0 == t0 &&
+           gch_value_to_double(bars[*io_at].close) < gch_value_to_double(bars[*io_at].open);
+}
+
+/* The candles of the price, copied; none if there is no such column, or pages are missing. */
+static gch_status copy_prices(const gch__mark_job *job, uint32_t *out_count, gch_error *err)
+{
+    gch__raster *raster = job->raster;
+    const gch_bar *bars = NULL;
+    *out_count = 0;
+    if (!job->series->has_price)
+        return GCH_OK;
+    gch__plot_series price = *job->series;
+    gch__mark_job price_job = *job;
+    price.column = price.column_price;
+    price_job.series = &price;
+    GCH_TRY(gch__mark_bars(&price_job, 2 * job->plot.width_px, &bars, out_count, err));
+    if (bars == NULL || *out_count == 0) {
+        *out_count = 0;
+        return GCH_OK;
+    }
+    GCH_TRY(gch__ensure(raster->allocator, (void **)&raster->bars, &raster->bar_cap, *out_count,
+                        sizeof *raster->bars, "bars", err));
+    memcpy(raster->bars, bars, *out_count * sizeof *bars);
+    return GCH_OK;
+}
+
+/* *out_sums is NULL if they are too many, or where bars begin and end awaits pages. */
+static gch_status find_sums(const gch__mark_job *job, const gch_bar_sum **out_sums,
+                            uint32_t *out_count, gch_error *err)
+{
+    gch_error detail;
+    int64_t start = gch__clock_ns();
+    gch_status status = gch_query_sums(job->query, job->series->column, job->series->bar_width,
+                                       job->zone, job->view->t0, job->view->t1,
+                                       2 * job->plot.width_px, out_sums, out_count, &detail);
+    job->raster->query_ns += gch__clock_ns() - start;
+    if (status == GCH_LIMIT || status == GCH_PENDING) {
+        *out_sums = NULL;
+        return GCH_OK;
+    }
+    if (status != GCH_OK && err != NULL)
+        *err = detail;
+    return status;
+}
+
+gch_status gch__mark_draw_volume(const gch__mark_job *job, gch_error *err)
+{
+    const gch_bar_sum *sums = NULL;
+    uint32_t count = 0, price_count, price = 0;
+    GCH_TRY(copy_prices(job, &price_count, err));
+    GCH_TRY(find_sums(job, &sums, &count, err));
+    if (sums == NULL)
+        return GCH_OK;
+    gch__value_map map = gch__value_map_make(job->view);
+    double spacing = job->view->width_px;
+    for (uint32_t i = 0; i < count; i++)
+        spacing = fmin(spacing, width_of(job->view, sums[i].t0, sums[i].t1));
+    int64_t body = choose_sizes(fmax(spacing, 1), job->scale).body, right = INT64_MIN;
+    for (uint32_t i = 0; i < count; i++) {
+        bool fell = has_fallen(job->raster->bars, price_count, sums[i].t0, &price);
+        uint32_t color = !job->series->has_price ? job->series->color
+                         : fell                  ? job->series->down_color
+                                                 : job->series->up_color;
+        double y = value_y(&map, (gch_value){.kind = GCH_VALUE_F64, .as.f64 = sums[i].sum});
+        if (!sums[i].is_pending)
+            draw_bar(job, bar_centre(job->view, sums[i].t0, sums[i].t1), body, y, y, color, &right);
+    }
     return GCH_OK;
 }

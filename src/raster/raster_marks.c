@@ -7,14 +7,14 @@
  *  1. A series is blended once a pass (a fill and a stroke are two passes).
  *  2. Each band's mask belongs to one worker during a pass and is all zero between passes.
  */
+#include "raster_dash.h"
 #include "raster_state.h"
 #include "raster_stroke.h"
 
 #include <math.h>
 
-/* The polyline is drawn up to so many points a column. */
-#define LINE_POINTS_PER_COLUMN 4u
 #define SCATTER_POINT_CAP 200000u
+#define DASH_POINT_CAP ((size_t)1 << 20)
 
 gch_status gch__mark_points(const gch__mark_job *job, uint32_t cap, const gch_point **out_points,
                             uint32_t *out_count, gch_error *err)
@@ -127,13 +127,45 @@ void gch__mark_box(const gch__mark_job *job, int64_t x0, int64_t y0, int64_t x1,
         gch__fill_pixels(job->plot, x0, y0, x1, y1, rgba);
 }
 
-static void stroke(const gch__mark_job *job, const gch_point *points, size_t count)
+static void stroke_solid(const gch__mark_job *job, const gch_point *points, size_t count)
 {
     gch__mark_pass(job, &(gch__band_pass){.kind = GCH__BAND_STROKE,
                                           .points = points,
                                           .count = count,
                                           .width = job->series->width,
                                           .row_colors = &job->series->color});
+}
+
+/* The pattern laid on a path. Dashes along y are many in a high plot; beyond a bound all are
+ * measured along x. */
+static gch_status stroke_dashed(const gch__mark_job *job, const gch_point *points, size_t count,
+                                bool is_sparse, gch_error *err)
+{
+    gch__raster *raster = job->raster;
+    gch__dash dash = gch__dash_make(job->series, job->view);
+    size_t dash_count =
+        gch__path_dash(points, count, &dash, is_sparse, raster->dashes, raster->dash_cap);
+    if (dash_count > DASH_POINT_CAP) {
+        dash.is_flat = true;
+        dash_count =
+            gch__path_dash(points, count, &dash, is_sparse, raster->dashes, raster->dash_cap);
+    }
+    if (dash_count > raster->dash_cap) {
+        GCH_TRY(gch__ensure(raster->allocator, (void **)&raster->dashes, &raster->dash_cap,
+                            dash_count, sizeof *raster->dashes, "dashes", err));
+        (void)gch__path_dash(points, count, &dash, is_sparse, raster->dashes, raster->dash_cap);
+    }
+    stroke_solid(job, raster->dashes, dash_count);
+    return GCH_OK;
+}
+
+gch_status gch__mark_stroke(const gch__mark_job *job, const gch_point *points, size_t count,
+                            bool is_sparse, gch_error *err)
+{
+    if (job->series->dash_count > 0)
+        return stroke_dashed(job, points, count, is_sparse, err);
+    stroke_solid(job, points, count);
+    return GCH_OK;
 }
 
 /* ---- areas ---- */
@@ -200,15 +232,15 @@ static gch_status fill(const gch__mark_job *job, const gch_point *points, size_t
 static gch_status draw_points_path(const gch__mark_job *job, const gch_point *points,
                                    uint32_t count, gch_error *err)
 {
+    bool is_sparse = count <= job->plot.width_px;
     if (job->series->mark == GCH_MARK_AREA)
         GCH_TRY(fill(job, points, count, err));
     if (job->series->mark == GCH_MARK_STEP) {
         GCH_TRY(gch__mark_reserve_path(job, count, GCH__PATH_STAIR_POINTS, err));
-        stroke(job, job->raster->path, gch__path_stairs(points, count, job->raster->path));
-        return GCH_OK;
+        gch_point *path = job->raster->path;
+        return gch__mark_stroke(job, path, gch__path_stairs(points, count, path), is_sparse, err);
     }
-    stroke(job, points, count);
-    return GCH_OK;
+    return gch__mark_stroke(job, points, count, is_sparse, err);
 }
 
 static gch_status draw_line(const gch__mark_job *job, gch_error *err)
@@ -217,7 +249,7 @@ static gch_status draw_line(const gch__mark_job *job, gch_error *err)
     uint32_t count = 0;
     bool is_step = job->series->mark == GCH_MARK_STEP;
     GCH_TRY(
-        gch__mark_points(job, job->plot.width_px * LINE_POINTS_PER_COLUMN, &points, &count, err));
+        gch__mark_points(job, job->plot.width_px * GCH__POINTS_PER_COLUMN, &points, &count, err));
     if (points != NULL)
         return draw_points_path(job, points, count, err);
     gch_columns columns;
@@ -227,8 +259,8 @@ static gch_status draw_line(const gch__mark_job *job, gch_error *err)
     gch_point *path = job->raster->path;
     if (job->series->mark == GCH_MARK_AREA)
         GCH_TRY(fill(job, path, gch__path_edge(&columns, path), err));
-    stroke(job, path, is_step ? gch__path_step(&columns, path) : gch__path_line(&columns, path));
-    return GCH_OK;
+    size_t length = is_step ? gch__path_step(&columns, path) : gch__path_line(&columns, path);
+    return gch__mark_stroke(job, path, length, false, err);
 }
 
 /* ---- scatter ---- */
@@ -261,7 +293,7 @@ static gch_status draw_scatter(const gch__mark_job *job, gch_error *err)
     GCH_TRY(gch__mark_columns(job, GCH_JOIN_NONE, &columns, err));
     GCH_TRY(
         gch__mark_reserve_path(job, columns.first[columns.width_px], GCH__PATH_LIT_POINTS, err));
-    stroke(job, job->raster->path, gch__path_lit(&columns, job->raster->path));
+    stroke_solid(job, job->raster->path, gch__path_lit(&columns, job->raster->path));
     return GCH_OK;
 }
 
@@ -282,10 +314,14 @@ gch_status gch__mark_draw(const gch__mark_job *job, gch_error *err)
         return draw_scatter(job, err);
     case GCH_MARK_BARS:
         return gch__mark_draw_bars(job, err);
+    case GCH_MARK_BAND:
+        return gch__mark_draw_band(job, err);
     case GCH_MARK_DENSITY:
         return gch__mark_draw_density(job, err);
     case GCH_MARK_POINTS:
         return gch__mark_draw_points(job, err);
+    case GCH_MARK_VOLUME:
+        return gch__mark_draw_volume(job, err);
     }
     return gch_fail(err, GCH_INVALID, "mark %d does not exist", (int)job->series->mark);
 }

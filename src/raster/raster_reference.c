@@ -482,11 +482,14 @@ static gch_status check_scene(const gch__scene *scene, const gch_image *image, g
 {
     if (!scene->is_bare)
         return gch_fail(err, GCH_UNSUPPORTED, "the reference executor draws bare charts only");
-    const gch__plot *plot = &scene->plot;
-    if (image->width_px != scene->width_px || image->height_px != scene->height_px ||
-        plot->x_px > image->width_px || plot->view.width_px > image->width_px - plot->x_px ||
-        plot->y_px > image->height_px || plot->view.height_px > image->height_px - plot->y_px)
+    if (image->width_px != scene->width_px || image->height_px != scene->height_px)
         return gch_fail(err, GCH_INVALID, "the image does not have the scene's size");
+    for (uint32_t i = 0; i < scene->plot_count; i++) {
+        const gch__plot *plot = &scene->plots[i];
+        if (plot->x_px > image->width_px || plot->view.width_px > image->width_px - plot->x_px ||
+            plot->y_px > image->height_px || plot->view.height_px > image->height_px - plot->y_px)
+            return gch_fail(err, GCH_INVALID, "plot %u does not fit into the picture", i);
+    }
     return GCH_OK;
 }
 
@@ -512,46 +515,59 @@ static gch_status add_series(gch__reference *reference, const gch__plot_series *
     return GCH_OK;
 }
 
+/* Adds what is lit to the picture. */
 static void paint(const gch__reference *reference, const gch__plot *plot, gch_image *image)
 {
-    size_t pixel_count = (size_t)image->width_px * image->height_px;
-    for (size_t i = 0; i < pixel_count; i++)
-        image->pixels[i] = BLACK;
     for (uint32_t y = 0; y < plot->view.height_px; y++) {
         const uint64_t *words = reference->lit + (size_t)(y >> 6) * plot->view.width_px;
         uint32_t *pixels = image->pixels + (size_t)(plot->y_px + y) * image->width_px + plot->x_px;
         for (uint32_t x = 0; x < plot->view.width_px; x++) {
-            uint32_t count = GCH_MIN(gch__reference_get_count(reference, x, y), WHITE - BLACK);
-            pixels[x] = ((words[x] >> (y & 63)) & 1) != 0 ? WHITE : BLACK + count;
+            uint32_t room = WHITE - pixels[x]; /* counts of both axes add up */
+            uint32_t count = GCH_MIN(gch__reference_get_count(reference, x, y), room);
+            pixels[x] = ((words[x] >> (y & 63)) & 1) != 0 ? WHITE : pixels[x] + count;
         }
     }
+}
+
+static gch_status draw_plot(const gch__scene *scene, uint32_t index, int64_t *times,
+                            gch_value *values, const gch_allocator *allocator, gch_image *image,
+                            gch_error *err)
+{
+    gch__reference *reference = NULL;
+    GCH_TRY(gch__reference_make(&scene->plots[index].view, allocator, &reference, err));
+    gch_status status = GCH_OK;
+    for (uint32_t i = 0; status == GCH_OK && i < scene->series_count; i++)
+        if (scene->series[i].plot == index)
+            status = add_series(reference, &scene->series[i], scene->zone, times, values, err);
+    if (status == GCH_OK)
+        paint(reference, &scene->plots[index], image);
+    gch__reference_destroy(reference);
+    return status;
 }
 
 gch_status gch__raster_reference(const gch__scene *scene, const gch_allocator *allocator,
                                  gch_image *image, gch_error *err)
 {
-    gch__reference *reference = NULL;
     int64_t *times = NULL;
     gch_value *values = NULL;
     gch_status status = check_scene(scene, image, err);
-    if (status == GCH_OK && scene->plot.is_plane)
+    if (status == GCH_OK && scene->is_plane)
         return gch__reference_points(scene, allocator, image, err);
     if (status != GCH_OK)
         goto cleanup;
-    GCH_TRY_GOTO(gch__reference_make(&scene->plot.view, allocator, &reference, err), cleanup);
     times = gch__alloc_array(allocator, BATCH_ROWS, sizeof *times, PURPOSE);
     values = gch__alloc_array(allocator, BATCH_ROWS, sizeof *values, PURPOSE);
     if (times == NULL || values == NULL) {
         status = gch__no_memory(err, PURPOSE);
         goto cleanup;
     }
-    for (uint32_t i = 0; i < scene->plot.series_count; i++)
-        GCH_TRY_GOTO(add_series(reference, &scene->plot.series[i], scene->zone, times, values, err),
-                     cleanup);
-    paint(reference, &scene->plot, image);
+    size_t pixel_count = (size_t)image->width_px * image->height_px;
+    for (size_t i = 0; i < pixel_count; i++)
+        image->pixels[i] = BLACK;
+    for (uint32_t i = 0; i < scene->plot_count; i++)
+        GCH_TRY_GOTO(draw_plot(scene, i, times, values, allocator, image, err), cleanup);
 cleanup:
     gch__free(allocator, values, PURPOSE);
     gch__free(allocator, times, PURPOSE);
-    gch__reference_destroy(reference);
     return status;
 }

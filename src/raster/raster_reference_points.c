@@ -171,10 +171,20 @@ cleanup:
     return status;
 }
 
+/* Adds what is lit of a plot to the picture. */
+static void paint(const uint32_t *cells, const gch__plot *plot, gch_image *image)
+{
+    size_t height = plot->view.height_px;
+    for (size_t y = 0; y < height; y++) {
+        uint32_t *pixels = image->pixels + (plot->y_px + y) * image->width_px + plot->x_px;
+        for (size_t x = 0; x < plot->view.width_px; x++)
+            pixels[x] |= cells[x * height + y] != 0 ? 0xFFFFFFFFu : 0;
+    }
+}
+
 gch_status gch__reference_points(const gch__scene *scene, const gch_allocator *allocator,
                                  gch_image *image, gch_error *err)
 {
-    const gch__plot *plot = &scene->plot;
     size_t count = (size_t)image->width_px * image->height_px;
     uint32_t *cells = gch__alloc_array(allocator, count, sizeof *cells, PURPOSE);
     if (cells == NULL)
@@ -182,15 +192,12 @@ gch_status gch__reference_points(const gch__scene *scene, const gch_allocator *a
     for (size_t i = 0; i < count; i++)
         image->pixels[i] = 0xFF000000u;
     gch_status status = GCH_OK;
-    for (uint32_t i = 0; i < plot->series_count && status == GCH_OK; i++) {
-        gch_plane plane = gch__plane_of(plot, i);
-        status =
-            gch__reference_grid(plot->series[i].file, &plane, GCH_GRID_LIT, allocator, cells, err);
-        for (size_t k = 0; status == GCH_OK && k < count; k++)
-            image->pixels[k] |=
-                cells[k % image->width_px * image->height_px + k / image->width_px] != 0
-                    ? 0xFFFFFFFFu
-                    : 0;
+    for (uint32_t i = 0; i < scene->series_count && status == GCH_OK; i++) {
+        const gch__plot_series *series = &scene->series[i];
+        gch_plane plane = gch__plane_of(scene, i);
+        status = gch__reference_grid(series->file, &plane, GCH_GRID_LIT, allocator, cells, err);
+        if (status == GCH_OK)
+            paint(cells, &scene->plots[series->plot], image);
     }
     gch__free(allocator, cells, PURPOSE);
     return status;

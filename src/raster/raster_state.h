@@ -14,6 +14,12 @@ struct gch__raster {
     gch__text_curves curves;
     gch_point *path;
     size_t path_cap;
+    gch_point *dashes;
+    size_t dash_cap;
+    gch_point *upper, *lower; /* edges of a band */
+    size_t upper_cap, lower_cap;
+    void *column_edges; /* raster_band.c */
+    size_t column_edge_cap;
     uint8_t *masks; /* per worker: GCH__BAND_PX columns; all zero between series */
     size_t mask_cap;
     float *sums; /* per worker: rows + 2 */
@@ -22,6 +28,8 @@ struct gch__raster {
     size_t bare_mask_cap;
     uint32_t *row_colors;
     size_t row_color_cap;
+    gch_bar *bars; /* a copy, while the query answers something else */
+    size_t bar_cap;
     float *spacings;
     size_t spacing_cap;
     struct gch__tone *tones; /* per worker (raster_tone.h) */
@@ -63,6 +71,8 @@ typedef struct gch__mark_job {
 /* GCH_CORRUPT, GCH_NO_MEMORY; GCH_INVALID from a query. */
 GCH_CHECKED gch_status gch__mark_draw(const gch__mark_job *job, gch_error *err);
 GCH_CHECKED gch_status gch__mark_draw_candles(const gch__mark_job *job, gch_error *err);
+GCH_CHECKED gch_status gch__mark_draw_band(const gch__mark_job *job, gch_error *err);
+GCH_CHECKED gch_status gch__mark_draw_volume(const gch__mark_job *job, gch_error *err);
 GCH_CHECKED gch_status gch__mark_draw_bars(const gch__mark_job *job, gch_error *err);
 /* Without a painter: executors that draw elsewhere count for themselves. */
 GCH_CHECKED gch_status gch__mark_draw_density(const gch__mark_job *job, gch_error *err);
@@ -81,6 +91,10 @@ gch_study_desc gch__mark_study_desc(const gch__mark_job *job);
 
 /* Of that many discs of the series. */
 float gch__mark_disc_opacity(const gch__mark_job *job, size_t count);
+
+/* Up to so many points a column a path goes through the points themselves. */
+#define GCH__POINTS_PER_COLUMN 4u
+
 /* The query's points; *out_points is NULL if there are more than cap. */
 GCH_CHECKED gch_status gch__mark_points(const gch__mark_job *job, uint32_t cap,
                                         const gch_point **out_points, uint32_t *out_count,
@@ -114,6 +128,10 @@ typedef struct gch__band_pass {
     size_t color_step;
 } gch__band_pass;
 
+/* Strokes a path with the series' colour, width and dashes. is_sparse: it goes through the points
+ * themselves, at most one a column. The path is not raster->dashes. GCH_NO_MEMORY. */
+GCH_CHECKED gch_status gch__mark_stroke(const gch__mark_job *job, const gch_point *points,
+                                        size_t count, bool is_sparse, gch_error *err);
 void gch__mark_pass(const gch__mark_job *job, const gch__band_pass *pass);
 /* gch__fill_pixels of the plot. */
 void gch__mark_box(const gch__mark_job *job, int64_t x0, int64_t y0, int64_t x1, int64_t y1,

@@ -16,6 +16,8 @@ struct gch_query {
     uint32_t bar_count;
     const gch_study_point *study_points;
     uint32_t study_count;
+    const gch_bar_sum *sums;
+    uint32_t sum_count;
     gch_columns columns;
     const gch__bar_span *spans;
     const gch__hull *hulls; /* of the spans, or of the columns */
@@ -117,6 +119,23 @@ gch_status gch_query_study(gch_query *query, uint32_t column, const gch_study_de
     return GCH_OK;
 }
 
+gch_status gch_query_sums(gch_query *query, uint32_t column, gch_bar_width width,
+                          const gch_time_zone *zone, int64_t t0, int64_t t1, uint32_t bar_cap,
+                          const gch_bar_sum **out_sums, uint32_t *out_count, gch_error *err)
+{
+    (void)column;
+    (void)width;
+    (void)zone;
+    (void)t0;
+    (void)t1;
+    GCH_TRY(answer(query, err));
+    if (query->sums == NULL || query->sum_count > bar_cap)
+        return gch_fail(err, GCH_LIMIT, "too many bars");
+    *out_sums = query->sums;
+    *out_count = query->sum_count;
+    return GCH_OK;
+}
+
 /* ---- scenes ---- */
 
 #define WIDTH 200u
@@ -151,7 +170,7 @@ static void *counted_resize(void *context, void *old, size_t bytes, const char *
 /* A plot of times 0-160 and values 0-100, so that a pixel is a tick wide and a value high. */
 typedef struct stage {
     gch__scene scene;
-    gch__plot_series series;
+    gch__plot_series *series; /* the scene's */
     gch_query query;
     gch_image image;
     uint32_t first[PLOT_WIDTH + 1];
@@ -163,28 +182,29 @@ static stage *make_stage(gch_mark mark)
     gch_error err;
     stage *s = calloc(1, sizeof *s);
     assert_non_null(s);
-    s->series = (gch__plot_series){.mark = mark,
-                                   .color = 0x0000FFFFu,
-                                   .up_color = 0x00FF00FFu,
-                                   .down_color = 0xFF0000FFu,
-                                   .fill_color = 0x0000FF80u,
-                                   .fill_base_color = 0x0000FF00u,
-                                   .width = 2};
     s->scene = (gch__scene){.width_px = WIDTH,
                             .height_px = HEIGHT,
                             .scale = 1,
                             .background = WHITE,
-                            .plot = {.x_px = PLOT_X,
-                                     .y_px = PLOT_Y,
-                                     .view = {.t0 = 0,
-                                              .t1 = PLOT_WIDTH,
-                                              .bottom = {0, 0},
-                                              .top = {PLOT_HEIGHT, 0},
-                                              .width_px = PLOT_WIDTH,
-                                              .height_px = PLOT_HEIGHT},
-                                     .baseline_y = PLOT_HEIGHT,
-                                     .series = &s->series,
-                                     .series_count = 1}};
+                            .plots = {{.x_px = PLOT_X,
+                                       .y_px = PLOT_Y,
+                                       .view = {.t0 = 0,
+                                                .t1 = PLOT_WIDTH,
+                                                .bottom = {0, 0},
+                                                .top = {PLOT_HEIGHT, 0},
+                                                .width_px = PLOT_WIDTH,
+                                                .height_px = PLOT_HEIGHT},
+                                       .baseline_y = PLOT_HEIGHT}},
+                            .plot_count = 1,
+                            .series_count = 1};
+    s->series = &s->scene.series[0];
+    *s->series = (gch__plot_series){.mark = mark,
+                                    .color = 0x0000FFFFu,
+                                    .up_color = 0x00FF00FFu,
+                                    .down_color = 0xFF0000FFu,
+                                    .fill_color = 0x0000FF80u,
+                                    .fill_base_color = 0x0000FF00u,
+                                    .width = 2};
     assert_ok(gch_image_make(WIDTH, HEIGHT, NULL, &s->image, &err));
     /* Every column: a tall piece and, above the view, one that is not seen. */
     for (uint32_t c = 0; c < PLOT_WIDTH; c++) {
@@ -291,8 +311,8 @@ static void no_mark_draws_outside_of_the_plot(void **state)
     for (size_t i = 0; i < GCH_COUNT_OF(marks); i++) {
         for (int is_dense = 0; is_dense < 2; is_dense++) {
             stage *s = make_stage(marks[i]);
-            s->series.width = 15;
-            s->series.bar_width.count = marks[i] == GCH_MARK_BARS ? 0 : 1;
+            s->series->width = 15;
+            s->series->bar_width.count = marks[i] == GCH_MARK_BARS ? 0 : 1;
             if (!is_dense) {
                 s->query.points = wild_points;
                 s->query.point_count = GCH_COUNT_OF(wild_points);
@@ -345,7 +365,7 @@ static void translucent_candles_are_not_blended_twice(void **state)
     (void)state;
     gch_bar bars[] = {make_bar(0, 10, 20, 90, 10, 60)};
     stage *s = make_stage(GCH_MARK_CANDLES);
-    s->series.up_color = 0x00FF0080u;
+    s->series->up_color = 0x00FF0080u;
     s->query.bars = bars;
     s->query.bar_count = 1;
     draw(s);
@@ -371,12 +391,85 @@ static void ohlc_ticks_open_left_and_close_right(void **state)
     free_stage(s);
 }
 
+/* The stage has one answer for both columns: what their columns span is filled. */
+static void a_dense_band_spans_the_extents_of_both_columns(void **state)
+{
+    (void)state;
+    stage *s = make_stage(GCH_MARK_BAND);
+    s->series->width = 0;
+    for (uint32_t c = 0; c < PLOT_WIDTH; c++)
+        s->first[c + 1] = s->first[c] + (c < 50 ? 0 : 1); /* nothing in the first columns */
+    for (uint32_t c = 50; c < PLOT_WIDTH; c++)
+        s->pieces[c - 50] = (gch_piece){.y_top = (float)(10 + c % 7),
+                                        .y_bottom = (float)(60 + c % 11),
+                                        .y_left = 30,
+                                        .y_right = 30};
+    draw(s);
+    uint32_t once = gch__blend(WHITE, 0x00FF0000u, 0x80);
+    for (uint32_t c = 0; c < PLOT_WIDTH; c++) {
+        assert_pixel(s, c, 9 + c % 7, WHITE);
+        assert_pixel(s, c, 10 + c % 7, c < 50 ? WHITE : once);
+        assert_pixel(s, c, 59 + c % 11, c < 50 ? WHITE : once);
+        assert_pixel(s, c, 60 + c % 11, WHITE);
+    }
+    free_stage(s);
+}
+
+/* Both edges are one line here, so that there is nothing between them but what strokes draw. */
+static void a_band_of_few_points_has_strokes_if_wanted(void **state)
+{
+    (void)state;
+    gch_point points[] = {
+        {10, 20.5f, true}, {60, 20.5f, false}, {80, 20.5f, true}, {90, 20.5f, false}};
+    for (int width = 0; width < 2; width++) {
+        stage *s = make_stage(GCH_MARK_BAND);
+        s->series->width = (float)width;
+        s->query.points = points;
+        s->query.point_count = 4;
+        draw(s);
+        assert_pixel(s, 30, 20, width == 1 ? BLUE : WHITE);
+        assert_pixel(s, 70, 20, WHITE);
+        assert_pixel(s, 85, 20, width == 1 ? BLUE : WHITE);
+        free_stage(s);
+    }
+}
+
+static void volume_is_coloured_by_what_the_price_did_in_its_bar(void **state)
+{
+    (void)state;
+    gch_bar bars[] = {make_bar(0, 10, 20, 90, 10, 60), make_bar(20, 30, 60, 90, 10, 20)};
+    gch_bar_sum sums[] = {{.t0 = 0, .t1 = 10, .sum = 30},
+                          {.t0 = 10, .t1 = 20, .sum = 50}, /* no price in this one */
+                          {.t0 = 20, .t1 = 30, .sum = 20},
+                          {.t0 = 30, .t1 = 40, .sum = 90, .is_pending = true}};
+    stage *s = make_stage(GCH_MARK_VOLUME);
+    s->query.bars = bars;
+    s->query.bar_count = 2;
+    s->query.sums = sums;
+    s->query.sum_count = 4;
+    for (int priced = 0; priced < 2; priced++) {
+        static const uint32_t tops[] = {70, 50, 80, 100};
+        const uint32_t colors[] = {priced ? GREEN : BLUE, priced ? GREEN : BLUE,
+                                   priced ? RED : BLUE, BLUE};
+        s->series->has_price = priced == 1;
+        draw(s);
+        for (uint32_t bar = 0; bar < 4; bar++) {
+            uint32_t x = bar * 10 + 5;
+            assert_pixel(s, x, tops[bar] - 1, WHITE);
+            if (bar < 3)
+                assert_pixel(s, x, tops[bar], colors[bar]);
+            assert_pixel(s, bar * 10 + 9, 99, WHITE);
+        }
+    }
+    free_stage(s);
+}
+
 static void bars_stand_on_the_baseline_with_gaps(void **state)
 {
     (void)state;
     gch_point points[] = {{10, 20, true}, {20, 70, true}, {30, 50, true}, {40, 30, true}};
     stage *s = make_stage(GCH_MARK_BARS);
-    s->scene.plot.baseline_y = 50;
+    s->scene.plots[0].baseline_y = 50;
     s->query.points = points;
     s->query.point_count = 4;
     draw(s);
@@ -410,7 +503,7 @@ static void steps_hold_their_value_until_the_next_point(void **state)
     (void)state;
     gch_point points[] = {{10, 80.5f, true}, {50.5f, 20.5f, false}, {90, 20.5f, false}};
     stage *s = make_stage(GCH_MARK_STEP);
-    s->series.width = 1;
+    s->series->width = 1;
     s->query.points = points;
     s->query.point_count = 3;
     draw(s);
@@ -453,8 +546,8 @@ static void studies_join_the_middles_of_their_bars(void **state)
                                       {60, 80, 90.5, 90.5},
                                       {400, 420, -900, -900}};
     stage *s = make_stage(GCH_MARK_LINE);
-    s->series.study.kind = GCH_STUDY_SMA;
-    s->series.width = 1;
+    s->series->study.kind = GCH_STUDY_SMA;
+    s->series->width = 1;
     s->query.study_points = points;
     s->query.study_count = GCH_COUNT_OF(points);
     draw(s);
@@ -478,8 +571,8 @@ static void a_channel_is_filled_between_its_edges(void **state)
     const gch_study_point points[] = {
         {-100, 0, 20, 60}, {0, 100, 20, 60}, {100, 200, 20, 60}, {200, 300, -5000, 4000}};
     stage *s = make_stage(GCH_MARK_LINE);
-    s->series.study.kind = GCH_STUDY_RANGE;
-    s->series.fill_color = 0xFF000080u;
+    s->series->study.kind = GCH_STUDY_RANGE;
+    s->series->fill_color = 0xFF000080u;
     s->query.study_points = points;
     s->query.study_count = GCH_COUNT_OF(points);
     draw(s);
@@ -503,7 +596,7 @@ static void a_dense_scatter_is_one_colour(void **state)
 {
     (void)state;
     stage *s = make_stage(GCH_MARK_SCATTER);
-    s->series.color = 0x0000FF80u;
+    s->series->color = 0x0000FF80u;
     draw(s);
     uint32_t once = gch__blend(WHITE, 0x00FF0000u, 0x80);
     for (uint32_t x = 0; x < PLOT_WIDTH; x++)
@@ -516,7 +609,7 @@ static void make_bare(stage *s)
 {
     gch_error err;
     s->scene.is_bare = true;
-    s->scene.plot.x_px = s->scene.plot.y_px = 0;
+    s->scene.plots[0].x_px = s->scene.plots[0].y_px = 0;
     s->scene.width_px = PLOT_WIDTH;
     s->scene.height_px = PLOT_HEIGHT;
     gch_image_destroy(&s->image, NULL);
@@ -598,7 +691,7 @@ static void bare_bars_are_lit_column_by_column(void **state)
     for (size_t i = 0; i < GCH_COUNT_OF(cases); i++) {
         stage *s = make_stage(cases[i].mark);
         make_bare(s);
-        s->series.bar_width.count = 60;
+        s->series->bar_width.count = 60;
         s->query.spans = two_spans;
         s->query.hulls = two_hulls;
         s->query.span_count = GCH_COUNT_OF(two_spans);
@@ -627,7 +720,7 @@ static void bare_areas_and_bars_a_point_reach_the_baseline(void **state)
     for (size_t i = 0; i < GCH_COUNT_OF(filled); i++) {
         stage *s = make_stage(filled[i]);
         make_bare(s);
-        s->series.bar_width.count = 0;
+        s->series->bar_width.count = 0;
         s->query.hulls = hulls;
         assert_bare(s, is_in_area);
         assert_int_equal(s->query.asked_join, joins[i]);
@@ -654,7 +747,7 @@ static void turned_text_is_the_same_text(void **state)
     for (uint32_t turns = 0; turns < 4; turns++) {
         stage *s = make_stage(GCH_MARK_LINE);
         gch__prim prim = text_prim(100, 60, turns);
-        s->scene.plot.series_count = 0;
+        s->scene.series_count = 0;
         s->scene.over = (gch__prims){&prim, 1, 1};
         draw(s);
         memcpy(pixels[turns], s->image.pixels, sizeof pixels[turns]);
@@ -688,7 +781,7 @@ static void primitives_have_the_area_of_their_shape(void **state)
     double bounds[] = {0.5, 0.01, 1.5, 4.5, 12};
     for (size_t i = 0; i < GCH_COUNT_OF(prims); i++) {
         stage *s = make_stage(GCH_MARK_LINE);
-        s->scene.plot.series_count = 0;
+        s->scene.series_count = 0;
         s->scene.under = (gch__prims){&prims[i], 1, 1};
         draw(s);
         double area = 0;
@@ -707,7 +800,7 @@ static void primitives_anywhere_are_harmless(void **state)
     static const gch__prim_kind kinds[] = {GCH__PRIM_RECT, GCH__PRIM_LINE, GCH__PRIM_CIRCLE,
                                            GCH__PRIM_TEXT};
     stage *s = make_stage(GCH_MARK_LINE);
-    s->scene.plot.series_count = 0;
+    s->scene.series_count = 0;
     for (size_t k = 0; k < GCH_COUNT_OF(kinds); k++) {
         for (size_t i = 0; i < 7 * 7; i++) {
             gch__prim prim = text_prim(places[i % 7], places[i / 7], (uint32_t)i);
@@ -817,7 +910,7 @@ static void a_failing_query_is_told_in_its_own_words(void **state)
         gch__raster *raster = NULL;
         assert_ok(gch__raster_make(NULL, &raster, &err));
         s->query.failure = GCH_CORRUPT;
-        s->series.study.kind =
+        s->series->study.kind =
             marks[i / 2] == GCH_MARK_LINE && i % 2 != 0 ? GCH_STUDY_RANGE : GCH_STUDY_NONE;
         assert_status(draw_with(s, raster, NULL, &err), GCH_CORRUPT);
         assert_string_equal(err.message, "page 7 is damaged");
@@ -850,9 +943,9 @@ static void a_scene_that_does_not_fit_is_refused(void **state)
     s->scene.width_px++;
     assert_status(draw_with(s, raster, NULL, &err), GCH_INVALID);
     s->scene.width_px--;
-    s->scene.plot.x_px = UINT32_MAX;
+    s->scene.plots[0].x_px = UINT32_MAX;
     assert_status(draw_with(s, raster, NULL, &err), GCH_INVALID);
-    s->scene.plot.x_px = PLOT_X;
+    s->scene.plots[0].x_px = PLOT_X;
     s->scene.is_bare = true;
     assert_status(draw_with(s, raster, NULL, &err), GCH_INVALID);
     free_stage(s);
@@ -866,6 +959,9 @@ int main(void)
         cmocka_unit_test(candles_are_crisp_boxes_with_wicks),
         cmocka_unit_test(translucent_candles_are_not_blended_twice),
         cmocka_unit_test(ohlc_ticks_open_left_and_close_right),
+        cmocka_unit_test(a_dense_band_spans_the_extents_of_both_columns),
+        cmocka_unit_test(a_band_of_few_points_has_strokes_if_wanted),
+        cmocka_unit_test(volume_is_coloured_by_what_the_price_did_in_its_bar),
         cmocka_unit_test(bars_stand_on_the_baseline_with_gaps),
         cmocka_unit_test(dense_bars_reach_from_the_baseline_to_the_extremes),
         cmocka_unit_test(steps_hold_their_value_until_the_next_point),

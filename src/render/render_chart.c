@@ -155,12 +155,11 @@ static void include(gch__extent *extent, double value)
 }
 
 /* The line at the view's edge t: in a view within one segment that is all there is to see. */
-static gch_status include_edge(gch_query *query, const gch_chart_series *series, int64_t t,
+static gch_status include_edge(gch_query *query, uint32_t column, gch_join join, int64_t t,
                                gch__extent *extent, gch_error *err)
 {
     double value;
-    gch_join join = series->mark == GCH_MARK_STEP ? GCH_JOIN_STEP : GCH_JOIN_LINE;
-    gch_status status = gch_query_line_at(query, series->column, t, join, &value, err);
+    gch_status status = gch_query_line_at(query, column, t, join, &value, err);
     if (status == GCH_PENDING)
         return GCH_OK;
     GCH_TRY(status);
@@ -171,7 +170,19 @@ static gch_status include_edge(gch_query *query, const gch_chart_series *series,
 static bool is_joined(gch_mark mark)
 {
     return mark == GCH_MARK_DEFAULT || mark == GCH_MARK_LINE || mark == GCH_MARK_STEP ||
-           mark == GCH_MARK_AREA;
+           mark == GCH_MARK_AREA || mark == GCH_MARK_BAND;
+}
+
+static gch_status find_extent(gch_query *query, const gch_chart_series *series, uint32_t column,
+                              int64_t from, int64_t to, gch__extent *out, gch_error *err)
+{
+    gch_join join = series->mark == GCH_MARK_STEP ? GCH_JOIN_STEP : GCH_JOIN_LINE;
+    GCH_TRY(gch_query_range(query, column, from, to, &out->min, &out->max, err));
+    if (is_joined(series->mark)) {
+        GCH_TRY(include_edge(query, column, join, from, out, err));
+        GCH_TRY(include_edge(query, column, join, to, out, err));
+    }
+    return GCH_OK;
 }
 
 /* A plane shows all of its points unless bounds are given. */
@@ -186,27 +197,30 @@ static void find_plane_extents(gch_chart *chart, const gch_chart_desc *desc)
     }
 }
 
-/* Asked only where the layout has a bound to fit. */
+/* Asked where the layout has a bound to fit, or says so if nothing is visible. */
 static gch_status find_extents(gch_chart *chart, const gch_chart_desc *desc, int64_t from,
                                int64_t to, gch_error *err)
 {
     for (uint32_t i = 0; i < desc->series_count; i++) {
         const gch_chart_series *series = &desc->series[i];
         gch__extent *extent = &chart->extents[i];
+        gch_axis_desc axis = gch__chart_axis(desc, series->panel, series->axis);
+        bool is_fixed = axis.has_bottom && axis.has_top;
         *extent = (gch__extent){0};
-        if ((desc->has_bottom && desc->has_top) || series->study.kind != GCH_STUDY_NONE)
+        if (series->study.kind != GCH_STUDY_NONE || (is_fixed && desc->is_bare))
             continue;
-        gch_query *query = chart->queries[i];
-        GCH_TRY(gch_query_range(query, series->column, from, to, &extent->min, &extent->max, err));
-        if (is_joined(series->mark)) {
-            GCH_TRY(include_edge(query, series, from, extent, err));
-            GCH_TRY(include_edge(query, series, to, extent, err));
-        }
+        GCH_TRY(find_extent(chart->queries[i], series, series->column, from, to, extent, err));
+        gch__extent high;
+        if (series->mark != GCH_MARK_BAND)
+            continue;
+        GCH_TRY(find_extent(chart->queries[i], series, series->column_high, from, to, &high, err));
+        include(extent, gch_value_to_double(high.min));
+        include(extent, gch_value_to_double(high.max));
     }
     return GCH_OK;
 }
 
-/* ---- studies ---- */
+/* ---- studies and volume ---- */
 
 static double centre_of(const gch_study_point *p, int64_t from)
 {
@@ -225,11 +239,10 @@ static void include_segment(gch__extent *extent, double ax, double ay, double bx
 }
 
 /* What is visible of a study whose bar width the layout has resolved. */
-static gch_status find_study_extent(const gch__plot *plot, uint32_t index, gch_query *query,
-                                    const gch_time_zone *zone, gch__extent *extent, gch_error *err)
+static gch_status find_study_extent(const gch__plot_series *series, const gch_view *view,
+                                    gch_query *query, const gch_time_zone *zone,
+                                    gch__extent *extent, gch_error *err)
 {
-    const gch__plot_series *series = &plot->series[index];
-    const gch_view *view = &plot->view;
     const gch_study_desc desc = {.kind = series->study.kind,
                                  .length = series->study.length,
                                  .width = series->bar_width,
@@ -262,27 +275,72 @@ static gch_status find_study_extent(const gch__plot *plot, uint32_t index, gch_q
     return GCH_OK;
 }
 
-/* Lays the chart out. Which bars a study covers may depend on the plot's width, and that on the
- * value labels: with studies, there is a first layout without regard to their values. */
+/* The sums that bars of volume show; what they are not known for stays as it is. */
+static gch_status find_sum_extent(const gch__plot_series *series, const gch_view *view,
+                                  gch_query *query, const gch_time_zone *zone, gch__extent *extent,
+                                  gch_error *err)
+{
+    const gch_bar_sum *sums;
+    uint32_t count;
+    gch__extent known = {0};
+    gch_status status = gch_query_sums(query, series->column, series->bar_width, zone, view->t0,
+                                       view->t1, 2 * view->width_px, &sums, &count, err);
+    if (status == GCH_LIMIT || status == GCH_PENDING)
+        return GCH_OK;
+    GCH_TRY(status);
+    for (uint32_t i = 0; i < count; i++)
+        if (!sums[i].is_pending)
+            include(&known, sums[i].sum);
+    if (known.min.kind != GCH_VALUE_GAP)
+        *extent = known;
+    return GCH_OK;
+}
+
+/* What is visible of a series whose values depend on its bars; *out_is_new is set for such. */
+static gch_status find_bar_extent(gch_chart *chart, const gch_chart_desc *desc, uint32_t index,
+                                  bool *out_is_new, gch_error *err)
+{
+    const gch__scene *scene = &chart->scene;
+    const gch__plot_series *series = &scene->series[index];
+    const gch_view *view = &scene->plots[series->plot].view;
+    gch_axis_desc axis = gch__chart_axis(desc, desc->series[index].panel, desc->series[index].axis);
+    bool is_study = series->study.kind != GCH_STUDY_NONE;
+    bool is_sum = !is_study && series->mark == GCH_MARK_VOLUME && !desc->is_bare &&
+                  !(axis.has_bottom && axis.has_top);
+    *out_is_new = *out_is_new || is_study || is_sum;
+    if (is_study)
+        return find_study_extent(series, view, chart->queries[index], scene->zone,
+                                 &chart->extents[index], err);
+    if (is_sum)
+        return find_sum_extent(series, view, chart->queries[index], scene->zone,
+                               &chart->extents[index], err);
+    return GCH_OK;
+}
+
+/* Lays the chart out. Which bars studies and volume cover may depend on the plots' width, and that
+ * on the value labels: with such there is a first layout without regard to their values, whose bars
+ * the second one keeps. */
 static gch_status lay_out(gch_chart *chart, const gch_chart_desc *desc, int64_t from, int64_t to,
-                          gch_error *err)
+                          int64_t *io_query_ns, gch_error *err)
 {
     gch__scene *scene = &chart->scene;
-    bool has_studies = false;
+    gch_bar_width widths[GCH_SERIES_CAP];
+    bool is_new = false;
     GCH_TRY(gch__scene_layout(scene, desc, from, to, chart->extents, err));
+    int64_t start_ns = gch__clock_ns();
     for (uint32_t i = 0; i < desc->series_count; i++) {
-        if (desc->series[i].study.kind == GCH_STUDY_NONE)
-            continue;
-        has_studies = true;
+        widths[i] = scene->series[i].bar_width;
         scene->series[i].study.with = chart->with_slots[i].query;
-        GCH_TRY(find_study_extent(&scene->plot, i, chart->queries[i], scene->zone,
-                                  &chart->extents[i], err));
+        GCH_TRY(find_bar_extent(chart, desc, i, &is_new, err));
     }
-    if (!has_studies)
+    *io_query_ns += gch__clock_ns() - start_ns;
+    if (!is_new)
         return GCH_OK;
     GCH_TRY(gch__scene_layout(scene, desc, from, to, chart->extents, err));
-    for (uint32_t i = 0; i < desc->series_count; i++)
+    for (uint32_t i = 0; i < desc->series_count; i++) {
+        scene->series[i].bar_width = widths[i];
         scene->series[i].study.with = chart->with_slots[i].query;
+    }
     return GCH_OK;
 }
 
@@ -309,29 +367,46 @@ static void add_queries(const slot *s, gch_chart_stats *stats, uint64_t *asked, 
     *pending += now.answers_pending - s->before.answers_pending;
 }
 
+static void fill_views(const gch__scene *scene, gch_chart_stats *stats)
+{
+    const gch__plot *first = &scene->plots[0];
+    stats->view = first->view;
+    stats->is_plane = scene->is_plane;
+    stats->plane = first->plane;
+    stats->plot_x_px = first->x_px;
+    stats->plot_y_px = first->y_px;
+    for (uint32_t i = 0; i < scene->plot_count; i++) {
+        const gch__plot *plot = &scene->plots[i];
+        gch_panel_stats *panel = &stats->panels[plot->panel];
+        panel->x_px = plot->x_px;
+        panel->y_px = plot->y_px;
+        bool is_left = plot->side == GCH_AXIS_LEFT;
+        *(is_left ? &panel->left : &panel->right) = plot->view;
+        *(is_left ? &panel->has_left : &panel->has_right) = true;
+        stats->panel_count = plot->panel + 1;
+    }
+}
+
 /* Last, because counting rows is a search too. */
 static gch_status fill_stats(gch_chart *chart, const gch_chart_desc *desc, gch_chart_stats *stats,
                              gch_error *err)
 {
-    const gch__plot *plot = &chart->scene.plot;
-    stats->view = plot->view;
-    stats->plot_x_px = plot->x_px;
-    stats->plot_y_px = plot->y_px;
-    stats->is_plane = plot->is_plane;
-    stats->plane = plot->plane;
+    const gch__scene *scene = &chart->scene;
+    const gch_view *view = &scene->plots[0].view; /* all have the same times */
+    fill_views(scene, stats);
     uint64_t asked = 0, pending = 0;
     for (uint32_t i = 0; i < desc->series_count; i++) {
         add_queries(&chart->slots[i], stats, &asked, &pending);
         add_queries(&chart->with_slots[i], stats, &asked, &pending);
-        if (plot->is_plane) {
+        if (scene->is_plane) {
             gch_query_stats now = gch_query_get_stats(chart->queries[i]);
             stats->rows_visible += now.rows_visible - chart->slots[i].before.rows_visible;
             continue;
         }
         uint64_t first, last;
-        gch_status status = gch_query_row_at(chart->queries[i], plot->view.t0, &first, err);
+        gch_status status = gch_query_row_at(chart->queries[i], view->t0, &first, err);
         if (status == GCH_OK)
-            status = gch_query_row_at(chart->queries[i], plot->view.t1, &last, err);
+            status = gch_query_row_at(chart->queries[i], view->t1, &last, err);
         if (status == GCH_PENDING)
             continue;
         GCH_TRY(status);
@@ -349,8 +424,8 @@ static void drop_gpu(gch_chart *chart)
     chart->gpu = NULL;
 }
 
-static gch_status draw_on_gpu(gch_chart *chart, const gch_chart_desc *desc, int64_t *out_query_ns,
-                              gch_error *err)
+static gch_status draw_on_gpu(gch_chart *chart, const gch_chart_desc *desc, gch_chart_stats *drawn,
+                              int64_t *out_query_ns, gch_error *err)
 {
     if (chart->gpu != NULL && chart->gpu_data != desc->data)
         drop_gpu(chart);
@@ -363,6 +438,8 @@ static gch_status draw_on_gpu(gch_chart *chart, const gch_chart_desc *desc, int6
     gch__gpu_frame_stats stats;
     gch_status status = gch__gpu_executor_draw(chart->gpu, &chart->scene, chart->queries,
                                                &chart->image, &stats, out_query_ns, err);
+    if (status == GCH_OK)
+        snprintf(drawn->adapter, sizeof drawn->adapter, "%s", stats.adapter);
     if (status == GCH_DEVICE_LOST)
         drop_gpu(chart);
     return status;
@@ -375,14 +452,14 @@ static bool falls_back(gch_status status)
     return status == GCH_UNSUPPORTED || status == GCH_DEVICE_LOST || status == GCH_LIMIT;
 }
 
-static gch_status try_gpu(gch_chart *chart, const gch_chart_desc *desc, int64_t *out_query_ns,
-                          gch_error *err)
+static gch_status try_gpu(gch_chart *chart, const gch_chart_desc *desc, gch_chart_stats *drawn,
+                          int64_t *out_query_ns, gch_error *err)
 {
     if (chart->no_gpu.status != GCH_OK)
         return gch_fail(err, chart->no_gpu.status, "%s", chart->no_gpu.message);
-    gch_status status = draw_on_gpu(chart, desc, out_query_ns, err);
+    gch_status status = draw_on_gpu(chart, desc, drawn, out_query_ns, err);
     if (status == GCH_DEVICE_LOST) /* a new device is given everything anew */
-        status = draw_on_gpu(chart, desc, out_query_ns, err);
+        status = draw_on_gpu(chart, desc, drawn, out_query_ns, err);
     if (status == GCH_UNSUPPORTED || status == GCH_DEVICE_LOST) { /* is not tried again */
         drop_gpu(chart);
         (void)!gch_fail(&chart->no_gpu, status, "%s", err->message);
@@ -390,7 +467,7 @@ static gch_status try_gpu(gch_chart *chart, const gch_chart_desc *desc, int64_t 
     return status;
 }
 
-/* Sets stats->backend and fallback. */
+/* Sets stats->backend, fallback and adapter. */
 static gch_status draw(gch_chart *chart, const gch_chart_desc *desc, gch_chart_stats *stats,
                        int64_t *out_query_ns, gch_error *err)
 {
@@ -398,7 +475,7 @@ static gch_status draw(gch_chart *chart, const gch_chart_desc *desc, gch_chart_s
     stats->backend = desc->backend == GCH_BACKEND_DEFAULT ? GCH_BACKEND_CPU : desc->backend;
     if (desc->backend == GCH_BACKEND_GPU) {
         gch_error reason = {0};
-        gch_status status = try_gpu(chart, desc, out_query_ns, &reason);
+        gch_status status = try_gpu(chart, desc, stats, out_query_ns, &reason);
         if (status == GCH_OK)
             return GCH_OK;
         if (!falls_back(status))
@@ -433,7 +510,8 @@ gch_status gch_chart_frame(gch_chart *chart, const gch_chart_desc *desc,
         GCH_TRY(find_extents(chart, desc, from, to, err));
 
     int64_t layout_ns = gch__clock_ns();
-    GCH_TRY(lay_out(chart, desc, from, to, err));
+    int64_t lay_out_query_ns = 0;
+    GCH_TRY(lay_out(chart, desc, from, to, &lay_out_query_ns, err));
 
     int64_t draw_ns = gch__clock_ns();
     int64_t query_ns;
@@ -444,8 +522,9 @@ gch_status gch_chart_frame(gch_chart *chart, const gch_chart_desc *desc,
     int64_t end_ns = gch__clock_ns();
     if (stats != NULL) {
         *stats = drawn;
-        stats->layout_ms = ms_from_ns(draw_ns - layout_ns + extents_ns - start_ns);
-        stats->query_ms = ms_from_ns(layout_ns - extents_ns + query_ns);
+        stats->layout_ms =
+            ms_from_ns(draw_ns - layout_ns - lay_out_query_ns + extents_ns - start_ns);
+        stats->query_ms = ms_from_ns(layout_ns - extents_ns + lay_out_query_ns + query_ns);
         stats->raster_ms = ms_from_ns(end_ns - draw_ns - query_ns);
         stats->total_ms = ms_from_ns(end_ns - start_ns);
         GCH_TRY(fill_stats(chart, desc, stats, err));

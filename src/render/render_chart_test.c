@@ -350,6 +350,26 @@ static void a_view_inside_a_segment_is_fitted_to_the_line(void **state)
     fixture_free(&f);
 }
 
+/* A note says that there are no data only where there are none, whoever chose the bounds. */
+static void bounds_that_are_given_draw_the_same_picture(void **state)
+{
+    (void)state;
+    fixture f = fixture_make(0, 10);
+    const gch_chart_series series[] = {{.file = f.file, .column = 0}};
+    gch_chart_desc desc = {.series = series, .series_count = 1, .width_px = 400, .height_px = 300};
+    gch_image fitted = {0}, given = {0};
+    gch_chart_stats stats;
+    assert_ok(gch_chart_render(&desc, &fitted, &stats, &err));
+    desc.has_bottom = desc.has_top = true;
+    desc.bottom = stats.view.bottom;
+    desc.top = stats.view.top;
+    assert_ok(gch_chart_render(&desc, &given, NULL, &err));
+    assert_same(&fitted, &given);
+    gch_image_destroy(&fitted, NULL);
+    gch_image_destroy(&given, NULL);
+    fixture_free(&f);
+}
+
 static void figures_tell_what_was_drawn(void **state)
 {
     (void)state;
@@ -398,6 +418,7 @@ int main(void)
         cmocka_unit_test(faulty_descriptions_are_refused_by_field),
         cmocka_unit_test(the_reference_draws_bare_linear_charts_without_steps_and_points),
         cmocka_unit_test(a_view_inside_a_segment_is_fitted_to_the_line),
+        cmocka_unit_test(bounds_that_are_given_draw_the_same_picture),
         cmocka_unit_test(figures_tell_what_was_drawn),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

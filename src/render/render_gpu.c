@@ -5,9 +5,9 @@
  * and kept.
  *
  * Invariants:
- *  1. marks = extents of each series (row + 1 of top and bottom a column), then a bitmap of the
- *     picture, column by column; a pixel is white if any of them says so. Behind them lies what is
- *     known of the bars of the series at hand.
+ *  1. marks = a table of panels, then of each: extents of its series (row + 1 of top and bottom a
+ *     column), and a bitmap of its rows, column by column; a pixel is white if any of them says so.
+ *     Behind them lies what is known of the bars of the series at hand.
  *  2. After a failed frame nothing is known to be resident: pages are made anew.
  *  3. `shown` describes the picture that `image` holds, or is not valid.
  */
@@ -427,10 +427,9 @@ static gch_status draw_series(const gch__gpu_series *series, gch_error *err)
 /* ---- points of a plane ---- */
 
 /* Pixels that the query room has found, a piece each stretch of a column. */
-static gch_status light_grid(gch__gpu_executor *executor, gch_query *query, const gch_grid *grid,
-                             gch_error *err)
+static gch_status light_grid(const gch__gpu_series *series, const gch_grid *grid, gch_error *err)
 {
-    const gch_allocator *allocator = executor->allocator;
+    const gch_allocator *allocator = series->executor->allocator;
     size_t piece_cap = ((size_t)grid->height_px / 2 + 1) * grid->width_px;
     gch_status status = GCH_OK;
     gch_piece *pieces = gch__alloc_array(allocator, piece_cap, sizeof *pieces, PURPOSE);
@@ -453,69 +452,52 @@ static gch_status light_grid(gch__gpu_executor *executor, gch_query *query, cons
         }
     }
     first[grid->width_px] = count;
-    gch__gpu_series series = {.executor = executor, .query = query};
     gch_columns columns = {.width_px = grid->width_px, .first = first, .pieces = pieces};
-    GCH_TRY_GOTO(gch__gpu_pages_begin_tile(executor->pages, err), cleanup);
-    status = gch__gpu_light_columns(&series, &columns, err);
+    GCH_TRY_GOTO(gch__gpu_pages_begin_tile(series->executor->pages, err), cleanup);
+    status = gch__gpu_light_columns(series, &columns, err);
 cleanup:
     gch__free(allocator, first, PURPOSE);
     gch__free(allocator, pieces, PURPOSE);
     return status;
 }
 
-static gch_status draw_points(gch__gpu_executor *executor, const gch__plot *plot, uint32_t index,
-                              gch_query *query, gch_error *err)
+/* Columns of a plane stand alone: their extents are empty, all is in the bitmap. */
+static gch_status draw_points(const gch__gpu_series *series, const gch_plane *plane, gch_error *err)
 {
-    gch_plane plane = gch__plane_of(plot, index);
+    gch__gpu_executor *executor = series->executor;
     gch__gpu_points_marks marks = {.buffer = executor->marks,
                                    .cells = executor->frame.lit,
                                    .stride = executor->frame.lit_words};
-    gch_status status = gch__gpu_points_add(executor, query, &plane, &marks, err);
+    empty_extents(executor);
+    GCH_TRY(gch__gpu_send_extents(series, err));
+    gch_status status = gch__gpu_points_add(executor, series->query, plane, &marks, err);
     if (status != GCH_PENDING && status != GCH_UNSUPPORTED)
         return status;
     gch_grid grid;
     executor->stats.series_by_query++;
     executor->stats.is_pending = true;
-    GCH_TRY(gch_query_grid(query, &plane, GCH_GRID_LIT, &grid, err));
-    return light_grid(executor, query, &grid, err);
+    GCH_TRY(gch_query_grid(series->query, plane, GCH_GRID_LIT, &grid, err));
+    return light_grid(series, &grid, err);
 }
 
-/* Points of a plane into grid `index` of the frame's counts. */
-static gch_status count_points(gch__gpu_executor *executor, const gch__plot *plot, uint32_t series,
-                               gch_query *query, uint32_t index, gch_error *err)
+/* Points of a plane into the frame's counts, where a grid of them starts. */
+static gch_status count_points(const gch__gpu_series *series, const gch_plane *plane,
+                               uint32_t cells, gch_error *err)
 {
-    gch_plane plane = gch__plane_of(plot, series);
+    gch__gpu_executor *executor = series->executor;
     gch__gpu_points_marks marks = {.buffer = executor->counts.grids,
                                    .counts = true,
-                                   .cells = gch__gpu_counts_grid(executor, index),
-                                   .stride = plane.view.height_px};
-    gch_status status = gch__gpu_points_add(executor, query, &plane, &marks, err);
+                                   .cells = cells,
+                                   .stride = plane->view.height_px};
+    gch_status status = gch__gpu_points_add(executor, series->query, plane, &marks, err);
     if (status != GCH_PENDING && status != GCH_UNSUPPORTED)
         return status;
     gch_grid grid;
     executor->stats.series_by_query++;
     executor->stats.is_pending = true;
-    GCH_TRY(gch_query_grid(query, &plane, GCH_GRID_COUNTS, &grid, err));
-    return gch__gpu_upload(executor->gpu, marks.buffer, (uint64_t)marks.cells * 4, grid.cells,
+    GCH_TRY(gch_query_grid(series->query, plane, GCH_GRID_COUNTS, &grid, err));
+    return gch__gpu_upload(executor->gpu, marks.buffer, (uint64_t)cells * 4, grid.cells,
                            (uint64_t)grid.width_px * grid.height_px * 4, err);
-}
-
-/* Columns of a plane stand alone: their extents are empty, all is in the bitmap. */
-static gch_status draw_plane(gch__gpu_executor *executor, const gch__plot *plot,
-                             gch_query *const *queries, gch_error *err)
-{
-    uint32_t width = plot->view.width_px;
-    for (uint32_t c = 0; c < width; c++) {
-        executor->extents[(size_t)c * 2] = GCH__GPU_NO_ROW;
-        executor->extents[(size_t)c * 2 + 1] = 0;
-    }
-    for (uint32_t i = 0; i < plot->series_count; i++) {
-        executor->frame.extents = i * width * 2;
-        GCH_TRY(gch__gpu_upload(executor->gpu, executor->marks, (uint64_t)i * width * 8,
-                                executor->extents, (uint64_t)width * 8, err));
-        GCH_TRY(draw_points(executor, plot, i, queries[i], err));
-    }
-    return GCH_OK;
 }
 
 /* ---- frames ---- */
@@ -534,14 +516,25 @@ static bool is_same_view(const gch_view *a, const gch_view *b)
            a->height_px == b->height_px && a->axis == b->axis;
 }
 
+/* All but the view. */
+static bool is_same_place(const gch__plot *a, const gch__plot *b)
+{
+    return a->panel == b->panel && a->x_px == b->x_px && a->y_px == b->y_px &&
+           a->baseline_y == b->baseline_y;
+}
+
 static bool is_same_series(const gch__plot_series *a, const gch__plot_series *b)
 {
-    return a->file == b->file && a->column == b->column && a->mark == b->mark &&
-           a->color == b->color && a->up_color == b->up_color && a->down_color == b->down_color &&
+    return a->plot == b->plot && a->file == b->file && a->column == b->column &&
+           a->column_high == b->column_high && a->has_price == b->has_price &&
+           a->column_price == b->column_price && a->mark == b->mark && a->color == b->color &&
+           a->up_color == b->up_color && a->down_color == b->down_color &&
            a->fill_color == b->fill_color && a->fill_base_color == b->fill_base_color &&
            a->size_by == b->size_by && a->color_by == b->color_by &&
            a->category_by == b->category_by && a->width == b->width &&
            a->bar_width.unit == b->bar_width.unit && a->bar_width.count == b->bar_width.count &&
+           a->dash_count == b->dash_count &&
+           memcmp(a->dash, b->dash, a->dash_count * sizeof *a->dash) == 0 &&
            a->density_scale == b->density_scale && a->palette == b->palette &&
            a->is_palette_reversed == b->is_palette_reversed && a->study.kind == b->study.kind &&
            a->study.length == b->study.length && a->study.with_file == b->study.with_file &&
@@ -561,39 +554,36 @@ static uint64_t with_generation(const gch__plot_series *series)
 
 static void describe(const gch__scene *scene, const gch_image *image, gch__gpu_shown *out)
 {
-    const gch__plot *plot = &scene->plot;
     out->is_valid = false;
     out->pixels = image != NULL ? image->pixels : NULL;
     out->is_bare = scene->is_bare;
-    out->x_px = plot->x_px;
-    out->y_px = plot->y_px;
-    out->baseline_y = plot->baseline_y;
     out->scale = scene->scale;
     snprintf(out->zone, sizeof out->zone, "%s", zone_name(scene));
-    out->view = plot->view;
-    out->is_plane = plot->is_plane;
-    out->plane = plot->plane;
-    out->series_count = plot->series_count;
-    for (uint32_t i = 0; i < plot->series_count; i++)
-        out->series[i] =
-            (struct gch__gpu_shown_series){.its = plot->series[i],
-                                           .generation = gch__file_generation(plot->series[i].file),
-                                           .with_generation = with_generation(&plot->series[i])};
+    out->plot_count = scene->plot_count;
+    for (uint32_t i = 0; i < scene->plot_count; i++)
+        out->plots[i] = scene->plots[i];
+    out->series_count = scene->series_count;
+    for (uint32_t i = 0; i < scene->series_count; i++)
+        out->series[i] = (struct gch__gpu_shown_series){
+            .its = scene->series[i],
+            .generation = gch__file_generation(scene->series[i].file),
+            .with_generation = with_generation(&scene->series[i])};
 }
 
-/* All but the view and where it was drawn. */
+/* All but the views and where it was drawn. */
 static bool has_shown(const gch__gpu_shown *shown, const gch__scene *scene)
 {
-    const gch__plot *plot = &scene->plot;
-    if (!shown->is_valid || shown->is_bare != scene->is_bare || shown->x_px != plot->x_px ||
-        shown->y_px != plot->y_px || shown->baseline_y != plot->baseline_y ||
-        shown->is_plane != plot->is_plane || shown->scale != scene->scale ||
-        strcmp(shown->zone, zone_name(scene)) != 0 || shown->series_count != plot->series_count)
+    if (!shown->is_valid || shown->is_bare != scene->is_bare || shown->scale != scene->scale ||
+        strcmp(shown->zone, zone_name(scene)) != 0 || shown->plot_count != scene->plot_count ||
+        shown->series_count != scene->series_count)
         return false;
-    for (uint32_t i = 0; i < plot->series_count; i++)
-        if (!is_same_series(&shown->series[i].its, &plot->series[i]) ||
-            shown->series[i].generation != gch__file_generation(plot->series[i].file) ||
-            shown->series[i].with_generation != with_generation(&plot->series[i]))
+    for (uint32_t i = 0; i < scene->plot_count; i++)
+        if (!is_same_place(&shown->plots[i], &scene->plots[i]))
+            return false;
+    for (uint32_t i = 0; i < scene->series_count; i++)
+        if (!is_same_series(&shown->series[i].its, &scene->series[i]) ||
+            shown->series[i].generation != gch__file_generation(scene->series[i].file) ||
+            shown->series[i].with_generation != with_generation(&scene->series[i]))
             return false;
     return true;
 }
@@ -601,23 +591,28 @@ static bool has_shown(const gch__gpu_shown *shown, const gch__scene *scene)
 static bool is_shown(const gch__gpu_shown *shown, const gch__scene *scene, const gch_image *image)
 {
     const uint32_t *pixels = image != NULL ? image->pixels : NULL;
-    const gch__plot *plot = &scene->plot;
-    return has_shown(shown, scene) && shown->pixels == pixels &&
-           is_same_view(&shown->view, &plot->view) &&
-           (!plot->is_plane || is_same_plane(&shown->plane, &plot->plane));
+    if (!has_shown(shown, scene) || shown->pixels != pixels)
+        return false;
+    for (uint32_t i = 0; i < scene->plot_count; i++)
+        if (!is_same_view(&shown->plots[i].view, &scene->plots[i].view) ||
+            !is_same_plane(&shown->plots[i].plane, &scene->plots[i].plane))
+            return false;
+    return true;
 }
 
 /* Which columns are not in the marks and counts of the last frame: all, or those that a pan by
  * whole columns has uncovered. */
 static void find_fresh(gch__gpu_executor *executor, const gch__scene *scene)
 {
-    const gch_view *view = &scene->plot.view;
-    int64_t shift;
+    const gch_view *view = &scene->plots[0].view;
+    int64_t shift = 0;
+    bool is_panned = !scene->is_plane && has_shown(&executor->shown, scene);
+    for (uint32_t i = 0; is_panned && i < scene->plot_count; i++) /* all by as much */
+        is_panned = gch__view_shift(&executor->shown.plots[i].view, &scene->plots[i].view, &shift);
     executor->plot_width = view->width_px;
     executor->fresh_first = 0;
     executor->fresh_last = view->width_px;
-    if (scene->plot.is_plane || !has_shown(&executor->shown, scene) ||
-        !gch__view_shift(&executor->shown.view, view, &shift)) {
+    if (!is_panned) {
         executor->origin = 0;
         return;
     }
@@ -660,14 +655,36 @@ static void empty_tables(gch__gpu_executor *executor)
     gch__gpu_points_begin_frame(executor->points);
 }
 
-static gch_status prepare(gch__gpu_executor *executor, const gch__plot *plot, gch_error *err)
+/* Where each panel's marks lie. Returns how many words all take. */
+static uint64_t place_panels(gch__gpu_executor *executor, const gch__scene *scene)
 {
-    const gch_view *view = &plot->view;
-    uint32_t lit_words = (view->height_px + 31) / 32;
-    uint32_t lit = plot->series_count * view->width_px * 2;
-    uint64_t bytes = ((uint64_t)lit + (uint64_t)lit_words * view->width_px +
-                      gch__gpu_bar_words(view->width_px)) *
-                     4;
+    uint64_t at = GCH__GPU_PANELS_WORDS;
+    executor->panel_count = 0;
+    for (uint32_t i = 0; i < scene->plot_count; i++) {
+        const gch__plot *plot = &scene->plots[i];
+        if (i > 0 && plot->panel == scene->plots[i - 1].panel)
+            continue;
+        uint32_t count = 0;
+        for (uint32_t k = 0; k < scene->series_count; k++)
+            count += scene->plots[scene->series[k].plot].panel == plot->panel;
+        gch__gpu_panel *panel = &executor->panels[executor->panel_count++];
+        *panel = (gch__gpu_panel){.first_row = plot->y_px,
+                                  .height = plot->view.height_px,
+                                  .extents = (uint32_t)at,
+                                  .series_count = count,
+                                  .lit_words = (plot->view.height_px + 31) / 32};
+        at += (uint64_t)count * plot->view.width_px * 2;
+        panel->lit = (uint32_t)at;
+        at += (uint64_t)panel->lit_words * plot->view.width_px;
+    }
+    return at;
+}
+
+static gch_status prepare(gch__gpu_executor *executor, const gch__scene *scene, gch_error *err)
+{
+    uint64_t bars_at = place_panels(executor, scene);
+    uint64_t bytes = (bars_at + gch__gpu_bar_words(scene->width_px)) * 4;
+    executor->bars_at = (uint32_t)bars_at;
     if (bytes > executor->marks_bytes) {
         gch__gpu_buffer larger;
         GCH_TRY(
@@ -678,60 +695,80 @@ static gch_status prepare(gch__gpu_executor *executor, const gch__plot *plot, gc
         executor->version++;
     }
     GCH_TRY(gch__ensure(executor->allocator, (void **)&executor->extents, &executor->extents_cap,
-                        (size_t)view->width_px * 2, sizeof *executor->extents, PURPOSE, err));
+                        (size_t)scene->width_px * 2, sizeof *executor->extents, PURPOSE, err));
     empty_tables(executor);
-    executor->frame = (gch__gpu_frame){.width = view->width_px,
-                                       .height = view->height_px,
-                                       .series_count = plot->series_count,
-                                       .lit = lit,
-                                       .lit_words = lit_words,
-                                       .origin = executor->origin};
     return GCH_OK;
 }
 
 static gch__gpu_series make_series(gch__gpu_executor *executor, const gch__scene *scene,
                                    uint32_t index, gch_query *query)
 {
-    const gch__plot_series *its = &scene->plot.series[index];
+    const gch__plot_series *its = &scene->series[index];
     return (gch__gpu_series){.executor = executor,
                              .query = query,
                              .file = its->file,
                              .column = its->column,
                              .join = gch__bare_join(its->mark),
-                             .view = &scene->plot.view,
+                             .view = &scene->plots[its->plot].view,
                              .its = its,
                              .zone = scene->zone};
+}
+
+/* The fresh columns of a panel's series. */
+static gch_status draw_panel(gch__gpu_executor *executor, const gch__scene *scene, uint32_t index,
+                             gch_query *const *queries, gch_error *err)
+{
+    const gch__gpu_panel *panel = &executor->panels[index];
+    uint32_t extents = panel->extents, grid = 0;
+    executor->frame = (gch__gpu_frame){.width = scene->width_px,
+                                       .height = panel->height,
+                                       .first_extents = panel->extents,
+                                       .lit = panel->lit,
+                                       .lit_words = panel->lit_words,
+                                       .origin = executor->origin};
+    GCH_TRY(clear_fresh(executor, err));
+    for (uint32_t i = 0; i < scene->series_count; i++) {
+        if (scene->plots[scene->series[i].plot].panel != index)
+            continue;
+        gch__gpu_series series = make_series(executor, scene, i, queries[i]);
+        keep_in_pools(executor, series.file);
+        executor->frame.extents = extents;
+        executor->frame.join = series.join;
+        extents += scene->width_px * 2;
+        if (scene->series[i].mark == GCH_MARK_DENSITY) {
+            empty_extents(executor);
+            GCH_TRY(gch__gpu_send_extents(&series, err));
+            GCH_TRY(gch__gpu_counts_add(&series, index, grid++, err));
+        } else if (scene->is_plane) {
+            gch_plane plane = gch__plane_of(scene, i);
+            GCH_TRY(draw_points(&series, &plane, err));
+        } else {
+            GCH_TRY(draw_series(&series, err));
+        }
+        executor->frame.series_count++;
+    }
+    return GCH_OK;
 }
 
 static gch_status draw_frame(gch__gpu_executor *executor, const gch__scene *scene,
                              gch_query *const *queries, gch_image *image, gch_error *err)
 {
-    const gch__plot *plot = &scene->plot;
-    GCH_TRY(prepare(executor, plot, err));
-    executor->stats.columns_kept =
-        plot->view.width_px - (executor->fresh_last - executor->fresh_first);
+    uint32_t grids;
+    GCH_TRY(prepare(executor, scene, err));
+    executor->stats.columns_kept = scene->width_px - (executor->fresh_last - executor->fresh_first);
     GCH_TRY(gch__gpu_use_pool(executor, executor->pool, err));
     uint64_t loaded = begin_pools(executor);
+    executor->frame = (gch__gpu_frame){.width = scene->width_px, .origin = executor->origin};
     GCH_TRY(gch__gpu_begin(executor->gpu, "frame", err));
-    GCH_TRY(clear_fresh(executor, err));
-    GCH_TRY(gch__gpu_counts_begin(executor, scene, err));
-    if (plot->is_plane)
-        GCH_TRY(draw_plane(executor, plot, queries, err));
-    for (uint32_t i = 0, grid = 0; i < plot->series_count && !plot->is_plane; i++) {
-        gch__gpu_series series = make_series(executor, scene, i, queries[i]);
-        keep_in_pools(executor, series.file);
-        executor->frame.extents = i * plot->view.width_px * 2;
-        executor->frame.series_count = i;
-        executor->frame.join = series.join;
-        if (plot->series[i].mark == GCH_MARK_DENSITY) {
-            empty_extents(executor);
-            GCH_TRY(gch__gpu_send_extents(&series, err));
-            GCH_TRY(gch__gpu_counts_add(&series, grid++, err));
-        } else {
-            GCH_TRY(draw_series(&series, err));
-        }
-    }
-    executor->frame.series_count = plot->series_count;
+    GCH_TRY(gch__gpu_counts_begin(executor, scene, &grids, err));
+    GCH_TRY(gch__gpu_upload(executor->gpu, executor->marks, 0, executor->panels,
+                            executor->panel_count * sizeof *executor->panels, err));
+    for (uint32_t i = 0; i < executor->panel_count; i++)
+        GCH_TRY(draw_panel(executor, scene, i, queries, err));
+    executor->frame = (gch__gpu_frame){.width = scene->width_px,
+                                       .height = scene->height_px,
+                                       .panel_count = executor->panel_count,
+                                       .origin = executor->origin};
     executor->light.buffers[1] = executor->marks;
     executor->light.buffers[2] = executor->counts.grids;
     GCH_TRY(gch__gpu_picture_draw(executor, &executor->light, image, err));
@@ -740,10 +777,10 @@ static gch_status draw_frame(gch__gpu_executor *executor, const gch__scene *scen
 }
 
 /* Answers of the query room that were not exact, as pages had not come. */
-static uint64_t count_pending(const gch__plot *plot, gch_query *const *queries)
+static uint64_t count_pending(const gch__scene *scene, gch_query *const *queries)
 {
     uint64_t count = 0;
-    for (uint32_t i = 0; i < plot->series_count; i++) {
+    for (uint32_t i = 0; i < scene->series_count; i++) {
         gch_query_stats stats = gch_query_get_stats(queries[i]);
         count += stats.columns_pending + stats.answers_pending;
     }
@@ -754,25 +791,31 @@ static uint64_t count_pending(const gch__plot *plot, gch_query *const *queries)
 static gch_status count_densities(gch__gpu_executor *executor, const gch__scene *scene,
                                   gch_query *const *queries, gch_error *err)
 {
-    const gch__plot *plot = &scene->plot;
-    uint32_t grid = 0, counted = 0;
+    uint32_t grids[GCH_PANEL_CAP] = {0};
     empty_tables(executor);
     GCH_TRY(gch__gpu_use_pool(executor, executor->pool, err));
     uint64_t loaded = begin_pools(executor);
-    for (uint32_t i = 0; i < plot->series_count; i++) {
+    for (uint32_t i = 0; i < scene->series_count; i++) {
         gch__gpu_series series = make_series(executor, scene, i, queries[i]);
-        if (!gch__gpu_has_grid(scene, i))
+        if (!gch__gpu_has_grid(scene, i)) {
+            executor->stats.series_by_query++;
             continue;
-        uint32_t index = grid++;
+        }
+        uint32_t panel = scene->plots[scene->series[i].plot].panel, index = grids[panel]++;
         keep_in_pools(executor, series.file);
-        if (plot->is_plane && !gch__gpu_painter_has_counts(executor->painter, i))
-            continue; /* drawn one by one */
-        counted++;
-        GCH_TRY(plot->is_plane ? count_points(executor, plot, i, queries[i], index, err)
-                               : gch__gpu_counts_add(&series, index, err));
-        GCH_TRY(gch__gpu_counts_tone(executor, index, err));
+        if (scene->is_plane && !gch__gpu_painter_has_counts(executor->painter, i)) {
+            executor->stats.series_by_query++; /* drawn one by one */
+            continue;
+        }
+        if (scene->is_plane) {
+            gch_plane plane = gch__plane_of(scene, i);
+            GCH_TRY(
+                count_points(&series, &plane, gch__gpu_counts_grid(executor, panel, index), err));
+        } else {
+            GCH_TRY(gch__gpu_counts_add(&series, panel, index, err));
+        }
+        GCH_TRY(gch__gpu_counts_tone(executor, panel, index, err));
     }
-    executor->stats.series_by_query += plot->series_count - counted;
     executor->stats.pages_loaded = end_pools(executor) - loaded;
     return GCH_OK;
 }
@@ -782,20 +825,22 @@ static gch_status paint_frame(gch__gpu_executor *executor, const gch__scene *sce
                               gch_query *const *queries, gch_image *image, gch_error *err)
 {
     gch__gpu_brush *brush;
-    uint64_t pending = count_pending(&scene->plot, queries);
+    uint32_t grids;
+    uint64_t pending = count_pending(scene, queries);
     executor->frame = (gch__gpu_frame){
         .width = scene->width_px, .height = scene->height_px, .origin = executor->origin};
     GCH_TRY(gch__gpu_begin(executor->gpu, "chart", err));
-    GCH_TRY(gch__gpu_counts_begin(executor, scene, err));
+    (void)place_panels(executor, scene);
+    GCH_TRY(gch__gpu_counts_begin(executor, scene, &grids, err));
     GCH_TRY(
         gch__gpu_painter_add_marks(executor->painter, scene, queries, &executor->query_ns, err));
-    if (executor->frame.grids > 0)
+    if (grids > 0)
         GCH_TRY(count_densities(executor, scene, queries, err));
     else
-        executor->stats.series_by_query = scene->plot.series_count;
+        executor->stats.series_by_query = scene->series_count;
     GCH_TRY(gch__gpu_painter_send(executor->painter, &brush, err));
     GCH_TRY(gch__gpu_picture_draw(executor, brush, image, err));
-    if (count_pending(&scene->plot, queries) != pending)
+    if (count_pending(scene, queries) != pending)
         executor->stats.is_pending = true;
     return GCH_OK;
 }
@@ -835,23 +880,42 @@ void gch__gpu_end_pages(gch__gpu_executor *executor, gch_status status)
     drop_kept(executor);
 }
 
+/* Bare panels divide the picture between them; their numbers are their order. */
+static gch_status check_bare(const gch__scene *scene, gch_error *err)
+{
+    uint32_t rows = 0, panels = 0;
+    for (uint32_t i = 0; scene->is_bare && i < scene->plot_count; i++) {
+        const gch__plot *plot = &scene->plots[i];
+        bool is_new = i == 0 || plot->panel != plot[-1].panel;
+        bool is_sound = plot->view.width_px == scene->width_px && plot->panel + 1 <= GCH_PANEL_CAP;
+        if (is_new)
+            is_sound = is_sound && plot->y_px == rows && plot->panel == panels;
+        else
+            is_sound = is_sound && plot->view.height_px == plot[-1].view.height_px;
+        if (!is_sound)
+            return gch_fail(err, GCH_INVALID, "plot %u of a bare picture lies at row %u", i,
+                            plot->y_px);
+        rows += is_new ? plot->view.height_px : 0;
+        panels += is_new ? 1 : 0;
+    }
+    if (scene->is_bare && rows != scene->height_px)
+        return gch_fail(err, GCH_INVALID, "bare plots of %u rows for a picture of %u x %u px", rows,
+                        scene->width_px, scene->height_px);
+    return GCH_OK;
+}
+
 gch_status gch__gpu_executor_draw(gch__gpu_executor *executor, const gch__scene *scene,
                                   gch_query *const *queries, gch_image *image,
                                   gch__gpu_frame_stats *stats, int64_t *out_query_ns,
                                   gch_error *err)
 {
-    const gch__plot *plot = &scene->plot;
     if (image != NULL &&
         (image->width_px != scene->width_px || image->height_px != scene->height_px))
         return gch_fail(err, GCH_INVALID, "the image is %u x %u, the scene %u x %u",
                         image->width_px, image->height_px, scene->width_px, scene->height_px);
-    if (scene->is_bare &&
-        (scene->width_px != plot->view.width_px || scene->height_px != plot->view.height_px))
-        return gch_fail(err, GCH_INVALID, "a bare plot of %u x %u px for a picture of %u x %u",
-                        plot->view.width_px, plot->view.height_px, scene->width_px,
-                        scene->height_px);
+    GCH_TRY(check_bare(scene, err));
     *out_query_ns = 0;
-    executor->stats = (gch__gpu_frame_stats){0};
+    executor->stats = (gch__gpu_frame_stats){.adapter = gch__gpu_get_info(executor->gpu)->adapter};
     executor->query_ns = 0;
     executor->start_ns = gch__clock_ns();
     bool was_valid = executor->shown.is_valid, are_fixed_same = true;
@@ -860,7 +924,8 @@ gch_status gch__gpu_executor_draw(gch__gpu_executor *executor, const gch__scene 
         GCH_TRY(begin_painting(executor, scene, &are_fixed_same, err));
     executor->shown.is_valid = was_valid;
     if (are_fixed_same && is_shown(&executor->shown, scene, image)) {
-        *stats = (gch__gpu_frame_stats){.is_unchanged = true};
+        *stats = executor->stats;
+        stats->is_unchanged = true;
         return GCH_OK;
     }
     find_fresh(executor, scene);

@@ -52,11 +52,12 @@ typedef struct gch__gpu_frame_stats {
     bool is_pending;          /* may look different next time: pages had not come */
     uint32_t studies;         /* computed by the device, of a painted picture */
     uint64_t pages_loaded;
-    int64_t record_ns; /* the processor's work before the first submission of the picture: without
-                          the device's own time and the picture's way back */
+    int64_t record_ns;   /* the processor's work before the first submission of the picture: without
+                            the device's own time and the picture's way back */
+    const char *adapter; /* its name, borrowed from the executor */
 } gch__gpu_frame_stats;
 
-/* queries[i] belongs to scene->plot.series[i]. `image` has the scene's size; it is written whole,
+/* queries[i] belongs to scene->series[i]. `image` has the scene's size; it is written whole,
  * unless the scene and image are those of the last frame. NULL: the picture stays on the device and
  * nothing waits for it, as where it is shown from there; GCH_UNSUPPORTED if it takes more than one
  * part. *out_query_ns: time spent in queries.

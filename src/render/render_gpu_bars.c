@@ -3,7 +3,7 @@
  * An area needs nothing but the kernels of lines: a column that is not empty starts with the
  * baseline in its extents, and runs do not matter, as all of them reach the baseline.
  *
- * Bars are reduced as columns are, into extents of their own: in marks, at gch__gpu_bars_at, two
+ * Bars are reduced as columns are, into extents of their own: in marks, at bars_at, two
  * words a bar, and behind those two for the rows of opening and closing value. When all tiles of
  * the bars have been run, draw_bars lights them.
  *
@@ -169,7 +169,7 @@ static gch_status reduce_bars(const gch__gpu_series *series, gch_error *err)
     if (count == 0)
         return GCH_OK;
     gch__gpu_frame frame = executor->frame;
-    executor->frame.extents = gch__gpu_bars_at(&frame);
+    executor->frame.extents = executor->bars_at;
     executor->frame.series_count = 0; /* bars are not hidden */
     status = reduce_spans(series, spans, count, err);
     executor->frame = frame;

@@ -2,8 +2,8 @@
  * depend on (shaders/tone.wgsl). Counts never come back to the processor.
  *
  * Invariants:
- *  1. grids = for each density of the frame a head of GCH__GPU_TONE_HEAD words, then a word a
- * pixel, column by column; all of it starts as zeros.
+ *  1. grids = for each density of the frame, panel by panel, a head of GCH__GPU_TONE_HEAD words,
+ *     then a word a pixel, column by column; all of it starts as zeros.
  *  2. A series that the query room has to count replaces whatever was counted of it.
  */
 #include "query_lit.h"
@@ -133,17 +133,29 @@ gch_status gch__gpu_counts_make(gch__gpu_executor *executor, gch_error *err)
     return ensure_grids(executor, GCH__GPU_TONE_HEAD * sizeof(uint32_t), err);
 }
 
-uint32_t gch__gpu_counts_grid(const gch__gpu_executor *executor, uint32_t index)
+uint32_t gch__gpu_counts_grid(const gch__gpu_executor *executor, uint32_t panel, uint32_t index)
 {
-    return index * executor->frame.grid_words + GCH__GPU_TONE_HEAD;
+    const gch__gpu_panel *its = &executor->panels[panel];
+    return its->grid + index * its->grid_words + GCH__GPU_TONE_HEAD;
+}
+
+/* What kernels are told of a grid. */
+static gch__gpu_counting counting_of(const gch__gpu_executor *executor, uint32_t panel,
+                                     uint32_t index)
+{
+    const gch__gpu_panel *its = &executor->panels[panel];
+    return (gch__gpu_counting){.height = its->height,
+                               .pixels = its->grid_words - GCH__GPU_TONE_HEAD,
+                               .grid = gch__gpu_counts_grid(executor, panel, index)};
 }
 
 /* The head of a grid, and its fresh columns. */
-static gch_status clear_fresh(gch__gpu_executor *executor, uint64_t grid, gch_error *err)
+static gch_status clear_fresh(gch__gpu_executor *executor, gch__gpu_counting frame, gch_error *err)
 {
     gch__gpu_buffer grids = executor->counts.grids;
-    uint64_t column_bytes = (uint64_t)executor->counts.frame.height * sizeof(uint32_t);
-    uint64_t at = grid * sizeof(uint32_t), head = GCH__GPU_TONE_HEAD * sizeof(uint32_t);
+    uint64_t column_bytes = (uint64_t)frame.height * sizeof(uint32_t);
+    uint64_t at = (uint64_t)frame.grid * sizeof(uint32_t),
+             head = GCH__GPU_TONE_HEAD * sizeof(uint32_t);
     uint32_t slots[3];
     gch__gpu_fresh_slots(executor, slots);
     GCH_TRY(gch__gpu_clear(executor->gpu, grids, at - head, head + slots[2] * column_bytes, err));
@@ -153,30 +165,36 @@ static gch_status clear_fresh(gch__gpu_executor *executor, uint64_t grid, gch_er
 
 bool gch__gpu_has_grid(const gch__scene *scene, uint32_t series)
 {
-    gch_mark mark = scene->plot.series[series].mark;
+    gch_mark mark = scene->series[series].mark;
     return mark == GCH_MARK_DENSITY || (mark == GCH_MARK_POINTS && !scene->is_bare);
 }
 
 gch_status gch__gpu_counts_begin(gch__gpu_executor *executor, const gch__scene *scene,
-                                 gch_error *err)
+                                 uint32_t *out_grids, gch_error *err)
 {
-    const gch_view *view = &scene->plot.view;
-    uint64_t pixels = (uint64_t)view->width_px * view->height_px, grids = 0;
-    for (uint32_t i = 0; i < scene->plot.series_count; i++)
-        grids += gch__gpu_has_grid(scene, i) ? 1 : 0;
-    uint64_t bytes = grids * (pixels + GCH__GPU_TONE_HEAD) * sizeof(uint32_t);
-    if (bytes > gch__gpu_get_info(executor->gpu)->binding_bytes_max)
+    uint64_t words = 0;
+    uint32_t grids = 0;
+    for (uint32_t i = 0; i < executor->panel_count; i++) {
+        gch__gpu_panel *panel = &executor->panels[i];
+        panel->grid = (uint32_t)GCH_MIN(words, UINT32_MAX);
+        panel->grid_count = 0;
+        panel->grid_words = executor->plot_width * panel->height + GCH__GPU_TONE_HEAD;
+        for (uint32_t k = 0; k < scene->series_count; k++)
+            panel->grid_count +=
+                gch__gpu_has_grid(scene, k) && scene->plots[scene->series[k].plot].panel == i;
+        words += (uint64_t)panel->grid_count * panel->grid_words;
+        grids += panel->grid_count;
+    }
+    *out_grids = grids;
+    if (words * sizeof(uint32_t) > gch__gpu_get_info(executor->gpu)->binding_bytes_max)
         return gch_fail(err, GCH_LIMIT, "the counts of %u densities are more than the device binds",
-                        (uint32_t)grids);
-    executor->frame.grids = (uint32_t)grids;
-    executor->frame.grid_words = (uint32_t)pixels + GCH__GPU_TONE_HEAD;
-    executor->counts.frame =
-        (gch__gpu_counting){.height = view->height_px, .pixels = (uint32_t)pixels};
+                        grids);
     if (grids == 0)
         return GCH_OK;
-    GCH_TRY(ensure_grids(executor, bytes, err));
-    for (uint32_t i = 0; i < grids; i++)
-        GCH_TRY(clear_fresh(executor, gch__gpu_counts_grid(executor, i), err));
+    GCH_TRY(ensure_grids(executor, words * sizeof(uint32_t), err));
+    for (uint32_t i = 0; i < executor->panel_count; i++)
+        for (uint32_t k = 0; k < executor->panels[i].grid_count; k++)
+            GCH_TRY(clear_fresh(executor, counting_of(executor, i, k), err));
     return GCH_OK;
 }
 
@@ -226,11 +244,12 @@ static gch_status count_by_query(const gch__gpu_series *series, uint64_t grid, g
                            err);
 }
 
-gch_status gch__gpu_counts_add(const gch__gpu_series *series, uint32_t index, gch_error *err)
+gch_status gch__gpu_counts_add(const gch__gpu_series *series, uint32_t panel, uint32_t index,
+                               gch_error *err)
 {
     gch__gpu_executor *executor = series->executor;
     const gch__edge *edges;
-    executor->counts.frame.grid = gch__gpu_counts_grid(executor, index);
+    executor->counts.frame = counting_of(executor, panel, index);
     int64_t start_ns = gch__clock_ns();
     GCH_TRY(gch__query_begin(series->query, err));
     gch_status status =
@@ -246,12 +265,12 @@ gch_status gch__gpu_counts_add(const gch__gpu_series *series, uint32_t index, gc
     return count_by_query(series, executor->counts.frame.grid, err);
 }
 
-gch_status gch__gpu_counts_tone(gch__gpu_executor *executor, uint32_t index, gch_error *err)
+gch_status gch__gpu_counts_tone(gch__gpu_executor *executor, uint32_t panel, uint32_t index,
+                                gch_error *err)
 {
     gch__gpu *gpu = executor->gpu;
     gch__gpu_counts *counts = &executor->counts;
-    gch__gpu_counting frame = counts->frame;
-    frame.grid = gch__gpu_counts_grid(executor, index);
+    gch__gpu_counting frame = counting_of(executor, panel, index);
     GCH_TRY(gch__gpu_upload(gpu, counts->tone_frame, 0, &frame, sizeof frame, err));
     GCH_TRY(gch__gpu_compute_begin(gpu, "tone", err));
     GCH_TRY(gch__gpu_dispatch(gpu, counts->scan, counts->scan_bindings,

@@ -3,6 +3,7 @@
 #ifndef GCH_RENDER_GPU_LAYOUTS_H
 #define GCH_RENDER_GPU_LAYOUTS_H
 
+#include "gch/chart.h"
 #include "store_segment.h"
 
 #include <assert.h>
@@ -18,14 +19,25 @@ typedef struct gch__gpu_frame {
     uint32_t join; /* gch_join */
     uint32_t first_slice, slice_count;
     uint32_t groups_x;
-    uint32_t extents;
+    uint32_t first_extents, extents;
     uint32_t series_count;
     uint32_t lit, lit_words;
     uint32_t left, top;
     uint32_t origin;
-    uint32_t grids, grid_words;
+    uint32_t panel_count;
 } gch__gpu_frame;
 static_assert(sizeof(gch__gpu_frame) == 60, "shaders/common/layouts.wgsl");
+
+typedef struct gch__gpu_panel {
+    uint32_t first_row, height;
+    uint32_t extents, series_count;
+    uint32_t lit, lit_words;
+    uint32_t grid, grid_count, grid_words;
+} gch__gpu_panel;
+static_assert(sizeof(gch__gpu_panel) == 36, "shaders/common/layouts.wgsl");
+
+/* Words of marks before the panels' own. */
+#define GCH__GPU_PANELS_WORDS (GCH_PANEL_CAP * (uint32_t)sizeof(gch__gpu_panel) / 4)
 
 typedef struct gch__gpu_counting {
     uint32_t height;

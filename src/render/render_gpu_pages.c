@@ -371,8 +371,15 @@ gch_status gch__gpu_pages_begin_tile(gch__gpu_pages *pages, gch_error *err)
     pages->wants_growth = false;
     if (pages->slab_count > 0)
         return grow(pages, err);
-    uint64_t start = GCH_MIN(pages->slab_bytes, (uint64_t)START_SLOTS * GCH__GPU_PAGE_BYTES);
-    return make_first_slab(pages, GCH_MIN(start, pages->budget_bytes), err);
+    uint64_t slots = GCH_MIN(pages->slab_bytes, pages->budget_bytes) / GCH__GPU_PAGE_BYTES;
+    slots = GCH_MIN(slots, (uint64_t)START_SLOTS);
+    gch_status status = make_first_slab(pages, slots * GCH__GPU_PAGE_BYTES, err);
+    /* The manager's budget may be smaller than what the device has, or others have their part. */
+    while (status == GCH_LIMIT && slots / 2 >= GCH__GPU_SLOTS_MIN) {
+        slots /= 2;
+        status = make_first_slab(pages, slots * GCH__GPU_PAGE_BYTES, err);
+    }
+    return status;
 }
 
 bool gch__gpu_pages_may_fit(const gch__gpu_pages *pages)

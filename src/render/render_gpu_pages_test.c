@@ -236,6 +236,39 @@ static void files_come_and_go_without_the_table_growing(void **state)
     test_series_free(&b);
 }
 
+static void a_first_slab_is_no_larger_than_the_managers_budget(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t budget_bytes, slab_bytes; /* 0: refused */
+    } cases[] = {{64u << 20, 16u << 20},
+                 {16u << 20, 16u << 20},
+                 {(16u << 20) - 1, 8u << 20},
+                 {3u << 20, 2u << 20},
+                 {(2u << 20) - 1, 0}};
+    for (size_t i = 0; i < GCH_COUNT_OF(cases); i++) {
+        gch_data *data = NULL;
+        gch__gpu *gpu = NULL;
+        gch__gpu_pages *pages = NULL;
+        assert_ok(gch_data_make(&(gch_data_desc){.device_budget_bytes = cases[i].budget_bytes},
+                                &data, &err));
+        assert_ok(gch__gpu_make(&(gch__gpu_desc){.driver = &gch__gpu_null}, &gpu, &err));
+        assert_ok(
+            gch__gpu_pages_make(&(gch__gpu_pages_desc){.gpu = gpu, .data = data}, &pages, &err));
+        gch__gpu_pages_begin_frame(pages);
+        assert_ok(gch__gpu_begin(gpu, "frame", &err));
+        assert_status(gch__gpu_pages_begin_tile(pages, &err),
+                      cases[i].slab_bytes > 0 ? GCH_OK : GCH_LIMIT);
+        gch_data_stats stats;
+        gch_data_get_stats(data, &stats);
+        assert_int_equal(stats.device_used_bytes, cases[i].slab_bytes);
+        gch__gpu_abandon(gpu);
+        gch__gpu_pages_destroy(pages);
+        gch__gpu_destroy(gpu);
+        assert_ok(gch_data_destroy(data, &err));
+    }
+}
+
 static void too_small_a_budget_is_refused(void **state)
 {
     (void)state;
@@ -255,6 +288,7 @@ int main(void)
         cmocka_unit_test(a_run_that_is_resident_holds_everything_for_a_tile),
         cmocka_unit_test(growing_the_first_slab_moves_nothing),
         cmocka_unit_test(files_come_and_go_without_the_table_growing),
+        cmocka_unit_test(a_first_slab_is_no_larger_than_the_managers_budget),
         cmocka_unit_test(too_small_a_budget_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -353,11 +353,12 @@ static void take_box(void *context, int64_t x0, int64_t y0, int64_t x1, int64_t 
 /* Density `index` of the frame: it is counted by the GPU. */
 static void add_grid(gch__gpu_painter *painter, const gch__plot_series *series, uint32_t index)
 {
-    gch__gpu_command command = {.kind = GCH__GPU_PAINT_GRID,
-                                .a = gch__gpu_counts_grid(painter->executor, index),
-                                .b = series->density_scale,
-                                .d = painter->plot->view.height_px,
-                                .e = painter->plot->view.width_px};
+    gch__gpu_command command = {
+        .kind = GCH__GPU_PAINT_GRID,
+        .a = gch__gpu_counts_grid(painter->executor, painter->plot->panel, index),
+        .b = series->density_scale,
+        .d = painter->plot->view.height_px,
+        .e = painter->plot->view.width_px};
     uint32_t *colors = gch__gpu_painter_add_words(painter, 256, &command.c);
     if (colors == NULL)
         return;
@@ -372,7 +373,7 @@ static void take_counts(void *context)
 {
     gch__gpu_painter *painter = context;
     painter->has_counts[painter->series] = true;
-    add_grid(painter, &painter->plot->series[painter->series], painter->grid);
+    add_grid(painter, painter->its, painter->grid);
 }
 
 bool gch__gpu_painter_has_counts(const gch__gpu_painter *painter, uint32_t series)
@@ -384,28 +385,29 @@ gch_status gch__gpu_painter_add_marks(gch__gpu_painter *painter, const gch__scen
                                       gch_query *const *queries, int64_t *out_query_ns,
                                       gch_error *err)
 {
-    const gch__plot *plot = &scene->plot;
     const gch__mark_painter sink = {
         .context = painter, .pass = take_pass, .box = take_box, .counts = take_counts};
-    painter->plot = plot;
+    uint32_t grids[GCH_PANEL_CAP] = {0};
     painter->raster->query_ns = 0;
-    uint32_t grid = 0;
-    for (uint32_t i = 0; i < plot->series_count; i++) {
+    for (uint32_t i = 0; i < scene->series_count; i++) {
+        const gch__plot *plot = &scene->plots[scene->series[i].plot];
+        painter->plot = plot;
         painter->series = i;
-        painter->grid = grid;
+        painter->its = &scene->series[i];
+        painter->grid = grids[plot->panel];
         painter->has_counts[i] = false;
-        grid += gch__gpu_has_grid(scene, i) ? 1 : 0;
-        if (plot->series[i].mark == GCH_MARK_DENSITY) {
-            add_grid(painter, &plot->series[i], painter->grid);
+        grids[plot->panel] += gch__gpu_has_grid(scene, i) ? 1 : 0;
+        if (scene->series[i].mark == GCH_MARK_DENSITY) {
+            add_grid(painter, painter->its, painter->grid);
             continue;
         }
-        gch_plane plane = plot->is_plane ? gch__plane_of(plot, i) : (gch_plane){0};
+        gch_plane plane = scene->is_plane ? gch__plane_of(scene, i) : (gch_plane){0};
         gch__mark_job job = {
             .raster = painter->raster,
             .plot = {.width_px = plot->view.width_px, .height_px = plot->view.height_px},
             .view = &plot->view,
             .plane = &plane,
-            .series = &plot->series[i],
+            .series = painter->its,
             .zone = scene->zone,
             .query = queries[i],
             .baseline_y = plot->baseline_y,

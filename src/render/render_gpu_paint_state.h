@@ -27,7 +27,8 @@ struct gch__gpu_painter {
     uint32_t width, height;
     gch__gpu_studies studies;
     const gch__plot *plot;
-    uint32_t series, grid;           /* being added; where its counts are, if it has any */
+    const gch__plot_series *its;     /* being added */
+    uint32_t series, grid;           /* its number; which of its plot's panel's grids is its own */
     bool has_counts[GCH_SERIES_CAP]; /* points of a plane that are drawn as counts */
     gch_status status;
     gch_error failure;

@@ -20,7 +20,8 @@ static gch_error err;
 static test_series files[FILE_COUNT];
 static const int64_t rows[FILE_COUNT] = {200000, 3000, 40, 1};
 
-/* Walks, with gaps in the first two and infinities and large steps in the second. */
+/* Walks, two columns each, with gaps in the first two files and infinities and large steps in the
+ * second. */
 static int make_files(void **state)
 {
     (void)state;
@@ -28,7 +29,8 @@ static int make_files(void **state)
     for (size_t f = 0; f < FILE_COUNT; f++) {
         int64_t *times = calloc((size_t)rows[f], sizeof *times), time = 0;
         double *values = calloc((size_t)rows[f], sizeof *values), walk = 0;
-        assert_true(times != NULL && values != NULL);
+        double *others = calloc((size_t)rows[f], sizeof *others), other = 3000;
+        assert_true(times != NULL && values != NULL && others != NULL);
         for (int64_t i = 0; i < rows[f]; i++) {
             walk += (double)(test_random(&seed) % 201) - 100;
             time += f == 0 ? 1000 : (int64_t)(test_random(&seed) % 100000);
@@ -38,11 +40,17 @@ static int make_files(void **state)
                 values[i] = (double)NAN;
             if (f == 1 && test_random(&seed) % 300 == 0)
                 values[i] *= 1e9;
+            other += (double)(test_random(&seed) % 201) - 100;
+            others[i] = f == 1 && test_random(&seed) % 500 == 0 ? (double)NAN : other / 10;
         }
-        files[f] =
-            test_series_make(GCH_TIME_MS, times, values, GCH_TYPE_F64, NULL, (size_t)rows[f]);
+        const gch_column_desc columns[] = {{.name = "low", .type = GCH_TYPE_F64},
+                                           {.name = "high", .type = GCH_TYPE_F64}};
+        const gch_column_data data[] = {{.values = values}, {.values = others}};
+        gch_writer_desc desc = {.time_unit = GCH_TIME_MS, .columns = columns, .column_count = 2};
+        files[f] = test_series_make_columns(&desc, times, data, (size_t)rows[f]);
         free(times);
         free(values);
+        free(others);
     }
     return 0;
 }
@@ -63,17 +71,22 @@ static uint32_t below(uint64_t *seed, uint32_t bound)
 /* What one case is made of; a desc points into it. */
 typedef struct paint_case {
     gch_chart_series series[4];
+    gch_panel_desc panels[3];
     gch_chart_desc desc;
 } paint_case;
 
 static void make_series_of(gch_chart_series *out, uint64_t *seed)
 {
-    static const gch_mark marks[] = {GCH_MARK_LINE, GCH_MARK_STEP,    GCH_MARK_AREA,
-                                     GCH_MARK_LINE, GCH_MARK_CANDLES, GCH_MARK_OHLC,
-                                     GCH_MARK_BARS, GCH_MARK_SCATTER, GCH_MARK_DENSITY};
+    static const gch_mark marks[] = {GCH_MARK_LINE,    GCH_MARK_STEP,    GCH_MARK_AREA,
+                                     GCH_MARK_LINE,    GCH_MARK_CANDLES, GCH_MARK_OHLC,
+                                     GCH_MARK_BARS,    GCH_MARK_SCATTER, GCH_MARK_BAND,
+                                     GCH_MARK_DENSITY, GCH_MARK_VOLUME};
     static const float widths[] = {0, 0.4f, 1, 2.5f, 7};
     *out = (gch_chart_series){.file = files[below(seed, FILE_COUNT)].file,
                               .mark = marks[below(seed, GCH_COUNT_OF(marks))],
+                              .column_high = 1,
+                              .column_price = 1,
+                              .has_price = below(seed, 2) == 0,
                               .width_px = widths[below(seed, GCH_COUNT_OF(widths))],
                               .density_scale = (gch_density_scale)below(seed, 4),
                               .palette = (gch_palette)below(seed, 4)};
@@ -83,8 +96,37 @@ static void make_series_of(gch_chart_series *out, uint64_t *seed)
         out->study = (gch_series_study){.kind = (gch_study_kind)(1 + below(seed, 4)),
                                         .length = 1 + below(seed, 60),
                                         .with = files[below(seed, FILE_COUNT)].file};
+    static const float dashes[][4] = {{6, 4}, {0, 4}, {9, 3, 0, 3}, {2.25f, 0.5f, 11}};
+    if (below(seed, 3) == 0) {
+        uint32_t which = below(seed, GCH_COUNT_OF(dashes));
+        out->dash_count = which == 2 ? 4 : which == 3 ? 3 : 2;
+        memcpy(out->dash_px, dashes[which], sizeof dashes[which]);
+    }
     if (below(seed, 4) == 0)
         out->label = "Näheres: 2 °C (wet bulb)";
+}
+
+/* Some panels with one axis or two; the chart's own range becomes that of a left one. */
+static void choose_panels(paint_case *out, uint64_t *seed)
+{
+    gch_chart_desc *desc = &out->desc;
+    desc->panels = out->panels;
+    desc->panel_count = 1 + below(seed, GCH_COUNT_OF(out->panels));
+    gch_axis_desc range = {.has_bottom = desc->has_bottom,
+                           .has_top = desc->has_top,
+                           .bottom = desc->bottom,
+                           .top = desc->top};
+    desc->has_bottom = desc->has_top = false;
+    for (uint32_t i = 0; i < desc->panel_count; i++) {
+        out->panels[i].height = (float)below(seed, 3);
+        out->panels[i].title = below(seed, 2) == 0 ? "Flow" : NULL;
+        if (below(seed, 2) == 0)
+            out->panels[i].left = range;
+    }
+    for (uint32_t i = 0; i < desc->series_count; i++) {
+        out->series[i].panel = below(seed, desc->panel_count);
+        out->series[i].axis = below(seed, 3) == 0 ? GCH_AXIS_RIGHT : GCH_AXIS_LEFT;
+    }
 }
 
 static void make_case(paint_case *out, uint64_t number)
@@ -113,6 +155,8 @@ static void make_case(paint_case *out, uint64_t number)
         desc->bottom = (gch_decimal){-(int64_t)below(&seed, 2000), 0};
         desc->top = (gch_decimal){1 + below(&seed, 900), 0};
     }
+    if (number % 3 == 2)
+        choose_panels(out, &seed);
 }
 
 static uint32_t largest_difference(const gch_image *a, const gch_image *b, size_t *out_at)
@@ -183,11 +227,42 @@ static void no_channel_differs_by_more_than_one_from_the_processors(void **state
                   frames);
     if (count >= DEFAULT_CASE_COUNT) {
         assert_true(frames > 200);
-        assert_int_equal(drawn_marks, 0x2FE); /* all of them */
+        assert_int_equal(drawn_marks, 0x13FE); /* all of them */
         assert_int_equal(drawn_studies, 0x1F);
     }
     gch_chart_destroy(gpu);
     gch_chart_destroy(cpu);
+}
+
+/* More in a tile than the rounds that a software adapter lets a loop go. */
+static void a_hundred_thousand_points_in_one_tile_are_all_drawn(void **state)
+{
+    (void)state;
+    enum { COUNT = 100000 };
+    int64_t *times = malloc(COUNT * sizeof *times);
+    double *values = malloc(COUNT * sizeof *values);
+    assert_true(times != NULL && values != NULL);
+    for (int i = 0; i < COUNT; i++) {
+        times[i] = i;
+        values[i] = i;
+    }
+    test_series series = test_series_make(GCH_TIME_MS, times, values, GCH_TYPE_F64, NULL, COUNT);
+    gch_chart_series its = {.file = series.file, .mark = GCH_MARK_SCATTER, .width_px = 1.5f};
+    gch_chart_desc desc = {.series = &its, .series_count = 1, .width_px = 36, .height_px = 36};
+    gch_image images[2] = {{0}};
+    for (int i = 0; i < 2; i++) {
+        gch_chart_stats stats;
+        desc.backend = i == 0 ? GCH_BACKEND_CPU : GCH_BACKEND_GPU;
+        assert_ok(gch_chart_render(&desc, &images[i], &stats, &err));
+        assert_int_equal(stats.backend, desc.backend);
+    }
+    size_t at;
+    assert_true(largest_difference(&images[0], &images[1], &at) <= 1);
+    gch_image_destroy(&images[0], NULL);
+    gch_image_destroy(&images[1], NULL);
+    test_series_free(&series);
+    free(times);
+    free(values);
 }
 
 /* An executor with its scene, below the chart: for what a chart does not tell. */
@@ -383,6 +458,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_channel_differs_by_more_than_one_from_the_processors),
+        cmocka_unit_test(a_hundred_thousand_points_in_one_tile_are_all_drawn),
         cmocka_unit_test(an_unchanged_chart_submits_nothing_and_any_change_is_one_bundle),
         cmocka_unit_test(a_draw_and_a_dispatch_give_the_same_picture),
         cmocka_unit_test(a_warm_chart_allocates_nothing),

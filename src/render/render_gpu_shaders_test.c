@@ -64,14 +64,20 @@ static void structs_have_the_fields_of_the_shaders(void **state)
     (void)state;
     char *text = read_text(LAYOUTS);
     static const field frame[] = {
-        FIELD(gch__gpu_frame, width),       FIELD(gch__gpu_frame, height),
-        FIELD(gch__gpu_frame, join),        FIELD(gch__gpu_frame, first_slice),
-        FIELD(gch__gpu_frame, slice_count), FIELD(gch__gpu_frame, groups_x),
-        FIELD(gch__gpu_frame, extents),     FIELD(gch__gpu_frame, series_count),
-        FIELD(gch__gpu_frame, lit),         FIELD(gch__gpu_frame, lit_words),
-        FIELD(gch__gpu_frame, left),        FIELD(gch__gpu_frame, top),
-        FIELD(gch__gpu_frame, origin),      FIELD(gch__gpu_frame, grids),
-        FIELD(gch__gpu_frame, grid_words)};
+        FIELD(gch__gpu_frame, width),         FIELD(gch__gpu_frame, height),
+        FIELD(gch__gpu_frame, join),          FIELD(gch__gpu_frame, first_slice),
+        FIELD(gch__gpu_frame, slice_count),   FIELD(gch__gpu_frame, groups_x),
+        FIELD(gch__gpu_frame, first_extents), FIELD(gch__gpu_frame, extents),
+        FIELD(gch__gpu_frame, series_count),  FIELD(gch__gpu_frame, lit),
+        FIELD(gch__gpu_frame, lit_words),     FIELD(gch__gpu_frame, left),
+        FIELD(gch__gpu_frame, top),           FIELD(gch__gpu_frame, origin),
+        FIELD(gch__gpu_frame, panel_count)};
+    static const field panel[] = {
+        FIELD(gch__gpu_panel, first_row), FIELD(gch__gpu_panel, height),
+        FIELD(gch__gpu_panel, extents),   FIELD(gch__gpu_panel, series_count),
+        FIELD(gch__gpu_panel, lit),       FIELD(gch__gpu_panel, lit_words),
+        FIELD(gch__gpu_panel, grid),      FIELD(gch__gpu_panel, grid_count),
+        FIELD(gch__gpu_panel, grid_words)};
     static const field counting[] = {
         FIELD(gch__gpu_counting, height),      FIELD(gch__gpu_counting, first_slice),
         FIELD(gch__gpu_counting, slice_count), FIELD(gch__gpu_counting, groups_x),
@@ -111,6 +117,7 @@ static void structs_have_the_fields_of_the_shaders(void **state)
     compare_struct(text, "Command", sizeof(gch__gpu_command), command, GCH_COUNT_OF(command));
     compare_struct(text, "Frame", sizeof(gch__gpu_frame), frame, GCH_COUNT_OF(frame));
     compare_struct(text, "Counting", sizeof(gch__gpu_counting), counting, GCH_COUNT_OF(counting));
+    compare_struct(text, "Panel", sizeof(gch__gpu_panel), panel, GCH_COUNT_OF(panel));
     compare_struct(text, "Segment", sizeof(gch__gpu_segment), segment, GCH_COUNT_OF(segment));
     compare_struct(text, "Slice", sizeof(gch__gpu_slice), slice, GCH_COUNT_OF(slice));
     static const field points_frame[] = {
@@ -147,6 +154,7 @@ static void constants_have_the_values_of_the_shaders(void **state)
         {"IS_WIDE", GCH__GPU_IS_WIDE, "%s: u32 = %uu;"},
         {"IS_ACROSS", GCH__GPU_IS_ACROSS, "%s: u32 = %uu;"},
         {"JOIN_NONE", GCH_JOIN_NONE, "%s: u32 = %uu;"},
+        {"PANEL_WORDS", sizeof(gch__gpu_panel) / 4, "%s: u32 = %uu;"},
         {"PAINT_FILL", GCH__GPU_PAINT_FILL, "%s: u32 = %uu;"},
         {"PAINT_BOX", GCH__GPU_PAINT_BOX, "%s: u32 = %uu;"},
         {"PAINT_ROUND", GCH__GPU_PAINT_ROUND, "%s: u32 = %uu;"},

@@ -62,12 +62,10 @@ typedef struct gch__gpu_shown {
     bool is_valid;
     const uint32_t *pixels;
     bool is_bare;
-    uint32_t x_px, y_px; /* of the plot */
-    float baseline_y, scale;
+    float scale;
     char zone[48];
-    gch_view view;
-    bool is_plane;
-    gch_plane_view plane;
+    gch__plot plots[GCH__PLOT_CAP];
+    uint32_t plot_count;
     uint32_t series_count;
     struct gch__gpu_shown_series {
         gch__plot_series its;
@@ -114,8 +112,11 @@ struct gch__gpu_executor {
     gch__gpu_picture picture;
 
     gch__gpu_stream segments, slices, edges;
-    gch__gpu_buffer marks;
+    gch__gpu_buffer marks; /* gch__gpu_panel, GCH_PANEL_CAP of them; what they tell of */
     uint64_t marks_bytes;
+    gch__gpu_panel panels[GCH_PANEL_CAP];
+    uint32_t panel_count;
+    uint32_t bars_at; /* in marks: what is known of the bars of the series at hand */
     /* The slices that cull has listed: gch__gpu_work, then their numbers. */
     gch__gpu_buffer work[GCH__GPU_CULLED];
     uint64_t work_bytes[GCH__GPU_CULLED];
@@ -208,13 +209,7 @@ GCH_CHECKED gch_status gch__gpu_send_extents(const gch__gpu_series *series, gch_
 /* render_gpu_bars.c: areas and bars, as gch__gpu_reduce_series; no slices are left over. */
 GCH_CHECKED gch_status gch__gpu_reduce_filled(const gch__gpu_series *series, gch_error *err);
 
-/* Where the extents and ends of a series' bars lie in marks, in words, and how many there can be.
- */
-static inline uint32_t gch__gpu_bars_at(const gch__gpu_frame *frame)
-{
-    return frame->lit + frame->lit_words * frame->width;
-}
-
+/* Words of marks for the extents and ends of as many bars as a series can have. */
 static inline uint32_t gch__gpu_bar_words(uint32_t width_px)
 {
     return (2 * width_px + 1) * 4;
@@ -235,21 +230,22 @@ bool gch__gpu_leave_pool(gch__gpu_executor *executor);
 
 /* render_gpu_counts.c. Made with the executor, before anything is bound. */
 GCH_CHECKED gch_status gch__gpu_counts_make(gch__gpu_executor *executor, gch_error *err);
-/* Within a recording: room for the densities of the plot, the fresh columns zeros, as the frame
- * says. GCH_LIMIT if the device does not bind so much. */
+/* Within a recording: room for the densities of all panels, how many they are, the fresh columns
+ * zeros. The executor's panels are those of the scene. GCH_LIMIT if the device does not bind so
+ * much. */
 GCH_CHECKED gch_status gch__gpu_counts_begin(gch__gpu_executor *executor, const gch__scene *scene,
-                                             gch_error *err);
+                                             uint32_t *out_grids, gch_error *err);
 /* Whether a series has a grid: a density, or points of a plane in the default look, which may use
  * it. */
 bool gch__gpu_has_grid(const gch__scene *scene, uint32_t series);
-/* Counts density `index` of the frame. */
-GCH_CHECKED gch_status gch__gpu_counts_add(const gch__gpu_series *series, uint32_t index,
-                                           gch_error *err);
-/* What the colours of density `index` depend on, once it is counted. */
-GCH_CHECKED gch_status gch__gpu_counts_tone(gch__gpu_executor *executor, uint32_t index,
-                                            gch_error *err);
-/* Where the counts of density `index` start. */
-uint32_t gch__gpu_counts_grid(const gch__gpu_executor *executor, uint32_t index);
+/* Counts density `index` of a panel. */
+GCH_CHECKED gch_status gch__gpu_counts_add(const gch__gpu_series *series, uint32_t panel,
+                                           uint32_t index, gch_error *err);
+/* What the colours of density `index` of a panel depend on, once it is counted. */
+GCH_CHECKED gch_status gch__gpu_counts_tone(gch__gpu_executor *executor, uint32_t panel,
+                                            uint32_t index, gch_error *err);
+/* Where the counts of density `index` of a panel start. */
+uint32_t gch__gpu_counts_grid(const gch__gpu_executor *executor, uint32_t panel, uint32_t index);
 /* The tile's slices: sent with its other tables, dispatched behind them. */
 GCH_CHECKED gch_status gch__gpu_counts_send(gch__gpu_executor *executor,
                                             gch__gpu_counting frames[GCH__GPU_COUNTERS],

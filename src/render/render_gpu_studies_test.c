@@ -112,8 +112,8 @@ static void check_point(const study_case *c, const gch__study_bar *bars, uint32_
                         const gch_study_point *expected, const uint32_t words[4], double largest)
 {
     const gch_series_study *study = &c->series.study;
-    gch__value_map map = gch__value_map_make(&c->scene.plot.view);
-    double middle = c->scene.plot.view.height_px * 0.5, per_px = map.rows_per_unit;
+    gch__value_map map = gch__value_map_make(&c->scene.plots[0].view);
+    double middle = c->scene.plots[0].view.height_px * 0.5, per_px = map.rows_per_unit;
     int64_t low = (int64_t)((uint64_t)words[1] << 32 | words[0]), high = low;
     int64_t sum = 0, lowest = INT64_MIN, highest = INT64_MAX;
     double y = (map.top - expected->low) * per_px - middle;
@@ -187,8 +187,8 @@ static bool check_case(study_case *c, gch__gpu_executor *executor, gch__gpu_pain
                                     &bar_count, &first, &err));
     assert_int_equal(point_count, study.point_count);
     double largest = 1;
-    gch__value_map map = gch__value_map_make(&c->scene.plot.view);
-    double middle = c->scene.plot.view.height_px * 0.5;
+    gch__value_map map = gch__value_map_make(&c->scene.plots[0].view);
+    double middle = c->scene.plots[0].view.height_px * 0.5;
     for (uint32_t i = 0; i < bar_count && desc.kind != GCH_STUDY_RANGE; i++) {
         double y = (map.top - gch_value_to_double(bars[i].close)) * map.rows_per_unit;
         largest = fmax(largest, fabs(y - middle));

@@ -379,6 +379,62 @@ static void both_looks_are_the_same_on_the_gpu(void **state)
     gch_writer_free_memory(bytes, NULL);
 }
 
+/* Two point sets in two panels, one of them against both axes of the second. */
+static void point_sets_in_panels_share_the_range_of_x(void **state)
+{
+    (void)state;
+    enum { WIDTH = 260, HEIGHT = 230 };
+    static const gch_backend backends[] = {GCH_BACKEND_REFERENCE, GCH_BACKEND_CPU, GCH_BACKEND_GPU};
+    const size_t count = (size_t)WIDTH * HEIGHT;
+    points_case a, b;
+    open_cloud(&a);
+    points_case_open(&b, a.number + 5, GPU_TEST_FOLDER);
+    const gch_plane_view upper = points_case_plane(&a, WIDTH, HEIGHT).view;
+    const gch_plane_view lower = points_case_plane(&b, WIDTH, HEIGHT).view;
+    const gch_panel_desc panels[] = {
+        {.height = 2,
+         .left = {.has_bottom = true, .has_top = true, .bottom = upper.bottom, .top = upper.top}},
+        {.left = {.has_bottom = true, .has_top = true, .bottom = lower.bottom, .top = lower.top}}};
+    const gch_chart_series series[] = {{.file = a.file},
+                                       {.file = b.file, .panel = 1},
+                                       {.file = a.file, .panel = 1, .axis = GCH_AXIS_RIGHT}};
+    uint32_t *pictures[GCH_COUNT_OF(backends)];
+    for (size_t i = 0; i < GCH_COUNT_OF(backends); i++)
+        pictures[i] = malloc(count * sizeof **pictures);
+    for (uint32_t is_bare = 0; is_bare < 2; is_bare++) {
+        for (size_t i = is_bare == 1 ? 0 : 1; i < GCH_COUNT_OF(backends); i++) {
+            gch_image image;
+            gch_chart_stats stats;
+            gch_chart_desc desc = {.series = series,
+                                   .series_count = GCH_COUNT_OF(series),
+                                   .panels = panels,
+                                   .panel_count = GCH_COUNT_OF(panels),
+                                   .width_px = WIDTH,
+                                   .height_px = HEIGHT,
+                                   .has_left = true,
+                                   .has_right = true,
+                                   .left = upper.left,
+                                   .right = upper.right,
+                                   .is_bare = is_bare == 1,
+                                   .backend = backends[i]};
+            assert_ok(gch_chart_render(&desc, &image, &stats, &err));
+            assert_string_equal(stats.fallback, "");
+            assert_true(stats.is_plane && stats.panels[1].has_left && stats.panels[1].has_right);
+            assert_int_equal(stats.plane.right.digits, upper.right.digits);
+            assert_int_equal(stats.panels[1].left.top.digits, lower.top.digits);
+            memcpy(pictures[i], image.pixels, count * sizeof **pictures);
+            gch_image_destroy(&image, NULL);
+        }
+        if (is_bare == 1)
+            assert_same(pictures[0], pictures[1], WIDTH, HEIGHT, "panels", a.number);
+        assert_true(largest_difference(pictures[1], pictures[2], count) <= 1 - is_bare);
+    }
+    for (size_t i = 0; i < GCH_COUNT_OF(backends); i++)
+        free(pictures[i]);
+    points_case_close(&a);
+    points_case_close(&b);
+}
+
 /* The processor reduces what grows, the GPU only lights it. */
 static void a_growing_point_set_is_drawn_exactly(void **state)
 {
@@ -462,6 +518,7 @@ int main(void)
         cmocka_unit_test(a_frame_is_drawn_anew_when_either_side_moves),
         cmocka_unit_test(a_warm_frame_allocates_nothing),
         cmocka_unit_test(both_looks_are_the_same_on_the_gpu),
+        cmocka_unit_test(point_sets_in_panels_share_the_range_of_x),
         cmocka_unit_test(a_growing_point_set_is_drawn_exactly),
     };
     return cmocka_run_group_tests(tests, make_rigs, destroy_rigs);

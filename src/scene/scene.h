@@ -1,7 +1,7 @@
 /* A chart laid out: rectangles, lines, text and plots in device pixels, with no executor in sight.
  *
  * scene_layout.c turns a gch_chart_desc into a gch__scene; an executor (raster today) draws it in
- * this order: background, `under` primitives, plots, `over` primitives. Coordinates are device
+ * this order: background, `under` primitives, series, `over` primitives. Coordinates are device
  * pixels from the picture's top left corner, y downward; plots lie on whole pixels, so that the
  * pixel rule applies within them. Colours are 0xRRGGBBAA, not premultiplied, blended in sRGB space
  * as browsers do.
@@ -58,45 +58,45 @@ typedef struct gch__plot_study {
     gch_query *with; /* set by whoever lends the queries; NULL: the series' own serves both */
 } gch__plot_study;
 
-/* A series within a plot, its defaults resolved. */
+/* A series, its defaults resolved. */
 typedef struct gch__plot_series {
+    uint32_t plot; /* of the scene's plots */
     const gch_file *file;
-    uint32_t column;
+    uint32_t column, column_high; /* the second of BAND */
+    bool has_price;
+    uint32_t column_price; /* VOLUME */
     gch_mark mark;
     uint32_t color;                /* 0xRRGGBBAA */
     uint32_t up_color, down_color; /* candles */
-    uint32_t fill_color;           /* area: at the line; fades to fill_base_color at the baseline;
-                                      RANGE: of the band */
+    uint32_t
+        fill_color; /* BAND, RANGE; AREA: at the line, fades to fill_base_color at the baseline */
     uint32_t fill_base_color;
-    float width;                             /* stroke width or diameter, device px */
+    float width;                  /* stroke width or diameter, device px; BAND: 0 is none */
+    float dash[2 * GCH_DASH_CAP]; /* dashes and gaps in turn, device px */
+    uint32_t dash_count;          /* even; 0: solid */
     uint32_t size_by, color_by, category_by; /* POINTS, as gch_chart_series */
     const uint32_t *categories;              /* POINTS: the theme's palette */
     uint32_t category_count;
-    gch_bar_width bar_width; /* CANDLES, OHLC, BARS, studies: resolved, count >= 1; BARS: count 0
-                                means one bar a point */
+    gch_bar_width bar_width; /* CANDLES, OHLC, BARS, VOLUME, studies: resolved, count >= 1; BARS:
+                                count 0 means one bar a point */
     gch_density_scale density_scale; /* DENSITY, as are the next two; resolved */
     gch_palette palette;
     bool is_palette_reversed;
     gch__plot_study study;
 } gch__plot_series;
 
+/* A panel's rectangle as seen through one of its value axes. */
 typedef struct gch__plot {
+    uint32_t panel;
+    gch_axis_side side;
     uint32_t x_px, y_px; /* top left corner; the view's width_px and height_px give the size */
     gch_view view;
-    bool is_plane; /* all series are POINTS, and `plane` is the view */
-    gch_plane_view plane;
+    gch_plane_view plane; /* of a scene that is one: the view */
     float baseline_y; /* AREA, BARS: y of value 0 (or of the plot's bottom if 0 is not in view), px
                          from the plot's top */
-    const gch__plot_series *series;
-    uint32_t series_count;
 } gch__plot;
 
-/* What is asked of the query room for a series of points. */
-static inline gch_plane gch__plane_of(const gch__plot *plot, uint32_t series)
-{
-    const gch_file_info *info = gch_file_get_info(plot->series[series].file);
-    return (gch_plane){.x_column = info->x_column, .y_column = info->y_column, .view = plot->plane};
-}
+#define GCH__PLOT_CAP (2 * GCH_PANEL_CAP)
 
 typedef struct gch__scene {
     const gch_allocator *allocator;
@@ -105,14 +105,30 @@ typedef struct gch__scene {
     bool is_bare;
     uint32_t background;
     gch__prims under, over;
-    gch__plot plot;
-    gch__plot_series series[GCH_SERIES_CAP];
+    /* Panel by panel from top to bottom, one or two of each: the left axis before the right. */
+    gch__plot plots[GCH__PLOT_CAP];
+    uint32_t plot_count;
+    gch__plot_series series[GCH_SERIES_CAP]; /* in the order of drawing */
+    uint32_t series_count;
+    bool is_plane; /* all series are POINTS */
     /* The zone of display; kept from frame to frame while its name stays the same. */
     gch_time_zone *zone;
     gch__buffer text; /* the primitives' characters */
-    /* Scratch of the layout. */
+    /* Scratch of the layout; the ticks of each plot's value axis. */
     struct gch__scene_scratch *scratch;
+    struct gch__axis_scratch *axis_scratch;
+    size_t axis_cap;
 } gch__scene;
+
+/* What is asked of the query room for a series of points. */
+static inline gch_plane gch__plane_of(const gch__scene *scene, uint32_t series)
+{
+    const gch__plot_series *its = &scene->series[series];
+    const gch_file_info *info = gch_file_get_info(its->file);
+    return (gch_plane){.x_column = info->x_column,
+                       .y_column = info->y_column,
+                       .view = scene->plots[its->plot].plane};
+}
 
 /* An all-zero scene with `allocator` set is empty. Frees everything; the scene is empty again. */
 void gch__scene_reset(gch__scene *scene);
@@ -130,9 +146,9 @@ typedef struct gch__extent {
 GCH_CHECKED gch_status gch__scene_time_range(const gch_chart_desc *desc, int64_t *out_from,
                                              int64_t *out_to, gch_error *err);
 
-/* Lays out a chart whose visible extents are known, one per series. Bare scenes have no primitives
- * and a plot that fills the picture. Warm calls allocate nothing. GCH_INVALID names the field;
- * GCH_NOT_FOUND (time zone), GCH_NO_MEMORY. */
+/* Lays out a chart whose visible extents are known, one per series. Bare scenes have no primitives,
+ * and their panels fill the picture (docs/pixel-rule.md). Warm calls allocate nothing. GCH_INVALID
+ * names the field; GCH_NOT_FOUND (time zone), GCH_NO_MEMORY. */
 GCH_CHECKED gch_status gch__scene_layout(gch__scene *scene, const gch_chart_desc *desc,
                                          int64_t from, int64_t to, const gch__extent *extents,
                                          gch_error *err);

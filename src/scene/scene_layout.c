@@ -1,12 +1,15 @@
-/* Lays out a chart: margins from measured text, grid, axes, title, legend, and the plot.
+/* Lays out a chart: margins from measured text, grid, axes, title, legend, and the plots.
  *
- * From top to bottom: title, legend (at most two rows), axis title, plot, tick marks with a row of
- * labels, a row of context ("2024 Mar 4") with the time zone at its end. Value labels stand left of
- * the plot. A picture too small for all of it gives things up in this order until the plot has its
- * share: legend, title, context row, axis title, time axis, value axis.
+ * From top to bottom: title, legend (at most two rows), the panels, each a line of titles and its
+ * plot, then tick marks with a row of labels, a row of context ("2024 Mar 4") with the time zone at
+ * its end. Value labels stand left of the plots, those of right axes right of them; all plots begin
+ * and end at the same columns. A picture too small for all of it gives things up in this order
+ * until the plots have their share: legend, title, context row, panels' lines, time axis, value
+ * axes.
  *
  * Invariants:
- *  1. The plot lies on whole pixels within the picture and is at least 1 x 1.
+ *  1. Plots lie on whole pixels within the picture and are at least 1 x 1; axes[i] is the value
+ *     axis of plots[i].
  *  2. Nothing that is drawn reaches beyond the picture: text is measured, then shortened with an
  *     ellipsis, moved inside, or left out.
  *  3. Room for all primitives and characters is made before the first is placed; placing cannot
@@ -29,19 +32,6 @@
 
 /* ---- texts ---- */
 
-/* Above the value axis: the shared unit; for a lone series without a title its name as well. */
-static gch__text make_axis_title(gch__layout *l)
-{
-    const gch_chart_desc *desc = l->desc;
-    const gch_column_info *column = gch__chart_column(&desc->series[0]);
-    const char *unit = gch__shared_unit(desc);
-    bool is_lone = desc->series_count == 1 && !gch__wants_legend(desc);
-    bool has_title = desc->title != NULL && desc->title[0] != '\0';
-    const char *name = is_lone && !has_title ? column->name : "";
-    gch__text t = gch__text_make(l, name, unit != NULL ? unit : "");
-    return gch__text_shorten(l, t, l->label_px, GCH__FONT_REGULAR, l->width - 2 * l->pad);
-}
-
 static gch__text make_across_title(gch__layout *l)
 {
     const gch_file_info *info = gch_file_get_info(l->desc->series[0].file);
@@ -58,17 +48,22 @@ static void make_texts(gch__layout *l)
     if (l->desc->title != NULL)
         l->title = gch__text_shorten(l, gch__text_make(l, l->desc->title, ""), l->title_px,
                                      GCH__FONT_MEDIUM, room);
-    l->axis_title = make_axis_title(l);
     l->zone = (gch__text){0};
     if (l->is_plane) /* what the horizontal axis shows stands where a zone would */
         l->zone = gch__text_shorten(l, make_across_title(l), l->small_px, GCH__FONT_REGULAR, room);
     else if (scene->zone != NULL && l->unit != GCH_TIME_INDEX)
         l->zone = gch__text_shorten(l, gch__text_make(l, gch_time_zone_name(scene->zone), ""),
                                     l->small_px, GCH__FONT_REGULAR, room);
-    gch__legend_make(l);
+    gch__header_texts_make(l);
 }
 
 /* ---- margins ---- */
+
+/* What a value label reaches beyond its tick, in px. */
+static float half_label(const gch__layout *l)
+{
+    return gch__font_get_metrics(l->label_px, GCH__FONT_REGULAR).ascent / 2 + 1;
+}
 
 /* In a low picture a short legend stands at the right end of the title's line. */
 static bool fits_beside_title(const gch__layout *l)
@@ -77,7 +72,55 @@ static bool fits_beside_title(const gch__layout *l)
            l->title.width + 32 * l->scale + l->legend_width <= l->width - 2 * l->pad;
 }
 
-/* Places the plot for what `shown` names. False if that leaves it less than its share. */
+/* Divides the rows [y, end) between the panels. False if they do not hold them. */
+static bool place_panels(gch__layout *l, float y, float end)
+{
+    const float s = l->scale, count = (float)l->panel_count;
+    float above = 0, gap = 0; /* of a plot: its line; from plot to plot */
+    if (l->shown.panel_lines)
+        above = (GCH_PANEL_LINE + 8) * s;
+    else if (l->shown.title || l->shown.legend)
+        above = 6 * s;
+    if (l->shown.panel_lines)
+        gap = roundf((8 + GCH_PANEL_LINE + 8) * s); /* labels hang halfway over a plot's edges */
+    else if (l->shown.value_axis)
+        gap = roundf(l->label_px + 4 * s);
+    else if (l->shown.time_axis)
+        gap = roundf(4 * s);
+    float first = y + above;
+    /* The topmost value label stands half above the plot. */
+    if (l->shown.value_axis)
+        first = fmaxf(first, half_label(l));
+    first = ceilf(first);
+    float rows = floorf(end) - first - gap * (count - 1);
+    for (uint32_t i = 0; i < l->panel_count; i++) {
+        gch__panel_layout *panel = &l->panels[i];
+        uint32_t from = rows < count ? 0 : gch__chart_panel_row(l->desc, (uint32_t)rows, i);
+        uint32_t to = rows < count ? 0 : gch__chart_panel_row(l->desc, (uint32_t)rows, i + 1);
+        panel->y = first + (float)from + gap * (float)i;
+        panel->height = (float)(to - from);
+        panel->line_y = i == 0 ? y : panel->y - above;
+    }
+    return rows >= fmaxf((l->panel_count == 1 ? 36 : 28 * count) * s, 0.4f * l->height);
+}
+
+/* The labels of a value axis; returns the width of the widest. */
+static float make_value_labels(gch__layout *l, gch__axis_layout *axis)
+{
+    float height = l->panels[axis->panel].height, widest = 0;
+    float gap = fmaxf(1.9f * l->label_px, fminf(VALUE_LABEL_GAP * l->scale, height / 6));
+    axis->tick_count = gch__value_ticks(axis->bottom, axis->top, axis->axis, height, gap,
+                                        axis->scratch->ticks, GCH_VALUE_TICK_CAP);
+    for (uint32_t i = 0; i < axis->tick_count; i++) {
+        gch__text *label = &axis->scratch->labels[i];
+        *label = gch__text_of(axis->scratch->ticks[i].label);
+        label->width = gch__text_measure(*label, l->label_px, GCH__FONT_REGULAR);
+        widest = fmaxf(widest, label->width);
+    }
+    return widest;
+}
+
+/* Places the plots for what `shown` names. False if that leaves them less than their share. */
 static bool try_parts(gch__layout *l, gch__parts shown)
 {
     const float s = l->scale;
@@ -94,93 +137,89 @@ static bool try_parts(gch__layout *l, gch__parts shown)
         l->legend_y = y - 2 * s;
         y = l->legend_y + (float)l->legend_rows * GCH_LEGEND_LINE * s + 4 * s;
     }
-    if (shown.axis_title) {
-        l->axis_title_y = y;
-        y += (GCH_AXIS_TITLE_LINE + 8) * s;
-    } else if (shown.title || shown.legend) {
-        y += 6 * s;
-    }
-    /* The topmost value label stands half above the plot. */
-    float half_label = gch__font_get_metrics(l->label_px, GCH__FONT_REGULAR).ascent / 2 + 1;
-    if (shown.value_axis)
-        y = fmaxf(y, half_label);
     float below = l->pad;
     if (shown.time_axis)
         below = (GCH_TICK_LENGTH + 2 + GCH_LABEL_LINE + (shown.context ? GCH_LABEL_LINE : 0)) * s +
                 fmaxf(l->pad - 5 * s, 2 * s);
     else if (shown.value_axis)
-        below = fmaxf(below, half_label);
-    l->plot_y = ceilf(y);
-    l->plot_height = floorf(l->height - below) - l->plot_y;
+        below = fmaxf(below, half_label(l));
+    bool is_high_enough = place_panels(l, y, l->height - below);
 
-    float left = l->pad;
-    l->value_tick_count = 0;
-    if (shown.value_axis && l->plot_height >= 1) {
-        float gap = fmaxf(1.9f * l->label_px, fminf(VALUE_LABEL_GAP * s, l->plot_height / 6));
-        l->value_tick_count = gch__value_ticks(l->bottom, l->top, l->desc->axis, l->plot_height,
-                                               gap, l->scratch->value_ticks, GCH_VALUE_TICK_CAP);
-        float widest = 0;
-        for (uint32_t i = 0; i < l->value_tick_count; i++) {
-            gch__text *label = &l->scratch->value_labels[i];
-            *label = gch__text_of(l->scratch->value_ticks[i].label);
-            label->width = gch__text_measure(*label, l->label_px, GCH__FONT_REGULAR);
-            widest = fmaxf(widest, label->width);
-        }
-        if (widest > 0)
-            left += widest + GCH_VALUE_GAP * s;
+    float margins[2] = {l->pad, l->pad}; /* by side */
+    float widest[2] = {0, 0};
+    for (uint32_t i = 0; i < l->axis_count; i++) {
+        gch__axis_layout *axis = &l->axes[i];
+        axis->tick_count = 0;
+        if (shown.value_axis && l->panels[axis->panel].height >= 1)
+            widest[axis->side] = fmaxf(widest[axis->side], make_value_labels(l, axis));
     }
-    l->plot_x = ceilf(left);
-    l->plot_width = floorf(l->width - l->pad) - l->plot_x;
-    return l->plot_height >= fmaxf(36 * s, 0.4f * l->height) &&
-           l->plot_width >= fmaxf(64 * s, 0.5f * l->width);
+    for (uint32_t side = 0; side < GCH_COUNT_OF(margins); side++)
+        if (widest[side] > 0)
+            margins[side] += widest[side] + GCH_VALUE_GAP * s;
+    l->plot_x = ceilf(margins[GCH_AXIS_LEFT]);
+    l->plot_width = floorf(l->width - margins[GCH_AXIS_RIGHT]) - l->plot_x;
+    return is_high_enough && l->plot_width >= fmaxf(64 * s, 0.5f * l->width);
+}
+
+static bool has_panel_lines(const gch__layout *l)
+{
+    for (uint32_t i = 0; i < l->panel_count; i++)
+        if (l->panels[i].title.count > 0)
+            return true;
+    for (uint32_t i = 0; i < l->axis_count; i++)
+        if (l->axes[i].title.count > 0)
+            return true;
+    return l->panel_count > 1 && l->legend_count > 0;
 }
 
 static void choose_parts(gch__layout *l)
 {
-    gch__parts p = {.legend = l->legend_count > 0,
+    gch__parts p = {.legend = l->legend_rows > 0,
                     .title = l->title.count > 0,
                     .context = l->unit != GCH_TIME_INDEX || l->is_plane,
-                    .axis_title = l->axis_title.count > 0,
+                    .panel_lines = has_panel_lines(l),
                     .time_axis = true,
                     .value_axis = true};
-    bool *const given_up[] = {&p.legend,     &p.title,     &p.context,
-                              &p.axis_title, &p.time_axis, &p.value_axis};
+    bool *const given_up[] = {&p.legend,      &p.title,     &p.context,
+                              &p.panel_lines, &p.time_axis, &p.value_axis};
     for (size_t i = 0; i < GCH_COUNT_OF(given_up); i++) {
         if (try_parts(l, p))
             return;
         *given_up[i] = false;
     }
     l->pad = fminf(l->pad, floorf(fminf(l->width, l->height) / 16));
-    (void)try_parts(l, p); /* leaves at least 7/8 of each side, and a side is at least 1 */
+    (void)try_parts(l, p); /* leaves at least 7/8 of each side, and a row for each panel */
 }
 
 /* ---- the scene ---- */
 
 /* y of value 0 within the plot; the plot's height if 0 is not in view. */
-static float baseline_of(const gch__layout *l)
+static float baseline_of(const gch_view *view)
 {
-    double bottom = gch_decimal_to_double(l->bottom), top = gch_decimal_to_double(l->top);
-    if (l->desc->axis == GCH_AXIS_LOG || bottom > 0 || top < 0)
-        return l->plot_height;
+    double bottom = gch_decimal_to_double(view->bottom), top = gch_decimal_to_double(view->top);
+    if (view->axis == GCH_AXIS_LOG || bottom > 0 || top < 0)
+        return (float)view->height_px;
     double span = top - bottom;
     if (!isfinite(span)) { /* +-1e308: in halves */
         top /= 2;
         span = top - bottom / 2;
     }
-    return span > 0 ? (float)((double)l->plot_height * (top / span)) : l->plot_height;
+    return (float)(span > 0 ? (double)view->height_px * (top / span) : (double)view->height_px);
 }
 
-static void place_empty_note(gch__layout *l)
+static void place_empty_note(gch__layout *l, uint32_t index)
 {
+    const gch__panel_layout *panel = &l->panels[index];
     for (uint32_t i = 0; i < l->desc->series_count; i++)
-        if (gch_value_is_drawn(l->extents[i].min) || l->extents[i].is_too_fine)
+        if (l->desc->series[i].panel == index &&
+            (gch_value_is_drawn(l->extents[i].min) || l->extents[i].is_too_fine))
             return;
     gch__text note = gch__text_of("No data in this range");
     note.width = gch__text_measure(note, l->label_px, GCH__FONT_REGULAR);
-    if (note.width > l->plot_width || 2 * l->label_px > l->plot_height)
+    if (note.width > l->plot_width || 2 * l->label_px > panel->height)
         return;
     gch__place_text(&l->scene->over, note, roundf(l->plot_x + (l->plot_width - note.width) / 2),
-                    gch__baseline_in(l->plot_y, l->plot_height, l->label_px, GCH__FONT_REGULAR),
+                    gch__baseline_in(panel->y, panel->height, l->label_px, GCH__FONT_REGULAR),
                     l->label_px, GCH__FONT_REGULAR, l->theme->muted);
 }
 
@@ -209,26 +248,35 @@ static gch_status open_zone(gch__scene *scene, const gch_chart_desc *desc, gch_e
     return is_utc ? GCH_OK : gch_time_zone_open(name, scene->allocator, &scene->zone, err);
 }
 
-static gch_status make_room(gch__scene *scene, gch_error *err)
+static gch_status make_room(gch__layout *l, gch_error *err)
 {
+    gch__scene *scene = l->scene;
     const gch_allocator *allocator = scene->allocator;
     if (scene->scratch == NULL) {
         scene->scratch = gch__alloc(allocator, sizeof *scene->scratch, "layout");
         if (scene->scratch == NULL)
             return gch__no_memory(err, "layout");
     }
-    /* A tick takes a grid line, a mark and two texts; a legend entry some shapes and a text. */
-    size_t under_cap = 2 * GCH_VALUE_TICK_CAP + 4 * GCH_TIME_TICK_CAP +
-                       (GCH_LEGEND_STEPS + 1) * (GCH_SERIES_CAP + 1) + 16;
+    GCH_TRY(gch__ensure(allocator, (void **)&scene->axis_scratch, &scene->axis_cap, l->axis_count,
+                        sizeof *scene->axis_scratch, "layout", err));
+    l->scratch = scene->scratch;
+    for (uint32_t i = 0; i < l->axis_count; i++)
+        l->axes[i].scratch = &scene->axis_scratch[i];
+    /* A tick takes a line and a text; one of the time axis a line a panel, a mark and two texts; a
+     * legend entry some shapes and a text. */
+    size_t under_cap = (size_t)l->axis_count * (2 * GCH_VALUE_TICK_CAP + 2) +
+                       (3 + (size_t)l->panel_count) * GCH_TIME_TICK_CAP +
+                       (GCH_LEGEND_STEPS + 1) * GCH_LEGEND_CAP + 2 * (size_t)l->panel_count + 16;
     GCH_TRY(gch__ensure(allocator, (void **)&scene->under.items, &scene->under.cap, under_cap,
                         sizeof *scene->under.items, "layout", err));
-    GCH_TRY(gch__ensure(allocator, (void **)&scene->over.items, &scene->over.cap, 16,
-                        sizeof *scene->over.items, "layout", err));
+    GCH_TRY(gch__ensure(allocator, (void **)&scene->over.items, &scene->over.cap,
+                        GCH__PLOT_CAP + GCH_PANEL_CAP, sizeof *scene->over.items, "layout", err));
     scene->text.allocator = allocator;
     scene->text.purpose = "layout text";
     scene->text.count = 0;
-    /* One label a series; title, axis title, zone and "+3 more". */
-    if (gch__buffer_reserve(&scene->text, (GCH_SERIES_CAP + 4) * GCH_TEXT_ROOM) == NULL)
+    /* One label a series; a title a panel and axis, and "+3 more"; title and zone. */
+    size_t texts = GCH_SERIES_CAP + 2 * (size_t)l->panel_count + l->axis_count + 2;
+    if (gch__buffer_reserve(&scene->text, texts * GCH_TEXT_ROOM) == NULL)
         return gch__no_memory(err, "layout text");
     return GCH_OK;
 }
@@ -270,25 +318,96 @@ static void make_across_ticks(gch__layout *l)
     l->time_tick_count = count;
 }
 
-static void lay_out(gch__layout *l)
+/* Which axes there are: those that series are read against, at least one a panel; their ranges. */
+static gch_status make_axes(gch__layout *l, gch_error *err)
+{
+    const gch_chart_desc *desc = l->desc;
+    l->panel_count = gch__chart_panel_count(desc);
+    for (uint32_t panel = 0; panel < l->panel_count; panel++) {
+        bool has_right = gch__chart_axis_series_count(desc, panel, GCH_AXIS_RIGHT) > 0;
+        bool has_left = !has_right || gch__chart_axis_series_count(desc, panel, GCH_AXIS_LEFT) > 0;
+        l->panels[panel] = (gch__panel_layout){.first_axis = l->axis_count};
+        for (uint32_t side = GCH_AXIS_LEFT; side <= GCH_AXIS_RIGHT; side++) {
+            if (!(side == GCH_AXIS_LEFT ? has_left : has_right))
+                continue;
+            gch__axis_layout *axis = &l->axes[l->axis_count++];
+            *axis = (gch__axis_layout){.panel = panel,
+                                       .side = (gch_axis_side)side,
+                                       .axis = gch__chart_axis(desc, panel, side).axis,
+                                       .is_first = l->panels[panel].axis_count++ == 0};
+            GCH_TRY(gch__chart_value_range(desc, panel, side, l->extents, &axis->bottom, &axis->top,
+                                           err));
+        }
+    }
+    return GCH_OK;
+}
+
+static void fill_panels(gch__layout *l)
+{
+    for (uint32_t i = 0; i < l->panel_count; i++) {
+        uint32_t rows = l->scene->height_px;
+        l->panels[i].y = (float)gch__chart_panel_row(l->desc, rows, i);
+        l->panels[i].height = (float)gch__chart_panel_row(l->desc, rows, i + 1) - l->panels[i].y;
+    }
+}
+
+/* The panels' places are known. */
+static void make_plots(gch__layout *l)
 {
     gch__scene *scene = l->scene;
-    layout_init(l);
-    make_texts(l);
-    choose_parts(l);
-    scene->plot.baseline_y = baseline_of(l);
+    scene->plot_count = l->axis_count;
+    for (uint32_t i = 0; i < l->axis_count; i++) {
+        const gch__axis_layout *axis = &l->axes[i];
+        const gch__panel_layout *panel = &l->panels[axis->panel];
+        gch__plot *plot = &scene->plots[i];
+        *plot = (gch__plot){.panel = axis->panel,
+                            .side = axis->side,
+                            .x_px = (uint32_t)l->plot_x,
+                            .y_px = (uint32_t)panel->y,
+                            .view = {.t0 = l->from,
+                                     .t1 = l->to,
+                                     .bottom = axis->bottom,
+                                     .top = axis->top,
+                                     .width_px = (uint32_t)l->plot_width,
+                                     .height_px = (uint32_t)panel->height,
+                                     .axis = axis->axis}};
+        if (l->is_plane)
+            plot->plane = (gch_plane_view){.left = l->left,
+                                           .right = l->right,
+                                           .bottom = axis->bottom,
+                                           .top = axis->top,
+                                           .width_px = plot->view.width_px,
+                                           .height_px = plot->view.height_px};
+        plot->baseline_y = baseline_of(&plot->view);
+    }
+    scene->series_count = l->desc->series_count;
+    for (uint32_t i = 0; i < scene->series_count; i++) {
+        const gch_chart_series *series = &l->desc->series[i];
+        scene->series[i] =
+            gch__chart_series(l->desc, i, l->theme, l->from, l->to, (uint32_t)l->plot_width);
+        uint32_t plot = l->panels[series->panel].first_axis;
+        while (l->axes[plot].side != series->axis)
+            plot++;
+        scene->series[i].plot = plot;
+    }
+}
+
+static void place_parts(gch__layout *l)
+{
     if (l->shown.time_axis) {
         if (l->is_plane)
             make_across_ticks(l);
         else
             l->time_tick_count = gch__time_ticks(
-                l->from, l->to, l->unit, scene->zone, l->plot_width, TIME_LABEL_GAP * l->scale,
+                l->from, l->to, l->unit, l->scene->zone, l->plot_width, TIME_LABEL_GAP * l->scale,
                 gch__measure_label, l, l->scratch->time_ticks, GCH_TIME_TICK_CAP);
         gch__time_axis_place(l);
     }
-    gch__value_axis_place(l);
-    gch__zero_line_place(l);
-    place_empty_note(l);
+    gch__value_axes_place(l);
+    gch__zero_lines_place(l);
+    for (uint32_t i = 0; i < l->panel_count; i++)
+        place_empty_note(l, i);
+    gch__header_place(l);
 }
 
 gch_status gch__scene_layout(gch__scene *scene, const gch_chart_desc *desc, int64_t from,
@@ -307,50 +426,33 @@ gch_status gch__scene_layout(gch__scene *scene, const gch_chart_desc *desc, int6
                      .unit = gch__chart_time_unit(desc),
                      .from = from,
                      .to = to};
-    GCH_TRY(gch__chart_value_range(desc, extents, &l.bottom, &l.top, err));
+    GCH_TRY(make_axes(&l, err));
     l.is_plane = gch__chart_is_plane(desc);
     if (l.is_plane)
         GCH_TRY(gch__chart_across_range(desc, extents, &l.left, &l.right, err));
     if (needs_zone(desc))
         GCH_TRY(open_zone(scene, desc, err));
-    GCH_TRY(make_room(scene, err));
-    l.scratch = scene->scratch;
+    GCH_TRY(make_room(&l, err));
 
     scene->width_px = picture.width_px;
     scene->height_px = picture.height_px;
     scene->scale = picture.scale;
     scene->is_bare = desc->is_bare;
+    scene->is_plane = l.is_plane;
     scene->background = desc->is_bare ? 0x000000FF : theme->ground;
     scene->under.count = 0;
     scene->over.count = 0;
-    scene->plot = (gch__plot){.series = scene->series, .series_count = desc->series_count};
-
     l.plot_width = (float)picture.width_px;
-    l.plot_height = (float)picture.height_px;
-    if (desc->is_bare)
-        scene->plot.baseline_y = baseline_of(&l);
-    else
-        lay_out(&l);
-    scene->plot.x_px = (uint32_t)l.plot_x;
-    scene->plot.y_px = (uint32_t)l.plot_y;
-    scene->plot.view = (gch_view){.t0 = from,
-                                  .t1 = to,
-                                  .bottom = l.bottom,
-                                  .top = l.top,
-                                  .width_px = (uint32_t)l.plot_width,
-                                  .height_px = (uint32_t)l.plot_height,
-                                  .axis = desc->axis};
-    scene->plot.is_plane = l.is_plane;
-    scene->plot.plane = (gch_plane_view){.left = l.left,
-                                         .right = l.right,
-                                         .bottom = l.bottom,
-                                         .top = l.top,
-                                         .width_px = scene->plot.view.width_px,
-                                         .height_px = scene->plot.view.height_px};
-    for (uint32_t i = 0; i < desc->series_count; i++)
-        scene->series[i] = gch__chart_series(desc, i, theme, from, to, scene->plot.view.width_px);
+    if (desc->is_bare) {
+        fill_panels(&l);
+    } else {
+        layout_init(&l);
+        make_texts(&l);
+        choose_parts(&l);
+    }
+    make_plots(&l);
     if (!desc->is_bare)
-        gch__header_place(&l); /* swatches show the series as resolved */
+        place_parts(&l);
     return GCH_OK;
 }
 
@@ -362,5 +464,6 @@ void gch__scene_reset(gch__scene *scene)
     gch__free(allocator, scene->under.items, "layout");
     gch__free(allocator, scene->over.items, "layout");
     gch__free(allocator, scene->scratch, "layout");
+    gch__free(allocator, scene->axis_scratch, "layout");
     *scene = (gch__scene){.allocator = allocator};
 }

@@ -20,10 +20,10 @@
 
 /* Layout pixels, before the scale. */
 #define GCH_LEGEND_LINE 20.0f
-#define GCH_LEGEND_STEPS 7u /* of a density's swatch */
+#define GCH_LEGEND_STEPS 7u /* of a density's swatch; and dashes of a dashed one at most */
 #define GCH_LABEL_LINE 16.0f
 #define GCH_TITLE_LINE 22.0f
-#define GCH_AXIS_TITLE_LINE 16.0f
+#define GCH_PANEL_LINE 16.0f
 #define GCH_TICK_LENGTH 5.0f
 #define GCH_VALUE_GAP 8.0f /* between value labels and the plot */
 
@@ -36,21 +36,49 @@ typedef struct gch__text {
 typedef struct gch__legend_item {
     gch__text label;
     float x;
+    uint32_t panel; /* in whose line it stands; GCH_CHART_LEGEND: above the first */
     uint32_t row;
     uint32_t series; /* UINT32_MAX: the "+3 more" at the end */
 } gch__legend_item;
 
+#define GCH_CHART_LEGEND UINT32_MAX
+/* A panel may have its own "+3 more". */
+#define GCH_LEGEND_CAP (GCH_SERIES_CAP + GCH_PANEL_CAP)
+
 struct gch__scene_scratch {
-    gch__tick value_ticks[GCH_VALUE_TICK_CAP];
     gch__tick time_ticks[GCH_TIME_TICK_CAP];
-    gch__text value_labels[GCH_VALUE_TICK_CAP];
-    gch__legend_item legend[GCH_SERIES_CAP + 1];
+    gch__legend_item legend[GCH_LEGEND_CAP];
 };
 
-/* What a picture shows beside its plot. */
+struct gch__axis_scratch {
+    gch__tick ticks[GCH_VALUE_TICK_CAP];
+    gch__text labels[GCH_VALUE_TICK_CAP];
+};
+
+/* What a picture shows beside its plots. */
 typedef struct gch__parts {
-    bool legend, title, context, axis_title, time_axis, value_axis;
+    bool legend, title, context, panel_lines, time_axis, value_axis;
 } gch__parts;
+
+/* The value axis of the plot of the same index. */
+typedef struct gch__axis_layout {
+    uint32_t panel;
+    gch_axis_side side;
+    gch_decimal bottom, top;
+    gch_value_axis axis;
+    bool is_first; /* of its panel: has the grid */
+    gch__text title;
+    uint32_t tick_count;
+    struct gch__axis_scratch *scratch;
+} gch__axis_layout;
+
+/* A panel: a line with its title, its legend and its axes' titles, and the plot below. */
+typedef struct gch__panel_layout {
+    uint32_t first_axis, axis_count;
+    gch__text title;
+    float title_x, axis_title_x;
+    float line_y, y, height; /* of the plot */
+} gch__panel_layout;
 
 typedef struct gch__layout {
     gch__scene *scene;
@@ -61,22 +89,25 @@ typedef struct gch__layout {
     float scale, width, height;
     gch_time_unit unit;
     int64_t from, to;
-    gch_decimal bottom, top;
     bool is_plane; /* the horizontal axis shows values */
     gch_decimal left, right;
 
     float pad;
     float title_px, label_px, small_px; /* font sizes, whole device px */
-    gch__text title, axis_title, zone;
+    gch__text title, zone;
     uint32_t legend_count, legend_rows;
     float legend_width; /* of its last row */
+    gch__panel_layout panels[GCH_PANEL_CAP];
+    uint32_t panel_count;
+    gch__axis_layout axes[GCH__PLOT_CAP];
+    uint32_t axis_count;
 
-    /* The attempt under way: what is shown and where the plot comes to lie. */
+    /* The attempt under way: what is shown and where the plots come to lie. */
     gch__parts shown;
     bool is_legend_beside_title;
-    float title_y, legend_y, axis_title_y; /* tops of their lines */
-    float plot_x, plot_y, plot_width, plot_height;
-    uint32_t value_tick_count, time_tick_count;
+    float title_y, legend_y; /* tops of their lines */
+    float plot_x, plot_width;
+    uint32_t time_tick_count;
 } gch__layout;
 
 /* ---- scene_label.c: texts; they are appended to the scene's, where room has been made ---- */
@@ -106,18 +137,17 @@ float gch__hairline(const gch__layout *l);
 
 /* ---- scene_header.c ---- */
 
-/* The unit that all series share, or NULL. */
-const char *gch__shared_unit(const gch_chart_desc *desc);
-bool gch__wants_legend(const gch_chart_desc *desc);
-/* Makes the labels and sets them in at most two rows; what does not fit is counted: "+3 more". */
-void gch__legend_make(gch__layout *l);
-/* Title, legend and axis title. The scene's series are resolved. */
+/* The titles of panels and axes and the labels of the legend. With one panel the legend stands
+ * above it, in at most two rows; with several each has its series in its own line. What does not
+ * fit is counted: "+3 more". */
+void gch__header_texts_make(gch__layout *l);
+/* Places title, legend and the panels' lines. The scene's series are resolved. */
 void gch__header_place(gch__layout *l);
 
-/* ---- scene_axes.c: the plot's place is known ---- */
+/* ---- scene_axes.c: the plots' places are known, the scene's series resolved ---- */
 
-void gch__value_axis_place(gch__layout *l);
+void gch__value_axes_place(gch__layout *l);
 void gch__time_axis_place(gch__layout *l);
-void gch__zero_line_place(gch__layout *l);
+void gch__zero_lines_place(gch__layout *l);
 
 #endif

@@ -45,18 +45,51 @@ static gch__rect prim_box(const gch__prim *prim)
     return prim->box;
 }
 
+static bool overlap(gch__rect a, gch__rect b)
+{
+    return a.x0 < b.x1 && b.x0 < a.x1 && a.y0 < b.y1 && b.y0 < a.y1;
+}
+
+static gch__rect plot_box(const gch__plot *plot)
+{
+    return (gch__rect){(float)plot->x_px, (float)plot->y_px,
+                       (float)(plot->x_px + plot->view.width_px),
+                       (float)(plot->y_px + plot->view.height_px)};
+}
+
+/* Plots lie within the picture, one below the other, over the same columns, and have their share:
+ * half of the width, two fifths of the height. */
+static void assert_plots_sound(const gch__scene *scene, const char *what)
+{
+    uint32_t rows = 0, end = 0;
+    const gch__plot *first = &scene->plots[0];
+    assert_true(scene->plot_count > 0);
+    for (uint32_t i = 0; i < scene->plot_count; i++) {
+        const gch__plot *plot = &scene->plots[i];
+        assert_in_range(plot->view.width_px, 1, scene->width_px - plot->x_px);
+        assert_in_range(plot->view.height_px, 1, scene->height_px - plot->y_px);
+        assert_int_equal(plot->x_px, first->x_px);
+        assert_int_equal(plot->view.width_px, first->view.width_px);
+        if (i > 0 && plot->panel == plot[-1].panel) {
+            assert_true(plot[-1].side == GCH_AXIS_LEFT && plot->side == GCH_AXIS_RIGHT);
+            assert_int_equal(plot->y_px, plot[-1].y_px);
+            assert_int_equal(plot->view.height_px, plot[-1].view.height_px);
+            continue;
+        }
+        assert_int_equal(plot->panel, i > 0 ? plot[-1].panel + 1 : 0);
+        assert_true(plot->y_px >= end);
+        end = plot->y_px + plot->view.height_px;
+        rows += plot->view.height_px;
+    }
+    if (first->view.width_px * 2 < scene->width_px || rows * 5 < scene->height_px * 2)
+        fail_msg("%s: the plots have only %ux%u", what, first->view.width_px, rows);
+}
+
 /* What every scene with axes promises, whatever its size. */
 static void assert_sound(const gch__scene *scene, const char *what)
 {
-    const gch_view *view = &scene->plot.view;
-    assert_in_range(view->width_px, 1, scene->width_px - scene->plot.x_px);
-    assert_in_range(view->height_px, 1, scene->height_px - scene->plot.y_px);
-    /* The plot has its share: half of the width, two fifths of the height. */
-    if (view->width_px * 2 < scene->width_px || view->height_px * 5 < scene->height_px * 2)
-        fail_msg("%s: the plot has only %ux%u", what, view->width_px, view->height_px);
     const float slack = 0.01f;
-    float plot_x0 = (float)scene->plot.x_px, plot_x1 = plot_x0 + (float)view->width_px;
-    float plot_y0 = (float)scene->plot.y_px, plot_y1 = plot_y0 + (float)view->height_px;
+    assert_plots_sound(scene, what);
     for (size_t i = 0; i < scene->under.count; i++) {
         const gch__prim *prim = &scene->under.items[i];
         gch__rect box = prim_box(prim);
@@ -70,14 +103,13 @@ static void assert_sound(const gch__scene *scene, const char *what)
             assert_true(box.x0 < box.x1 && box.y0 < box.y1);
         if (prim->kind != GCH__PRIM_TEXT)
             continue;
-        if (box.x0 < plot_x1 && box.x1 > plot_x0 && box.y0 < plot_y1 && box.y1 > plot_y0)
-            fail_msg("%s: \"%.*s\" lies in the plot", what, (int)prim->text_bytes, prim->text);
+        for (uint32_t k = 0; k < scene->plot_count; k++)
+            if (overlap(box, plot_box(&scene->plots[k])))
+                fail_msg("%s: \"%.*s\" lies in plot %u", what, (int)prim->text_bytes, prim->text,
+                         k);
         for (size_t k = 0; k < i; k++) {
             const gch__prim *other = &scene->under.items[k];
-            if (other->kind != GCH__PRIM_TEXT)
-                continue;
-            gch__rect with = text_box(other);
-            if (box.x0 < with.x1 && with.x0 < box.x1 && box.y0 < with.y1 && with.y0 < box.y1)
+            if (other->kind == GCH__PRIM_TEXT && overlap(box, text_box(other)))
                 fail_msg("%s: \"%.*s\" overlaps \"%.*s\"", what, (int)prim->text_bytes, prim->text,
                          (int)other->text_bytes, other->text);
         }
@@ -124,6 +156,26 @@ static void nothing_is_cut_off_at_any_size_and_scale(void **state)
     gch__scene_reset(&scene);
 }
 
+/* Panels, heights and axes for all series of a desc. */
+static void choose_panels(gch_chart_desc *desc, gch_panel_desc *panels, uint64_t *random)
+{
+    static const char *const titles[] = {NULL, "Volume", "A panel's title that is rather long"};
+    static const float heights[] = {0, 1, 3, 0.001f, 1000};
+    desc->panels = panels;
+    desc->panel_count = 1 + (uint32_t)(test_random(random) % GCH_PANEL_CAP);
+    for (uint32_t i = 0; i < desc->panel_count; i++) {
+        panels[i] =
+            (gch_panel_desc){.title = titles[test_random(random) % GCH_COUNT_OF(titles)],
+                             .height = heights[test_random(random) % GCH_COUNT_OF(heights)]};
+        panels[i].left.title = titles[test_random(random) % GCH_COUNT_OF(titles)];
+        panels[i].right.axis = (gch_value_axis)(test_random(random) % 2);
+    }
+    for (uint32_t i = 0; i < desc->series_count; i++) {
+        series[i].panel = (uint32_t)(test_random(random) % desc->panel_count);
+        series[i].axis = test_random(random) % 3 == 0 ? GCH_AXIS_RIGHT : GCH_AXIS_LEFT;
+    }
+}
+
 static void nothing_is_cut_off_for_random_charts(void **state)
 {
     (void)state;
@@ -139,7 +191,7 @@ static void nothing_is_cut_off_for_random_charts(void **state)
         "\xFF\xFE broken \xC3 bytes\n\tand\x01 controls"};
     static const char *const zones[] = {"UTC", "America/New_York", "Australia/Lord_Howe"};
     uint64_t random = 1;
-    for (uint32_t i = 0; i < 600; i++) {
+    for (uint32_t i = 0; i < 900; i++) {
         gch_chart_desc desc = desc_init();
         desc.width_px = 160 + (uint32_t)(test_random(&random) % 1500);
         desc.height_px = 100 + (uint32_t)(test_random(&random) % 900);
@@ -150,11 +202,16 @@ static void nothing_is_cut_off_for_random_charts(void **state)
         desc.theme = (gch_theme)(i % 2);
         desc.axis = i % 5 == 0 ? GCH_AXIS_LOG : GCH_AXIS_LINEAR;
         for (uint32_t k = 0; k < desc.series_count; k++) {
-            series[k].mark = (gch_mark)(test_random(&random) % 8);
+            series[k].mark = (gch_mark)(test_random(&random) % (GCH_MARK_BAND + 1));
             series[k].label = titles[test_random(&random) % GCH_COUNT_OF(titles)];
             double magnitude = pow(10, (double)(test_random(&random) % 40) - 20);
             extents[k].min = fake_value(-magnitude);
             extents[k].max = fake_value(magnitude * 3);
+        }
+        gch_panel_desc panels[GCH_PANEL_CAP];
+        if (i % 3 == 1) {
+            desc.axis = GCH_AXIS_LINEAR; /* the panels' */
+            choose_panels(&desc, panels, &random);
         }
         file.info.time_unit = (gch_time_unit)(GCH_TIME_INDEX + test_random(&random) % 5);
         int64_t span = 1 + (int64_t)(test_random(&random) >> (1 + test_random(&random) % 62));
@@ -173,7 +230,7 @@ static void nothing_is_cut_off_for_random_charts(void **state)
 static uint32_t parts_shown(const gch__scene *scene)
 {
     uint32_t shown = 0;
-    float bottom = (float)(scene->plot.y_px + scene->plot.view.height_px);
+    float bottom = (float)(scene->plots[0].y_px + scene->plots[0].view.height_px);
     for (size_t i = 0; i < scene->under.count; i++) {
         const gch__prim *prim = &scene->under.items[i];
         if (prim->kind != GCH__PRIM_TEXT)
@@ -418,15 +475,83 @@ static void a_bare_picture_is_all_plot(void **state)
     assert_ok(lay_out(&scene, &desc, &err));
     assert_int_equal(scene.under.count + scene.over.count, 0);
     assert_int_equal(scene.background, 0x000000FF);
-    assert_int_equal(scene.plot.x_px + scene.plot.y_px, 0);
-    const gch_view *view = &scene.plot.view;
+    assert_int_equal(scene.plots[0].x_px + scene.plots[0].y_px, 0);
+    const gch_view *view = &scene.plots[0].view;
     assert_int_equal(view->width_px, 333);
     assert_int_equal(view->height_px, 77);
     assert_int_equal(view->bottom.digits, 98750); /* as written, not normalised */
     assert_int_equal(view->bottom.exp10, -2);
     assert_int_equal(view->t0, file.info.first_time);
     assert_int_equal(view->t1, file.info.last_time + 1);
-    assert_int_equal(scene.plot.series[1].color, 0xFFFFFFFF);
+    assert_int_equal(scene.series[1].color, 0xFFFFFFFF);
+    gch__scene_reset(&scene);
+}
+
+static void panels_stand_in_proportion_over_one_time_axis(void **state)
+{
+    (void)state;
+    gch_error err;
+    gch__scene scene = {0};
+    gch_chart_desc desc = desc_init();
+    const gch_panel_desc panels[] = {
+        {.height = 2}, {.title = "Inlet", .right = {.axis = GCH_AXIS_LOG}}, {0}};
+    desc.panels = panels;
+    desc.panel_count = 3;
+    desc.series_count = 4;
+    series[1].panel = series[2].panel = 1;
+    series[2].axis = GCH_AXIS_RIGHT;
+    series[3].panel = 2;
+    assert_ok(lay_out(&scene, &desc, &err));
+    assert_sound(&scene, "three panels");
+    assert_int_equal(scene.plot_count, 4);
+    assert_int_equal(scene.series_count, 4);
+    for (uint32_t i = 0; i < 4; i++)
+        assert_int_equal(scene.series[i].plot, i);
+    assert_int_equal(scene.plots[2].view.axis, GCH_AXIS_LOG);
+    uint32_t high = scene.plots[0].view.height_px, low = scene.plots[1].view.height_px;
+    assert_true(high >= 2 * low - 2 && high <= 2 * low + 2);
+    /* Where two axes share a panel, their labels have the colours of their lines. */
+    bool is_colored[2] = {false, false};
+    for (size_t i = 0; i < scene.under.count; i++) {
+        const gch__prim *prim = &scene.under.items[i];
+        if (prim->kind != GCH__PRIM_TEXT || prim->box.y0 < (float)scene.plots[1].y_px ||
+            prim->box.y0 > (float)(scene.plots[1].y_px + low))
+            continue;
+        bool is_right = prim->box.x0 > 640;
+        assert_int_equal(prim->color, scene.series[is_right ? 2 : 1].color);
+        is_colored[is_right] = true;
+    }
+    assert_true(is_colored[0] && is_colored[1]);
+    assert_non_null(find_text(&scene, "Inlet"));
+    gch__scene_reset(&scene);
+}
+
+static void bare_panels_fill_the_picture(void **state)
+{
+    (void)state;
+    gch_error err;
+    gch__scene scene = {0};
+    gch_chart_desc desc = desc_init();
+    gch_panel_desc panels[GCH_PANEL_CAP] = {{.height = 3}, {0}, {.height = 0.001f}};
+    desc.is_bare = true;
+    desc.panels = panels;
+    for (desc.panel_count = 1; desc.panel_count <= GCH_PANEL_CAP; desc.panel_count++) {
+        for (desc.height_px = desc.panel_count; desc.height_px < 120; desc.height_px += 7) {
+            uint32_t row = 0;
+            assert_ok(lay_out(&scene, &desc, &err));
+            assert_int_equal(scene.plot_count, desc.panel_count);
+            for (uint32_t i = 0; i < scene.plot_count; i++) {
+                assert_int_equal(scene.plots[i].y_px, row);
+                assert_true(scene.plots[i].view.height_px >= 1);
+                row += scene.plots[i].view.height_px;
+            }
+            assert_int_equal(row, desc.height_px);
+        }
+    }
+    desc.panel_count = 2;
+    desc.height_px = 102;
+    assert_ok(lay_out(&scene, &desc, &err));
+    assert_int_equal(scene.plots[1].y_px, 76); /* floor(102 * 3 / 4) */
     gch__scene_reset(&scene);
 }
 
@@ -450,7 +575,7 @@ static void the_baseline_is_where_zero_is(void **state)
         desc.bottom = cases[i].bottom;
         desc.top = cases[i].top;
         assert_ok(lay_out(&scene, &desc, &err));
-        assert_true(fabsf(scene.plot.baseline_y - cases[i].y) < 1e-4f);
+        assert_true(fabsf(scene.plots[0].baseline_y - cases[i].y) < 1e-4f);
     }
     gch__scene_reset(&scene);
 }
@@ -581,6 +706,8 @@ int main(void)
         cmocka_unit_test(hostile_text_is_cleaned),
         cmocka_unit_test(a_zone_other_than_utc_is_named_and_kept),
         cmocka_unit_test(a_bare_picture_is_all_plot),
+        cmocka_unit_test(panels_stand_in_proportion_over_one_time_axis),
+        cmocka_unit_test(bare_panels_fill_the_picture),
         cmocka_unit_test(the_baseline_is_where_zero_is),
         cmocka_unit_test(a_zero_line_is_drawn_inside_only_and_over_what_grows_from_it),
         cmocka_unit_test(a_view_without_data_says_so),

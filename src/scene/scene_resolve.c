@@ -9,6 +9,7 @@
 
 #include <float.h>
 #include <math.h>
+#include <stdio.h>
 
 #define SCALE_MIN 0.5f
 #define SCALE_MAX 8.0f
@@ -17,6 +18,11 @@
 #define WICK_PX 1.0f
 #define POINT_PX 4.0f
 #define BAR_PX 8.0f
+#define VOLUME_ALPHA 153u
+#define DASH_PX_MAX 1000.0f
+#define DASH_PERIOD_PX_MIN 2.0f
+#define PANEL_HEIGHT_MIN 0.001f
+#define PANEL_HEIGHT_MAX 1000.0f
 /* Below this width in layout px a bar a point is too thin to be told apart. */
 #define SINGLE_BAR_PX_MIN 4.0f
 
@@ -61,6 +67,25 @@ static gch_status check_study(const gch_chart_desc *desc, uint32_t index, gch_er
     return GCH_OK;
 }
 
+static gch_status check_dash(const gch_chart_series *series, uint32_t index, gch_error *err)
+{
+    float period = 0;
+    if (series->dash_count > GCH_DASH_CAP)
+        return gch_fail(err, GCH_INVALID, "series[%u].dash_count: %u is more than %u", index,
+                        series->dash_count, GCH_DASH_CAP);
+    for (uint32_t i = 0; i < series->dash_count; i++) {
+        float length = series->dash_px[i];
+        if (!(length >= 0 && length <= DASH_PX_MAX))
+            return gch_fail(err, GCH_INVALID, "series[%u].dash_px[%u]: %g is not within 0 to %g",
+                            index, i, (double)length, (double)DASH_PX_MAX);
+        period += length;
+    }
+    if (series->dash_count > 0 && period < DASH_PERIOD_PX_MIN)
+        return gch_fail(err, GCH_INVALID, "series[%u].dash_px: together %g, less than %g", index,
+                        (double)period, (double)DASH_PERIOD_PX_MIN);
+    return GCH_OK;
+}
+
 static gch_status check_series(const gch_chart_desc *desc, uint32_t index, gch_error *err)
 {
     const gch_chart_series *series = &desc->series[index];
@@ -70,13 +95,26 @@ static gch_status check_series(const gch_chart_desc *desc, uint32_t index, gch_e
     if (series->column >= info->column_count)
         return gch_fail(err, GCH_INVALID, "series[%u].column: %u, but %s has %u", index,
                         series->column, info->path, info->column_count);
-    if ((uint32_t)series->mark > GCH_MARK_BARS && series->mark != GCH_MARK_DENSITY &&
-        series->mark != GCH_MARK_POINTS)
+    if (series->mark == GCH_MARK_BAND && series->column_high >= info->column_count)
+        return gch_fail(err, GCH_INVALID, "series[%u].column_high: %u, but %s has %u", index,
+                        series->column_high, info->path, info->column_count);
+    if (series->mark == GCH_MARK_VOLUME && series->has_price &&
+        series->column_price >= info->column_count)
+        return gch_fail(err, GCH_INVALID, "series[%u].column_price: %u, but %s has %u", index,
+                        series->column_price, info->path, info->column_count);
+    if ((uint32_t)series->mark > GCH_MARK_POINTS && series->mark != GCH_MARK_VOLUME)
         return gch_fail(err, GCH_INVALID, "series[%u].mark: there is no mark %u", index,
                         (uint32_t)series->mark);
+    if (series->panel >= gch__chart_panel_count(desc))
+        return gch_fail(err, GCH_INVALID, "series[%u].panel: %u, but the chart has %u", index,
+                        series->panel, gch__chart_panel_count(desc));
+    if ((uint32_t)series->axis > GCH_AXIS_RIGHT)
+        return gch_fail(err, GCH_INVALID, "series[%u].axis: there is no side %u", index,
+                        (uint32_t)series->axis);
     if (!(series->width_px >= 0 && series->width_px <= STROKE_PX_MAX))
         return gch_fail(err, GCH_INVALID, "series[%u].width_px: %g is not within 0 to %g", index,
                         series->width_px, STROKE_PX_MAX);
+    GCH_TRY(check_dash(series, index, err));
     if ((uint32_t)series->density_scale > GCH_DENSITY_EQUAL)
         return gch_fail(err, GCH_INVALID, "series[%u].density_scale: there is no scale %u", index,
                         (uint32_t)series->density_scale);
@@ -131,6 +169,55 @@ static gch_status check_bound(gch_decimal bound, gch_value_axis axis, const char
     return GCH_OK;
 }
 
+/* `of` stands before the names of fields: "panels[1].left.". */
+static gch_status check_axis(const gch_axis_desc *axis, const char *of, gch_error *err)
+{
+    char bottom[48], top[48];
+    snprintf(bottom, sizeof bottom, "%sbottom", of);
+    snprintf(top, sizeof top, "%stop", of);
+    if ((uint32_t)axis->axis > GCH_AXIS_LOG)
+        return gch_fail(err, GCH_INVALID, "%saxis: there is no axis %u", of, (uint32_t)axis->axis);
+    if (axis->has_bottom)
+        GCH_TRY(check_bound(axis->bottom, axis->axis, bottom, err));
+    if (axis->has_top)
+        GCH_TRY(check_bound(axis->top, axis->axis, top, err));
+    if (axis->has_bottom && axis->has_top && gch__decimal_compare(axis->bottom, axis->top) >= 0)
+        return gch_fail(err, GCH_INVALID, "%s: %llde%d is not below top, %llde%d", bottom,
+                        (long long)axis->bottom.digits, axis->bottom.exp10,
+                        (long long)axis->top.digits, axis->top.exp10);
+    return GCH_OK;
+}
+
+static gch_status check_panels(const gch_chart_desc *desc, gch_error *err)
+{
+    if (desc->panel_count > GCH_PANEL_CAP)
+        return gch_fail(err, GCH_INVALID, "panel_count: %u is more than %u", desc->panel_count,
+                        GCH_PANEL_CAP);
+    if (desc->panel_count > 0 && desc->panels == NULL)
+        return gch_fail(err, GCH_INVALID, "panels: none given");
+    if (desc->panel_count > 0 &&
+        (desc->has_bottom || desc->has_top || desc->axis != GCH_AXIS_LINEAR))
+        return gch_fail(err, GCH_INVALID,
+                        "bottom, top and axis are those of the panels, where there are any");
+    for (uint32_t i = 0; i < desc->panel_count; i++) {
+        const gch_panel_desc *panel = &desc->panels[i];
+        if (panel->height != 0 &&
+            !(panel->height >= PANEL_HEIGHT_MIN && panel->height <= PANEL_HEIGHT_MAX))
+            return gch_fail(err, GCH_INVALID, "panels[%u].height: %g is not within %g to %g", i,
+                            (double)panel->height, (double)PANEL_HEIGHT_MIN,
+                            (double)PANEL_HEIGHT_MAX);
+        char of[32];
+        snprintf(of, sizeof of, "panels[%u].left.", i);
+        GCH_TRY(check_axis(&panel->left, of, err));
+        snprintf(of, sizeof of, "panels[%u].right.", i);
+        GCH_TRY(check_axis(&panel->right, of, err));
+    }
+    if (gch__chart_panel_count(desc) > gch__chart_picture(desc).height_px)
+        return gch_fail(err, GCH_INVALID, "height_px: %u rows do not hold %u panels",
+                        gch__chart_picture(desc).height_px, desc->panel_count);
+    return GCH_OK;
+}
+
 static gch_status check_plane(const gch_chart_desc *desc, gch_error *err)
 {
     if (!gch__chart_is_plane(desc)) {
@@ -141,8 +228,15 @@ static gch_status check_plane(const gch_chart_desc *desc, gch_error *err)
     }
     if (desc->has_time_range)
         return gch_fail(err, GCH_INVALID, "from: points of a plane have no times");
-    if (desc->axis != GCH_AXIS_LINEAR)
-        return gch_fail(err, GCH_UNSUPPORTED, "axis: points are drawn on linear axes");
+    for (uint32_t i = 0; i < desc->series_count; i++) {
+        const gch_chart_series *series = &desc->series[i];
+        if (gch__chart_axis(desc, series->panel, series->axis).axis == GCH_AXIS_LINEAR)
+            continue;
+        if (desc->panel_count == 0)
+            return gch_fail(err, GCH_UNSUPPORTED, "axis: points are drawn on linear axes");
+        return gch_fail(err, GCH_UNSUPPORTED, "panels[%u].%s.axis: points are drawn on linear axes",
+                        series->panel, series->axis == GCH_AXIS_LEFT ? "left" : "right");
+    }
     if (desc->has_left)
         GCH_TRY(check_bound(desc->left, GCH_AXIS_LINEAR, "left", err));
     if (desc->has_right)
@@ -171,8 +265,11 @@ gch_status gch__chart_check(const gch_chart_desc *desc, gch_error *err)
                         (uint32_t)desc->backend);
     if ((uint32_t)desc->theme > GCH_THEME_DARK)
         return gch_fail(err, GCH_INVALID, "theme: there is no theme %u", (uint32_t)desc->theme);
-    if ((uint32_t)desc->axis > GCH_AXIS_LOG)
-        return gch_fail(err, GCH_INVALID, "axis: there is no axis %u", (uint32_t)desc->axis);
+    GCH_TRY(check_panels(desc, err));
+    if (desc->panel_count == 0) {
+        gch_axis_desc left = gch__chart_axis(desc, 0, GCH_AXIS_LEFT);
+        GCH_TRY(check_axis(&left, "", err));
+    }
     for (uint32_t i = 0; i < desc->series_count; i++)
         GCH_TRY(check_series(desc, i, err));
     for (uint32_t i = 0; i < desc->series_count; i++)
@@ -181,14 +278,6 @@ gch_status gch__chart_check(const gch_chart_desc *desc, gch_error *err)
     if (desc->has_time_range && desc->from >= desc->to)
         return gch_fail(err, GCH_INVALID, "from: %lld is not before to, %lld",
                         (long long)desc->from, (long long)desc->to);
-    if (desc->has_bottom)
-        GCH_TRY(check_bound(desc->bottom, desc->axis, "bottom", err));
-    if (desc->has_top)
-        GCH_TRY(check_bound(desc->top, desc->axis, "top", err));
-    if (desc->has_bottom && desc->has_top && gch__decimal_compare(desc->bottom, desc->top) >= 0)
-        return gch_fail(err, GCH_INVALID, "bottom: %llde%d is not below top, %llde%d",
-                        (long long)desc->bottom.digits, desc->bottom.exp10,
-                        (long long)desc->top.digits, desc->top.exp10);
     if ((uint32_t)desc->bar_width.unit > GCH_BAR_YEAR)
         return gch_fail(err, GCH_INVALID, "bar_width.unit: there is no unit %u",
                         (uint32_t)desc->bar_width.unit);
@@ -236,6 +325,56 @@ bool gch__chart_is_plane(const gch_chart_desc *desc)
     return gch__chart_mark(&desc->series[0]) == GCH_MARK_POINTS;
 }
 
+/* ---- panels ---- */
+
+uint32_t gch__chart_panel_count(const gch_chart_desc *desc)
+{
+    return GCH_MAX(desc->panel_count, 1);
+}
+
+const char *gch__chart_panel_title(const gch_chart_desc *desc, uint32_t panel)
+{
+    return desc->panel_count > 0 ? desc->panels[panel].title : NULL;
+}
+
+gch_axis_desc gch__chart_axis(const gch_chart_desc *desc, uint32_t panel, gch_axis_side side)
+{
+    if (desc->panel_count > 0)
+        return side == GCH_AXIS_LEFT ? desc->panels[panel].left : desc->panels[panel].right;
+    if (side == GCH_AXIS_RIGHT)
+        return (gch_axis_desc){0};
+    return (gch_axis_desc){.has_bottom = desc->has_bottom,
+                           .has_top = desc->has_top,
+                           .bottom = desc->bottom,
+                           .top = desc->top,
+                           .axis = desc->axis};
+}
+
+uint32_t gch__chart_axis_series_count(const gch_chart_desc *desc, uint32_t panel,
+                                      gch_axis_side side)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < desc->series_count; i++)
+        count += gch__is_read_against(&desc->series[i], panel, side) ? 1 : 0;
+    return count;
+}
+
+uint32_t gch__chart_panel_row(const gch_chart_desc *desc, uint32_t rows, uint32_t index)
+{
+    uint32_t count = gch__chart_panel_count(desc), row = 0;
+    if (count == 1)
+        return index == 0 ? 0 : rows;
+    double whole = 0, above = 0;
+    for (uint32_t i = 0; i < count; i++)
+        whole += desc->panels[i].height != 0 ? (double)desc->panels[i].height : 1;
+    for (uint32_t i = 1; i <= index; i++) {
+        above += desc->panels[i - 1].height != 0 ? (double)desc->panels[i - 1].height : 1;
+        uint32_t wanted = (uint32_t)(rows * (above / whole));
+        row = GCH_MIN(GCH_MAX(wanted, row + 1), rows - (count - i));
+    }
+    return index == count ? rows : row;
+}
+
 /* ---- time ---- */
 
 /* Ticks to show beyond the first and the last row, so that a mark that reaches beyond its time is
@@ -248,6 +387,7 @@ static double wanted_air(const gch_file_info *info, gch_mark mark)
         return info->row_count > 1 ? span / (double)(info->row_count - 1) / 2 : 0;
     case GCH_MARK_CANDLES:
     case GCH_MARK_OHLC:
+    case GCH_MARK_VOLUME:
         return span / 100;
     case GCH_MARK_SCATTER:
         return span / 250;
@@ -338,12 +478,13 @@ static gch_decimal beyond(gch_decimal from, bool is_upward, gch_value_axis axis)
 }
 
 /* An area starts at zero when the data come near it: then the distance to zero says something. */
-static bool wants_zero(const gch_chart_desc *desc, double min, double max)
+static bool wants_zero(const gch_chart_desc *desc, uint32_t panel, gch_axis_side side, double min,
+                       double max)
 {
-    if (desc->axis == GCH_AXIS_LOG)
-        return false;
     for (uint32_t i = 0; i < desc->series_count; i++) {
-        if (desc->series[i].mark == GCH_MARK_BARS)
+        if (!gch__is_read_against(&desc->series[i], panel, side))
+            continue;
+        if (desc->series[i].mark == GCH_MARK_BARS || desc->series[i].mark == GCH_MARK_VOLUME)
             return true;
         if (desc->series[i].mark == GCH_MARK_AREA && min >= 0 && min <= max - min)
             return true;
@@ -379,33 +520,36 @@ static gch_status set_range(gch_decimal bottom, gch_decimal top, bool has_top, g
     return GCH_OK;
 }
 
-gch_status gch__chart_value_range(const gch_chart_desc *desc, const gch__extent *extents,
-                                  gch_decimal *out_bottom, gch_decimal *out_top, gch_error *err)
+gch_status gch__chart_value_range(const gch_chart_desc *desc, uint32_t panel, gch_axis_side side,
+                                  const gch__extent *extents, gch_decimal *out_bottom,
+                                  gch_decimal *out_top, gch_error *err)
 {
+    gch_axis_desc axis = gch__chart_axis(desc, panel, side);
     gch__extent all = {0};
     for (uint32_t i = 0; i < desc->series_count; i++)
-        include_range(&all, extents[i].min, extents[i].max);
+        if (gch__is_read_against(&desc->series[i], panel, side))
+            include_range(&all, extents[i].min, extents[i].max);
     gch_value min = all.min, max = all.max;
     gch_decimal bottom = {0, 0}, top = {1, 0};
-    if (desc->axis == GCH_AXIS_LOG) {
+    if (axis.axis == GCH_AXIS_LOG) {
         bottom = (gch_decimal){1, 0};
         top = (gch_decimal){1, 1};
     }
     if (min.kind != GCH_VALUE_GAP) {
         double low = gch_value_to_double(min), high = gch_value_to_double(max);
-        bool is_zero_based = wants_zero(desc, low, high);
+        bool is_zero_based = axis.axis != GCH_AXIS_LOG && wants_zero(desc, panel, side, low, high);
         const gch_value zero = {.kind = GCH_VALUE_DECIMAL};
         if (is_zero_based && low > 0)
             min = zero;
         if (is_zero_based && high < 0)
             max = zero;
-        gch__fit_range(min, max, desc->axis, is_zero_based, &bottom, &top);
+        gch__fit_range(min, max, axis.axis, is_zero_based, &bottom, &top);
     }
-    if (desc->has_bottom)
-        bottom = desc->bottom;
-    if (desc->has_top)
-        top = desc->top;
-    return set_range(bottom, top, desc->has_top, desc->axis, desc->has_top ? "top" : "bottom",
+    if (axis.has_bottom)
+        bottom = axis.bottom;
+    if (axis.has_top)
+        top = axis.top;
+    return set_range(bottom, top, axis.has_top, axis.axis, axis.has_top ? "top" : "bottom",
                      out_bottom, out_top, err);
 }
 
@@ -498,6 +642,19 @@ gch_bar_width gch__bar_width_choose(gch_time_unit unit, int64_t from, int64_t to
     return search.best;
 }
 
+/* How many bars of a width lie in [from, to), about; 0 for a width that is not given. */
+static double guess_bars(gch_bar_width width, gch_time_unit unit, int64_t from, int64_t to)
+{
+    static const double seconds[] = {[GCH_BAR_DAY] = 86400,
+                                     [GCH_BAR_WEEK] = 604800,
+                                     [GCH_BAR_MONTH] = 2629746,
+                                     [GCH_BAR_YEAR] = 31556952};
+    double ticks = (double)width.count;
+    if (width.unit != GCH_BAR_TICKS)
+        ticks *= seconds[width.unit] * (double)gch_time_unit_per_second(unit);
+    return ticks > 0 ? ((double)to - (double)from) / ticks : 0;
+}
+
 /* Rows in [from, to), guessed from the file's mean density. */
 static double guess_rows(const gch_file_info *info, int64_t from, int64_t to)
 {
@@ -509,6 +666,11 @@ static double guess_rows(const gch_file_info *info, int64_t from, int64_t to)
 
 /* ---- series ---- */
 
+static uint32_t faded(uint32_t color)
+{
+    return gch__color_with_alpha(color, (color & 255u) * VOLUME_ALPHA / 255);
+}
+
 gch__plot_series gch__chart_series(const gch_chart_desc *desc, uint32_t index,
                                    const gch__theme *theme, int64_t from, int64_t to,
                                    uint32_t width_px)
@@ -517,6 +679,9 @@ gch__plot_series gch__chart_series(const gch_chart_desc *desc, uint32_t index,
     float scale = gch__chart_picture(desc).scale;
     gch__plot_series out = {.file = given->file,
                             .column = given->column,
+                            .column_high = given->column_high,
+                            .has_price = given->has_price,
+                            .column_price = given->column_price,
                             .mark = gch__chart_mark(given),
                             .size_by = given->size_by,
                             .color_by = given->color_by,
@@ -546,22 +711,34 @@ gch__plot_series gch__chart_series(const gch_chart_desc *desc, uint32_t index,
         /* A colour of its own marks what rises; what falls keeps the theme's. */
         out.up_color = given->color_rgba != 0 ? given->color_rgba : theme->up;
         out.down_color = theme->down;
+        if (out.mark == GCH_MARK_VOLUME) { /* quieter than the candles that they are of */
+            out.up_color = faded(out.up_color);
+            out.down_color = faded(out.down_color);
+        }
         uint32_t alpha = out.color & 255u;
         uint32_t share = given->study.kind == GCH_STUDY_RANGE ? 3 : 1; /* lies over other series */
         out.fill_color = gch__color_with_alpha(out.color, alpha * theme->fill_alpha / 255 / share);
         out.fill_base_color =
             gch__color_with_alpha(out.color, alpha * theme->fill_base_alpha / 255);
-        float width = out.mark == GCH_MARK_SCATTER || out.mark == GCH_MARK_POINTS ? POINT_PX
-                      : out.mark == GCH_MARK_CANDLES || given->study.kind == GCH_STUDY_RANGE
-                          ? WICK_PX
-                          : LINE_PX;
+        bool is_thin = out.mark == GCH_MARK_CANDLES || given->study.kind == GCH_STUDY_RANGE;
+        bool is_dot = out.mark == GCH_MARK_SCATTER || out.mark == GCH_MARK_POINTS;
+        float width = is_dot                      ? POINT_PX
+                      : is_thin                   ? WICK_PX
+                      : out.mark == GCH_MARK_BAND ? 0
+                                                  : LINE_PX;
         out.width = (given->width_px != 0 ? given->width_px : width) * scale;
+        uint32_t rounds = given->dash_count % 2 == 1 ? 2 : 1;
+        for (uint32_t i = 0; i < rounds * given->dash_count; i++)
+            out.dash[out.dash_count++] = given->dash_px[i % given->dash_count] * scale;
     }
 
     if (is_study || out.mark == GCH_MARK_CANDLES || out.mark == GCH_MARK_OHLC ||
-        out.mark == GCH_MARK_BARS) {
+        out.mark == GCH_MARK_BARS || out.mark == GCH_MARK_VOLUME) {
         const gch_file_info *info = gch_file_get_info(given->file);
-        if (desc->bar_width.count > 0)
+        /* Sums are of whole bars: there is nothing to draw instead of bars narrower than pixels. */
+        bool is_too_narrow = out.mark == GCH_MARK_VOLUME &&
+                             guess_bars(desc->bar_width, info->time_unit, from, to) > width_px;
+        if (desc->bar_width.count > 0 && !is_too_narrow)
             out.bar_width = desc->bar_width;
         else if (out.mark != GCH_MARK_BARS ||
                  guess_rows(info, from, to) >

@@ -23,11 +23,30 @@ bool gch__chart_is_plane(const gch_chart_desc *desc);
 /* The column of a series; of points, that of y. */
 const gch_column_info *gch__chart_column(const gch_chart_series *series);
 
-/* The value range of the plot: the desc's own bounds, the others fitted to the extents. Always
- * bottom < top, and 0 < bottom on a log axis. GCH_INVALID if the given bounds are not in order. */
-GCH_CHECKED gch_status gch__chart_value_range(const gch_chart_desc *desc,
-                                              const gch__extent *extents, gch_decimal *out_bottom,
-                                              gch_decimal *out_top, gch_error *err);
+/* At least one. */
+uint32_t gch__chart_panel_count(const gch_chart_desc *desc);
+const char *gch__chart_panel_title(const gch_chart_desc *desc, uint32_t panel); /* NULL: none */
+/* What the desc says of a panel's value axis. */
+gch_axis_desc gch__chart_axis(const gch_chart_desc *desc, uint32_t panel, gch_axis_side side);
+/* Whether series `index` is read against this axis. */
+static inline bool gch__is_read_against(const gch_chart_series *series, uint32_t panel,
+                                        gch_axis_side side)
+{
+    return series->panel == panel && series->axis == side;
+}
+uint32_t gch__chart_axis_series_count(const gch_chart_desc *desc, uint32_t panel,
+                                      gch_axis_side side);
+/* Rows of `rows` that lie above panel `index`, 0 <= index <= their count <= rows: in proportion to
+ * the panels' heights, rounded down, but a row for each panel at least. */
+uint32_t gch__chart_panel_row(const gch_chart_desc *desc, uint32_t rows, uint32_t index);
+
+/* The value range of a plot: its axis' own bounds, the others fitted to the extents of its series
+ * (`extents` has all of the chart's). Always bottom < top, and 0 < bottom on a log axis.
+ * GCH_INVALID if the given bounds are not in order. */
+GCH_CHECKED gch_status gch__chart_value_range(const gch_chart_desc *desc, uint32_t panel,
+                                              gch_axis_side side, const gch__extent *extents,
+                                              gch_decimal *out_bottom, gch_decimal *out_top,
+                                              gch_error *err);
 
 /* The same for the plot's left and right end, of a plane. */
 GCH_CHECKED gch_status gch__chart_across_range(const gch_chart_desc *desc,

@@ -98,7 +98,7 @@ static void each_wrong_field_of_a_series_is_named_with_its_number(void **state)
     series[1].column = 4;
     assert_refused(&desc, "series[1].column:");
     desc_init();
-    series[0].mark = (gch_mark)8;
+    series[0].mark = (gch_mark)99;
     assert_refused(&desc, "series[0].mark:");
     desc_init();
     series[0].mark = (gch_mark)(GCH_MARK_DENSITY + 1000);
@@ -246,6 +246,15 @@ static void wrong_fields_of_a_plane_are_named(void **state)
     desc = plane_init();
     desc.axis = GCH_AXIS_LOG;
     assert_status(gch__chart_check(&desc, &err), GCH_UNSUPPORTED);
+    const gch_panel_desc panels[2] = {[1] = {.right = {.axis = GCH_AXIS_LOG}}};
+    desc = plane_init();
+    desc.panels = panels;
+    desc.panel_count = 2;
+    series[0].panel = 1;
+    assert_ok(gch__chart_check(&desc, &err)); /* nothing is read against the other */
+    series[0].axis = GCH_AXIS_RIGHT;
+    assert_status(gch__chart_check(&desc, &err), GCH_UNSUPPORTED);
+    assert_memory_equal(err.message, "panels[1].right.axis:", 21);
 }
 
 static void a_plane_shows_all_unless_it_is_told(void **state)
@@ -385,7 +394,7 @@ static void resolve_range(const gch_chart_desc *desc, double min, double max, do
     for (uint32_t i = 0; i < desc->series_count; i++)
         extents[i] = (gch__extent){.min = fake_value(min), .max = fake_value(max)};
     gch_decimal bottom, top;
-    assert_ok(gch__chart_value_range(desc, extents, &bottom, &top, &err));
+    assert_ok(gch__chart_value_range(desc, 0, GCH_AXIS_LEFT, extents, &bottom, &top, &err));
     assert_true(gch__decimal_compare(bottom, top) < 0);
     *out_bottom = gch_decimal_to_double(bottom);
     *out_top = gch_decimal_to_double(top);
@@ -402,7 +411,7 @@ static void fitted_range_shows_every_series(void **state)
                               {.min = {.as.digits = 105, .kind = GCH_VALUE_DECIMAL, .scale = 1},
                                .max = {.as.digits = 995, .kind = GCH_VALUE_DECIMAL, .scale = 1}}};
     gch_decimal bottom, top;
-    assert_ok(gch__chart_value_range(&desc, extents, &bottom, &top, &err));
+    assert_ok(gch__chart_value_range(&desc, 0, GCH_AXIS_LEFT, extents, &bottom, &top, &err));
     assert_true(gch_decimal_to_double(bottom) < 10 && gch_decimal_to_double(bottom) > -10);
     assert_true(gch_decimal_to_double(top) > 99.5 && gch_decimal_to_double(top) < 120);
 }
@@ -469,7 +478,8 @@ static void range_without_room_is_refused(void **state)
     desc.bottom = gch_decimal_from_double(1.7976931348623157e308);
     gch__extent extent = {.min = fake_value(0), .max = fake_value(1)};
     gch_decimal bottom, top;
-    assert_status(gch__chart_value_range(&desc, &extent, &bottom, &top, &err), GCH_INVALID);
+    assert_status(gch__chart_value_range(&desc, 0, GCH_AXIS_LEFT, &extent, &bottom, &top, &err),
+                  GCH_INVALID);
     assert_memory_equal(err.message, "bottom:", 7);
 }
 

@@ -49,3 +49,8 @@ const gch__theme *gch__theme_get(gch_theme theme)
 {
     return theme == GCH_THEME_DARK ? &dark : &light;
 }
+
+uint32_t gch_theme_series_color(gch_theme theme, uint32_t series)
+{
+    return gch__theme_get(theme)->palette[series % GCH_PALETTE_COUNT];
+}

@@ -30,6 +30,14 @@ for backend in cpu reference; do
         --xmin -20.5 --xmax 10 --ymin 0 --ymax 30.125
 done
 cmp cpu.ppm reference.ppm && cmp cpu-near.ppm reference-near.ppm && echo "same pictures"
+echo "-- point sets in two panels, which share x"
+gpucharts gen --kind points --points 3000 --seed 6 -o q.gch -q
+for backend in cpu reference; do
+    gpucharts render p.gch q.gch --bare --size 300x200 --backend $backend -o $backend-both.ppm \
+        --panel 1 --panel 2 --panel-height 2,1 --xmin -20.5 --xmax 10 --ymin 0 --ymax 30.125
+done
+cmp cpu-both.ppm reference-both.ppm && echo "same pictures"
+run gpucharts render p.gch q.gch -o x.png --panel 1 --panel 2 --axis left --axis right-log
 echo "-- the view it reports gives the same picture again"
 gpucharts render p.gch --bare --size 300x200 --stats -o one.ppm > stats.json
 eval "$(python3 -c '
@@ -53,5 +61,7 @@ run gpucharts render p.gch -o x.png --xmin 5 --xmax 4
 run gpucharts render p.gch -o x.png --from 0 --to 5
 run gpucharts render p.gch -o x.png --log
 run gpucharts render p.gch -o x.png --type line --xmin 0
+run gpucharts bench frames p.gch --backend cpu --frames 2
+run gpucharts view p.gch --backend cpu
 gpucharts gen --points 100 -o w.gch -q
 run gpucharts render w.gch -o x.png --type points

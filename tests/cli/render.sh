@@ -59,6 +59,10 @@ for study in sma:20 ema:5 range:3 sma:1000 sma:2:volume spread:volume spread:2; 
 done
 expect 0 "" gpucharts render ticks.gch -o x.png --size 400x300 --study sma:3 --study range:3:volume --color '#f00' --color '#0f0' --color '#00f' --color '#ff0'
 expect 0 "" gpucharts render four.gch -o x.png --size 400x300 --column a --study spread:b --bar 1
+expect 0 "" gpucharts render four.gch -o x.png --size 400x300 --type band
+expect 0 "" gpucharts render four.gch -o x.png --size 400x300 --column b --type band --high a --line-width 1
+run gpucharts render four.gch -o x.png --column b --type band
+run gpucharts render four.gch -o x.png --type line --high b
 cp four.gch other.gch
 expect 0 "" gpucharts render four.gch other.gch -o x.png --size 400x300 --column four.gch:a --study spread:other.gch:b
 run gpucharts render four.gch -o x.png --study sma:3:c
@@ -70,6 +74,29 @@ run gpucharts render four.gch other.gch -o x.png --column other.gch:c
 run gpucharts render four.gch other.gch -o x.png --column c
 run gpucharts render four.gch ticks.gch -o x.png
 run gpucharts render four.gch -o x.png --color red
+
+echo "-- panels, second axes, dashes"
+expect 0 "" gpucharts render ticks.gch -o x.png --size 400x300 --column price --column volume --panel 1 --panel 2 --panel-height 3,1 --panel-title Price --panel-title Volume --ymin auto --ymin 0
+expect 0 "" gpucharts render ticks.gch -o x.png --size 400x300 --column price --column volume --axis log --axis right
+expect 0 "" gpucharts render ticks.gch -o x.png --size 400x300 --column price --column volume --type candles --type volume --panel 1 --panel 2 --study ema:5 --study sma:3:volume
+gpucharts render four.gch --column a --column b --bare --size 40x30 --panel 1 --panel 2 --panel-height 2,1 --ymin 0 --ymax 4 --ymin -1 --ymax 4 -o panels.ppm --format ppm --stats |
+    python3 -c '
+import json, sys
+for panel in json.load(sys.stdin)["panels"]:
+    print(json.dumps(panel))'
+for backend in reference gpu; do
+    gpucharts render four.gch --column a --column b --bare --size 40x30 --panel 1 --panel 2 --panel-height 2,1 --ymin 0 --ymax 4 --ymin -1 --ymax 4 --backend $backend -o $backend.ppm 2>/dev/null
+    cmp panels.ppm $backend.ppm && echo "same: panels on cpu and $backend"
+done
+expect 0 "" gpucharts render four.gch -o x.png --size 400x300 --dash dotted --dash 4,2,1
+run gpucharts render four.gch -o x.png --dash 4,-2
+run gpucharts render four.gch -o x.png --panel 9
+run gpucharts render four.gch -o x.png --column a --panel 1 --panel 2
+run gpucharts render four.gch -o x.png --axis middle
+run gpucharts render four.gch -o x.png --panel 2 --panel-height 3,
+run gpucharts render four.gch -o x.png --panel 2 --panel-height 3,1,1
+run gpucharts render four.gch -o x.png --ymin 0 --ymin 1
+run gpucharts render four.gch -o x.png --panel-title A --panel-title B
 
 echo "-- statistics"
 gpucharts render four.gch --column a --bare --size 40x30 --from 1 --to 3 --ymin -0.10 --ymax 10.8 -o x.png --stats > stats.json
