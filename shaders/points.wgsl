@@ -172,15 +172,19 @@ var<workgroup> side_far: array<u32, 32>;
 var<workgroup> side_split: array<u32, 32>;
 var<workgroup> side_min: array<vec2u, 32>;
 var<workgroup> side_places: array<vec2u, 32>;
-var<workgroup> side_edges: array<vec3u, 32>; // residuals above these have passed its first edges
+const EDGES: u32 = 7u;
+var<workgroup> side_edges: array<u32, 224>; // residuals above these have passed its first EDGES edges
 var<workgroup> side_bitmap: array<u32, 32>; // 0: no gaps
 var<workgroup> side_rows: array<u32, 32>; // 0: nothing is drawn
 
 const SKIPPED: u32 = 0u;
 const BY_ONE: u32 = 1u; // at most one edge of each side
 const BY_THREE: u32 = 2u; // at most three
-const BY_POINT: u32 = 3u;
+const BY_FEW: u32 = 3u; // at most EDGES
+const BY_POINT: u32 = 4u;
 var<workgroup> block_way: array<u32, 16>;
+// The blocks in the order of their ways, so that threads that run together do the same.
+var<workgroup> block_order: array<u32, 16>;
 
 // The counts of the node, if it touches few pixels: from place (box_left, box_top) on.
 const GRID: u32 = 1024u;
@@ -218,11 +222,13 @@ fn find_side(i: u32, slice: PointsSlice, block: u32) {
     // Edges places.x to places.y - 1 lie within (min, max], so that differences to min fit 32 bits
     // if residuals do.
     let base = found.pair.min.x + segment.offset_low;
-    var above = vec3u(0xFFFFFFFFu);
-    for (var k = 0u; k < min(places.y - places.x, 3u); k++) {
-        above[k] = edges[segment.edges + places.x + k].x - base - 1u;
+    for (var k = 0u; k < EDGES; k++) {
+        var above = 0xFFFFFFFFu;
+        if (k < places.y - places.x) {
+            above = edges[segment.edges + places.x + k].x - base - 1u;
+        }
+        side_edges[i * EDGES + k] = above;
     }
-    side_edges[i] = above;
     gaps = vec2u(slice.gaps_x_first, slice.gaps_x_last);
     if ((i & 1u) == 1u) {
         gaps = vec2u(slice.gaps_y_first, slice.gaps_y_last);
@@ -268,10 +274,21 @@ fn choose_way(block: u32) -> u32 {
     atomicMax(&box_right, x.y);
     atomicMax(&box_bottom, y.y);
     if (has_bitmap || side_rows[i] < 256u || max(side_bits[i], side_bits[i + 1u]) > 32u ||
-        crossed > 3u) {
+        crossed > EDGES) {
         return BY_POINT;
     }
-    return select(BY_THREE, BY_ONE, crossed <= 1u);
+    return select(select(BY_FEW, BY_THREE, crossed <= 3u), BY_ONE, crossed <= 1u);
+}
+
+// Where a block comes among the others: behind those of lesser ways, and those before it of its own.
+fn rank_of(block: u32) -> u32 {
+    let way = block_way[block];
+    var rank = 0u;
+    for (var other = 0u; other < NODE_BLOCKS; other++) {
+        let its = block_way[other];
+        rank += select(0u, 1u, its < way || (its == way && other < block));
+    }
+    return rank;
 }
 
 // What threads have found, gathered in the grid if the node has one.
@@ -351,8 +368,8 @@ fn take_one(window: ptr<function, Window>) -> u32 {
 fn count_by_one(i: u32, lane: u32) -> u32 {
     var x = window_start(i, lane);
     var y = window_start(i + 1u, lane);
-    let x_edge = side_edges[i].x;
-    let y_edge = side_edges[i + 1u].x;
+    let x_edge = side_edges[i * EDGES];
+    let y_edge = side_edges[(i + 1u) * EDGES];
     let bits = max(x.bits, y.bits);
     var counts = 0u;
     if (bits <= 8u) {
@@ -389,11 +406,15 @@ fn count_in_rows(counts: vec4u, x: u32, y: u32, x_edges: vec3u, y_edges: vec3u) 
     return counts + select(vec4u(0u), vec4u(one), row == vec4u(0u, 1u, 2u, 3u));
 }
 
+fn first_edges(i: u32) -> vec3u {
+    return vec3u(side_edges[i * EDGES], side_edges[i * EDGES + 1u], side_edges[i * EDGES + 2u]);
+}
+
 fn count_by_three(i: u32, lane: u32) -> vec4u {
     var x = window_start(i, lane);
     var y = window_start(i + 1u, lane);
-    let x_edges = side_edges[i];
-    let y_edges = side_edges[i + 1u];
+    let x_edges = first_edges(i);
+    let y_edges = first_edges(i + 1u);
     var counts = vec4u(0u);
     if (max(x.bits, y.bits) <= 16u) {
         for (var k = 0u; k < 16u; k++) {
@@ -408,6 +429,39 @@ fn count_by_three(i: u32, lane: u32) -> vec4u {
         }
     }
     return counts;
+}
+
+fn sum_of(v: vec4u) -> u32 {
+    return v.x + v.y + v.z + v.w;
+}
+
+// How many of a side's edges a residual has passed.
+fn passed(residual: u32, first: vec4u, second: vec4u) -> u32 {
+    return sum_of(select(vec4u(0u), vec4u(1u), vec4u(residual) > first)) +
+        sum_of(select(vec4u(0u), vec4u(1u), vec4u(residual) > second));
+}
+
+fn half_edges(i: u32, half: u32) -> vec4u {
+    let at = i * EDGES + half * 4u;
+    let last = select(side_edges[at + 3u], 0xFFFFFFFFu, half == 1u);
+    return vec4u(side_edges[at], side_edges[at + 1u], side_edges[at + 2u], last);
+}
+
+// At most EDGES edges of each side: the pixels go to the grid point by point.
+fn count_by_few(i: u32, lane: u32, has_grid: bool, corner: vec2u, width: u32) {
+    var x = window_start(i, lane);
+    var y = window_start(i + 1u, lane);
+    let left = side_places[i].x;
+    let bottom = side_places[i + 1u].y;
+    let x_edges = half_edges(i, 0u);
+    let more_x = half_edges(i, 1u);
+    let y_edges = half_edges(i + 1u, 0u);
+    let more_y = half_edges(i + 1u, 1u);
+    for (var k = 0u; k < 32u; k++) {
+        let column = left + passed(take_one(&x), x_edges, more_x);
+        let row = bottom - passed(take_one(&y), y_edges, more_y);
+        collect(has_grid, corner, width, column, row, 1u);
+    }
 }
 
 fn side_key(i: u32, row: u32) -> vec2u {
@@ -476,14 +530,19 @@ fn points_blocks(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_
         block_way[thread] = choose_way(thread);
     }
     workgroupBarrier();
+    if (thread < NODE_BLOCKS) {
+        block_order[rank_of(thread)] = thread;
+    }
+    workgroupBarrier();
     let corner = vec2u(atomicLoad(&box_left), atomicLoad(&box_top));
     let width = atomicLoad(&box_right) - corner.x + 1u;
     let height = atomicLoad(&box_bottom) - corner.y + 1u;
     let has_grid = width <= GRID && height <= GRID && width * height <= GRID;
 
-    let i = thread / 8u * 2u;
+    let block = block_order[thread / 8u];
+    let i = block * 2u;
     let lane = thread % 8u;
-    let way = block_way[thread / 8u];
+    let way = block_way[block];
     if (way == BY_ONE) {
         let x = side_places[i];
         let y = side_places[i + 1u];
@@ -502,6 +561,8 @@ fn points_blocks(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_
                         (counts[row] >> (8u * column)) & 255u);
             }
         }
+    } else if (way == BY_FEW) {
+        count_by_few(i, lane, has_grid, corner, width);
     } else if (way == BY_POINT) {
         count_by_point(slice, i, lane, has_grid, corner, width);
     }
