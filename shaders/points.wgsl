@@ -181,13 +181,14 @@ const SKIPPED: u32 = 0u;
 const BY_ONE: u32 = 1u; // at most one edge of each side
 const BY_THREE: u32 = 2u; // at most three
 const BY_FEW: u32 = 3u; // at most EDGES
-const BY_POINT: u32 = 4u;
+const BY_GUESS: u32 = 4u; // more
+const BY_POINT: u32 = 5u; // with gaps, cut short, or wide
 var<workgroup> block_way: array<u32, 16>;
 // The blocks in the order of their ways, so that threads that run together do the same.
 var<workgroup> block_order: array<u32, 16>;
 
 // The counts of the node, if it touches few pixels: from place (box_left, box_top) on.
-const GRID: u32 = 1024u;
+const GRID: u32 = 512u;
 var<workgroup> grid: array<atomic<u32>, GRID>;
 var<workgroup> box_left: atomic<u32>;
 var<workgroup> box_top: atomic<u32>;
@@ -273,11 +274,13 @@ fn choose_way(block: u32) -> u32 {
     atomicMin(&box_top, y.x);
     atomicMax(&box_right, x.y);
     atomicMax(&box_bottom, y.y);
-    if (has_bitmap || side_rows[i] < 256u || max(side_bits[i], side_bits[i + 1u]) > 32u ||
-        crossed > EDGES) {
+    if (has_bitmap || side_rows[i] < 256u || max(side_bits[i], side_bits[i + 1u]) > 32u) {
         return BY_POINT;
     }
-    return select(select(BY_FEW, BY_THREE, crossed <= 3u), BY_ONE, crossed <= 1u);
+    if (crossed > 3u) {
+        return select(BY_GUESS, BY_FEW, crossed <= EDGES);
+    }
+    return select(BY_THREE, BY_ONE, crossed <= 1u);
 }
 
 // Where a block comes among the others: behind those of lesser ways, and those before it of its own.
@@ -464,6 +467,64 @@ fn count_by_few(i: u32, lane: u32, has_grid: bool, corner: vec2u, width: u32) {
     }
 }
 
+// The edges of a side in the order in which residuals pass them, evenly far from each other or so.
+struct Ruler {
+    at: u32, // the first, in edges; the next is in front of it unless it is_across
+    is_across: bool,
+    base: u32,
+    count: u32,
+    first: u32, // residuals above it have passed the first edge
+    scale: f32, // edges a residual
+}
+
+fn ruler_edge(ruler: Ruler, k: u32) -> u32 {
+    return edges[select(ruler.at - k, ruler.at + k, ruler.is_across)].x - ruler.base;
+}
+
+fn ruler_of(slice: PointsSlice, i: u32) -> Ruler {
+    let number = slice.segment + (i & 1u);
+    let places = side_places[i];
+    let is_across = (i & 1u) == 0u;
+    var ruler = Ruler(segments[number].edges + select(places.y - 1u, places.x, is_across), is_across,
+                      side_min[i].x + segments[number].offset_low + 1u, places.y - places.x, 0u, 0.0);
+    if (ruler.count > 0u) {
+        ruler.first = ruler_edge(ruler, 0u);
+        let last = ruler_edge(ruler, ruler.count - 1u);
+        ruler.scale = f32(ruler.count - 1u) / max(f32(last - ruler.first), 1.0);
+    }
+    return ruler;
+}
+
+// How many edges a residual has passed: a guess, most often right or one off.
+fn ruler_passed(ruler: Ruler, residual: u32) -> u32 {
+    if (ruler.count == 0u || residual <= ruler.first) {
+        return 0u;
+    }
+    var passed = min(1u + u32(f32(residual - ruler.first) * ruler.scale), ruler.count);
+    while (passed < ruler.count && residual > ruler_edge(ruler, passed)) {
+        passed += 1u;
+    }
+    while (passed > 1u && residual <= ruler_edge(ruler, passed - 1u)) {
+        passed -= 1u;
+    }
+    return passed;
+}
+
+fn count_by_guess(slice: PointsSlice, i: u32, lane: u32, has_grid: bool, corner: vec2u,
+                  width: u32) {
+    var x = window_start(i, lane);
+    var y = window_start(i + 1u, lane);
+    let left = side_places[i].x;
+    let bottom = side_places[i + 1u].y;
+    let across = ruler_of(slice, i);
+    let up = ruler_of(slice, i + 1u);
+    for (var k = 0u; k < 32u; k++) {
+        let column = left + ruler_passed(across, take_one(&x));
+        let row = bottom - ruler_passed(up, take_one(&y));
+        collect(has_grid, corner, width, column, row, 1u);
+    }
+}
+
 fn side_key(i: u32, row: u32) -> vec2u {
     return add_wide(side_min[i], packed_get_wide(side_at[i], side_bits[i], row));
 }
@@ -492,6 +553,31 @@ fn count_by_point(slice: PointsSlice, i: u32, lane: u32, has_grid: bool, corner:
         count += 1u;
     }
     collect(has_grid, corner, width, known.x, known.y, count);
+}
+
+// What the lanes of a block with few edges have counted: row by row, up to four columns in bytes.
+const TALLY_STRIDE: u32 = 132u; // of a row of all threads; not a multiple of the memory's banks
+var<workgroup> tally: array<u32, 528>;
+
+fn store_tally(thread: u32, counts: vec4u) {
+    for (var row = 0u; row < 4u; row++) {
+        tally[row * TALLY_STRIDE + thread] = counts[row];
+    }
+}
+
+// The eight threads of a block take two pixels of its sixteen each.
+fn collect_tally(i: u32, thread: u32, has_grid: bool, corner: vec2u, width: u32) {
+    let row = (thread % 8u) / 2u;
+    let column = thread % 2u * 2u;
+    var sums = vec2u(0u);
+    for (var lane = 0u; lane < 8u; lane++) {
+        let word = tally[row * TALLY_STRIDE + thread / 8u * 8u + lane] >> (column * 8u);
+        sums += vec2u(word & 255u, (word >> 8u) & 255u);
+    }
+    let x = side_places[i].x + column;
+    let y = side_places[i + 1u].y - row;
+    collect(has_grid, corner, width, x, y, sums.x);
+    collect(has_grid, corner, width, x + 1u, y, sums.y);
 }
 
 // A workgroup a node: 16 blocks of 8 threads.
@@ -543,28 +629,23 @@ fn points_blocks(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_
     let i = block * 2u;
     let lane = thread % 8u;
     let way = block_way[block];
+    var counts = vec4u(0u);
     if (way == BY_ONE) {
-        let x = side_places[i];
-        let y = side_places[i + 1u];
-        let counts = count_by_one(i, lane);
-        collect(has_grid, corner, width, x.x, y.y, counts & 255u);
-        collect(has_grid, corner, width, x.y, y.y, (counts >> 8u) & 255u);
-        collect(has_grid, corner, width, x.x, y.x, (counts >> 16u) & 255u);
-        collect(has_grid, corner, width, x.y, y.x, counts >> 24u);
+        let both = count_by_one(i, lane);
+        counts = vec4u(both & 0xFFFFu, both >> 16u, 0u, 0u);
     } else if (way == BY_THREE) {
-        let x = side_places[i].x;
-        let y = side_places[i + 1u].y;
-        let counts = count_by_three(i, lane);
-        for (var row = 0u; row < 4u; row++) {
-            for (var column = 0u; column < 4u; column++) {
-                collect(has_grid, corner, width, x + column, y - row,
-                        (counts[row] >> (8u * column)) & 255u);
-            }
-        }
+        counts = count_by_three(i, lane);
     } else if (way == BY_FEW) {
         count_by_few(i, lane, has_grid, corner, width);
+    } else if (way == BY_GUESS) {
+        count_by_guess(slice, i, lane, has_grid, corner, width);
     } else if (way == BY_POINT) {
         count_by_point(slice, i, lane, has_grid, corner, width);
+    }
+    store_tally(thread, counts);
+    workgroupBarrier();
+    if (way == BY_ONE || way == BY_THREE) {
+        collect_tally(i, thread, has_grid, corner, width);
     }
     workgroupBarrier();
     if (has_grid) {
