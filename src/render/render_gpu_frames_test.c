@@ -578,7 +578,7 @@ static void pools_are_made_while_memory_lasts(void **state)
         assert_int_equal(device_bytes(data), 0);
         assert_ok(gch_data_destroy(data, &err));
     }
-    assert_int_equal(pools[0], 2); /* of 16 MiB each */
+    assert_int_equal(pools[0], 3); /* of 16, 16 and 8 MiB */
     assert_int_equal(pools[1], GCH__GPU_POOLS);
     test_series_free(&series);
 }
