@@ -383,14 +383,15 @@ static size_t fill_bytes(char *bytes, size_t size, size_t count, void *context)
     return size * count;
 }
 
-static gch_status read_plain(void *context, uint64_t offset, size_t byte_count, void *out_bytes,
-                             const gch_cancel *cancel, gch_error *read_err)
+static gch_status read_plain(void *context, uint64_t offset, size_t byte_count,
+                             gch_priority priority, void *out_bytes, const gch_cancel *cancel,
+                             gch_error *read_err)
 {
     const plain_source *source = context;
     uint8_t *next = out_bytes;
     uint64_t unused;
     char range[64];
-    (void)cancel;
+    (void)priority, (void)cancel;
     CURL *easy = make_plain(source->url, &unused);
     snprintf(range, sizeof range, "%llu-%llu", (unsigned long long)offset,
              (unsigned long long)(offset + byte_count - 1));

@@ -127,11 +127,18 @@ GCH_CHECKED gch_status gch_source_open_memory(gch_data *data, void *bytes, size_
                                               void *context, const gch_source_desc *desc,
                                               gch_source *out, gch_error *err);
 
+/* How soon bytes are seen. */
+typedef enum gch_priority {
+    GCH_PRIORITY_VISIBLE = 0,
+    GCH_PRIORITY_REFINE = 1,   /* what is on screen becomes exact by it */
+    GCH_PRIORITY_PREFETCH = 2, /* may never be */
+} gch_priority;
+
 /* Bytes from anywhere. `read` fills out_bytes[0, byte_count) whole or fails; it is called from
  * several threads at once and should ask gch_cancel_is_set now and then (GCH_CANCELLED). */
 typedef struct gch_source_ops {
-    gch_status (*read)(void *context, uint64_t offset, size_t byte_count, void *out_bytes,
-                       const gch_cancel *cancel, gch_error *err);
+    gch_status (*read)(void *context, uint64_t offset, size_t byte_count, gch_priority priority,
+                       void *out_bytes, const gch_cancel *cancel, gch_error *err);
     /* Nullable: a number that changes when the bytes do. */
     gch_status (*get_version)(void *context, uint64_t *out_version, gch_error *err);
     void (*close)(void *context); /* nullable; called once, when the source is gone */

@@ -65,13 +65,6 @@ typedef enum gch_http_method {
     GCH_HTTP_PUT = 3,
 } gch_http_method;
 
-/* Goes to the server (RFC 9218), and orders what waits here. */
-typedef enum gch_http_priority {
-    GCH_HTTP_VISIBLE = 0,
-    GCH_HTTP_REFINE = 1,
-    GCH_HTTP_PREFETCH = 2, /* leaves half of the line to the others */
-} gch_http_priority;
-
 #define GCH_HTTP_VALIDATOR_CAP 128u
 
 typedef struct gch_http_response {
@@ -94,7 +87,9 @@ typedef struct gch_http_response {
 typedef struct gch_http_request {
     const char *url; /* http:// or https://, at most 8000 bytes */
     gch_http_method method;
-    gch_http_priority priority;
+    /* Goes to the server (RFC 9218), and orders what waits here. Prefetch leaves half of the line
+     * to the others. */
+    gch_priority priority;
     const char *token;     /* sent as a bearer token; NULL: none */
     gch_bytes body;        /* POST and PUT */
     const char *body_type; /* its media type; NULL: application/octet-stream */

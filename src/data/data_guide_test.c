@@ -66,12 +66,13 @@ typedef struct ramp {
     uint64_t version;
 } ramp;
 
-static gch_status read_ramp(void *context, uint64_t offset, size_t byte_count, void *out_bytes,
-                            const gch_cancel *cancel, gch_error *read_err)
+static gch_status read_ramp(void *context, uint64_t offset, size_t byte_count,
+                            gch_priority priority, void *out_bytes, const gch_cancel *cancel,
+                            gch_error *read_err)
 {
     const ramp *r = context;
     uint8_t *out = out_bytes;
-    (void)cancel, (void)read_err;
+    (void)priority, (void)cancel, (void)read_err;
     for (size_t i = 0; i < byte_count; i++)
         out[i] = (uint8_t)(offset + i + r->version);
     return GCH_OK;

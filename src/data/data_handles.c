@@ -56,7 +56,8 @@ static gch_status pin_waiting(gch__source *source, uint64_t page, gch_error *err
             if (gch__pages_claim(source, page, 1) == 1) {
                 uint64_t loaded;
                 gch__count(&data->counters.misses, 1);
-                GCH_TRY(gch__pages_load(source, page, 1, NULL, 0, &loaded, err));
+                GCH_TRY(
+                    gch__pages_load(source, page, 1, GCH__PRIORITY_VISIBLE, NULL, 0, &loaded, err));
                 if (loaded != 0)
                     return GCH_OK;
             }

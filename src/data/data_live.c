@@ -170,7 +170,7 @@ static void carry_pages(const gch__live_source *live, gch_source new_base)
             count++;
         uint32_t claimed = count > 0 ? gch__pages_claim(to, page, count) : 0;
         if (claimed > 0)
-            status = gch__pages_load(to, page, claimed, NULL, 0, NULL, NULL);
+            status = gch__pages_load(to, page, claimed, GCH__PRIORITY_VISIBLE, NULL, 0, NULL, NULL);
         for (uint32_t i = 0; i < claimed; i++) { /* as much in use as it was */
             if (gch__page_pin(to, page + i, false) == GCH__PIN_DONE)
                 status = gch__page_unpin(to, page + i, NULL);

@@ -220,7 +220,7 @@ static bool claim_queued(gch__source *source, uint64_t page)
     return false;
 }
 
-static void load_entry(const gch__queue_entry *entry)
+static void load_entry(const gch__queue_entry *entry, gch__priority priority)
 {
     gch__source *source = entry->source;
     uint64_t first = entry->page, end = first + 1;
@@ -230,8 +230,8 @@ static void load_entry(const gch__queue_entry *entry)
         first--;
     while (end < source->page_count && end - first < GCH__RUN_PAGES && claim_queued(source, end))
         end++;
-    gch_status status =
-        gch__pages_load(source, first, (uint32_t)(end - first), entry->cancel, 0, NULL, NULL);
+    gch_status status = gch__pages_load(source, first, (uint32_t)(end - first), priority,
+                                        entry->cancel, 0, NULL, NULL);
     (void)status; /* in the pages' words, for whoever asks for them */
 }
 
@@ -286,7 +286,7 @@ void gch__queue_work_off(gch_data *data, gch__work *work)
         serve_hint(data, &work->warm);
         return;
     }
-    load_entry(&work->entry);
+    load_entry(&work->entry, work->priority);
     drop_entry(data, &work->entry);
 }
 

@@ -124,6 +124,7 @@ static void visible_comes_before_refinement_and_prefetch(void **state)
     await_idle(data);
     assert_int_equal(ops.pages_read, 5);
     assert_int_equal(ops.reads, 5);
+    assert_int_equal(ops.priorities, 7); /* the source is told */
     /* CLOCK admits in the order of loading: slots are given from the lowest. */
     assert_int_equal(inside->slots[60], 0);
     assert_int_equal(inside->slots[30], 1);

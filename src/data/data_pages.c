@@ -13,6 +13,8 @@
  */
 #include "data_state.h"
 
+#include <assert.h>
+
 /* ---- pins ---- */
 
 /* What a file's index lies in was checked and read when it was opened; it stays as it was. */
@@ -212,7 +214,12 @@ static void count_latency(gch_data *data, int64_t ns)
     gch__count(&data->counters.load_latency[GCH_MIN(bucket, GCH_LATENCY_BUCKETS - 1)], 1);
 }
 
-static gch_status fill(gch__source *source, uint64_t first, uint32_t count,
+static_assert((int)GCH__PRIORITY_VISIBLE == (int)GCH_PRIORITY_VISIBLE &&
+                  (int)GCH__PRIORITY_REFINE == (int)GCH_PRIORITY_REFINE &&
+                  (int)GCH__PRIORITY_PREFETCH == (int)GCH_PRIORITY_PREFETCH,
+              "sources are told the priority of the queue");
+
+static gch_status fill(gch__source *source, uint64_t first, uint32_t count, gch__priority priority,
                        const gch_cancel *cancel, gch_error *err)
 {
     gch_data *data = source->data;
@@ -220,8 +227,8 @@ static gch_status fill(gch__source *source, uint64_t first, uint32_t count,
     gch_status status = GCH_OK;
     int64_t start = gch__clock_ns();
     if (source->ops.read != NULL)
-        status = source->ops.read(source->ops.context, offset, bytes, source->region.base + offset,
-                                  cancel, err);
+        status = source->ops.read(source->ops.context, offset, bytes, (gch_priority)priority,
+                                  source->region.base + offset, cancel, err);
     else if (source->region.is_file)
         status = gch__region_populate(&source->region, offset, bytes, source->name, err);
     if (status == GCH_OK) {
@@ -301,8 +308,8 @@ static gch_status finish_page(gch__source *source, uint64_t page, uint32_t wante
 }
 
 gch_status gch__pages_load(gch__source *source, uint64_t first, uint32_t count,
-                           const gch_cancel *cancel, uint64_t own_bytes, uint64_t *out_loaded,
-                           gch_error *err)
+                           gch__priority priority, const gch_cancel *cancel, uint64_t own_bytes,
+                           uint64_t *out_loaded, gch_error *err)
 {
     gch_data *data = source->data;
     gch_status status = GCH_OK;
@@ -331,13 +338,13 @@ gch_status gch__pages_load(gch__source *source, uint64_t first, uint32_t count,
         return status;
     }
     gch_error run_error = {0};
-    gch_status run = fill(source, first, count, cancel, &run_error);
+    gch_status run = fill(source, first, count, priority, cancel, &run_error);
     for (uint32_t i = 0; i < count; i++) {
         gch_error page_error = {0};
         gch_status page = run;
         bool is_there = false;
         if (run != GCH_OK && count > 1 && !is_passing(run)) /* one bad page harms no other */
-            page = fill(source, first + i, 1, cancel, &page_error);
+            page = fill(source, first + i, 1, priority, cancel, &page_error);
         else if (run != GCH_OK)
             page_error = run_error;
         if (page == GCH_OK) {

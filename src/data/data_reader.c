@@ -156,8 +156,8 @@ static gch_status load_missing(gch__reader *reader, uint64_t page, uint64_t end,
     gch__count(&source->data->counters.misses, count);
     atomic_fetch_add_explicit(&reader->missing_count, count, memory_order_relaxed);
     uint64_t loaded = 0;
-    gch_status status =
-        gch__pages_load(source, page, count, reader->cancel, own_bytes(reader), &loaded, err);
+    gch_status status = gch__pages_load(source, page, count, reader->priority, reader->cancel,
+                                        own_bytes(reader), &loaded, err);
     for (; loaded != 0; loaded &= loaded - 1)
         record(reader, page + (uint64_t)__builtin_ctzll(loaded));
     return status;

@@ -94,11 +94,12 @@ typedef struct image {
     uint32_t closed;
 } image;
 
-static gch_status read_image(void *context, uint64_t offset, size_t byte_count, void *out_bytes,
-                             const gch_cancel *cancel, gch_error *read_err)
+static gch_status read_image(void *context, uint64_t offset, size_t byte_count,
+                             gch_priority priority, void *out_bytes, const gch_cancel *cancel,
+                             gch_error *read_err)
 {
     const image *from = context;
-    (void)cancel, (void)read_err;
+    (void)priority, (void)cancel, (void)read_err;
     memcpy(out_bytes, from->bytes + offset, byte_count);
     return GCH_OK;
 }

@@ -31,12 +31,13 @@ typedef struct file_reader {
     char name[256];
 } file_reader;
 
-static gch_status file_read(void *context, uint64_t offset, size_t byte_count, void *out_bytes,
-                            const gch_cancel *cancel, gch_error *err)
+static gch_status file_read(void *context, uint64_t offset, size_t byte_count,
+                            gch_priority priority, void *out_bytes, const gch_cancel *cancel,
+                            gch_error *err)
 {
     const file_reader *reader = context;
     uint8_t *next = out_bytes;
-    (void)cancel; /* a run is short */
+    (void)priority, (void)cancel; /* a run is short */
     while (byte_count > 0) {
         ssize_t part = pread(reader->fd, next, byte_count, (off_t)offset);
         if (part < 0 && errno == EINTR)

@@ -277,8 +277,8 @@ uint32_t gch__pages_claim(gch__source *source, uint64_t first, uint64_t cap);
 /* Loads claimed pages, count <= GCH__RUN_PAGES; pinned ones are those of the bits in *out_loaded
  * (nullable: none is pinned). The first failure is returned. */
 GCH_CHECKED gch_status gch__pages_load(gch__source *source, uint64_t first, uint32_t count,
-                                       const gch_cancel *cancel, uint64_t own_bytes,
-                                       uint64_t *out_loaded, gch_error *err);
+                                       gch__priority priority, const gch_cancel *cancel,
+                                       uint64_t own_bytes, uint64_t *out_loaded, gch_error *err);
 /* Waits until a BUSY page is something else, or may be had as it is: a `reader` (nullable) becomes
  * one who began before by any invalidation. GCH_CANCELLED, GCH_LIMIT. */
 GCH_CHECKED gch_status gch__page_await(gch__source *source, uint64_t page,

@@ -26,12 +26,15 @@ typedef struct test_ops {
     _Atomic uint64_t bad_page; /* + 1: reading it fails */
     _Atomic bool is_blocked;
     _Atomic uint32_t closed;
+    _Atomic uint32_t priorities; /* bit p: one was read at priority p */
 } test_ops;
 
 static inline gch_status test_ops_read(void *context, uint64_t offset, size_t byte_count,
-                                       void *out_bytes, const gch_cancel *cancel, gch_error *err)
+                                       gch_priority priority, void *out_bytes,
+                                       const gch_cancel *cancel, gch_error *err)
 {
     test_ops *ops = context;
+    atomic_fetch_or(&ops->priorities, 1u << priority);
     atomic_fetch_add(&ops->reads, 1);
     atomic_fetch_add(&ops->pages_read, (byte_count + GCH_PAGE_BYTES - 1) / GCH_PAGE_BYTES);
     while (atomic_load(&ops->is_blocked)) {

@@ -76,7 +76,7 @@ static void take_off(gch__exchange *exchange)
     if (exchange->state != GCH__EXCHANGE_WAITING) {
         exchange->origin->active_count--;
         exchange->origin->active_bytes -= exchange->charged_bytes;
-        exchange->origin->prefetch_count -= exchange->priority == GCH_HTTP_PREFETCH;
+        exchange->origin->prefetch_count -= exchange->priority == GCH_PRIORITY_PREFETCH;
         exchange->charged_bytes = 0;
         exchange->state = GCH__EXCHANGE_WAITING;
     }
@@ -302,7 +302,7 @@ static void go_active(gch__exchange *exchange)
         exchange->end > 0 ? exchange->end - exchange->position : (uint64_t)UNKNOWN_BYTES;
     origin->active_count++;
     origin->active_bytes += exchange->charged_bytes;
-    origin->prefetch_count += exchange->priority == GCH_HTTP_PREFETCH;
+    origin->prefetch_count += exchange->priority == GCH_PRIORITY_PREFETCH;
     exchange->try_count++;
     gch__http_count(&counters->exchanges, 1);
     gch__http_count(&counters->retries, exchange->try_count > 1);

@@ -354,7 +354,8 @@ static gch_status check_request(const gch_http_request *request, gch_error *err)
     bool has_body = request->method == GCH_HTTP_POST || request->method == GCH_HTTP_PUT;
     if (request->url == NULL || !is_field_text(request->url, URL_CAP))
         return gch_fail(err, GCH_INVALID, "url: it is missing, too long or no text");
-    if ((uint32_t)request->method > GCH_HTTP_PUT || (uint32_t)request->priority > GCH_HTTP_PREFETCH)
+    if ((uint32_t)request->method > GCH_HTTP_PUT ||
+        (uint32_t)request->priority > GCH_PRIORITY_PREFETCH)
         return gch_fail(err, GCH_INVALID, "%s: method or priority is none", request->url);
     if (request->token != NULL && !is_field_text(request->token, TOKEN_CAP))
         return gch_fail(err, GCH_INVALID, "%s: the token is too long or no text", request->url);

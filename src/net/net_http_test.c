@@ -140,7 +140,7 @@ static void fields_say_priority_token_and_body(void **state)
     char url[128];
     snprintf(url, sizeof url, "http://localhost:%d/echo", test_peer_port(&peer, "http"));
     gch_http_request request = {.url = url,
-                                .priority = GCH_HTTP_PREFETCH,
+                                .priority = GCH_PRIORITY_PREFETCH,
                                 .token = "secret",
                                 .method = GCH_HTTP_POST,
                                 .body = {.bytes = (const uint8_t *)"hello", .count = 5},

@@ -140,14 +140,14 @@ static void send_out(gch_http *http, gch__request *request)
 
 /* ---- room ---- */
 
-static bool has_room(const gch_http *http, const gch__origin *origin, gch_http_priority priority)
+static bool has_room(const gch_http *http, const gch__origin *origin, gch_priority priority)
 {
     uint32_t cap = origin->speaks_http1 ? http->settings.connections_per_origin
                                         : http->settings.streams_per_origin;
     uint64_t window = gch__link_window(&origin->link);
     if (origin->active_count == 0)
         return true;
-    if (priority == GCH_HTTP_PREFETCH) { /* what is seen first finds room at once */
+    if (priority == GCH_PRIORITY_PREFETCH) { /* what is seen first finds room at once */
         if (origin->prefetch_count >= GCH_MAX(cap / 2, 1u))
             return false;
         window /= 2;
@@ -163,7 +163,7 @@ void gch__queue_dispatch(gch_http *http)
     for (; origin != NULL; origin = origin->next) {
         for (int priority = 0; priority < GCH__HTTP_PRIORITIES; priority++) {
             gch__http_queue *queue = &origin->queues[priority];
-            while (queue->first != NULL && has_room(http, origin, (gch_http_priority)priority))
+            while (queue->first != NULL && has_room(http, origin, (gch_priority)priority))
                 send_out(http, queue->first);
             if (queue->first != NULL)
                 break; /* nothing overtakes what is more urgent */

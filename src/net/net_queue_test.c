@@ -54,8 +54,8 @@ static void note_end(void *context, const gch_http_response *response)
     atomic_fetch_add(&a->ends, 1);
 }
 
-static void ask(gch_http *http, asked *a, const char *url, gch_http_priority priority,
-                uint64_t offset, size_t count)
+static void ask(gch_http *http, asked *a, const char *url, gch_priority priority, uint64_t offset,
+                size_t count)
 {
     *a = (asked){.offset = offset, .count = count, .bytes = malloc(count)};
     assert_non_null(a->bytes);
@@ -111,11 +111,12 @@ static void near_ranges_go_out_as_one_in_any_order(void **state)
     gch_http_stats stats;
     url_of("do=stall-before&ms=500", holding, sizeof holding);
     url_of("", url, sizeof url);
-    ask(http, &held, holding, GCH_HTTP_VISIBLE, 0, 10);
+    ask(http, &held, holding, GCH_PRIORITY_VISIBLE, 0, 10);
     settle();
     for (uint32_t i = 0; i < REQUESTS; i++) {
         uint32_t place = i * 37 % REQUESTS; /* in disorder, some overlapping, some apart */
-        ask(http, &ranges[i], url, GCH_HTTP_VISIBLE, 100 + place * 1000, place % 3 ? 900 : 1500);
+        ask(http, &ranges[i], url, GCH_PRIORITY_VISIBLE, 100 + place * 1000,
+            place % 3 ? 900 : 1500);
     }
     finish_ok(&held);
     for (uint32_t i = 0; i < REQUESTS; i++)
@@ -138,11 +139,11 @@ static void far_ranges_and_other_resources_stay_apart(void **state)
     url_of("do=stall-before&ms=500", holding, sizeof holding);
     url_of("", url, sizeof url);
     url_of("", other, sizeof other);
-    ask(http, &held, holding, GCH_HTTP_VISIBLE, 0, 10);
+    ask(http, &held, holding, GCH_PRIORITY_VISIBLE, 0, 10);
     settle();
-    ask(http, &ranges[0], url, GCH_HTTP_VISIBLE, 0, 1000);
-    ask(http, &ranges[1], url, GCH_HTTP_VISIBLE, SIZE - 1000, 1000);
-    ask(http, &ranges[2], other, GCH_HTTP_VISIBLE, 1000, 1000);
+    ask(http, &ranges[0], url, GCH_PRIORITY_VISIBLE, 0, 1000);
+    ask(http, &ranges[1], url, GCH_PRIORITY_VISIBLE, SIZE - 1000, 1000);
+    ask(http, &ranges[2], other, GCH_PRIORITY_VISIBLE, 1000, 1000);
     finish_ok(&held);
     for (int i = 0; i < 3; i++)
         finish_ok(&ranges[i]);
@@ -161,11 +162,11 @@ static void what_is_seen_first_overtakes_what_waited_longer(void **state)
     asked held, prefetch, refine, visible;
     url_of("do=stall-before&ms=500", holding, sizeof holding);
     url_of("", url, sizeof url);
-    ask(http, &held, holding, GCH_HTTP_PREFETCH, 0, 10);
+    ask(http, &held, holding, GCH_PRIORITY_PREFETCH, 0, 10);
     settle();
-    ask(http, &prefetch, url, GCH_HTTP_PREFETCH, 0, 1000);
-    ask(http, &refine, url, GCH_HTTP_REFINE, 1000, 1000);
-    ask(http, &visible, url, GCH_HTTP_VISIBLE, 2000, 1000);
+    ask(http, &prefetch, url, GCH_PRIORITY_PREFETCH, 0, 1000);
+    ask(http, &refine, url, GCH_PRIORITY_REFINE, 1000, 1000);
+    ask(http, &visible, url, GCH_PRIORITY_VISIBLE, 2000, 1000);
     finish_ok(&held);
     finish_ok(&visible);
     finish_ok(&refine);
@@ -184,11 +185,11 @@ static void prefetch_leaves_room_on_the_line(void **state)
     url_of("do=stall-before&ms=900", holding, sizeof holding);
     url_of("", url, sizeof url);
     for (uint32_t i = 0; i < 6; i++) /* too far apart for batches */
-        ask(http, &held[i], holding, GCH_HTTP_PREFETCH, i * 600000, 10);
+        ask(http, &held[i], holding, GCH_PRIORITY_PREFETCH, i * 600000, 10);
     settle();
     gch_http_get_stats(http, &stats);
     assert_int_equal(stats.queued, 4);
-    ask(http, &visible, url, GCH_HTTP_VISIBLE, 0, 1000);
+    ask(http, &visible, url, GCH_PRIORITY_VISIBLE, 0, 1000);
     finish_ok(&visible);
     for (uint32_t i = 0; i < 6; i++) {
         assert_true(visible.order < held[i].order || !atomic_load(&held[i].ends));
@@ -205,10 +206,10 @@ static void a_range_under_way_is_joined_and_a_passed_one_is_not(void **state)
     asked first, same, inside, passed;
     gch_http_stats stats;
     url_of("do=stall&at=500000&ms=700&n=1", url, sizeof url);
-    ask(http, &first, url, GCH_HTTP_VISIBLE, 400000, 200000);
+    ask(http, &first, url, GCH_PRIORITY_VISIBLE, 400000, 200000);
     settle();
-    ask(http, &inside, url, GCH_HTTP_VISIBLE, 550000, 50000);
-    ask(http, &passed, url, GCH_HTTP_VISIBLE, 400000, 50000);
+    ask(http, &inside, url, GCH_PRIORITY_VISIBLE, 550000, 50000);
+    ask(http, &passed, url, GCH_PRIORITY_VISIBLE, 400000, 50000);
     settle();
     gch_http_get_stats(http, &stats);
     assert_int_equal(stats.joined, 1);
@@ -216,9 +217,9 @@ static void a_range_under_way_is_joined_and_a_passed_one_is_not(void **state)
     finish_ok(&inside);
     finish_ok(&first);
     url_of("do=stall-before&ms=300&n=1", url, sizeof url);
-    ask(http, &first, url, GCH_HTTP_VISIBLE, 0, 1000);
+    ask(http, &first, url, GCH_PRIORITY_VISIBLE, 0, 1000);
     settle();
-    ask(http, &same, url, GCH_HTTP_VISIBLE, 0, 1000);
+    ask(http, &same, url, GCH_PRIORITY_VISIBLE, 0, 1000);
     finish_ok(&first);
     finish_ok(&same);
     gch_http_get_stats(http, &stats);
@@ -235,10 +236,10 @@ static void a_broken_batch_is_resumed_where_it_broke(void **state)
     gch_http_stats stats;
     url_of("do=stall-before&ms=500", holding, sizeof holding);
     url_of("do=close&at=5500&n=1", url, sizeof url);
-    ask(http, &held, holding, GCH_HTTP_VISIBLE, 0, 10);
+    ask(http, &held, holding, GCH_PRIORITY_VISIBLE, 0, 10);
     settle();
     for (uint32_t i = 0; i < 10; i++)
-        ask(http, &ranges[i], url, GCH_HTTP_VISIBLE, i * 1000, 1000);
+        ask(http, &ranges[i], url, GCH_PRIORITY_VISIBLE, i * 1000, 1000);
     finish_ok(&held);
     for (uint32_t i = 0; i < 10; i++)
         finish_ok(&ranges[i]);
@@ -292,29 +293,29 @@ static void cancelling_frees_everything_at_every_state(void **state)
     gch_http *http = make_http(1, &allocator);
     char url[256], holding[256];
     asked a, b;
-    ask(http, &a, url_of("", url, sizeof url), GCH_HTTP_VISIBLE, 0, 10);
+    ask(http, &a, url_of("", url, sizeof url), GCH_PRIORITY_VISIBLE, 0, 10);
     finish_ok(&a);
     settle();
     int64_t live = memory.live;
 
     /* Just asked for. */
-    ask(http, &a, url, GCH_HTTP_VISIBLE, 0, SIZE);
+    ask(http, &a, url, GCH_PRIORITY_VISIBLE, 0, SIZE);
     gch_http_cancel(http, a.id);
     assert_true(has_ended(&a, 5000));
     free(a.bytes);
 
     /* Waiting for the head. */
-    ask(http, &a, url_of("do=stall-before&ms=2000", holding, sizeof holding), GCH_HTTP_VISIBLE, 0,
-        1000);
+    ask(http, &a, url_of("do=stall-before&ms=2000", holding, sizeof holding), GCH_PRIORITY_VISIBLE,
+        0, 1000);
     settle();
     expect_cancelled(http, &a);
     assert_int_equal(memory.live, live);
 
     /* In a queue, behind one that holds the line. */
-    ask(http, &b, url_of("do=stall-before&ms=2000", holding, sizeof holding), GCH_HTTP_VISIBLE, 0,
-        1000);
+    ask(http, &b, url_of("do=stall-before&ms=2000", holding, sizeof holding), GCH_PRIORITY_VISIBLE,
+        0, 1000);
     settle();
-    ask(http, &a, url, GCH_HTTP_REFINE, 0, 1000);
+    ask(http, &a, url, GCH_PRIORITY_REFINE, 0, 1000);
     settle();
     gch_http_cancel(http, a.id);
     assert_true(has_ended(&a, 5000));
@@ -324,14 +325,15 @@ static void cancelling_frees_everything_at_every_state(void **state)
     assert_int_equal(memory.live, live);
 
     /* In the middle of the body. */
-    ask(http, &a, url_of("do=stall&at=50000&ms=2000", holding, sizeof holding), GCH_HTTP_VISIBLE, 0,
-        SIZE);
+    ask(http, &a, url_of("do=stall&at=50000&ms=2000", holding, sizeof holding),
+        GCH_PRIORITY_VISIBLE, 0, SIZE);
     settle();
     expect_cancelled(http, &a);
     assert_int_equal(memory.live, live);
 
     /* Between two tries. */
-    ask(http, &a, url_of("do=status&after=5", holding, sizeof holding), GCH_HTTP_VISIBLE, 0, 1000);
+    ask(http, &a, url_of("do=status&after=5", holding, sizeof holding), GCH_PRIORITY_VISIBLE, 0,
+        1000);
     settle();
     expect_cancelled(http, &a);
     assert_int_equal(memory.live, live);
@@ -353,8 +355,8 @@ static void cancelling_frees_everything_at_every_state(void **state)
     assert_int_equal(memory.live, live);
 
     /* The client goes with all of it under way. */
-    ask(http, &a, holding, GCH_HTTP_VISIBLE, 0, 1000);
-    ask(http, &b, url, GCH_HTTP_PREFETCH, 0, SIZE);
+    ask(http, &a, holding, GCH_PRIORITY_VISIBLE, 0, 1000);
+    ask(http, &b, url, GCH_PRIORITY_PREFETCH, 0, SIZE);
     gch_http_destroy(http);
     assert_true(atomic_load(&a.ends) == 1 && atomic_load(&b.ends) == 1);
     free(a.bytes);
@@ -376,7 +378,7 @@ static void connecting_can_be_cancelled(void **state)
     char url[128];
     asked a;
     snprintf(url, sizeof url, "https://127.0.0.1:%d/x", ntohs(address.sin_port));
-    ask(http, &a, url, GCH_HTTP_VISIBLE, 0, 1000);
+    ask(http, &a, url, GCH_PRIORITY_VISIBLE, 0, 1000);
     settle();
     expect_cancelled(http, &a);
     gch_http_destroy(http);
@@ -391,10 +393,10 @@ static void one_range_of_a_batch_can_be_cancelled(void **state)
     asked held, ranges[3];
     url_of("do=stall-before&ms=500", holding, sizeof holding);
     url_of("do=stall&at=500&ms=500&n=1", url, sizeof url);
-    ask(http, &held, holding, GCH_HTTP_VISIBLE, 0, 10);
+    ask(http, &held, holding, GCH_PRIORITY_VISIBLE, 0, 10);
     settle();
     for (uint32_t i = 0; i < 3; i++)
-        ask(http, &ranges[i], url, GCH_HTTP_VISIBLE, i * 1000, 1000);
+        ask(http, &ranges[i], url, GCH_PRIORITY_VISIBLE, i * 1000, 1000);
     finish_ok(&held);
     settle();
     gch_http_cancel(http, ranges[1].id);
@@ -417,13 +419,13 @@ static void a_connection_survives_a_cancelled_range_that_is_nearly_done(void **s
     asked a;
     gch_http_stats stats;
     url_of("do=stall&at=20000&ms=500&n=1", url, sizeof url);
-    ask(http, &a, url, GCH_HTTP_VISIBLE, 0, 40000);
+    ask(http, &a, url, GCH_PRIORITY_VISIBLE, 0, 40000);
     settle();
     gch_http_cancel(http, a.id);
     assert_true(has_ended(&a, 350)); /* its caller does not wait for the rest */
     assert_int_equal(a.status, GCH_CANCELLED);
     free(a.bytes);
-    ask(http, &a, url, GCH_HTTP_VISIBLE, 100, 500);
+    ask(http, &a, url, GCH_PRIORITY_VISIBLE, 100, 500);
     finish_ok(&a);
     gch_http_get_stats(http, &stats);
     assert_int_equal(stats.connections, 1);
@@ -466,7 +468,7 @@ static void thousands_of_requests_cancelled_at_random_leave_nothing(void **state
     url_of("", url, sizeof url);
     for (int round = 0; round < 40; round++) {
         for (uint32_t i = 0; i < REQUESTS; i++)
-            ask(http, &many[i], url, (gch_http_priority)(test_random(&random) % 3),
+            ask(http, &many[i], url, (gch_priority)(test_random(&random) % 3),
                 test_random(&random) % (SIZE - 40000), 1 + test_random(&random) % 40000);
         for (uint32_t i = 0; i < REQUESTS; i++) {
             if (test_random(&random) % 3 == 0)

@@ -1,8 +1,9 @@
 /* A file at a URL as a source of the data manager: its reads become ranges.
  *
  * Opening takes two round trips after the connection stands: the first page and the end of the file
- * together, then what the index needs of the rest with one range. What came with these but was not
- * asked for yet (a "piece") is kept until the file is open.
+ * together, then what the index needs of the rest with one range. Over a slow line a large file's
+ * is guessed lean, and a file of several columns may need some more ranges, each twice the last.
+ * What came with these but was not asked for yet (a "piece") is kept until the file is open.
  *
  * Invariants:
  *  1. Every range is asked for under the validator that the first answers gave.
@@ -15,9 +16,10 @@
 #include <strings.h>
 
 #define TAIL_BYTES (128u << 10)
-/* Before the first place that the index is read at, which is the last segment's descriptor, lie the
- * upper levels of its tree: 1 byte in 400 of the file. */
+/* Before the first place that the index is read at, a segment's descriptor, lie the upper levels of
+ * its trees: 1 byte in 400 of the file. Of a large file only the last 1 in 5,000 is needed. */
 #define LEAD_SHARE 400u
+#define LEAN_LEAD_SHARE 5000u
 #define LEAD_MIN (64u << 10)
 #define LEAD_MAX (8u << 20)
 #define RANGE_MAX (16u << 20) /* of the index, with its lead */
@@ -28,7 +30,8 @@ typedef struct piece {
     uint8_t *bytes;
 } piece;
 
-enum { PIECE_HEAD, PIECE_TAIL, PIECE_INDEX, PIECE_COUNT };
+#define PIECE_CAP 12u
+enum { PIECE_HEAD, PIECE_TAIL, PIECE_INDEX };
 
 typedef struct gch__remote {
     gch_http *http;
@@ -39,12 +42,14 @@ typedef struct gch__remote {
     uint64_t byte_count;
     bool is_open;
     _Atomic bool is_changed;
-    piece pieces[PIECE_COUNT];
+    uint64_t lead; /* of the next piece of the index; 0: not chosen yet */
+    uint32_t piece_count;
+    piece pieces[PIECE_CAP];
 } gch__remote;
 
 static void drop_pieces(gch__remote *r)
 {
-    for (int i = 0; i < PIECE_COUNT; i++) {
+    for (uint32_t i = 0; i < PIECE_CAP; i++) {
         gch__free(r->http->allocator, r->pieces[i].bytes, "index");
         r->pieces[i] = (piece){0};
     }
@@ -75,14 +80,15 @@ static gch_status fail_changed(const gch__remote *r, gch_error *err)
                     r->url);
 }
 
-static gch_status fetch(gch__remote *r, uint64_t offset, size_t count, void *out,
-                        const gch_cancel *cancel, gch_error *err)
+static gch_status fetch(gch__remote *r, uint64_t offset, size_t count, gch_priority priority,
+                        void *out, const gch_cancel *cancel, gch_error *err)
 {
     if (atomic_load(&r->is_changed))
         return fail_changed(r, err);
     gch_http_response response;
     gch_http_request request = {.url = r->url,
                                 .token = r->token,
+                                .priority = priority,
                                 .offset = offset,
                                 .byte_count = count,
                                 .out_bytes = out,
@@ -99,7 +105,7 @@ static const piece *find_piece(const gch__remote *r, uint64_t offset, uint64_t *
 {
     const piece *found = NULL;
     *out_next = UINT64_MAX;
-    for (int i = 0; i < PIECE_COUNT; i++) {
+    for (uint32_t i = 0; i < r->piece_count; i++) {
         const piece *p = &r->pieces[i];
         if (offset >= p->first && offset - p->first < p->count)
             found = p;
@@ -109,34 +115,48 @@ static const piece *find_piece(const gch__remote *r, uint64_t offset, uint64_t *
     return found;
 }
 
-/* The index is being read, at `offset`: fetches it up to the tail, and what lies before it. False
- * if that would be too much. */
-static bool fetch_index(gch__remote *r, uint64_t offset, gch_status *status, gch_error *err)
+/* How much is fetched before the descriptor: all upper levels, unless the bytes of the first of
+ * them take longer than a round trip. */
+static uint64_t choose_lead(const gch__remote *r)
 {
-    piece *index = &r->pieces[PIECE_INDEX];
-    const piece *head = &r->pieces[PIECE_HEAD], *tail = &r->pieces[PIECE_TAIL];
-    uint64_t floor = head->first + head->count;
+    gch_http_stats line;
     uint64_t lead =
         GCH_MIN(GCH_MAX(r->byte_count / LEAD_SHARE, (uint64_t)LEAD_MIN), (uint64_t)LEAD_MAX);
-    if (index->bytes != NULL || tail->count == 0 || offset < floor || offset >= tail->first)
+    uint64_t lean = GCH_MAX(r->byte_count / LEAN_LEAD_SHARE, (uint64_t)LEAD_MIN);
+    gch_http_get_stats(r->http, &line);
+    double trip_bytes = (double)line.bytes_per_s * (double)line.latency_ns / 1e9;
+    return (double)lead > (double)lean + trip_bytes ? lean : lead;
+}
+
+/* The index is being read, at `offset`, which no piece holds: fetches it up to the next piece, and
+ * what lies before it, where the next place is likely to be. False if that would be too much. */
+static bool fetch_index(gch__remote *r, uint64_t offset, uint64_t next, gch_status *status,
+                        gch_error *err)
+{
+    const piece *head = &r->pieces[PIECE_HEAD], *tail = &r->pieces[PIECE_TAIL];
+    uint64_t floor = head->first + head->count;
+    if (r->piece_count == PIECE_CAP || tail->count == 0 || offset < floor || offset >= tail->first)
         return false;
-    uint64_t first = offset - floor > lead ? offset - lead : floor;
-    size_t count = (size_t)(tail->first - first);
-    if (tail->first - first > RANGE_MAX)
+    r->lead = r->lead == 0 ? choose_lead(r) : GCH_MIN(2 * r->lead, (uint64_t)LEAD_MAX);
+    uint64_t first = offset - floor > r->lead ? offset - r->lead : floor;
+    if (next - first > RANGE_MAX)
         return false;
+    piece *index = &r->pieces[r->piece_count];
+    size_t count = (size_t)(next - first);
     index->bytes = gch__alloc(r->http->allocator, count, "index");
     if (index->bytes == NULL) {
         *status = gch__no_memory(err, "index");
         return true;
     }
-    *status = fetch(r, first, count, index->bytes, NULL, err);
+    *status = fetch(r, first, count, GCH_PRIORITY_VISIBLE, index->bytes, NULL, err);
     index->first = first;
     index->count = *status == GCH_OK ? count : 0;
+    r->piece_count++;
     return true;
 }
 
-static gch_status read_bytes(void *context, uint64_t offset, size_t count, void *out_bytes,
-                             const gch_cancel *cancel, gch_error *err)
+static gch_status read_bytes(void *context, uint64_t offset, size_t count, gch_priority priority,
+                             void *out_bytes, const gch_cancel *cancel, gch_error *err)
 {
     gch__remote *r = context;
     uint8_t *out = out_bytes;
@@ -149,11 +169,11 @@ static gch_status read_bytes(void *context, uint64_t offset, size_t count, void 
             size_t at = (size_t)(offset - p->first);
             part = GCH_MIN(count, p->count - at);
             memcpy(out, p->bytes + at, part);
-        } else if (!r->is_open && fetch_index(r, offset, &status, err)) {
+        } else if (!r->is_open && fetch_index(r, offset, next, &status, err)) {
             GCH_TRY(status);
             continue; /* it is there now */
         } else {
-            GCH_TRY(fetch(r, offset, part, out, cancel, err));
+            GCH_TRY(fetch(r, offset, part, priority, out, cancel, err));
         }
         offset += part;
         count -= part;
@@ -300,6 +320,7 @@ static gch_status open_http(gch_data *data, gch_http *http, const char *url,
     if (r == NULL)
         return gch__no_memory(err, "remote");
     r->http = http;
+    r->piece_count = PIECE_INDEX;
     r->url = gch__copy_text(http->allocator, url, strlen(url), "remote");
     r->token = gch__copy_text(http->allocator, token, strlen(token), "remote");
     ops.context = r;

@@ -53,7 +53,7 @@ struct gch__request {
     gch__exchange *exchange; /* NULL: not served yet */
 
     gch_http_method method;
-    gch_http_priority priority;
+    gch_priority priority;
     uint64_t offset; /* of a range */
     size_t byte_count;
     bool is_suffix;
@@ -112,7 +112,7 @@ struct gch__exchange {
     struct curl_slist *fields;
     gch__request *requests; /* ranges in order of offset; else exactly one */
     gch_http_method method;
-    gch_http_priority priority;
+    gch_priority priority;
     bool is_range, is_suffix, is_stream; /* is_stream: on_bytes */
 
     /* Of the body: absolute within the resource for ranges. */

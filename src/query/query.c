@@ -57,7 +57,9 @@ static gch_status begin(gch_query *query, gch__read_mode mode, gch_error *err)
 {
     if (query->generation != gch__file_generation(query->file))
         GCH_TRY(look(query, err));
-    gch__file_begin_reader(query->file, query->reader, mode, GCH__PRIORITY_VISIBLE);
+    /* What is not waited for refines a picture that is there. */
+    gch__priority priority = mode == GCH__READ_BLOCK ? GCH__PRIORITY_VISIBLE : GCH__PRIORITY_REFINE;
+    gch__file_begin_reader(query->file, query->reader, mode, priority);
     return GCH_OK;
 }
 

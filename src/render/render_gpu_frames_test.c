@@ -589,11 +589,12 @@ typedef struct gated {
     _Atomic bool is_shut;
 } gated;
 
-static gch_status read_gated(void *context, uint64_t offset, size_t byte_count, void *out_bytes,
-                             const gch_cancel *cancel, gch_error *read_err)
+static gch_status read_gated(void *context, uint64_t offset, size_t byte_count,
+                             gch_priority priority, void *out_bytes, const gch_cancel *cancel,
+                             gch_error *read_err)
 {
     gated *g = context;
-    (void)cancel;
+    (void)priority, (void)cancel;
     (void)read_err;
     while (atomic_load(&g->is_shut))
         usleep(100);

@@ -3,12 +3,17 @@
  * Invariants:
  *  1. Every array lies whole in the body, behind the payload, on a 64-byte border; an array without
  *     entries has the offset 0.
- *  2. Upper tree levels, the only pair of a one-level tree, gap lists, run starts and affine runs
- *     are sound and in order once a segment is open.
+ *  2. Upper tree levels of at most EAGER_NODES, the only pair of a one-level tree, gap lists, run
+ *     starts and affine runs are sound and in order once a segment is open. A larger level is
+ *     checked page by page, as block headers are.
  */
 #include "store_file.h"
 
 #include <string.h>
+
+/* Eight nodes a column for the widest picture there is; a file of a billion rows is opened without
+ * the 2 MB of the level below. */
+#define EAGER_NODES 32768u
 
 static gch_status fail(const gch__segment *segment, const char *what, gch_error *err)
 {
@@ -131,8 +136,10 @@ static gch_status open_levels(gch__segment *segment, const gch__disk_value *disk
                   err));
     uint64_t offset = disk->tree_offset;
     for (uint32_t level = 1; level < column->level_count; level++) {
-        GCH_TRY(place_checked(segment, offset, column->level_counts[level], size,
-                              &column->levels[level], err));
+        uint64_t count = column->level_counts[level];
+        GCH_TRY(count <= EAGER_NODES
+                    ? place_checked(segment, offset, count, size, &column->levels[level], err)
+                    : place(segment, offset, count, size, &column->levels[level], err));
         offset = gch__align_up(offset + column->level_counts[level] * size, GCH__ALIGN);
     }
     /* The column's range is read from the top. */
@@ -250,7 +257,7 @@ gch_status gch__segment_open(gch_file *file, uint32_t index, _Atomic uint64_t *c
     gch__value_column *columns = file->value_columns + (size_t)index * column_count;
     segment->columns = columns;
     GCH_TRY(open_time(segment, err));
-    for (uint32_t c = 0; c < column_count; c++)
+    for (uint32_t c = column_count; c-- > 0;) /* from the end, where what is read at open lies */
         GCH_TRY(open_column(segment, c, file->meta.columns[c].type, &columns[c], err));
     return GCH_OK;
 }

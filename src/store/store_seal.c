@@ -276,9 +276,9 @@ static gch_status put_columns(gch__builder *builder, column_levels *levels,
         describe_column(&builder->columns[c], &levels[c], &values[c]);
         GCH_TRY(put_lazy(builder, &builder->columns[c], &levels[c], &values[c], err));
     }
-    GCH_TRY(put_time_eager(builder, disk, err));
     for (uint32_t c = 0; c < builder->column_count; c++)
         GCH_TRY(put_eager(builder, &builder->columns[c], &levels[c], &values[c], err));
+    GCH_TRY(put_time_eager(builder, disk, err));
     GCH_TRY(gch__body_align(builder, GCH__PAGE_BYTES, err));
     disk->body_bytes = gch__body_position(&builder->body);
     return GCH_OK;

@@ -116,12 +116,13 @@ static const gch__web_piece *find_piece(const gch__web_source *source, uint64_t 
     return found;
 }
 
-static gch_status read_pieces(void *context, uint64_t offset, size_t byte_count, void *out_bytes,
-                              const gch_cancel *cancel, gch_error *err)
+static gch_status read_pieces(void *context, uint64_t offset, size_t byte_count,
+                              gch_priority priority, void *out_bytes, const gch_cancel *cancel,
+                              gch_error *err)
 {
     gch__web_source *source = context;
     uint8_t *out = out_bytes;
-    (void)cancel;
+    (void)priority, (void)cancel;
     while (byte_count > 0) {
         uint64_t next;
         const gch__web_piece *p = find_piece(source, offset, &next);
