@@ -18,6 +18,7 @@
 #include "gch/overlay.h"
 #include "gch/plane.h"
 #include "gch/progress.h"
+#include "gch/publish.h"
 #include "gch/query.h"
 #include "gch/remote.h"
 #include "gch/serve.h"

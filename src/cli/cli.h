@@ -35,6 +35,8 @@ int cli_render(int argc, char **argv);
 int cli_view(int argc, char **argv);
 int cli_bench(int argc, char **argv);
 int cli_serve(int argc, char **argv);
+int cli_tail(int argc, char **argv);
+int cli_publish(int argc, char **argv);
 
 /* Prints "gpucharts: ..." and returns CLI_FAILED, so that a failure is one line. */
 GCH_PRINTF(1, 2) int cli_fail(const char *format, ...);

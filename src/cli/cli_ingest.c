@@ -14,13 +14,6 @@
 static const cli_choice formats[] = {
     {"csv", GCH_FORMAT_CSV}, {"raw", GCH_FORMAT_RAW}, {"npy", GCH_FORMAT_NPY}, {NULL, 0}};
 
-static const cli_choice headers[] = {
-    {"auto", GCH_HEADER_DEFAULT}, {"yes", GCH_HEADER_YES}, {"no", GCH_HEADER_NO}, {NULL, 0}};
-
-static const cli_choice time_units[] = {{"s", GCH_TIME_S},         {"ms", GCH_TIME_MS},
-                                        {"us", GCH_TIME_US},       {"ns", GCH_TIME_NS},
-                                        {"index", GCH_TIME_INDEX}, {NULL, 0}};
-
 static const cli_choice curves[] = {
     {"morton", GCH_CURVE_MORTON}, {"hilbert", GCH_CURVE_HILBERT}, {NULL, 0}};
 
@@ -319,11 +312,11 @@ int cli_ingest(int argc, char **argv)
         {"column", 0, "COL", "a value column by name or number; may be repeated (default: all)",
          cli_read_list, &o.columns, NULL},
         {"time-unit", 0, "UNIT", "s, ms, us, ns or index (default: guessed)", cli_read_choice,
-         &o.time_unit, time_units},
+         &o.time_unit, cli_time_units},
         {"tz", 0, "ZONE", "zone of times without an offset, and of display (default: UTC)",
          cli_read_text, &o.zone, NULL},
         {"header", 0, "WHEN", "yes, no or auto: whether the first line names the columns",
-         cli_read_choice, &o.header, headers},
+         cli_read_choice, &o.header, cli_headers},
         {"delimiter", 0, "C", "one character, or tab, comma, semicolon, pipe (default: guessed)",
          cli_read_delimiter, &o.delimiter, NULL},
         {"layout", 0, "SPEC",

@@ -25,6 +25,8 @@ static const cli_command commands[] = {
     {"view", "show a chart in a window", cli_view},
     {"bench", "measure frames of your own data on this machine", cli_bench},
     {"serve", "serve files and live series over the network", cli_serve},
+    {"tail", "follow a live series as CSV", cli_tail},
+    {"publish", "publish CSV from standard input into a live series", cli_publish},
 };
 
 static void print_help(FILE *out)

@@ -118,6 +118,13 @@ bool cli_read_exacts(const cli_option *option, const char *text, char why[CLI_WH
     return true;
 }
 
+const cli_choice cli_headers[] = {
+    {"auto", GCH_HEADER_DEFAULT}, {"yes", GCH_HEADER_YES}, {"no", GCH_HEADER_NO}, {NULL, 0}};
+
+const cli_choice cli_time_units[] = {{"s", GCH_TIME_S},         {"ms", GCH_TIME_MS},
+                                     {"us", GCH_TIME_US},       {"ns", GCH_TIME_NS},
+                                     {"index", GCH_TIME_INDEX}, {NULL, 0}};
+
 bool cli_read_choice(const cli_option *option, const char *text, char why[CLI_WHY_CAP])
 {
     cli_guess guess = {.word = text};

@@ -80,6 +80,9 @@ cli_reader cli_read_exacts;    /* cli_exact_list */
 cli_reader cli_read_choice;    /* int */
 cli_reader cli_read_delimiter; /* char: one ASCII character, or "tab", "comma", ... */
 
+extern const cli_choice cli_headers[];    /* gch_header */
+extern const cli_choice cli_time_units[]; /* gch_time_unit */
+
 typedef struct cli_spec {
     const char *command;
     const char *usage;       /* after "gpucharts COMMAND " */

@@ -35,26 +35,40 @@ const gch_answers *cli_remote_answers(const gch_file *file)
     return NULL;
 }
 
-static gch_status need_http(gch_error *err)
+const char *cli_remote_token(void)
 {
-    gch_http_desc client = {.ca_file = getenv("GCH_CA_FILE")};
-    return http == NULL ? gch_http_make(&client, &http, err) : GCH_OK;
+    return getenv("GCH_TOKEN");
+}
+
+const char *cli_remote_ca_file(void)
+{
+    return getenv("GCH_CA_FILE");
+}
+
+gch_status cli_remote_client(gch_http **out, gch_error *err)
+{
+    gch_http_desc client = {.ca_file = cli_remote_ca_file()};
+    gch_status status = http == NULL ? gch_http_make(&client, &http, err) : GCH_OK;
+    *out = http;
+    return status;
 }
 
 gch_status cli_remote_open_live(gch_data *data, const char *url, gch_remote_live **out,
                                 gch_error *err)
 {
-    gch_remote_live_desc desc = {.url = url, .token = getenv("GCH_TOKEN")};
-    gch_status status = need_http(err);
-    return status == GCH_OK ? gch_remote_live_open(data, http, &desc, out, err) : status;
+    gch_remote_live_desc desc = {.url = url, .token = cli_remote_token()};
+    gch_http *client;
+    gch_status status = cli_remote_client(&client, err);
+    return status == GCH_OK ? gch_remote_live_open(data, client, &desc, out, err) : status;
 }
 
 gch_status cli_remote_open(gch_data *data, const char *url, gch_source *out, gch_error *err)
 {
-    gch_url_desc desc = {.token = getenv("GCH_TOKEN")};
-    gch_status status = need_http(err);
+    gch_url_desc desc = {.token = cli_remote_token()};
+    gch_http *client;
+    gch_status status = cli_remote_client(&client, err);
     if (status == GCH_OK)
-        status = gch_source_open_url(data, http, url, &desc, out, err);
+        status = gch_source_open_url(data, client, url, &desc, out, err);
     if (status == GCH_OK)
         add_answers(data, *out);
     return status;

@@ -21,6 +21,10 @@ gch_status cli_remote_frame(gch_chart *chart, const gch_chart_desc *desc,
                             const gch_image **out_image, gch_chart_stats *stats, gch_error *err);
 /* Before a file that may be a remote one is closed, and after the charts of it. */
 void cli_remote_close(const gch_file *file);
-void cli_remote_end(void); /* after the data manager */
+/* The client of all URLs, made with the first of them. */
+gch_status cli_remote_client(gch_http **out, gch_error *err);
+const char *cli_remote_token(void);   /* NULL: none */
+const char *cli_remote_ca_file(void); /* NULL: the system's */
+void cli_remote_end(void);            /* after the data manager */
 
 #endif

@@ -8,11 +8,10 @@
  */
 #include "net_columns.h"
 #include "net_state.h"
+#include "net_url.h"
 
 #include <assert.h>
 #include <math.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #define HEADER_BYTES 144u
@@ -27,42 +26,11 @@ static_assert(sizeof(gch_columns_piece) == 24, "a piece on the wire");
 
 /* ---- asking ---- */
 
-static bool put(gch__buffer *out, const char *text)
-{
-    return gch__buffer_append(out, text, strlen(text));
-}
-
-GCH_PRINTF(2, 3)
-static bool put_number(gch__buffer *out, const char *format, ...)
-{
-    char text[96];
-    va_list arguments;
-    va_start(arguments, format);
-    (void)vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    return put(out, text);
-}
-
-/* Percent-encoded. */
-static bool put_value(gch__buffer *out, const char *key, const char *value)
-{
-    static const char plain[] =
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~";
-    bool is_put = put(out, key);
-    for (const char *p = value; *p != '\0' && is_put; p++) {
-        if (strchr(plain, *p) != NULL)
-            is_put = gch__buffer_append(out, p, 1);
-        else
-            is_put = put_number(out, "%%%02X", (unsigned char)*p);
-    }
-    return is_put;
-}
-
 static bool put_decimal(gch__buffer *out, const char *key, gch_decimal value)
 {
     char text[64];
     (void)gch_decimal_format(value, text, sizeof text);
-    return put_value(out, key, text);
+    return gch__url_put_value(out, key, text);
 }
 
 static bool is_decimal(gch_decimal value)
@@ -92,18 +60,18 @@ static bool put_common(gch__buffer *out, const gch_columns_ask *ask)
 {
     bool is_put = true;
     if (ask->column != NULL)
-        is_put = put_value(out, "&column=", ask->column);
+        is_put = gch__url_put_value(out, "&column=", ask->column);
     if (ask->has_times)
-        is_put =
-            is_put && put_number(out, "&from=%lld&to=%lld", (long long)ask->t0, (long long)ask->t1);
+        is_put = is_put && gch__url_put_number(out, "&from=%lld&to=%lld", (long long)ask->t0,
+                                               (long long)ask->t1);
     if (ask->version != 0)
-        is_put = is_put && put_number(out, "&v=%016llx", (unsigned long long)ask->version);
+        is_put = is_put && gch__url_put_number(out, "&v=%016llx", (unsigned long long)ask->version);
     return is_put;
 }
 
 gch_status gch__range_write_url(const gch_columns_ask *ask, gch__buffer *out, gch_error *err)
 {
-    bool is_put = put(out, ask->url) && put(out, "/range");
+    bool is_put = gch__url_put(out, ask->url) && gch__url_put(out, "/range");
     size_t path_end = out->count;
     is_put = is_put && put_common(out, ask);
     if (is_put && out->count > path_end)
@@ -115,18 +83,19 @@ gch_status gch__columns_write_url(const gch_columns_ask *ask, gch__buffer *out, 
 {
     static const char *const joins[] = {"line", "step", "none"};
     GCH_TRY(check_ask(ask, err));
-    bool is_put = put(out, ask->url) &&
-                  put_number(out, "/columns?width=%u&height=%u", ask->width_px, ask->height_px);
+    bool is_put =
+        gch__url_put(out, ask->url) &&
+        gch__url_put_number(out, "/columns?width=%u&height=%u", ask->width_px, ask->height_px);
     is_put = is_put && put_common(out, ask);
     if (ask->has_bounds)
         is_put = is_put && put_decimal(out, "&ymin=", ask->bottom) &&
                  put_decimal(out, "&ymax=", ask->top);
     if (ask->axis == 1)
-        is_put = is_put && put(out, "&axis=log");
+        is_put = is_put && gch__url_put(out, "&axis=log");
     if (ask->join != 0)
-        is_put = is_put && put(out, "&join=") && put(out, joins[ask->join]);
+        is_put = is_put && gch__url_put(out, "&join=") && gch__url_put(out, joins[ask->join]);
     if (ask->keep_outside)
-        is_put = is_put && put(out, "&outside=1");
+        is_put = is_put && gch__url_put(out, "&outside=1");
     return is_put && gch__buffer_append(out, "", 1) ? GCH_OK : gch__no_memory(err, "columns");
 }
 

@@ -144,6 +144,23 @@ static void files_and_texts_at_urls(void **state)
     test_peer_stop(&host);
 }
 
+static gch_status publish_values(gch_http *http, const char *url, const int64_t *times,
+                                 const double *values, size_t count)
+{
+    gch_publish *publish = NULL;
+    gch_column_desc column = {.name = "price", .type = GCH_TYPE_F64};
+    gch_publish_desc desc = {
+        .url = url, .time_unit = GCH_TIME_MS, .columns = &column, .column_count = 1};
+    gch_status status = gch_publish_open(http, &desc, &publish, &err);
+    if (status == GCH_OK)
+        status =
+            gch_publish_rows(publish, times, &(gch_column_data){.values = values}, count, &err);
+    if (status == GCH_OK)
+        status = gch_publish_wait(publish, 10000, &err); /* the server has them */
+    gch_publish_close(publish);
+    return status;
+}
+
 static void columns_from_a_server(void **state)
 {
     (void)state;
@@ -197,6 +214,10 @@ static void a_series_is_followed(void **state)
     assert_int_equal(gch_file_get_info(file)->row_count, 1000);
     gch_live_release_file(data, file);
     gch_remote_live_close(live);
+    snprintf(url, sizeof url, "http://localhost:%d/publish-guide", test_peer_port(&peer, "ws"));
+    const int64_t times[] = {0, 1, 2};
+    const double values[] = {1, 2, 3};
+    assert_ok(publish_values(http, url, times, values, 3));
     assert_ok(gch_data_destroy(data, &err));
     gch_http_destroy(http);
     test_peer_stop(&peer);
@@ -228,7 +249,7 @@ static void guide_shows_the_code_of_this_file(void **state)
             fail_msg("this code of the guide is not compiled:\n%s", at);
         at = end + 1;
     }
-    assert_int_equal(blocks, 7);
+    assert_int_equal(blocks, 8);
     free(guide);
     free(code);
 }

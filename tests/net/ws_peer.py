@@ -24,6 +24,7 @@ from net_peer import make_certificates, reset
 
 GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 counts = {}
+published = {}  # what has come of publishers, by path
 lock = threading.Lock()
 
 
@@ -164,6 +165,7 @@ class Peer:
     def describe(self):
         """Tells a client that is no WebSocket of the series; ?text=... says that instead."""
         text = self.query.get("text", json.dumps({
+            "published": published.get(self.path, {}).get("rows", 0),
             "name": "s", "time_unit": "ms", "first_sequence": 1, "next_sequence": BATCHES + 1,
             "columns": [{"name": "a", "type": self.query.get("type", "i32"), "unit": "V"},
                         {"name": "b", "type": "f64", "unit": ""}]}))
@@ -200,6 +202,53 @@ class Peer:
                 time.sleep(0.01)
                 reset(self.connection)
                 raise OSError("dropped")
+
+    def talk_publish(self):
+        """Takes batches of a publisher, which must come in order; its description tells how many rows
+        have. /publish-drop: takes every third batch and hangs up without a word; /publish-busy: has no room for every third one at first; /publish-refuse: refuses
+        the fourth for good; /publish-deaf: hangs up on every third message before it has read it."""
+        with lock:
+            state = published.setdefault(self.path, {"last": 0, "rows": 0, "time": -1, "upset": 0})
+        self.send(1, b'{"type": "hello", "next_sequence": 1}')
+        while True:
+            opcode, data = self.read_message()
+            magic, version, kind, size, rows = struct.unpack_from("<4sHHII", data)
+            publisher, number, columns = struct.unpack_from("<QQI", data, 32)
+            times = struct.unpack_from(f"<{rows}q", data, 56)
+            sound = ((opcode, magic, version, kind, size, columns) ==
+                     (2, b"GCHL", 1, 1, len(data), 1 if self.path == "/publish-guide" else 3) and publisher and rows > 0)
+            is_known = number == state["last"]
+            is_upsetting = number % 3 == 2 and state["upset"] != number
+            if not sound or number not in (state["last"], state["last"] + 1):
+                self.answer("GCH_INVALID", number)
+                continue
+            if self.path == "/publish-refuse" and number == 4:
+                self.answer("GCH_UNSORTED", number)
+                continue
+            if self.path == "/publish-busy" and is_upsetting:
+                state["upset"] = number
+                self.answer("GCH_UNAVAILABLE", number)
+                continue
+            if self.path == "/publish-deaf" and is_upsetting:
+                state["upset"] = number
+                reset(self.connection)
+                raise OSError("dropped")
+            if not is_known:
+                if list(times) != list(range(state["time"] + 1, state["time"] + 1 + rows)):
+                    self.answer("GCH_INVALID", number)
+                    continue
+                state.update(last=number, rows=state["rows"] + rows, time=times[-1])
+            if self.path == "/publish-drop" and is_upsetting:
+                state["upset"] = number
+                reset(self.connection)
+                raise OSError("dropped")
+            self.send(1, json.dumps({"type": "ack", "sequence": 0 if is_known else number,
+                                     "first_row": 0, "row_count": rows,
+                                     "publisher_sequence": number}).encode())
+
+    def answer(self, status, number):
+        self.send(1, json.dumps({"type": "error", "status": status, "message": "no",
+                                 "publisher_sequence": number}).encode())
 
     def talk(self):
         path = self.path
@@ -239,6 +288,8 @@ class Peer:
             self.connection.sendall(bytes([0xF1, 0]))
         elif path.startswith("/live"):
             self.talk_live()
+        elif path.startswith("/publish"):
+            self.talk_publish()
         while True:  # echo
             opcode, payload = self.read_message()
             if path == "/deaf":
