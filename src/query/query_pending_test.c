@@ -83,9 +83,26 @@ typedef struct paged_series {
 
 enum { ROWS = 300000 };
 
-static void make(paged_series *series, bool is_regular, bool has_gaps)
+static void open_paged(paged_series *series)
 {
     gch_error err = {0};
+    series->pager.image = series->whole.image;
+    series->pager.page_count = (series->whole.image_bytes + GCH__PAGE_BYTES - 1) / GCH__PAGE_BYTES;
+    assert_true(series->pager.page_count <= PAGE_CAP);
+    gch__paged_image image = {.name = "paged",
+                              .bytes = series->whole.image,
+                              .byte_count = series->whole.image_bytes,
+                              .pager = {.ensure = ensure,
+                                        .make_reader = make_reader,
+                                        .begin_reader = begin_reader,
+                                        .end_reader = end_reader,
+                                        .destroy_reader = destroy_reader,
+                                        .context = &series->pager}};
+    assert_ok(gch__file_open_paged(&image, NULL, &series->pager.check, &series->file, &err));
+}
+
+static void make(paged_series *series, bool is_regular, bool has_gaps)
+{
     uint64_t seed = 9;
     int64_t *t = malloc(ROWS * sizeof *t), now = 0;
     double *v = malloc(ROWS * sizeof *v), walk = 0;
@@ -100,19 +117,7 @@ static void make(paged_series *series, bool is_regular, bool has_gaps)
     series->whole = test_series_make(GCH_TIME_MS, t, v, GCH_TYPE_F64, NULL, ROWS);
     free(t);
     free(v);
-    series->pager.image = series->whole.image;
-    series->pager.page_count = (series->whole.image_bytes + GCH__PAGE_BYTES - 1) / GCH__PAGE_BYTES;
-    assert_true(series->pager.page_count <= PAGE_CAP);
-    gch__paged_image image = {.name = "paged",
-                              .bytes = series->whole.image,
-                              .byte_count = series->whole.image_bytes,
-                              .pager = {.ensure = ensure,
-                                        .make_reader = make_reader,
-                                        .begin_reader = begin_reader,
-                                        .end_reader = end_reader,
-                                        .destroy_reader = destroy_reader,
-                                        .context = &series->pager}};
-    assert_ok(gch__file_open_paged(&image, NULL, &series->pager.check, &series->file, &err));
+    open_paged(series);
 }
 
 static void reset(paged_series *series)
@@ -508,6 +513,79 @@ static void a_damaged_page_is_reported_when_it_is_loaded(void **state)
     reset(&series);
 }
 
+/* Rows enough that the first level above the headers has more nodes than are read at open. Each
+ * block is of one value, and so takes no payload. */
+static void make_large(paged_series *series)
+{
+    const uint32_t chunk_rows = 1u << 20, chunk_count = 130;
+    gch_error err = {0};
+    gch_writer *writer = NULL;
+    gch_column_desc column = {.name = "v", .type = GCH_TYPE_I8};
+    gch_writer_desc desc = {.time_unit = GCH_TIME_INDEX, .columns = &column, .column_count = 1};
+    int8_t *values = malloc(chunk_rows);
+    assert_non_null(values);
+    *series = (paged_series){0};
+    assert_ok(gch_writer_create_memory(&desc, &writer, &err));
+    for (uint32_t chunk = 0; chunk < chunk_count; chunk++) {
+        for (uint32_t i = 0; i < chunk_rows; i++)
+            values[i] = (int8_t)((i / GCH_BLOCK_ROWS * 7 + chunk * 5) % 100);
+        assert_ok(gch_writer_append(writer, NULL, &(gch_column_data){.values = values}, chunk_rows,
+                                    &err));
+    }
+    free(values);
+    test_series *whole = &series->whole;
+    assert_ok(gch_writer_finish_memory(writer, &whole->image, &whole->image_bytes, &err));
+    assert_ok(
+        gch__file_open_memory(whole->image, whole->image_bytes, "test", NULL, &whole->file, &err));
+    open_paged(series);
+}
+
+static void a_large_level_of_the_tree_is_read_when_it_is_needed(void **state)
+{
+    (void)state;
+    gch_error err;
+    uint64_t seed = 11;
+    paged_series series;
+    make_large(&series);
+    const gch__value_column *column = &gch__file_segment(series.file, 0)->columns[0];
+    const uint8_t *level = column->levels[1];
+    uint64_t first = (uint64_t)(level - series.pager.image) / GCH__PAGE_BYTES + 1;
+    assert_true(column->level_counts[1] > 32768);
+    for (uint64_t page = first; page < first + 15; page++)
+        assert_false(series.pager.is_loaded[page]);
+    gch_query *query = NULL, *exact = NULL;
+    assert_ok(gch_query_make(series.file, &(gch_query_desc){.no_wait = true}, &query, &err));
+    assert_ok(gch_query_make(series.whole.file, NULL, &exact, &err));
+    gch_view view = {.t0 = 1000,
+                     .t1 = gch_file_get_info(series.file)->last_time,
+                     .bottom = {0, 0},
+                     .top = {100, 0},
+                     .width_px = 300,
+                     .height_px = 100};
+    gch_columns columns, expected;
+    assert_ok(gch_query_columns(query, 0, &view, GCH_JOIN_LINE, &columns, &err));
+    assert_int_equal(columns.first[300], 300); /* a picture there is, from the levels above */
+    for (uint32_t rounds = 0; columns.pending_count > 0; rounds++) {
+        assert_true(load_some(&series.pager, 1, &seed) > 0 && rounds < 100);
+        assert_ok(gch_query_columns(query, 0, &view, GCH_JOIN_LINE, &columns, &err));
+    }
+    assert_ok(gch_query_columns(exact, 0, &view, GCH_JOIN_LINE, &expected, &err));
+    assert_same_columns(&columns, &expected);
+    gch_query_destroy(query);
+    gch_query_destroy(exact);
+
+    /* Damage in it is no reason not to open the file, and is seen by who reads it. */
+    ((uint8_t *)series.whole.image)[first * GCH__PAGE_BYTES + 5] ^= 4;
+    gch__file_close(series.file);
+    memset(series.pager.is_loaded, 0, sizeof series.pager.is_loaded);
+    open_paged(&series);
+    assert_ok(gch_query_make(series.file, NULL, &query, &err));
+    view.width_px = 8000;
+    assert_status(gch_query_columns(query, 0, &view, GCH_JOIN_LINE, &columns, &err), GCH_CORRUPT);
+    gch_query_destroy(query);
+    reset(&series);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -519,6 +597,7 @@ int main(void)
         cmocka_unit_test(studies_ask_for_all_their_pages_and_converge),
         cmocka_unit_test(finished_answers_stand_in_for_pages),
         cmocka_unit_test(a_damaged_page_is_reported_when_it_is_loaded),
+        cmocka_unit_test(a_large_level_of_the_tree_is_read_when_it_is_needed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
