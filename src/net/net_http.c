@@ -7,6 +7,7 @@
  * on it. So no callback ever runs under the lock, or on a caller's thread.
  *  3. curl's global state is set up once in the process and stays.
  */
+#include "base_sigpipe.h"
 #include "net_state.h"
 
 #include <stdio.h>
@@ -202,6 +203,7 @@ static void end_all(gch_http *http)
 static void *client_main(void *argument)
 {
     gch_http *http = argument;
+    gch__sigpipe_block(NULL); /* not all that curl stands on knows MSG_NOSIGNAL */
     while (!take_in(http)) {
         int running = 0;
         gch__queue_dispatch(http);

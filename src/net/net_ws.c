@@ -13,6 +13,7 @@
  *  3. The lock guards the outgoing queue and the flags; no callback runs under it.
  */
 #include "gch/websocket.h"
+#include "base_sigpipe.h"
 #include "net_state.h"
 #include "net_upgrade.h"
 
@@ -518,6 +519,7 @@ static void *ws_main(void *argument)
 {
     gch_ws *ws = argument;
     bool is_final = false;
+    gch__sigpipe_block(NULL); /* as net_http.c */
     while (!is_final && !is_stopping(ws)) {
         gch_error err = {0};
         gch_status status = hold_connection(ws, &is_final, &err);

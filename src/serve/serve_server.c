@@ -6,6 +6,7 @@
  *  2. Stopping is in steps: no new connections, no new requests, the answers at hand, and after
  *     drain_timeout_ms, or when asked again, the end.
  */
+#include "base_sigpipe.h"
 #include "serve_json.h"
 #include "serve_state.h"
 
@@ -377,7 +378,7 @@ static int wait_ms(const gch_server *server)
     return (int)GCH_MAX(GCH_MIN(left_ms, (int64_t)SWEEP_NS / 1000000), (int64_t)0);
 }
 
-gch_status gch_server_run(gch_server *server, gch_error *err)
+static gch_status run(gch_server *server, gch_error *err)
 {
     struct epoll_event events[EVENTS_A_ROUND];
     server->now_ns = server->swept_ns = gch__clock_ns();
@@ -406,4 +407,14 @@ gch_status gch_server_run(gch_server *server, gch_error *err)
         if (server->is_draining && is_over)
             return GCH_OK;
     }
+}
+
+/* TLS writes through OpenSSL, which would raise SIGPIPE when a client has gone away. */
+gch_status gch_server_run(gch_server *server, gch_error *err)
+{
+    gch__sigpipe saved;
+    gch__sigpipe_block(&saved);
+    gch_status status = run(server, err);
+    gch__sigpipe_restore(&saved);
+    return status;
 }
