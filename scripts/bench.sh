@@ -20,6 +20,8 @@ run bench_budget --folder build --points "$points" --budget 268435456
 run bench_live --folder build --points "$points"
 run bench_cache --folder build
 run bench_studies --folder build --points 10000000
+run bench_subscribers build/release/gpucharts "$(mktemp -d)"
+run bench_urgent build/release/gpucharts "$(mktemp -d)"
 run bench_ingest
 run bench_soak --folder build --backend cpu --frames 100000 --px 256
 run bench_gpu --folder build --points "$points" || echo "bench_gpu: no GPU to measure"

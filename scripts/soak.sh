@@ -3,7 +3,7 @@
 # address and thread sanitizers: soak.sh [REQUESTS]
 set -euo pipefail
 cd "$(dirname "$0")/.."
-scripts/install.sh build test
+scripts/install.sh build test check
 export GCH_SOAK_REQUESTS=${1:-100000}
 # Freed memory is kept aside for a while only, so that residency tells something.
 export ASAN_OPTIONS=quarantine_size_mb=16

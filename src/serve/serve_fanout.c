@@ -1,7 +1,10 @@
 /* Followers of live series, and the frames they get (serve_hub.h).
  *
- * Invariant: what a follower costs does not depend on how far it is behind: a frame is of at most
- * FRAME_BYTES_MAX (one batch at least), and behind the ring it is a summary.
+ * Invariants:
+ *  1. What a follower costs does not depend on how far it is behind: a frame is of at most
+ *     FRAME_BYTES_MAX (one batch at least), and behind the ring it is a summary.
+ *  2. Frames in memory are of live_bytes_cap in all, and besides of FRAME_BYTES_MIN (one batch at
+ *     least) for each follower: the more are held by those who do not read, the smaller they get.
  */
 #include "serve_series.h"
 
@@ -10,20 +13,26 @@
 #include <string.h>
 
 #define FRAME_BYTES_MAX ((uint64_t)4 << 20)
+#define FRAME_BYTES_MIN ((uint64_t)64 << 10)
+#define HELD_SHARE 8u /* of what is left of live_bytes_cap, for one frame */
 
 void gch__shared_release(gch__shared *shared)
 {
-    if (--shared->hold_count == 0)
-        gch__free(shared->allocator, shared, "live frame");
+    if (--shared->hold_count > 0)
+        return;
+    shared->live->held_bytes -= shared->byte_count;
+    gch__free(shared->live->server->allocator, shared, "live frame");
 }
 
 static gch__shared *shared_make(const gch__hub_series *series, uint64_t byte_count)
 {
-    const gch_allocator *allocator = series->live->server->allocator;
-    gch__shared *shared = gch__alloc(allocator, sizeof *shared + byte_count, "live frame");
+    gch__hub *live = series->live;
+    gch__shared *shared =
+        gch__alloc(live->server->allocator, sizeof *shared + byte_count, "live frame");
     if (shared == NULL)
         return NULL;
-    *shared = (gch__shared){.allocator = allocator, .hold_count = 1, .byte_count = byte_count};
+    *shared = (gch__shared){.live = live, .hold_count = 1, .byte_count = byte_count};
+    live->held_bytes += byte_count;
     return shared;
 }
 
@@ -127,9 +136,12 @@ static gch__shared *make_summary(const gch__hub_series *series, uint64_t first, 
 static uint64_t last_that_fits(const gch__hub_series *series, uint64_t first)
 {
     uint64_t bytes = gch__ring_at(series, first)->payload_bytes, last = first;
+    uint64_t total = series->live->server->desc.live_bytes_cap;
+    uint64_t left = total - GCH_MIN(series->live->held_bytes, total);
+    uint64_t cap = GCH_MAX(left / HELD_SHARE, FRAME_BYTES_MIN);
     while (last + 1 < series->next_sequence) {
         bytes += gch__ring_at(series, last + 1)->payload_bytes;
-        if (bytes > FRAME_BYTES_MAX)
+        if (bytes > GCH_MIN(cap, FRAME_BYTES_MAX))
             break;
         last++;
     }

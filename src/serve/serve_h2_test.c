@@ -65,10 +65,10 @@ static int on_close(nghttp2_session *session, int32_t stream, uint32_t code, voi
     return 0;
 }
 
-static void open_client(client *c)
+static void open_client_of(client *c, const test_server *t)
 {
     nghttp2_session_callbacks *table;
-    *c = (client){.fd = test_connect(&server)};
+    *c = (client){.fd = test_connect(t)};
     assert_int_equal(nghttp2_session_callbacks_new(&table), 0);
     nghttp2_session_callbacks_set_send_callback(table, on_send);
     nghttp2_session_callbacks_set_on_header_callback(table, on_header);
@@ -78,6 +78,11 @@ static void open_client(client *c)
     assert_int_equal(nghttp2_session_client_new(&c->session, table, c), 0);
     nghttp2_session_callbacks_del(table);
     assert_int_equal(nghttp2_submit_settings(c->session, 0, NULL, 0), 0);
+}
+
+static void open_client(client *c)
+{
+    open_client_of(c, &server);
 }
 
 static void close_client(client *c)
@@ -236,6 +241,44 @@ static void a_rapid_reset_attack_is_cut_off(void **state)
     assert_int_equal(test_code(&server, "GET", "/healthz", "", NULL), 200);
 }
 
+static void cancel_streams(client *c, uint32_t count)
+{
+    for (uint32_t i = 0; i < count && !c->has_goaway && !c->is_lost; i++) {
+        int32_t stream = submit(c, "/data/a.gch", NULL, NULL);
+        c->is_lost = stream < 0 || nghttp2_session_send(c->session) != 0;
+        nghttp2_submit_rst_stream(c->session, 0, stream, NGHTTP2_CANCEL);
+        run(c, UINT32_MAX, 0);
+    }
+}
+
+/* With the limits as they are by default: a burst, then twelve thousand a minute for as long as it
+ * likes, and still not what an attack takes. */
+static void thousands_of_aborts_a_minute_keep_the_connection_and_the_defence(void **state)
+{
+    (void)state;
+    test_server defaults = {0};
+    client c;
+    test_server_folder(&defaults, "serve_h2_test_defaults");
+    test_server_start(&defaults, &(gch_server_desc){0});
+    open_client_of(&c, &defaults);
+    cancel_streams(&c, 1600);
+    for (int i = 0; i < 15; i++) { /* 3 s, 195 a second */
+        test_sleep_ms(200);
+        cancel_streams(&c, 39);
+    }
+    assert_false(c.is_lost || c.has_goaway);
+    uint32_t before = c.closed;
+    int32_t last = submit(&c, "/data/a.gch", NULL, NULL);
+    run(&c, before + 1, 10000);
+    assert_int_equal(c.bytes[last / 2 % 4096], file_bytes);
+    cancel_streams(&c, 5000); /* an attack, on the same connection */
+    run(&c, UINT32_MAX, 5000);
+    assert_true(c.has_goaway || c.is_lost);
+    close_client(&c);
+    assert_true(test_metric(&defaults, "stream_resets_total") >= 2000);
+    test_server_stop(&defaults);
+}
+
 static void too_large_a_head_is_refused_and_nothing_else_suffers(void **state)
 {
     (void)state;
@@ -305,6 +348,7 @@ int main(void)
         cmocka_unit_test(every_kind_of_answer_comes),
         cmocka_unit_test(a_viewer_that_aborts_keeps_its_connection),
         cmocka_unit_test(a_rapid_reset_attack_is_cut_off),
+        cmocka_unit_test(thousands_of_aborts_a_minute_keep_the_connection_and_the_defence),
         cmocka_unit_test(too_large_a_head_is_refused_and_nothing_else_suffers),
         cmocka_unit_test(a_request_that_does_not_arrive_is_given_up),
         cmocka_unit_test(garbage_ends_the_connection),

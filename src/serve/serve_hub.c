@@ -398,6 +398,7 @@ bool gch__hub_metrics(const gch__hub *live, gch__buffer *out)
                  {"live_bytes_total", "counter", live->bytes},
                  {"live_frames_total", "counter", live->frames},
                  {"live_frames_made_total", "counter", live->made_frames},
+                 {"live_frame_bytes", "gauge", live->held_bytes},
                  {"live_summaries_total", "counter", live->summaries},
                  {"live_failures_total", "counter", live->failures},
                  {"live_journal_turns_total", "counter", live->turns}};

@@ -81,7 +81,7 @@ gch_status gch__hub_dataset(gch__hub_series *series, gch__dataset **out, gch_err
 
 /* A frame's bytes, shared by those who send it. */
 typedef struct gch__shared {
-    const gch_allocator *allocator;
+    gch__hub *live;
     uint32_t hold_count;
     size_t byte_count;
     uint64_t key[3]; /* what it was made of: first batch, last batch, kind */

@@ -102,6 +102,7 @@ struct gch__hub {
     bool is_ending;
     uint64_t made_count;
     uint32_t follower_count;
+    uint64_t held_bytes; /* of frames in memory */
     uint64_t batches, rows, bytes, frames, made_frames, summaries, failures, turns;
 };
 

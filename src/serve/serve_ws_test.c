@@ -345,6 +345,39 @@ static void followers_that_do_not_read_hold_up_nobody(void **state)
     close(stuck), close(live);
 }
 
+/* Each at a place of its own, so that no two share a frame. */
+static void followers_that_do_not_read_take_bounded_memory(void **state)
+{
+    (void)state;
+    enum { STUCK = 60, BATCHES = 120 };
+    int code, stuck[STUCK];
+    make_series("held", 201);
+    for (int i = 0; i < BATCHES; i++)
+        assert_int_equal(publish("held", i, 500), 200);
+    for (int i = 0; i < STUCK; i++) {
+        char target[64];
+        snprintf(target, sizeof target, "/v1/live/held?after=%d", i + 30);
+        stuck[i] = ws_open(target, &code);
+        assert_int_equal(code, 101);
+    }
+    test_sleep_ms(200);
+    uint64_t held = test_metric(&server, "live_frame_bytes");
+    assert_true(held > 65536 && held <= ((uint64_t)1 << 20) + STUCK * ((uint64_t)80 << 10));
+    /* All of it comes all the same to who reads, in smaller frames. */
+    uint64_t last = 0;
+    expect_text(stuck[7], "hello");
+    while (last < BATCHES) {
+        uint8_t *frame;
+        size_t count;
+        assert_int_equal(ws_recv(stuck[7], &frame, &count), 2);
+        assert_int_equal(u64_at(frame, 32), last == 0 ? 38 : last + 1);
+        last = u64_at(frame, 16);
+        free(frame);
+    }
+    for (int i = 0; i < STUCK; i++)
+        close(stuck[i]);
+}
+
 static void a_connection_publishes_in_both_forms(void **state)
 {
     (void)state;
@@ -465,6 +498,7 @@ int main(void)
         cmocka_unit_test(batches_between_two_updates_go_out_as_one),
         cmocka_unit_test(a_slow_follower_gets_a_summary_and_the_last_values),
         cmocka_unit_test(followers_that_do_not_read_hold_up_nobody),
+        cmocka_unit_test(followers_that_do_not_read_take_bounded_memory),
         cmocka_unit_test(a_connection_publishes_in_both_forms),
         cmocka_unit_test(handshakes_that_are_wrong_are_refused),
         cmocka_unit_test(hostile_frames_end_the_connection),
