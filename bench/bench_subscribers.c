@@ -15,6 +15,7 @@
  */
 #include "base.h"
 #include "bench.h"
+#include "bench_server.h"
 #include "gch/publish.h"
 
 #include <arpa/inet.h>
@@ -23,7 +24,6 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,7 +31,6 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -45,8 +44,7 @@
 #define A_PEER 200u  /* connections from one address: the server takes 256 */
 
 static gch_error err;
-static uint16_t port;
-static pid_t server;
+static bench_server server;
 
 static int64_t wall_ns(void)
 {
@@ -65,69 +63,16 @@ static void check(gch_status status)
 
 static void start_server(const char *program, const char *folder, bool is_lasting)
 {
-    char data[512], live[512], line[128];
-    int out[2];
+    char data[512], live[512];
     snprintf(data, sizeof data, "%s/data", folder);
     snprintf(live, sizeof live, "%s/live", folder);
     mkdir(folder, 0777);
     mkdir(data, 0777);
     mkdir(live, 0777);
-    if (pipe(out) != 0 || (server = fork()) < 0)
-        bench_fail("the server does not start: %s", strerror(errno));
-    if (server == 0) {
-        dup2(out[1], 1);
-        execl(program, program, "serve", data, "--listen", "127.0.0.1:0", "--max-connections",
-              "4096", "--keep-rows", "10000000", is_lasting ? "--live" : (char *)NULL, live,
-              (char *)NULL);
-        _exit(127);
-    }
-    close(out[1]);
-    FILE *said = fdopen(out[0], "r");
-    const char *colon =
-        said != NULL && fgets(line, sizeof line, said) != NULL ? strrchr(line, ':') : NULL;
-    if (colon == NULL)
-        bench_fail("%s: the server does not start", program);
-    port = (uint16_t)strtoul(colon + 1, NULL, 10);
-    fclose(said);
-}
-
-static void stop_server(void)
-{
-    kill(server, SIGTERM);
-    waitpid(server, NULL, 0);
-}
-
-/* A line of its /proc/PID/status, in bytes. */
-static double server_memory(const char *name)
-{
-    char path[64], line[256];
-    double kib = 0;
-    snprintf(path, sizeof path, "/proc/%d/status", (int)server);
-    FILE *file = fopen(path, "r");
-    while (file != NULL && fgets(line, sizeof line, file) != NULL) {
-        if (strncmp(line, name, strlen(name)) == 0)
-            kib = strtod(line + strlen(name), NULL);
-    }
-    if (file != NULL)
-        fclose(file);
-    return kib * 1024;
-}
-
-static double server_cpu_s(void)
-{
-    char path[64], text[1024];
-    snprintf(path, sizeof path, "/proc/%d/stat", (int)server);
-    FILE *file = fopen(path, "r");
-    size_t count = file != NULL ? fread(text, 1, sizeof text - 1, file) : 0;
-    if (file != NULL)
-        fclose(file);
-    text[count] = '\0';
-    const char *at = strrchr(text, ')');
-    unsigned long long user = 0, kernel = 0;
-    if (at == NULL ||
-        sscanf(at, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu", &user, &kernel) != 2)
-        return 0;
-    return (double)(user + kernel) / (double)sysconf(_SC_CLK_TCK);
+    const char *const arguments[] = {
+        data,       "--max-connections",          "4096", "--keep-rows",
+        "10000000", is_lasting ? "--live" : NULL, live,   NULL};
+    server = bench_server_start(program, arguments);
 }
 
 /* ---- the publisher ---- */
@@ -206,8 +151,9 @@ static void connect_one(subscriber *s, const char *path, uint32_t number)
     const int one = 1;
     struct sockaddr_in from = {.sin_family = AF_INET,
                                .sin_addr.s_addr = htonl(INADDR_LOOPBACK + number / A_PEER)};
-    struct sockaddr_in to = {
-        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in to = {.sin_family = AF_INET,
+                             .sin_port = htons(server.port),
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     *s = (subscriber){.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
     if (s->fd < 0 || bind(s->fd, (const struct sockaddr *)&from, sizeof from) != 0 ||
         connect(s->fd, (const struct sockaddr *)&to, sizeof to) != 0)
@@ -218,7 +164,7 @@ static void connect_one(subscriber *s, const char *path, uint32_t number)
                           "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
                           "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
                           "Sec-WebSocket-Protocol: gch.live.1\r\n\r\n",
-                          path, port);
+                          path, server.port);
     if (send(s->fd, request, (size_t)length, MSG_NOSIGNAL) != length)
         bench_fail("subscriber %u: %s", number, strerror(errno));
     while (count < sizeof answer - 1 && recv(s->fd, answer + count, 1, 0) == 1) {
@@ -334,7 +280,7 @@ static void measure(cJSON *report, const run *r, double rate, double seconds)
     gch_http_response response = {0};
     char url[256], path[128];
     pthread_t thread;
-    snprintf(p.url, sizeof p.url, "http://127.0.0.1:%u/v1/live/%s", port, r->name);
+    snprintf(p.url, sizeof p.url, "http://127.0.0.1:%u/v1/live/%s", server.port, r->name);
     check(gch_http_make(NULL, &p.http, &err));
     for (int i = 0; i < 2; i++) {
         snprintf(url, sizeof url, "%s%s?unit=ns&column=v:f64", p.url, i == 0 ? "" : "-idle");
@@ -342,13 +288,13 @@ static void measure(cJSON *report, const run *r, double rate, double seconds)
         check(gch_http_fetch(p.http, &create, NULL, &response, &err));
         gch_http_response_reset(p.http, &response);
     }
-    double before = server_memory("VmRSS:");
+    double before = bench_server_bytes(&server, "VmRSS:");
     for (uint32_t i = 0; i < all; i++) {
         snprintf(path, sizeof path, "/v1/live/%s%s%s", r->name, i < r->count ? "?" : "-idle",
                  i < r->count ? r->query : "");
         connect_one(&subscribers[i], path, i);
     }
-    double connected = server_memory("VmRSS:");
+    double connected = bench_server_bytes(&server, "VmRSS:");
     if (pthread_create(&thread, NULL, publish, &p) != 0)
         bench_fail("no thread");
     follow(subscribers, all, 2); /* until it runs evenly */
@@ -357,10 +303,10 @@ static void measure(cJSON *report, const run *r, double rate, double seconds)
         subscribers[i].counts = true;
     }
     latency_count = 0;
-    double cpu = server_cpu_s();
+    double cpu = bench_server_cpu_s(&server);
     follow(subscribers, all, seconds);
-    cpu = server_cpu_s() - cpu;
-    double memory = server_memory("VmRSS:");
+    cpu = bench_server_cpu_s(&server) - cpu;
+    double memory = bench_server_bytes(&server, "VmRSS:");
     for (uint32_t i = 0; i < r->count; i++) {
         rates[i] = (double)subscribers[i].updates / seconds;
         subscribers[i].counts = false;
@@ -397,7 +343,7 @@ static void measure(cJSON *report, const run *r, double rate, double seconds)
     cJSON_AddNumberToObject(object, "server_bytes_before", before);
     cJSON_AddNumberToObject(object, "server_bytes_a_connection", (connected - before) / all);
     cJSON_AddNumberToObject(object, "server_bytes", memory);
-    cJSON_AddNumberToObject(object, "server_peak_bytes", server_memory("VmHWM:"));
+    cJSON_AddNumberToObject(object, "server_peak_bytes", bench_server_bytes(&server, "VmHWM:"));
     gch_http_destroy(p.http);
     bench_free(subscribers);
     bench_free(rates);
@@ -427,7 +373,7 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < GCH_COUNT_OF(runs); i++) {
         start_server(argv[1], argv[2], runs[i].is_lasting);
         measure(report, &runs[i], rate, seconds);
-        stop_server();
+        bench_server_stop(&server);
     }
     bench_free(latencies);
     return bench_report_print(report);
