@@ -10,7 +10,11 @@
  * our client against one request for each range over HTTP/1.1, six at a time, each on a connection
  *    of its own.
  *
+ * 5. Ranges of 16 KiB at random places of a file on loopback, 32 at a time over one connection
+ * (TLS, HTTP/2): requests a second of our client, from a static host and from a data server.
+ *
  *     bench_net --ca FILE [--large URL] [--far URL] [--columns URL] [--chart URL] [--near URL]
+ *               [--small-static URL] [--small-ours URL]
  *
  * bench/bench_net.py starts the hosts, the line and this.
  */
@@ -198,6 +202,92 @@ static void measure_large(cJSON *report, const char *url)
     }
     cJSON_AddNumberToObject(report, "stream_to_plain", medians[1] / medians[0]);
     cJSON_AddNumberToObject(report, "ranges_to_plain", medians[2] / medians[0]);
+}
+
+/* ---- many small ranges ---- */
+
+#define SMALL_BYTES 16384u
+#define SMALL_AT_ONCE 32u
+#define SMALL_COUNT 20000u
+
+typedef struct small {
+    gch_http *http;
+    const char *url;
+    uint64_t pages, random;
+    uint32_t next, left;
+    pthread_mutex_t lock;
+    pthread_cond_t done;
+    struct small_slot {
+        struct small *of;
+        uint8_t bytes[SMALL_BYTES];
+    } slots[SMALL_AT_ONCE];
+} small;
+
+static void start_small(struct small_slot *slot);
+
+static void end_small(void *context, const gch_http_response *response)
+{
+    if (response->status != GCH_OK)
+        bench_fail("%s", response->error.message);
+    start_small(context);
+}
+
+static void start_small(struct small_slot *slot)
+{
+    small *all = slot->of;
+    pthread_mutex_lock(&all->lock);
+    bool is_any = all->next < SMALL_COUNT;
+    all->next += is_any;
+    all->random = all->random * 6364136223846793005u + 1442695040888963407u;
+    uint64_t page = (all->random >> 33) % all->pages;
+    if (!is_any && --all->left == 0)
+        pthread_cond_signal(&all->done);
+    pthread_mutex_unlock(&all->lock);
+    gch_http_request request = {.url = all->url,
+                                .offset = page * SMALL_BYTES,
+                                .byte_count = SMALL_BYTES,
+                                .out_bytes = slot->bytes,
+                                .on_done = end_small,
+                                .context = slot};
+    if (is_any)
+        check(gch_http_start(all->http, &request, NULL, &err));
+}
+
+static void measure_small(cJSON *report, const char *name, const char *url)
+{
+    double rates[RUNS];
+    gch_http_stats line = {0};
+    small *all = bench_alloc(sizeof *all);
+    for (int run = 0; run < RUNS; run++) {
+        gch_http_response response;
+        gch_http_request head = {.url = url, .method = GCH_HTTP_HEAD};
+        *all = (small){.http = make_http(),
+                       .url = url,
+                       .random = 1,
+                       .left = SMALL_AT_ONCE,
+                       .lock = PTHREAD_MUTEX_INITIALIZER,
+                       .done = PTHREAD_COND_INITIALIZER};
+        check(gch_http_fetch(all->http, &head, NULL, &response, &err));
+        all->pages = response.total_bytes / SMALL_BYTES;
+        int64_t start = gch__clock_ns();
+        for (uint32_t i = 0; i < SMALL_AT_ONCE; i++) {
+            all->slots[i].of = all;
+            start_small(&all->slots[i]);
+        }
+        pthread_mutex_lock(&all->lock);
+        while (all->left > 0)
+            pthread_cond_wait(&all->done, &all->lock);
+        pthread_mutex_unlock(&all->lock);
+        rates[run] = SMALL_COUNT / seconds_since(start);
+        gch_http_get_stats(all->http, &line);
+        gch_http_destroy(all->http);
+    }
+    bench_free(all);
+    bench_stats stats = bench_stats_from(rates, RUNS);
+    cJSON *item = bench_stats_json(&stats);
+    cJSON_AddNumberToObject(item, "connections", (double)line.connections);
+    cJSON_AddNumberToObject(item, "exchanges", (double)line.exchanges);
+    cJSON_AddItemToObject(report, name, item);
 }
 
 /* ---- a file far away ---- */
@@ -480,25 +570,35 @@ static void measure_script(cJSON *report, const char *url)
 int main(int argc, char **argv)
 {
     const char *large = NULL, *far_url = NULL, *columns = NULL;
-    const char *chart = NULL, *near_url = NULL;
+    const char *chart = NULL, *near_url = NULL, *small_static = NULL, *small_ours = NULL;
     const struct {
         const char *name;
         const char **value;
-    } options[] = {{"--ca", &ca_file},      {"--large", &large}, {"--far", &far_url},
-                   {"--columns", &columns}, {"--chart", &chart}, {"--near", &near_url}};
+    } options[] = {{"--ca", &ca_file},
+                   {"--large", &large},
+                   {"--far", &far_url},
+                   {"--columns", &columns},
+                   {"--chart", &chart},
+                   {"--near", &near_url},
+                   {"--small-static", &small_static},
+                   {"--small-ours", &small_ours}};
     for (int i = 1; i < argc; i += 2) {
         size_t o = 0;
         while (o < GCH_COUNT_OF(options) && strcmp(argv[i], options[o].name) != 0)
             o++;
         if (o == GCH_COUNT_OF(options) || i + 1 == argc)
             bench_fail("usage: bench_net --ca FILE [--large URL] [--far URL] [--columns URL] "
-                       "[--chart URL] [--near URL]");
+                       "[--chart URL] [--near URL] [--small-static URL] [--small-ours URL]");
         *options[o].value = argv[i + 1];
     }
     curl_global_init(CURL_GLOBAL_ALL);
     cJSON *report = bench_report_make("what does the network client cost, and what does it save?");
     if (large != NULL)
         measure_large(report, large);
+    if (small_static != NULL)
+        measure_small(report, "small_ranges_per_s_from_static_host", small_static);
+    if (small_ours != NULL)
+        measure_small(report, "small_ranges_per_s_from_data_server", small_ours);
     if (far_url != NULL)
         measure_first(report, far_url);
     if (columns != NULL)

@@ -52,12 +52,17 @@ def main():
                os.path.join(work, "ca.pem")]
     proxy = os.path.join(TESTS, "delay_proxy.py")
     server = start(program, "serve", path, "--listen", "127.0.0.1:0").split()[-1].rstrip("/")
+    secure = start(program, "serve", path, "--listen", "127.0.0.1:0", "--tls-cert",
+                   os.path.join(work, "good.pem"), "--tls-key", os.path.join(work, "good.key"))
+    secure_port = secure.split()[-1].rstrip("/").rsplit(":", 1)[1]
     lines = {what: ports_of(start(sys.executable, proxy, str(port), options.rtt, options.mbit))
              for what, port in [("https", host["https"]), ("server", server.rsplit(":", 1)[1])]}
     far = f"http://localhost:{lines['server']['proxy']}"
     command += ["--chart", f"{far}/data/{name}", "--near", f"{server}/data/{name}"]
     if not options.charts:
         command += ["--large", f"https://localhost:{host['https']}/{name}",
+                    "--small-static", f"https://localhost:{host['https']}/{name}",
+                    "--small-ours", f"https://localhost:{secure_port}/data/{name}",
                     "--far", f"https://localhost:{lines['https']['proxy']}/{name}",
                     "--columns", f"{far}/v1/data/{name[:-4]}"]
     try:

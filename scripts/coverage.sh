@@ -10,7 +10,7 @@ find build/coverage -name '*.gcda' -delete
 ctest --test-dir build/coverage -j "$(nproc)" --output-on-failure >build/coverage/tests.log ||
     { tail -40 build/coverage/tests.log; exit 1; }
 gcovr --root . --gcov-ignore-parse-errors --object-directory build/coverage --exclude '.*_test\.[ch]' --exclude '.*_fuzz\.c' \
-    --exclude 'tests/.*' --exclude 'bench/.*' --filter 'src/(base|codec|store|ingest|data|query)/' \
+    --exclude 'tests/.*' --exclude 'bench/.*' --filter 'src/(base|codec|store|ingest|data|query|net|serve)/' \
     --print-summary --fail-under-line "$least" --json-summary build/coverage/summary.json \
     >/dev/null 2>build/coverage/gcovr.log || { tail -5 build/coverage/gcovr.log; exit 1; }
 python3 - <<'END'

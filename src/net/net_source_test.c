@@ -139,6 +139,58 @@ static void opening_takes_two_round_trips_at_most(void **state)
     assert_ok(gch_data_destroy(data, &err));
 }
 
+/* Blocks of one value each, which take no payload: what there is is index. */
+static void append_wide(const char *path, bool is_new)
+{
+    enum { COLUMNS = 100, WIDE_ROWS = 1100000 };
+    static gch_column_desc columns[COLUMNS];
+    static char names[COLUMNS][8];
+    static gch_column_data data[COLUMNS];
+    gch_writer *writer = NULL;
+    int8_t *values = malloc(WIDE_ROWS);
+    assert_non_null(values);
+    for (int i = 0; i < WIDE_ROWS; i++)
+        values[i] = (int8_t)(i / 256 % 100);
+    for (int c = 0; c < COLUMNS; c++) {
+        snprintf(names[c], sizeof names[c], "c%d", c);
+        columns[c] = (gch_column_desc){.name = names[c], .type = GCH_TYPE_I8};
+        data[c] = (gch_column_data){.values = values};
+    }
+    gch_writer_desc desc = {
+        .time_unit = GCH_TIME_INDEX, .columns = columns, .column_count = COLUMNS};
+    assert_ok(is_new ? gch_writer_create(path, &desc, &writer, &err)
+                     : gch_writer_open_append(path, &desc, &writer, &err));
+    assert_ok(gch_writer_append(writer, NULL, data, WIDE_ROWS, &err));
+    assert_ok(gch_writer_finish(writer, &err));
+    free(values);
+}
+
+static void a_large_index_comes_in_a_few_ranges(void **state)
+{
+    (void)state;
+    for (int segments = 1; segments <= 2; segments++) {
+        gch_http_stats before, after;
+        gch_source source;
+        gch_data *data = make_data();
+        append_wide(FOLDER "/wide.gch", segments == 1);
+        gch_http_get_stats(http, &before);
+        const gch_file *file = open_url(data, url_of(1, "wide.gch"), &source);
+        gch_http_get_stats(http, &after);
+        const gch_file_info *info = gch_file_get_info(file);
+        assert_int_equal(info->segment_count, segments);
+        assert_in_range(after.exchanges - before.exchanges, 3, 7);
+        assert_true(after.body_bytes - before.body_bytes < info->file_bytes);
+        for (uint64_t row = 0; row < info->row_count; row += 99991) {
+            gch_value value;
+            assert_ok(gch_file_read_values(file, (uint32_t)(row % info->column_count), row, 1,
+                                           &value, &err));
+            assert_int_equal(value.as.digits,
+                             row % (info->row_count / (uint64_t)segments) / 256 % 100);
+        }
+        assert_ok(gch_data_destroy(data, &err));
+    }
+}
+
 static void a_file_that_was_replaced_is_noticed(void **state)
 {
     (void)state;
@@ -389,6 +441,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_value_is_that_of_the_file),
         cmocka_unit_test(opening_takes_two_round_trips_at_most),
+        cmocka_unit_test(a_large_index_comes_in_a_few_ranges),
         cmocka_unit_test(a_file_that_was_replaced_is_noticed),
         cmocka_unit_test(pages_come_again_when_the_host_does),
         cmocka_unit_test(thousands_of_requests_outlive_goaway),
