@@ -4,7 +4,7 @@ sed -n '/^```sh$/,/^```$/p' "$CASES/../../docs/command.md" | grep -v '^```' > sn
 bash -eu snippets.sh > out.txt 2> errors.txt || { echo "FAULT: a snippet fails"; cat errors.txt; }
 left
 # Every option of the page is one that help knows.
-for command in ingest export gen info verify render view bench serve; do
+for command in ingest export gen info verify render view bench serve tail publish; do
     gpucharts $command --help
 done > help.txt
 grep -oE -- '`--[a-z-]+|^gpucharts .*' "$CASES/../../docs/command.md" | grep -oE -- '--[a-z-]+' | sort -u |
