@@ -25,6 +25,7 @@ struct gch__decoder {
     z_stream gzip;
     BrotliDecoderState *brotli;
     ZSTD_DStream *zstd;
+    uint32_t magic_count; /* of zstd's magic number: bytes seen */
     uint8_t part[PART_BYTES];
 };
 
@@ -193,10 +194,25 @@ static gch_status step_zstd(gch__decoder *decoder, step *s, gch_error *err)
     }
 }
 
+/* Frames of the formats before version 1 would go to decoders in the library that know neither our
+ * memory nor its bounds. */
+static gch_status check_magic(gch__decoder *decoder, const uint8_t *bytes, size_t count,
+                              gch_error *err)
+{
+    static const uint8_t magic[4] = {0x28, 0xB5, 0x2F, 0xFD};
+    for (size_t i = 0; i < count && decoder->magic_count < sizeof magic; i++) {
+        if (bytes[i] != magic[decoder->magic_count++])
+            return fail_broken("zstd", err);
+    }
+    return GCH_OK;
+}
+
 gch_status gch__decoder_feed(gch__decoder *decoder, const uint8_t *bytes, size_t count,
                              gch__decoded_fn *take, void *context, gch_error *err)
 {
     step s = {.next = bytes, .left = count};
+    if (decoder->coding == GCH__CODING_ZSTD)
+        GCH_TRY(check_magic(decoder, bytes, count, err));
     while (count > 0 && !s.is_done) {
         if (decoder->is_at_end)
             return s.left == 0 ? GCH_OK
