@@ -17,6 +17,7 @@ help:
 	@echo "make check   format, lint, include ladder, tests under sanitizers"
 	@echo "make bench   run the benchmarks (POINTS=1000000000 for the billion-point figures)"
 	@echo "make fuzz    build the libFuzzer targets and run each for FUZZ_SECONDS (60)"
+	@echo "make soak    100,000 requests cancelled at random, plainly and under the sanitizers"
 	@echo "make samples fetch the real data sets of the README and draw them"
 	@echo "make clean   remove build/"
 
@@ -56,6 +57,10 @@ test-web: web build
 .PHONY: check
 check:
 	@scripts/check.sh
+
+.PHONY: soak
+soak:
+	@scripts/soak.sh
 
 .PHONY: bench
 bench:

@@ -54,6 +54,7 @@ PUBLIC = {
     "http": "net",
     "websocket": "net",
     "follow": "net",
+    "publish": "net",
     "columns": "net",
     "remote": "net",
     "arrow": "ingest",

@@ -264,9 +264,8 @@ int cli_publish(int argc, char **argv)
                        "also when the connection is lost or the server restarts. Ends when the "
                        "server has acknowledged the last row. URL is https://HOST/v1/live/NAME; "
                        "GCH_TOKEN and GCH_CA_FILE are as for files at URLs.",
-        .examples =
-            "  gpucharts publish http://localhost:8080/v1/live/btc < ticks.csv\n"
-            "  tail -f s.csv | gpucharts publish https://data.example/v1/live/s -q",
+        .examples = "  gpucharts publish http://localhost:8080/v1/live/btc < ticks.csv\n"
+                    "  tail -f s.csv | gpucharts publish https://data.example/v1/live/s -q",
         .options = options,
         .option_count = CLI_COUNT_OF(options),
         .operand_min = 1,
