@@ -157,6 +157,7 @@ static gch_status open_file(gch__source *source, gch_error *err)
                               .bytes = source->base,
                               .byte_count = source->byte_count,
                               .is_whole = source->is_fixed,
+                              .is_far = source->is_far,
                               .pager = gch__source_pager(source)};
     gch_file *file = NULL;
     GCH_TRY(gch__file_open_paged(&image, &source->data->allocator, &source->check, &file, err));
@@ -397,6 +398,7 @@ gch_status gch_source_open_ops(gch_data *data, const gch_source_ops *ops, uint64
     GCH_TRY_GOTO(reserve(source, err), fail);
     GCH_TRY_GOTO(add_tables(source, err), fail);
     source->ops = *ops;
+    source->is_far = true;
     if (!desc->is_raw)
         GCH_TRY_GOTO(open_file(source, err), fail);
     GCH_TRY_GOTO(publish(source, out, err), fail);

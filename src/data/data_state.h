@@ -84,6 +84,7 @@ struct gch__source {
     void (*free_bytes)(void *context, void *bytes, size_t byte_count);
     void *free_context;
     bool is_fixed; /* pages are never evicted: a mapped file or a buffer */
+    bool is_far;   /* gch__paged_image */
     bool is_checked;
     gch__page_check check;
     struct gch_file *file;         /* NULL: raw, or live */

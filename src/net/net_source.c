@@ -3,11 +3,13 @@
  * Opening takes two round trips after the connection stands: the first page and the end of the file
  * together, then what the index needs of the rest with one range. Over a slow line a large file's
  * is guessed lean, and a file of several columns may need some more ranges, each twice the last.
- * What came with these but was not asked for yet (a "piece") is kept until the file is open.
+ * What came with these but was not asked for yet (a "piece") is kept until the file is open. Where
+ * there are many segments, the manager's loaders ask for what each of them needs at once.
  *
  * Invariants:
  *  1. Every range is asked for under the validator that the first answers gave.
- *  2. Pieces are written while the source is being opened, by one thread; later reads find none.
+ *  2. Pieces and what goes with them are read and written under the lock, but for the bytes of one
+ *     that is on its way; once the source is open there are none.
  */
 #include "gch/remote.h"
 #include "net_state.h"
@@ -22,7 +24,7 @@
 #define LEAN_LEAD_SHARE 5000u
 #define LEAD_MIN (64u << 10)
 #define LEAD_MAX (8u << 20)
-#define RANGE_MAX (16u << 20) /* of the index, with its lead */
+#define DESCRIPTOR_SHARE 1000u /* a descriptor is 1 byte in 2,000 of a segment */
 
 typedef struct piece {
     uint64_t first;
@@ -40,9 +42,12 @@ typedef struct gch__remote {
     char *url, *token;
     char validator[GCH_HTTP_VALIDATOR_CAP];
     uint64_t byte_count;
-    bool is_open;
     _Atomic bool is_changed;
-    uint64_t lead; /* of the next piece of the index; 0: not chosen yet */
+
+    pthread_mutex_t lock; /* for what follows */
+    pthread_cond_t fetched;
+    bool is_open, is_fetching; /* the last piece */
+    uint64_t lead;             /* of the next piece of the index; 0: not chosen yet */
     uint32_t piece_count;
     piece pieces[PIECE_CAP];
 } gch__remote;
@@ -67,6 +72,8 @@ static void destroy(void *context)
         *place = r->next;
     pthread_mutex_unlock(&r->http->lock);
     drop_pieces(r);
+    pthread_cond_destroy(&r->fetched);
+    pthread_mutex_destroy(&r->lock);
     gch__free(allocator, r->url, "remote");
     gch__free(allocator, r->token, "remote");
     gch__free(allocator, r, "remote");
@@ -100,7 +107,7 @@ static gch_status fetch(gch__remote *r, uint64_t offset, size_t count, gch_prior
     return fail_changed(r, err);
 }
 
-/* The piece that holds a byte, or NULL; *out_next is where the next one begins. */
+/* The piece that holds a byte, or NULL; *out_next is where the next one begins. Under the lock. */
 static const piece *find_piece(const gch__remote *r, uint64_t offset, uint64_t *out_next)
 {
     const piece *found = NULL;
@@ -129,30 +136,66 @@ static uint64_t choose_lead(const gch__remote *r)
 }
 
 /* The index is being read, at `offset`, which no piece holds: fetches it up to the next piece, and
- * what lies before it, where the next place is likely to be. False if that would be too much. */
+ * what lies before it, where the next place is likely to be. Who needs a part of that meanwhile
+ * waits. False if the next piece is too far for all between to be index. Under the lock, which it
+ * leaves while it fetches. */
 static bool fetch_index(gch__remote *r, uint64_t offset, uint64_t next, gch_status *status,
                         gch_error *err)
 {
     const piece *head = &r->pieces[PIECE_HEAD], *tail = &r->pieces[PIECE_TAIL];
     uint64_t floor = head->first + head->count;
-    if (r->piece_count == PIECE_CAP || tail->count == 0 || offset < floor || offset >= tail->first)
+    if (r->is_fetching) {
+        if (offset < r->pieces[r->piece_count - 1].first || offset >= tail->first)
+            return false;
+        while (r->is_fetching)
+            pthread_cond_wait(&r->fetched, &r->lock);
+        return true;
+    }
+    if (r->piece_count == PIECE_CAP || tail->count == 0 || offset < floor ||
+        offset >= tail->first ||
+        next - offset > GCH_MAX(r->byte_count / DESCRIPTOR_SHARE, (uint64_t)LEAD_MIN))
         return false;
     r->lead = r->lead == 0 ? choose_lead(r) : GCH_MIN(2 * r->lead, (uint64_t)LEAD_MAX);
     uint64_t first = offset - floor > r->lead ? offset - r->lead : floor;
-    if (next - first > RANGE_MAX)
-        return false;
-    piece *index = &r->pieces[r->piece_count];
     size_t count = (size_t)(next - first);
-    index->bytes = gch__alloc(r->http->allocator, count, "index");
-    if (index->bytes == NULL) {
+    uint8_t *bytes = gch__alloc(r->http->allocator, count, "index");
+    if (bytes == NULL) {
         *status = gch__no_memory(err, "index");
         return true;
     }
-    *status = fetch(r, first, count, GCH_PRIORITY_VISIBLE, index->bytes, NULL, err);
-    index->first = first;
+    piece *index = &r->pieces[r->piece_count++];
+    *index = (piece){.first = first, .bytes = bytes};
+    r->is_fetching = true;
+    pthread_mutex_unlock(&r->lock);
+    *status = fetch(r, first, count, GCH_PRIORITY_VISIBLE, bytes, NULL, err);
+    pthread_mutex_lock(&r->lock);
     index->count = *status == GCH_OK ? count : 0;
-    r->piece_count++;
+    r->is_fetching = false;
+    pthread_cond_broadcast(&r->fetched);
     return true;
+}
+
+/* A part of what is read from the pieces, or how much of it has to be fetched by itself. */
+static gch_status read_piece(gch__remote *r, uint64_t offset, size_t count, void *out,
+                             size_t *out_count, bool *out_is_there, gch_error *err)
+{
+    gch_status status = GCH_OK;
+    const piece *p;
+    uint64_t next;
+    pthread_mutex_lock(&r->lock);
+    do {
+        p = find_piece(r, offset, &next);
+    } while (p == NULL && !r->is_open && fetch_index(r, offset, next, &status, err) &&
+             status == GCH_OK);
+    *out_is_there = p != NULL;
+    *out_count = (size_t)GCH_MIN((uint64_t)count, next - offset);
+    if (p != NULL) {
+        size_t at = (size_t)(offset - p->first);
+        *out_count = GCH_MIN(count, p->count - at);
+        memcpy(out, p->bytes + at, *out_count);
+    }
+    pthread_mutex_unlock(&r->lock);
+    return status;
 }
 
 static gch_status read_bytes(void *context, uint64_t offset, size_t count, gch_priority priority,
@@ -160,21 +203,12 @@ static gch_status read_bytes(void *context, uint64_t offset, size_t count, gch_p
 {
     gch__remote *r = context;
     uint8_t *out = out_bytes;
-    gch_status status = GCH_OK;
     while (count > 0) {
-        uint64_t next;
-        const piece *p = find_piece(r, offset, &next);
-        size_t part = (size_t)GCH_MIN((uint64_t)count, next - offset);
-        if (p != NULL) {
-            size_t at = (size_t)(offset - p->first);
-            part = GCH_MIN(count, p->count - at);
-            memcpy(out, p->bytes + at, part);
-        } else if (!r->is_open && fetch_index(r, offset, next, &status, err)) {
-            GCH_TRY(status);
-            continue; /* it is there now */
-        } else {
+        size_t part;
+        bool is_there;
+        GCH_TRY(read_piece(r, offset, count, out, &part, &is_there, err));
+        if (!is_there)
             GCH_TRY(fetch(r, offset, part, priority, out, cancel, err));
-        }
         offset += part;
         count -= part;
         out += part;
@@ -197,13 +231,16 @@ static gch_status get_version(void *context, uint64_t *out_version, gch_error *e
 {
     gch__remote *r = context;
     gch_http_response response = {0};
-    if (r->is_open) {
+    pthread_mutex_lock(&r->lock);
+    bool is_open = r->is_open;
+    pthread_mutex_unlock(&r->lock);
+    if (is_open) {
         gch_http_request request = {.url = r->url, .token = r->token, .method = GCH_HTTP_HEAD};
         GCH_TRY(gch_http_fetch(r->http, &request, NULL, &response, err));
         if (strcmp(response.validator, r->validator) != 0)
             atomic_store(&r->is_changed, true);
     }
-    *out_version = version_of(r->is_open ? response.validator : r->validator);
+    *out_version = version_of(is_open ? response.validator : r->validator);
     return GCH_OK;
 }
 
@@ -320,6 +357,8 @@ static gch_status open_http(gch_data *data, gch_http *http, const char *url,
     if (r == NULL)
         return gch__no_memory(err, "remote");
     r->http = http;
+    pthread_mutex_init(&r->lock, NULL);
+    pthread_cond_init(&r->fetched, NULL);
     r->piece_count = PIECE_INDEX;
     r->url = gch__copy_text(http->allocator, url, strlen(url), "remote");
     r->token = gch__copy_text(http->allocator, token, strlen(token), "remote");
@@ -332,8 +371,10 @@ static gch_status open_http(gch_data *data, gch_http *http, const char *url,
         destroy(r);
         return status;
     }
+    pthread_mutex_lock(&r->lock);
     r->is_open = true;
     drop_pieces(r);
+    pthread_mutex_unlock(&r->lock);
     gch_source_info info;
     GCH_TRY(gch_source_get_info(data, *out, &info, err));
     r->number = info.number;

@@ -1,5 +1,6 @@
 /* A .gch file on a static host opens and reads like the file itself; and what happens when the host
  * or the file goes. */
+#include "base.h"
 #include "net_test.h"
 
 #include "gch/remote.h"
@@ -189,6 +190,49 @@ static void a_large_index_comes_in_a_few_ranges(void **state)
         }
         assert_ok(gch_data_destroy(data, &err));
     }
+}
+
+/* One after the other they would take a round trip each, or two: 3 s at least. */
+static void many_segments_are_opened_at_once(void **state)
+{
+    (void)state;
+    enum { SEGMENTS = 30, PART = 40000 };
+    test_peer line;
+    char port[16], url[128];
+    static int64_t times[PART];
+    static double values[PART];
+    uint64_t random = 8;
+    snprintf(port, sizeof port, "%s", strrchr(base[0], ':') + 1);
+    for (int segment = 0; segment < SEGMENTS; segment++) {
+        gch_writer *writer = NULL;
+        gch_column_desc column = {.name = "a", .type = GCH_TYPE_F64};
+        gch_writer_desc desc = {.time_unit = GCH_TIME_MS, .columns = &column, .column_count = 1};
+        for (int i = 0; i < PART; i++) {
+            times[i] = segment * PART + i + (int64_t)(test_random(&random) % 2);
+            times[i] = i > 0 && times[i] < times[i - 1] ? times[i - 1] : times[i];
+            values[i] = (double)test_random(&random);
+        }
+        assert_ok(segment == 0 ? gch_writer_create(FOLDER "/many.gch", &desc, &writer, &err)
+                               : gch_writer_open_append(FOLDER "/many.gch", &desc, &writer, &err));
+        gch_column_data data = {.values = values};
+        assert_ok(gch_writer_append(writer, times, &data, PART, &err));
+        assert_ok(gch_writer_finish(writer, &err));
+    }
+    const char *const arguments[] = {PYTHON, NET_DELAY_PROXY, port, "100", "1000", NULL};
+    test_peer_start(&line, arguments);
+    snprintf(url, sizeof url, "http://localhost:%d/many.gch", test_peer_port(&line, "proxy"));
+    gch_data *data = NULL;
+    gch_source source;
+    assert_ok(gch_data_make(&(gch_data_desc){.loader_count = 64}, &data, &err));
+    int64_t start = gch__clock_ns();
+    const gch_file *file = open_url(data, url, &source);
+    double seconds = (double)(gch__clock_ns() - start) / 1e9;
+    assert_int_equal(gch_file_get_info(file)->segment_count, SEGMENTS);
+    assert_int_equal(gch_file_get_info(file)->row_count, SEGMENTS * PART);
+    if (seconds > 2)
+        fail_msg("it took %.1f s", seconds);
+    assert_ok(gch_data_destroy(data, &err));
+    test_peer_stop(&line);
 }
 
 static void a_file_that_was_replaced_is_noticed(void **state)
@@ -442,6 +486,7 @@ int main(void)
         cmocka_unit_test(every_value_is_that_of_the_file),
         cmocka_unit_test(opening_takes_two_round_trips_at_most),
         cmocka_unit_test(a_large_index_comes_in_a_few_ranges),
+        cmocka_unit_test(many_segments_are_opened_at_once),
         cmocka_unit_test(a_file_that_was_replaced_is_noticed),
         cmocka_unit_test(pages_come_again_when_the_host_does),
         cmocka_unit_test(thousands_of_requests_outlive_goaway),

@@ -14,6 +14,8 @@
 /* Eight nodes a column for the widest picture there is; a file of a billion rows is opened without
  * the 2 MB of the level below. */
 #define EAGER_NODES 32768u
+/* Of a segment's arrays, asked for ahead. */
+#define AHEAD_MAX ((uint64_t)1 << 20)
 
 static gch_status fail(const gch__segment *segment, const char *what, gch_error *err)
 {
@@ -221,8 +223,8 @@ static gch_status check_head(const gch__segment *segment, const gch__disk_segmen
     return GCH_OK;
 }
 
-gch_status gch__segment_open(gch_file *file, uint32_t index, _Atomic uint64_t *checked,
-                             gch_error *err)
+gch_status gch__segment_open_descriptor(gch_file *file, uint32_t index, _Atomic uint64_t *checked,
+                                        gch_error *err)
 {
     const gch__disk_segment *entry = &file->meta.segments[index];
     struct gch__segment_pages *pages = &file->pages[index];
@@ -254,8 +256,49 @@ gch_status gch__segment_open(gch_file *file, uint32_t index, _Atomic uint64_t *c
     segment->first_time = entry->first_time;
     segment->last_time = entry->last_time;
     segment->column_count = column_count;
+    segment->columns = file->value_columns + (size_t)index * column_count;
+    return GCH_OK;
+}
+
+/* Where the arrays begin that are read at open: they lie together at the end, if the writer was
+ * ours. What the descriptor says is not checked yet. */
+static uint64_t first_of_arrays(const gch__segment *segment)
+{
+    const struct gch__segment_pages *pages = segment->pages;
+    uint64_t first = pages->body_bytes;
+    for (uint32_t c = 0; c < segment->column_count; c++) {
+        const gch__disk_value *disk = &pages->values[c];
+        uint32_t counts[GCH_TREE_LEVELS_CAP];
+        uint32_t levels = gch__tree_shape(segment->block_count, counts);
+        size_t size =
+            (disk->flags & GCH__VALUE_IS_WIDE) != 0 ? sizeof(gch__pair64) : sizeof(gch__pair32);
+        uint64_t tree = disk->tree_offset;
+        for (uint32_t level = 1; level < levels && counts[level] > EAGER_NODES; level++)
+            tree = gch__align_up(tree + counts[level] * size, GCH__ALIGN);
+        const uint64_t offsets[] = {tree, disk->gap_supers_offset, disk->run_starts_offset};
+        for (size_t i = 0; i < GCH_COUNT_OF(offsets); i++) {
+            if (offsets[i] >= pages->payload_bytes && offsets[i] > 0)
+                first = GCH_MIN(first, offsets[i]);
+        }
+    }
+    return first;
+}
+
+void gch__segment_want_arrays(const gch_file *file, uint32_t index)
+{
+    const gch__segment *segment = &file->segments[index];
+    const struct gch__segment_pages *pages = segment->pages;
+    uint64_t first = first_of_arrays(segment);
+    if (pages->body_bytes - first > AHEAD_MAX)
+        first = pages->body_bytes - AHEAD_MAX;
+    gch__file_want(file, pages->offset + first, pages->body_bytes - first);
+}
+
+gch_status gch__segment_open_arrays(gch_file *file, uint32_t index, gch_error *err)
+{
+    gch__segment *segment = &file->segments[index];
+    uint32_t column_count = segment->column_count;
     gch__value_column *columns = file->value_columns + (size_t)index * column_count;
-    segment->columns = columns;
     GCH_TRY(open_time(segment, err));
     for (uint32_t c = column_count; c-- > 0;) /* from the end, where what is read at open lies */
         GCH_TRY(open_column(segment, c, file->meta.columns[c].type, &columns[c], err));

@@ -27,6 +27,7 @@ struct gch_file {
     uint64_t size;
     void *map;           /* the image, if it is ours to unmap */
     bool is_whole;       /* see gch__paged_image; true without a pager */
+    bool is_far;         /* see gch__paged_image */
     gch__pager pager;    /* `ensure` NULL: the image is there whole */
     gch__reader *reader; /* with a pager: keeps what was checked at open */
     gch__disk_commit commit;
@@ -58,6 +59,7 @@ typedef struct gch__paged_image {
     const uint8_t *bytes;
     uint64_t byte_count;
     bool is_whole; /* all bytes may be read at any time; the pager only keeps count */
+    bool is_far;   /* a read takes long: what opening needs is asked for ahead, all at once */
     gch__pager pager;
 } gch__paged_image;
 
@@ -67,11 +69,17 @@ gch_status gch__file_open_paged(const gch__paged_image *image, const gch_allocat
                                 gch__page_check *out_check, gch_file **out, gch_error *err);
 /* Bytes [offset, offset + count) of the file, outside of segment bodies, stay readable. */
 gch_status gch__file_need(const gch_file *file, uint64_t offset, uint64_t count, gch_error *err);
+/* The same soon, by all means that the pager has, without waiting; of a paged file. */
+void gch__file_want(const gch_file *file, uint64_t offset, uint64_t count);
 
-/* Checks the descriptor of the file's segment `index` and everything that is checked at open, and
- * fills file->segments[index]. `checked` has a zeroed bit for each page of the body. */
-gch_status gch__segment_open(gch_file *file, uint32_t index, _Atomic uint64_t *checked,
-                             gch_error *err);
+/* Checks the descriptor of the file's segment `index`. `checked` has a zeroed bit for each page of
+ * the body. */
+gch_status gch__segment_open_descriptor(gch_file *file, uint32_t index, _Atomic uint64_t *checked,
+                                        gch_error *err);
+/* gch__file_want of what gch__segment_open_arrays will read. */
+void gch__segment_want_arrays(const gch_file *file, uint32_t index);
+/* Then everything else that is checked at open, and fills file->segments[index]. */
+gch_status gch__segment_open_arrays(gch_file *file, uint32_t index, gch_error *err);
 
 /* Fills file->info and file->columns from the opened segments. */
 void gch__file_fill_info(gch_file *file);

@@ -161,11 +161,19 @@ static gch_status open_segments(gch_file *file, gch_error *err)
         file->checked == NULL)
         return gch__no_memory(err, "file");
     _Atomic uint64_t *checked = file->checked;
+    bool asks_ahead = file->is_far && meta->segment_count > 1;
+    for (uint32_t s = 0; s < meta->segment_count && asks_ahead; s++)
+        gch__file_want(file, meta->segments[s].descriptor_offset,
+                       meta->segments[s].descriptor_bytes);
     for (uint32_t s = 0; s < meta->segment_count; s++) {
         const gch__disk_segment *entry = &meta->segments[s];
-        GCH_TRY(gch__segment_open(file, s, checked, err));
+        GCH_TRY(gch__segment_open_descriptor(file, s, checked, err));
         checked += (entry->descriptor_offset - entry->offset) / GCH__PAGE_BYTES / 64 + 1;
     }
+    for (uint32_t s = 0; s < meta->segment_count && asks_ahead; s++)
+        gch__segment_want_arrays(file, s);
+    for (uint32_t s = 0; s < meta->segment_count; s++)
+        GCH_TRY(gch__segment_open_arrays(file, s, err));
     return GCH_OK;
 }
 
@@ -285,6 +293,13 @@ gch_status gch__file_need(const gch_file *file, uint64_t offset, uint64_t count,
     return file->pager.ensure(file->pager.context, first, last - first + 1, file->reader, err);
 }
 
+void gch__file_want(const gch_file *file, uint64_t offset, uint64_t count)
+{
+    file->reader->mode = GCH__READ_NO_WAIT;
+    (void)!gch__file_need(file, offset, count, NULL); /* it is asked for again, and waited for */
+    file->reader->mode = GCH__READ_BLOCK;
+}
+
 /* Pages outside of bodies carry checksums of their own, which their readers check. */
 static gch_status check_paged(void *context, uint64_t page, const uint8_t *bytes, gch_error *err)
 {
@@ -323,6 +338,7 @@ gch_status gch__file_open_paged(const gch__paged_image *image, const gch_allocat
         file->image = image->bytes;
         file->size = image->byte_count;
         file->is_whole = image->is_whole;
+        file->is_far = image->is_far;
         file->pager = image->pager;
         status = file->pager.make_reader(file->pager.context, &file->reader, err);
     }
