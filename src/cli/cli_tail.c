@@ -11,6 +11,8 @@
 #include "cli_remote.h"
 #include "cli_text.h"
 
+#include <errno.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -94,8 +96,11 @@ static void take_rows(void *context, const gch_follow_rows *rows)
         if (++t->written == cap)
             atomic_store(&t->is_done, true);
     }
-    if (fflush(stdout) != 0)
-        atomic_store(&t->is_done, true); /* the command's end says why */
+    if (fflush(stdout) == 0)
+        return;
+    if (errno == EPIPE) /* blocked on this thread; the process ends as any filter does */
+        kill(getpid(), SIGPIPE);
+    atomic_store(&t->is_done, true); /* the command's end says why */
 }
 
 /* ---- what happens to the connection ---- */

@@ -46,6 +46,10 @@ print(len(other), one[0] == other[0],
       all(list(map(float, a)) == list(map(float, b)) for a, b in zip(one[1:], other[1:])))
 PY
 
+    echo "-- into a pipe that is closed"
+    gpucharts tail "$url/ticks" --all | head -n 2
+    echo "ends with ${PIPESTATUS[0]}"
+
     echo "-- from one series into another, as it grows"
     gpucharts tail "$url/rows" --all -n 4 2> /dev/null | gpucharts publish "$url/copy" -q &
     printf 'time,price,"a, ""b"""\n2024-03-01T09:00:02.000Z,7,8\n' | gpucharts publish "$url/rows" -q
