@@ -12,8 +12,8 @@
  *     slows the other end down.
  *  3. The lock guards the outgoing queue and the flags; no callback runs under it.
  */
-#include "gch/websocket.h"
 #include "base_sigpipe.h"
+#include "gch/websocket.h"
 #include "net_state.h"
 #include "net_upgrade.h"
 
