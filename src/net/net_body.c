@@ -285,7 +285,7 @@ static bool deliver_stream(gch__exchange *exchange, const uint8_t *bytes, size_t
     gch__request *request = exchange->requests;
     gch_status status = request->on_bytes(request->context, bytes, count, &exchange->error);
     if (status == GCH_PENDING) {
-        exchange->is_paused = true;
+        gch__http_exchange_pause(exchange);
         return false;
     }
     if (status == GCH_OK && is_cancelled(exchange))

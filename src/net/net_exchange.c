@@ -75,6 +75,8 @@ static void take_off(gch__exchange *exchange)
     gch_http *http = exchange->http;
     if (exchange->state != GCH__EXCHANGE_WAITING) {
         exchange->origin->active_count--;
+        exchange->origin->paused_count -= exchange->is_paused;
+        exchange->is_paused = false;
         exchange->origin->active_bytes -= exchange->charged_bytes;
         exchange->origin->prefetch_count -= exchange->priority == GCH_PRIORITY_PREFETCH;
         exchange->charged_bytes = 0;
@@ -513,11 +515,21 @@ void gch__http_exchange_cancel(gch__exchange *exchange, gch__request *request)
         abandon(exchange);
 }
 
+void gch__http_exchange_pause(gch__exchange *exchange)
+{
+    exchange->is_paused = true;
+    exchange->origin->paused_count++;
+    exchange->origin->active_bytes -= exchange->charged_bytes;
+    exchange->charged_bytes = 0;
+    (void)curl_multi_wakeup(exchange->http->multi); /* there may be room for others now */
+}
+
 void gch__http_exchange_resume(gch__exchange *exchange)
 {
     if (!exchange->is_paused || exchange->state != GCH__EXCHANGE_ACTIVE)
         return;
     exchange->is_paused = false;
+    exchange->origin->paused_count--;
     exchange->progress_ns = gch__clock_ns();
     /* May call the write callback, which may pause again. */
     (void)curl_easy_pause(exchange->easy, CURLPAUSE_CONT);

@@ -145,14 +145,15 @@ static bool has_room(const gch_http *http, const gch__origin *origin, gch_priori
     uint32_t cap = origin->speaks_http1 ? http->settings.connections_per_origin
                                         : http->settings.streams_per_origin;
     uint64_t window = gch__link_window(&origin->link);
-    if (origin->active_count == 0)
+    uint32_t busy_count = origin->active_count - origin->paused_count;
+    if (busy_count == 0)
         return true;
     if (priority == GCH_PRIORITY_PREFETCH) { /* what is seen first finds room at once */
         if (origin->prefetch_count >= GCH_MAX(cap / 2, 1u))
             return false;
         window /= 2;
     }
-    return origin->active_count < cap && origin->active_bytes < window;
+    return busy_count < cap && origin->active_bytes < window;
 }
 
 void gch__queue_dispatch(gch_http *http)

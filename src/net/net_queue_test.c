@@ -198,6 +198,34 @@ static void prefetch_leaves_room_on_the_line(void **state)
     gch_http_destroy(http);
 }
 
+static gch_status never_ready(void *context, const uint8_t *bytes, size_t count,
+                              gch_error *take_err)
+{
+    (void)context, (void)bytes, (void)count, (void)take_err;
+    return GCH_PENDING;
+}
+
+static void a_stream_that_waits_for_its_taker_holds_up_nobody(void **state)
+{
+    (void)state;
+    enum { STREAMS = 24 }; /* more than there are connections for an origin */
+    gch_http *http = make_http(0, NULL);
+    gch_http_id streams[STREAMS];
+    char url[256];
+    asked range;
+    url_of("", url, sizeof url);
+    for (int i = 0; i < STREAMS; i++) {
+        gch_http_request request = {.url = url, .on_bytes = never_ready};
+        assert_ok(gch_http_start(http, &request, &streams[i], &err));
+    }
+    settle();
+    ask(http, &range, url, GCH_PRIORITY_VISIBLE, 1000, 100);
+    finish_ok(&range);
+    for (int i = 0; i < STREAMS; i++)
+        gch_http_cancel(http, streams[i]);
+    gch_http_destroy(http);
+}
+
 static void a_range_under_way_is_joined_and_a_passed_one_is_not(void **state)
 {
     (void)state;
@@ -541,6 +569,7 @@ int main(void)
         cmocka_unit_test(far_ranges_and_other_resources_stay_apart),
         cmocka_unit_test(what_is_seen_first_overtakes_what_waited_longer),
         cmocka_unit_test(prefetch_leaves_room_on_the_line),
+        cmocka_unit_test(a_stream_that_waits_for_its_taker_holds_up_nobody),
         cmocka_unit_test(a_range_under_way_is_joined_and_a_passed_one_is_not),
         cmocka_unit_test(a_broken_batch_is_resumed_where_it_broke),
         cmocka_unit_test(cancelling_frees_everything_at_every_state),

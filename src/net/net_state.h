@@ -91,6 +91,8 @@ struct gch__origin {
     gch__link link;
     uint64_t delivered_bytes;
     uint32_t active_count; /* exchanges on the wire */
+    uint32_t
+        paused_count; /* of these, that wait for their takers and so take no part of the line */
     uint64_t active_bytes; /* that they still have to bring, as far as is known */
     uint32_t prefetch_count;
     gch__http_queue queues[GCH__HTTP_PRIORITIES];
@@ -213,6 +215,8 @@ void gch__http_exchange_conclude(gch__exchange *exchange, CURLcode result);
 void gch__http_exchange_cancel(gch__exchange *exchange, gch__request *request);
 /* Ends all its requests and itself. */
 void gch__http_exchange_fail(gch__exchange *exchange, gch_status status);
+/* on_bytes took nothing. */
+void gch__http_exchange_pause(gch__exchange *exchange);
 /* on_bytes may be called again. */
 void gch__http_exchange_resume(gch__exchange *exchange);
 /* What time asks for: stalls, deadlines, next tries. Returns when to look again; the exchange may
