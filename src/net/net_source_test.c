@@ -179,7 +179,8 @@ static void a_large_index_comes_in_a_few_ranges(void **state)
         gch_http_get_stats(http, &after);
         const gch_file_info *info = gch_file_get_info(file);
         assert_int_equal(info->segment_count, segments);
-        assert_in_range(after.exchanges - before.exchanges, 3, 7);
+        /* Loaders that ask at once may take a run in parts. */
+        assert_in_range(after.exchanges - before.exchanges, 3, segments == 1 ? 7 : 16);
         assert_true(after.body_bytes - before.body_bytes < info->file_bytes);
         for (uint64_t row = 0; row < info->row_count; row += 99991) {
             gch_value value;
