@@ -1,6 +1,6 @@
 // The package in real browsers: BROWSERS names them, separated by blanks.
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
+import { copyFileSync, cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -322,6 +322,18 @@ for (const name of names) {
                 return { unit, code, left: element.childElementCount };
             })()`);
             assert.deepEqual(got, { unit: 'ms', code: 'not-found', left: 0 });
+        });
+
+        test('the page of the quick start works as it stands', async () => {
+            const site = path.join(FILES, 'site');
+            mkdirSync(site, { recursive: true });
+            const guide = readFileSync(here('../../docs/browser.md'), 'utf8');
+            writeFileSync(path.join(site, 'index.html'), /```html\n(.*?)```/s.exec(guide)[1]);
+            cpSync(here('../dist'), path.join(site, 'gpu-charts'), { recursive: true });
+            copyFileSync(path.join(FILES, 'ticks.gch'), path.join(site, 'ticks.gch'));
+            await browser.goto(`${plain.url}/files/site/index.html`);
+            await until(browser, `document.querySelector('#chart > div')?.shadowRoot
+                .querySelector('.root').ariaLabel.startsWith('Ticks. Chart of price: ')`);
         });
 
         test('the viewer opens a data set from its address and a file that is dropped', async () => {
