@@ -417,6 +417,55 @@ static void a_static_density_beside_a_live_one_becomes_exact(void **state)
     assert_ok(gch_data_destroy(data, &err));
 }
 
+/* Two panels, one with two axes; then other values in one of them. */
+static void panels_refine_together_and_only_the_one_that_changes_begins_anew(void **state)
+{
+    (void)state;
+    const gch_chart_series series[] = {
+        {.file = files[WALK].file, .mark = GCH_MARK_DENSITY},
+        {.file = files[GAPS].file, .mark = GCH_MARK_DENSITY, .axis = GCH_AXIS_RIGHT},
+        {.file = files[WIDE].file, .mark = GCH_MARK_DENSITY, .panel = 1},
+        {.file = files[WALK].file, .panel = 1}};
+    const gch_axis_desc axis = {
+        .has_bottom = true, .has_top = true, .bottom = {1, 0}, .top = {65536, 0}};
+    gch_panel_desc panels[] = {{.height = 2, .left = axis, .right = axis}, {.height = 1}};
+    for (int is_bare = 0; is_bare < 2; is_bare++) {
+        gch_chart *chart = NULL, *cpu = NULL;
+        assert_ok(gch_chart_make(NULL, &chart, &err));
+        assert_ok(gch_chart_make(NULL, &cpu, &err));
+        gch_chart_desc desc = {.series = series,
+                               .series_count = GCH_COUNT_OF(series),
+                               .panels = panels,
+                               .panel_count = GCH_COUNT_OF(panels),
+                               .is_bare = is_bare != 0,
+                               .width_px = is_bare ? 40 : 140,
+                               .height_px = 220,
+                               .quality = GCH_QUALITY_AUTO,
+                               .frame_budget_ms = 1e-6};
+        panels[1].left = axis;
+        for (int round = 0; round < 2; round++) {
+            const gch_image *image, *exact;
+            gch_chart_stats stats = {0};
+            desc.backend = GCH_BACKEND_GPU;
+            for (uint32_t frames = 0; stats.complete < 1; frames++) {
+                double before = stats.complete;
+                assert_ok(gch_chart_frame(chart, &desc, &image, &stats, &err));
+                assert_true(stats.complete > before);
+                assert_true(frames < GCH__REST_PARTS + GCH__REST_FRAMES);
+                if (is_bare && round == 1 && frames == 0)
+                    assert_true(stats.complete > 0.6); /* two of three stay */
+            }
+            desc.backend = GCH_BACKEND_CPU;
+            assert_ok(gch_chart_frame(cpu, &desc, &exact, NULL, &err));
+            assert_memory_equal(image->pixels, exact->pixels,
+                                (size_t)image->width_px * image->height_px * 4);
+            panels[1].left.top = (gch_decimal){65000, 0};
+        }
+        gch_chart_destroy(chart);
+        gch_chart_destroy(cpu);
+    }
+}
+
 static void qualities_that_are_none_are_refused(void **state)
 {
     (void)state;
@@ -488,6 +537,7 @@ int main(void)
         cmocka_unit_test(a_coarse_picture_becomes_exact_once_the_view_rests),
         cmocka_unit_test(data_beyond_the_device_memory_is_refined_by_columns),
         cmocka_unit_test(a_static_density_beside_a_live_one_becomes_exact),
+        cmocka_unit_test(panels_refine_together_and_only_the_one_that_changes_begins_anew),
         cmocka_unit_test(qualities_that_are_none_are_refused),
         cmocka_unit_test(a_warm_refining_frame_allocates_nothing),
     };
