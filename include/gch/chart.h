@@ -83,7 +83,7 @@ typedef enum gch_quality {
     GCH_QUALITY_DEFAULT = 0, /* exact */
     GCH_QUALITY_EXACT = 1,
     /* As much of the points as the frame's budget allows, counts made up to all of them; exact
-     * within 64 frames of a view at rest, 2 more if its resolution was lowered. */
+     * within 64 frames of one view, 67 if its resolution was lowered. */
     GCH_QUALITY_AUTO = 2,
     GCH_QUALITY_PINNED = 3, /* one level, whatever it takes */
 } gch_quality;

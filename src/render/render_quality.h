@@ -22,10 +22,10 @@
  * so that a cell's least share holds about as many points. */
 #define GCH__STRATA 16u
 #define GCH__STEP_MAX 4u /* pixels a side of a cell */
-/* A frame of a view at rest counts at least one part in so many, so that it is exact after as many
- * frames, whatever the budget. */
+/* A frame at full resolution counts at least one part in so many, so that a view is exact after as
+ * many frames, whatever the budget. */
 #define GCH__REST_PARTS 64u
-/* Frames of a view at rest before its resolution is the full one. */
+/* Frames of one view, the first included, before its resolution is the full one. */
 #define GCH__REST_FRAMES 3u
 
 typedef struct gch__quality_desc {
