@@ -960,6 +960,7 @@ void gch__gpu_executor_set_quality(gch__gpu_executor *executor, const gch__quali
 
 void gch__gpu_executor_forget(gch__gpu_executor *executor)
 {
+    gch__gpu_counts_drop(executor);
     executor->shown.is_valid = false;
 }
 

@@ -71,7 +71,7 @@ GCH_CHECKED gch_status gch__gpu_executor_draw(gch__gpu_executor *executor, const
                                               gch_error *err);
 /* What the densities of the frames from here on hold; exact at first. */
 void gch__gpu_executor_set_quality(gch__gpu_executor *executor, const gch__quality_desc *desc);
-/* Somebody else has drawn on the image of the last frame. */
+/* Somebody else has drawn on the image of the last frame: the next one keeps nothing of it. */
 void gch__gpu_executor_forget(gch__gpu_executor *executor);
 
 /* For figures: the device and its counters. */
