@@ -10,10 +10,12 @@
  *  - frames of every block that stay on the device, and what part of that time it works;
  *  - a density, counted with the headers' help and with every point decoded, the latter as a ratio
  * to the same floor;
+ *  - a density within a frame's budget: views that jump, beside exact frames of the same views, and
+ * the frames of a view at rest until it is exact;
  *  - an unchanged frame; draws and submissions a frame; bytes on host and device.
  *
  *     bench_gpu --folder build --points 10000000 [--frames 50] [--kind walk]
- *               [--only tree|pan|candles|area|scatter|every_block|density]
+ *               [--only tree|pan|candles|area|scatter|every_block|density|quality]
  */
 #include "bench.h"
 #include "bench_file.h"
@@ -414,6 +416,68 @@ static void run_density(setup *s, cJSON *report)
     cJSON_AddItemToObject(report, "density", density);
 }
 
+/* Frames of views that all differ in their scale, so that nothing of the last one stays. */
+static void run_jumps(setup *s, gch__gpu_executor *executor, cJSON *report)
+{
+    static double host[FRAMES_MAX];
+    gch__gpu_frame_stats stats = {0};
+    for (uint32_t i = 0; i < WARM_ROUNDS + s->frames; i++) {
+        double before = now_ms();
+        draw(s, executor, 1 - 0.5 * i / (WARM_ROUNDS + s->frames), 0, &stats);
+        if (i >= WARM_ROUNDS)
+            host[i - WARM_ROUNDS] = now_ms() - before;
+    }
+    add_stats(report, "host_ms", host, s->frames);
+    cJSON_AddNumberToObject(report, "level", stats.quality_level);
+    cJSON_AddNumberToObject(report, "counted", stats.counted);
+}
+
+/* Frames of one view until it is exact; the first may raise the resolution. */
+static void run_rest(setup *s, gch__gpu_executor *executor, cJSON *report)
+{
+    static double host[FRAMES_MAX];
+    gch__gpu_frame_stats stats = {0};
+    uint32_t frames = 0;
+    draw(s, executor, 0.9, 0, &stats);
+    while (stats.counted < 1 && frames < FRAMES_MAX) {
+        double before = now_ms();
+        draw(s, executor, 0.9, 0, &stats);
+        host[frames++] = now_ms() - before;
+    }
+    if (frames > 0)
+        add_stats(report, "host_ms", host, frames);
+    cJSON_AddNumberToObject(report, "frames", frames);
+}
+
+/* Every point is decoded, as where headers say little. */
+static void run_quality(setup *s, cJSON *report)
+{
+    const gch__gpu_executor_desc desc = {.data = s->data, .by_blocks = true};
+    const gch__quality_desc automatic = {.quality = GCH_QUALITY_AUTO, .budget_ms = 16};
+    gch__gpu_executor *executor = NULL;
+    gch__gpu_frame_stats stats;
+    gch_image refined = {0};
+    cJSON *quality = cJSON_AddObjectToObject(report, "quality");
+    s->mark = GCH_MARK_DENSITY;
+    check(gch__gpu_executor_make(&desc, &executor, &err));
+    run_jumps(s, executor, cJSON_AddObjectToObject(quality, "exact"));
+    gch__gpu_executor_set_quality(executor, &automatic);
+    cJSON_AddNumberToObject(quality, "budget_ms", automatic.budget_ms);
+    run_jumps(s, executor, cJSON_AddObjectToObject(quality, "jumping"));
+    run_rest(s, executor, cJSON_AddObjectToObject(quality, "resting"));
+    gch__gpu_executor_destroy(executor);
+    check(gch_image_make(WIDTH, HEIGHT, NULL, &refined, &err));
+    size_t bytes = (size_t)WIDTH * HEIGHT * sizeof *refined.pixels;
+    memcpy(refined.pixels, s->image.pixels, bytes);
+    check(gch__gpu_executor_make(&desc, &executor, &err));
+    draw(s, executor, 0.9, 0, &stats);
+    if (memcmp(refined.pixels, s->image.pixels, bytes) != 0)
+        bench_fail("the refined picture is not the exact one");
+    gch__gpu_executor_destroy(executor);
+    gch_image_destroy(&refined, NULL);
+    s->mark = GCH_MARK_LINE;
+}
+
 static void run_all(setup *s, cJSON *report)
 {
     gch__gpu_executor_desc desc = {.data = s->data, .time_passes = true};
@@ -434,6 +498,8 @@ static void run_all(setup *s, cJSON *report)
         run_blocks(s, report);
     if (wants(s, "density"))
         run_density(s, report);
+    if (wants(s, "quality"))
+        run_quality(s, report);
 }
 
 int main(int argument_count, char **arguments)

@@ -8,6 +8,11 @@
 // has met there.
 //
 // A block whose header lies in one row is counted without being decoded, unless BY_BLOCKS.
+//
+// Of a slice all super-blocks are counted, or only some strata of them: stratum s of K is every K-th
+// super-block, at place bits(s) of each round of K, where bits() reverses the order of log2(K) bits, so
+// that the first strata are evenly spread as well. Rounds begin where the number of the super-block
+// is `phase` modulo K. src/render/render_gpu_strata.c counts their rows.
 
 //!include common/layouts.wgsl
 //!include common/wide.wgsl
@@ -31,11 +36,57 @@ var<workgroup> tally: array<atomic<u32>, 2032>;
 
 // ---- what a group counts ----
 
+// The super-blocks of a slice that are counted: those of [begin, end), or strata [stratum, stratum +
+// strata) of them.
+struct Share {
+    begin: u32,
+    end: u32,
+    round: u32, // where the round of `begin` starts; wraps below 0
+    stratum: u32,
+    strata: u32, // 0: all
+}
+
+fn share_of(slice: Slice) -> Share {
+    var share: Share;
+    share.begin = slice.first / SUPER_ROWS;
+    share.end = (slice.last - 1u) / SUPER_ROWS + 1u;
+    if (slice.lead != 0u) {
+        let phase = slice.lead & 1023u;
+        share.round = share.begin - (share.begin + counting.strata - phase) % counting.strata;
+        share.stratum = (slice.lead >> 10u) & 1023u;
+        share.strata = (slice.lead >> 20u) - share.stratum;
+    }
+    return share;
+}
+
+// How many numbers nth_super takes.
+fn share_size(share: Share) -> u32 {
+    if (share.strata == 0u) {
+        return share.end - share.begin;
+    }
+    return (share.end - share.round + counting.strata - 1u) / counting.strata * share.strata;
+}
+
+// May lie before begin or behind end.
+fn nth_super(share: Share, n: u32) -> u32 {
+    if (share.strata == 0u) {
+        return share.begin + n;
+    }
+    let place = reverseBits(share.stratum + n % share.strata) >>
+        (countLeadingZeros(counting.strata) + 1u);
+    return share.round + n / share.strata * counting.strata + place;
+}
+
+fn is_shared(share: Share, super_block: u32) -> bool {
+    return super_block - share.begin < share.end - share.begin; // wraps before begin
+}
+
 struct Work {
     slice: Slice,
-    first: u32, // super-blocks
+    share: Share,
+    first: u32, // numbers of its super-blocks
     end: u32,
-    band: u32, // its first pixel row
+    band: u32, // its first row of cells
     height: u32,
 }
 
@@ -48,11 +99,11 @@ fn find_work(group: vec3u) -> Work {
     work.slice = slices[counting.first_slice + index];
     work.band = group.z / counting.parts * BAND;
     work.height = min(BAND, counting.height - work.band);
-    let begin = work.slice.first / SUPER_ROWS;
-    let end = (work.slice.last - 1u) / SUPER_ROWS + 1u;
-    let each = (end - begin + counting.parts - 1u) / counting.parts;
-    work.first = begin + group.z % counting.parts * each;
-    work.end = min(end, work.first + each);
+    work.share = share_of(work.slice);
+    let size = share_size(work.share);
+    let each = (size + counting.parts - 1u) / counting.parts;
+    work.first = group.z % counting.parts * each;
+    work.end = min(size, work.first + each);
     return work;
 }
 
@@ -112,6 +163,15 @@ var<private> run: u32;
 var<private> height: u32;
 var<private> rows_per_key: f32;
 
+// The first key above an edge of a row of cells.
+fn edge_at(row: u32) -> vec2u {
+    return edges[segment.edges + min(row * counting.step, counting.plot_height)];
+}
+
+fn is_unbounded(row: u32) -> bool {
+    return min(row * counting.step, counting.plot_height) < segment.unbounded;
+}
+
 struct Top {
     is_key: bool, // else no key lies at or below the edge
     is_open: bool,
@@ -119,11 +179,11 @@ struct Top {
 }
 
 fn top_of(row: u32) -> Top {
-    if (row < segment.unbounded) {
+    if (is_unbounded(row)) {
         return Top(true, true, ALL);
     }
     let offset = vec2u(segment.offset_low, segment.offset_high);
-    let above = edges[segment.edges + row]; // the first key above the edge
+    let above = edge_at(row);
     if (!is_less(offset, above)) {
         return Top(false, false, 0u);
     }
@@ -409,7 +469,11 @@ fn count_rows(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_ind
     workgroupBarrier();
     measure_rows();
     seek(0u);
-    for (var i = work.first + thread / 8u; i < work.end; i += TEAMS) {
+    for (var n = work.first + thread / 8u; n < work.end; n += TEAMS) {
+        let i = nth_super(work.share, n);
+        if (!is_shared(work.share, i)) {
+            continue;
+        }
         let start = i * SUPER_ROWS;
         count_super(i, max(work.slice.first, start) - start,
                     min(work.slice.last - start, SUPER_ROWS), thread % 8u);
@@ -432,11 +496,15 @@ fn is_at_hand(counted: vec2u) -> bool {
 
 fn seek_wide(counted: vec2u, band: u32) {
     flush_run();
-    var first = segment.unbounded;
+    var first = (segment.unbounded + counting.step - 1u) / counting.step;
+    if (segment.unbounded > counting.plot_height) {
+        first = counting.height + 1u;
+    }
+    let open = first;
     var end = counting.height + 1u;
     while (first < end) {
         let middle = (first + end) / 2u;
-        if (is_less(counted, edges[segment.edges + middle])) {
+        if (is_less(counted, edge_at(middle))) {
             first = middle + 1u;
         } else {
             end = middle;
@@ -444,11 +512,11 @@ fn seek_wide(counted: vec2u, band: u32) {
     }
     wide_low = vec2u(0u);
     if (first <= counting.height) {
-        wide_low = edges[segment.edges + first];
+        wide_low = edge_at(first);
     }
-    has_high = first > segment.unbounded;
+    has_high = first > open;
     if (has_high) {
-        wide_high = edges[segment.edges + first - 1u];
+        wide_high = edge_at(first - 1u);
     }
     slot = first - band; // beyond the band it wraps, or is larger than height
 }
@@ -483,9 +551,14 @@ fn count_wide_rows(@builtin(workgroup_id) group: vec3u,
     let lane = thread % 8u;
     let offset = vec2u(segment.offset_low, segment.offset_high);
     seek_wide(offset, work.band);
-    let first = max(work.slice.first, work.first * SUPER_ROWS);
-    let end = min((work.slice.last - 1u) / 256u + 1u, work.end * 4u);
-    for (var i = first / 256u + thread / 8u; i < end; i += TEAMS) {
+    let first = work.slice.first;
+    for (var n = work.first * 4u + thread / 8u; n < work.end * 4u; n += TEAMS) {
+        let super_block = nth_super(work.share, n / 4u);
+        let i = super_block * 4u + n % 4u;
+        if (!is_shared(work.share, super_block) || (i + 1u) * 256u <= first ||
+            i * 256u >= work.slice.last) {
+            continue;
+        }
         let block = find_block(i);
         if (is_nothing(block.pair)) {
             continue;

@@ -3,6 +3,7 @@
 
 //!include common/layouts.wgsl
 //!include common/tone.wgsl
+//!include common/grid.wgsl
 
 @group(0) @binding(0) var<uniform> frame: Frame;
 @group(0) @binding(1) var<storage, read> marks: array<u32>;
@@ -32,8 +33,9 @@ fn color_at(column: u32, picture_row: u32) -> u32 {
     }
     var color = select(0u, WHITE, is_lit);
     for (var i = 0u; i < panel.grid_count && color < WHITE; i++) {
-        let grid = panel.grid + i * panel.grid_words + TONE_HEAD;
-        color = min(color + min(counts[grid + slot * panel.height + row], WHITE), WHITE);
+        let count = grid_count(panel.grid + i * panel.grid_words + TONE_HEAD,
+                               vec2u(frame.width, panel.height), vec2u(column, row));
+        color = min(color + min(count, WHITE), WHITE);
     }
     return 0xFF000000u | color;
 }

@@ -3,6 +3,7 @@
 
 //!include common/layouts.wgsl
 //!include common/tone.wgsl
+//!include common/grid.wgsl
 
 @group(0) @binding(0) var<uniform> frame: Frame;
 @group(0) @binding(1) var<storage, read> commands: array<Command>;
@@ -195,7 +196,7 @@ fn area_cover(c: Command, centre: vec2f) -> u32 {
 
 // The colour of a pixel of a density, or 0 if it holds no point.
 fn grid_color(c: Command, pixel: vec2u) -> u32 {
-    let n = counts[c.a + (frame.origin + pixel.x) % c.e * c.d + pixel.y];
+    let n = grid_count(c.a, vec2u(c.e, c.d), pixel);
     if (n == 0u) {
         return 0u;
     }

@@ -12,6 +12,16 @@ const GROUP: u32 = 256u;
 var<workgroup> largest: atomic<u32>;
 var<workgroup> bins: array<atomic<u32>, 464>;
 
+fn scale_of(i: u32) -> u32 {
+    return atomicLoad(&counts[counting.grid + counting.pixels + i / counting.height]);
+}
+
+fn area_of(i: u32) -> u32 {
+    let corner = vec2u(i / counting.height, i % counting.height) * counting.step;
+    let size = min(vec2u(counting.plot_width, counting.plot_height) - corner, vec2u(counting.step));
+    return size.x * size.y;
+}
+
 @compute @workgroup_size(256)
 fn scan(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u,
         @builtin(local_invocation_index) thread: u32) {
@@ -22,8 +32,9 @@ fn scan(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     workgroupBarrier();
     var mine = 0u;
     for (var i = id.x; i < counting.pixels; i += groups.x * GROUP) {
-        let n = atomicLoad(&counts[counting.grid + i]);
-        if (n != 0u) {
+        let counted = atomicLoad(&counts[counting.grid + i]);
+        if (counted != 0u) {
+            let n = tone_count(counted, scale_of(i), area_of(i));
             mine = max(mine, n);
             atomicAdd(&bins[tone_bin(n)], 1u);
         }

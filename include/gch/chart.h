@@ -77,6 +77,21 @@ typedef enum gch_backend {
     GCH_BACKEND_GPU = 3,       /* machines without a GPU fall back to the CPU */
 } gch_backend;
 
+/* What may be left out where all of a frame would take too long: densities on the GPU (docs/gpu.md,
+ * "Quality"). Everything else, and every other executor, is always exact. */
+typedef enum gch_quality {
+    GCH_QUALITY_DEFAULT = 0, /* exact */
+    GCH_QUALITY_EXACT = 1,
+    /* As much of the points as the frame's budget allows, counts made up to all of them; exact
+     * within 64 frames of one view, 67 if its resolution was lowered. */
+    GCH_QUALITY_AUTO = 2,
+    GCH_QUALITY_PINNED = 3, /* one level, whatever it takes */
+} gch_quality;
+
+/* 1: one point in 256, counted in squares of 4 x 4 pixels; 2: one in 64, 2 x 2; 3 to 6: one in 16,
+ * 8, 4, 2; 7: exact. */
+#define GCH_QUALITY_LEVELS 7u
+
 typedef enum gch_theme { GCH_THEME_LIGHT = 0, GCH_THEME_DARK = 1 } gch_theme;
 
 /* Drawn in place of the series' own mark: a line through the study's values at the middles of the
@@ -164,6 +179,9 @@ typedef struct gch_chart_desc {
     /* Draw from what is in memory, have the rest loaded, and say how complete the picture is
      * (gch_chart_stats.complete): for frames that must not wait. */
     bool no_wait;
+    gch_quality quality;
+    uint32_t quality_level; /* PINNED: 1 to GCH_QUALITY_LEVELS */
+    double frame_budget_ms; /* AUTO; 0: 16 */
     gch_workers *workers;
     gch_data *data; /* GPU: its device budget bounds what the GPU keeps; NULL: what it can */
     const gch_allocator *allocator;
@@ -184,7 +202,10 @@ typedef struct gch_chart_stats {
     uint32_t panel_count;
     gch_panel_stats panels[GCH_PANEL_CAP];
     uint64_t rows_visible, blocks_decoded, nodes_read, bytes_read;
-    double complete; /* share of the columns and other answers that are exact: 1 unless no_wait */
+    /* Share of the columns and other answers that are exact, 1 unless no_wait; or of the points
+     * that are counted, if that is less: 1 if the quality is exact. */
+    double complete;
+    uint32_t quality_level; /* that the picture has: GCH_QUALITY_LEVELS if the quality is exact */
     double layout_ms, query_ms, raster_ms, total_ms;
     gch_backend backend; /* that drew */
     char fallback[96];   /* why it is not the one asked for; empty if it is */

@@ -27,17 +27,23 @@ struct Frame {
     top: u32,
     origin: u32, // where column 0 is in marks and counts, which are rings of columns
     panel_count: u32, // of the picture
+    grid_origin: u32, // as origin, of the counts
+    grid_step: u32, // pixels a side of what is counted together
 }
 
 // What the kernels of shaders/count.wgsl and tone.wgsl work on.
 struct Counting {
-    height: u32, // of the plot
+    height: u32, // cells in a column: pixels, or squares of `step` pixels a side
     first_slice: u32,
     slice_count: u32,
     groups_x: u32, // workgroups in a row of the dispatch
     parts: u32, // workgroups a slice and band
     grid: u32, // where the series' counts start, column by column
-    pixels: u32, // of the plot
+    pixels: u32, // cells of the plot; behind their counts lies a scale for each column
+    step: u32,
+    plot_width: u32, // pixels
+    plot_height: u32,
+    strata: u32, // a power of two (Slice.lead)
 }
 
 // Which rows of a picture are a panel's, and where its marks and counts lie; marks begin with them.
@@ -112,7 +118,9 @@ struct Slice {
     segment: u32,
     first: u32,
     last: u32,
-    lead: u32, // row + 1 that the first row is connected with
+    // Row + 1 that the first row is connected with. Of rows that are counted: 0 for all of them, or
+    // of which strata: phase + 1024 * first + 1048576 * last (shaders/count.wgsl).
+    lead: u32,
     tail: u32, // row + 1 that the last row is connected with
     gaps_first: u32, // entries of the list of super-blocks with gaps that these rows touch
     gaps_last: u32,

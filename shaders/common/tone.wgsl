@@ -5,6 +5,19 @@ const SCALE_EQUAL: u32 = 3u;
 const TONE_BINS: u32 = 464u;
 const TONE_HEAD: u32 = 480u; // words in front of a grid: the largest count, then the bins
 
+// How many points a pixel holds, of a cell of `area` pixels in which n were counted. The scale of its
+// column, in 1/256, makes up for those that are not counted yet; 0: all are.
+fn tone_count(n: u32, scale: u32, area: u32) -> u32 {
+    if (n == 0u) {
+        return 0u;
+    }
+    var all = n;
+    if (scale != 0u) {
+        all = ((((n >> 16u) * scale) << 8u) + (((n & 0xFFFFu) * scale) >> 8u));
+    }
+    return max(all / area, 1u);
+}
+
 // log2(n) in units of 1/256, n >= 1.
 fn tone_log(n: u32) -> u32 {
     let whole = firstLeadingBit(n);

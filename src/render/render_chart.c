@@ -76,6 +76,14 @@ static gch_status check_desc(const gch_chart_desc *desc, gch_error *err)
     if (desc->series_count == 0 || desc->series_count > GCH_SERIES_CAP || desc->series == NULL)
         return gch_fail(err, GCH_INVALID, "series_count: %u series, a chart has 1 to %u",
                         desc->series == NULL ? 0 : desc->series_count, GCH_SERIES_CAP);
+    if ((uint32_t)desc->quality > GCH_QUALITY_PINNED)
+        return gch_fail(err, GCH_INVALID, "quality: %u is none", (uint32_t)desc->quality);
+    bool has_level = desc->quality_level >= 1 && desc->quality_level <= GCH_QUALITY_LEVELS;
+    if (desc->quality == GCH_QUALITY_PINNED && !has_level)
+        return gch_fail(err, GCH_INVALID, "quality_level: %u, there are 1 to %u",
+                        desc->quality_level, GCH_QUALITY_LEVELS);
+    if (!(desc->frame_budget_ms >= 0))
+        return gch_fail(err, GCH_INVALID, "frame_budget_ms: %g", desc->frame_budget_ms);
     if ((uint32_t)desc->backend > GCH_BACKEND_GPU)
         return gch_fail(err, GCH_INVALID, "backend: %u is none", (uint32_t)desc->backend);
     for (uint32_t i = 0; i < desc->series_count; i++) {
@@ -412,7 +420,8 @@ static gch_status fill_stats(gch_chart *chart, const gch_chart_desc *desc, gch_c
         GCH_TRY(status);
         stats->rows_visible += last - first;
     }
-    stats->complete = asked > 0 ? 1 - (double)pending / (double)asked : 1;
+    double complete = asked > 0 ? 1 - (double)pending / (double)asked : 1;
+    stats->complete = GCH_MIN(stats->complete, complete);
     return GCH_OK;
 }
 
@@ -424,6 +433,7 @@ static void drop_gpu(gch_chart *chart)
     chart->gpu = NULL;
 }
 
+/* Sets drawn->adapter, complete and quality_level. */
 static gch_status draw_on_gpu(gch_chart *chart, const gch_chart_desc *desc, gch_chart_stats *drawn,
                               int64_t *out_query_ns, gch_error *err)
 {
@@ -435,11 +445,18 @@ static gch_status draw_on_gpu(gch_chart *chart, const gch_chart_desc *desc, gch_
             &chart->gpu, err));
         chart->gpu_data = desc->data;
     }
+    gch__gpu_executor_set_quality(chart->gpu,
+                                  &(gch__quality_desc){.quality = desc->quality,
+                                                       .level = desc->quality_level,
+                                                       .budget_ms = desc->frame_budget_ms});
     gch__gpu_frame_stats stats;
     gch_status status = gch__gpu_executor_draw(chart->gpu, &chart->scene, chart->queries,
                                                &chart->image, &stats, out_query_ns, err);
-    if (status == GCH_OK)
+    if (status == GCH_OK) {
         snprintf(drawn->adapter, sizeof drawn->adapter, "%s", stats.adapter);
+        drawn->complete = stats.counted;
+        drawn->quality_level = stats.quality_level;
+    }
     if (status == GCH_DEVICE_LOST)
         drop_gpu(chart);
     return status;
@@ -467,11 +484,13 @@ static gch_status try_gpu(gch_chart *chart, const gch_chart_desc *desc, gch_char
     return status;
 }
 
-/* Sets stats->backend, fallback and adapter. */
+/* Sets stats->backend, fallback, adapter, complete and quality_level. */
 static gch_status draw(gch_chart *chart, const gch_chart_desc *desc, gch_chart_stats *stats,
                        int64_t *out_query_ns, gch_error *err)
 {
     *out_query_ns = 0;
+    stats->complete = 1;
+    stats->quality_level = GCH_QUALITY_LEVELS;
     stats->backend = desc->backend == GCH_BACKEND_DEFAULT ? GCH_BACKEND_CPU : desc->backend;
     if (desc->backend == GCH_BACKEND_GPU) {
         gch_error reason = {0};

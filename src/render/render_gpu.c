@@ -769,6 +769,7 @@ static gch_status draw_frame(gch__gpu_executor *executor, const gch__scene *scen
                                        .height = scene->height_px,
                                        .panel_count = executor->panel_count,
                                        .origin = executor->origin};
+    gch__gpu_counts_tell(executor);
     executor->light.buffers[1] = executor->marks;
     executor->light.buffers[2] = executor->counts.grids;
     GCH_TRY(gch__gpu_picture_draw(executor, &executor->light, image, err));
@@ -832,6 +833,7 @@ static gch_status paint_frame(gch__gpu_executor *executor, const gch__scene *sce
     GCH_TRY(gch__gpu_begin(executor->gpu, "chart", err));
     (void)place_panels(executor, scene);
     GCH_TRY(gch__gpu_counts_begin(executor, scene, &grids, err));
+    gch__gpu_counts_tell(executor);
     GCH_TRY(
         gch__gpu_painter_add_marks(executor->painter, scene, queries, &executor->query_ns, err));
     if (grids > 0)
@@ -859,6 +861,7 @@ static void drop_kept(gch__gpu_executor *executor)
     drop_pools(executor);
     gch__gpu_brush_drop(executor, &executor->light);
     gch__gpu_painter_drop(executor->painter);
+    gch__gpu_counts_drop(executor);
     executor->shown.is_valid = false;
 }
 
@@ -923,7 +926,10 @@ gch_status gch__gpu_executor_draw(gch__gpu_executor *executor, const gch__scene 
     if (!scene->is_bare)
         GCH_TRY(begin_painting(executor, scene, &are_fixed_same, err));
     executor->shown.is_valid = was_valid;
-    if (are_fixed_same && is_shown(&executor->shown, scene, image)) {
+    if (are_fixed_same && is_shown(&executor->shown, scene, image) &&
+        (scene->is_plane ||
+         gch__strata_is_settled(&executor->counts.strata, &executor->counts.quality_desc))) {
+        gch__gpu_counts_report(executor);
         *stats = executor->stats;
         stats->is_unchanged = true;
         return GCH_OK;
@@ -937,6 +943,7 @@ gch_status gch__gpu_executor_draw(gch__gpu_executor *executor, const gch__scene 
         drop_kept(executor);
         return status;
     }
+    gch__gpu_counts_end(executor, (double)(gch__clock_ns() - executor->start_ns) / 1e6);
     /* A picture of columns that await pages is drawn again until they have come. */
     executor->shown.is_valid = !executor->stats.is_pending;
     if (executor->desc.keeps_nothing)
@@ -946,8 +953,14 @@ gch_status gch__gpu_executor_draw(gch__gpu_executor *executor, const gch__scene 
     return GCH_OK;
 }
 
+void gch__gpu_executor_set_quality(gch__gpu_executor *executor, const gch__quality_desc *desc)
+{
+    executor->counts.quality_desc = *desc;
+}
+
 void gch__gpu_executor_forget(gch__gpu_executor *executor)
 {
+    gch__gpu_counts_drop(executor);
     executor->shown.is_valid = false;
 }
 
@@ -982,6 +995,7 @@ gch_status gch__gpu_executor_make(const gch__gpu_executor_desc *desc, gch__gpu_e
     executor->allocator = desc->allocator;
     executor->desc = *desc;
     executor->version = 1;
+    executor->counts.strata.allocator = desc->allocator;
     executor->pool_limit = GCH__GPU_POOLS;
     executor->kernel_count = GCH__GPU_REDUCE_DRAWN;
     executor->segments =
@@ -1015,6 +1029,7 @@ void gch__gpu_executor_destroy(gch__gpu_executor *executor)
     gch__free(allocator, executor->extents, PURPOSE);
     gch__free(allocator, executor->bar_marks, PURPOSE);
     gch__bare_room_reset(&executor->bare, allocator);
+    gch__gpu_counts_free(executor);
     gch__free(allocator, executor->segment_numbers, "gpu segments");
     gch__free(allocator, executor->segment_sources, "gpu segments");
     gch__free(allocator, executor, PURPOSE);

@@ -14,6 +14,7 @@
 
 #include "gch/data.h"
 #include "gpu.h"
+#include "render_quality.h"
 #include "scene.h"
 
 typedef struct gch__gpu_executor gch__gpu_executor;
@@ -52,6 +53,8 @@ typedef struct gch__gpu_frame_stats {
     bool is_pending;          /* may look different next time: pages had not come */
     uint32_t studies;         /* computed by the device, of a painted picture */
     uint64_t pages_loaded;
+    double counted; /* share of the densities' points: 1 if all are, and where there is none */
+    uint32_t quality_level; /* of them */
     int64_t record_ns;   /* the processor's work before the first submission of the picture: without
                             the device's own time and the picture's way back */
     const char *adapter; /* its name, borrowed from the executor */
@@ -66,7 +69,9 @@ GCH_CHECKED gch_status gch__gpu_executor_draw(gch__gpu_executor *executor, const
                                               gch_query *const *queries, gch_image *image,
                                               gch__gpu_frame_stats *stats, int64_t *out_query_ns,
                                               gch_error *err);
-/* Somebody else has drawn on the image of the last frame. */
+/* What the densities of the frames from here on hold; exact at first. */
+void gch__gpu_executor_set_quality(gch__gpu_executor *executor, const gch__quality_desc *desc);
+/* Somebody else has drawn on the image of the last frame: the next one keeps nothing of it. */
 void gch__gpu_executor_forget(gch__gpu_executor *executor);
 
 /* For figures: the device and its counters. */

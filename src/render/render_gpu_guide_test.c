@@ -28,6 +28,18 @@ static gch_status draw_on_gpu(gch_chart *chart, gch_data *data, const gch_file *
     return status;
 }
 
+/* One frame within 8 ms; true if the same view has more to come. */
+static bool draw_in_time(gch_chart *chart, gch_chart_desc *desc, const gch_image **out_image)
+{
+    gch_chart_stats stats;
+    desc->quality = GCH_QUALITY_AUTO;
+    desc->frame_budget_ms = 8;
+    if (gch_chart_frame(chart, desc, out_image, &stats, &err) != GCH_OK)
+        return false;
+    printf("%.0f %% counted, level %u\n", 100 * stats.complete, stats.quality_level);
+    return stats.complete < 1;
+}
+
 /* Writes a column of prices; the GPU packs it where there is one, and the file is the same. */
 static gch_status write_prices(const char *path, const int64_t *times, const double *prices,
                                size_t count)
@@ -112,6 +124,39 @@ static void the_chart_of_the_guide_is_drawn(void **state)
     test_series_free(&series);
 }
 
+static void the_frames_of_the_guide_become_exact(void **state)
+{
+    (void)state;
+    enum { COUNT = 1000000 };
+    static int64_t times[COUNT];
+    static int32_t values[COUNT];
+    for (int i = 0; i < COUNT; i++) {
+        times[i] = i;
+        values[i] = i % 641;
+    }
+    test_series series = test_series_make(GCH_TIME_MS, times, values, GCH_TYPE_I32, NULL, COUNT);
+    gch_chart *chart = NULL;
+    gch_chart_series its = {.file = series.file, .mark = GCH_MARK_DENSITY};
+    gch_chart_desc desc = {.series = &its,
+                           .series_count = 1,
+                           .width_px = 120,
+                           .height_px = 90,
+                           .backend = GCH_BACKEND_GPU};
+    const gch_image *image = NULL;
+    gch_image exact = {0};
+    uint32_t frames = 1;
+    assert_ok(gch_chart_make(NULL, &chart, &err));
+    while (draw_in_time(chart, &desc, &image))
+        frames++;
+    assert_true(frames > 1 && frames <= 67);
+    desc.quality = GCH_QUALITY_EXACT;
+    assert_ok(gch_chart_render(&desc, &exact, NULL, &err));
+    assert_memory_equal(image->pixels, exact.pixels, 120 * 90 * 4);
+    gch_image_destroy(&exact, NULL);
+    gch_chart_destroy(chart);
+    test_series_free(&series);
+}
+
 static void the_shader_of_the_guide_counts(void **state)
 {
     (void)state;
@@ -192,7 +237,7 @@ static void the_prices_of_the_guide_are_written(void **state)
 static void guide_shows_the_code_that_is_run(void **state)
 {
     (void)state;
-    compare_blocks("```c\n", __FILE__, 4);
+    compare_blocks("```c\n", __FILE__, 5);
     compare_blocks("```wgsl\n", SHADER, 1);
 }
 
@@ -200,6 +245,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_chart_of_the_guide_is_drawn),
+        cmocka_unit_test(the_frames_of_the_guide_become_exact),
         cmocka_unit_test(the_shader_of_the_guide_counts),
         cmocka_unit_test(the_prices_of_the_guide_are_written),
         cmocka_unit_test(guide_shows_the_code_that_is_run),

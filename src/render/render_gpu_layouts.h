@@ -25,8 +25,9 @@ typedef struct gch__gpu_frame {
     uint32_t left, top;
     uint32_t origin;
     uint32_t panel_count;
+    uint32_t grid_origin, grid_step;
 } gch__gpu_frame;
-static_assert(sizeof(gch__gpu_frame) == 60, "shaders/common/layouts.wgsl");
+static_assert(sizeof(gch__gpu_frame) == 68, "shaders/common/layouts.wgsl");
 
 typedef struct gch__gpu_panel {
     uint32_t first_row, height;
@@ -45,8 +46,11 @@ typedef struct gch__gpu_counting {
     uint32_t groups_x;
     uint32_t parts;
     uint32_t grid, pixels;
+    uint32_t step;
+    uint32_t plot_width, plot_height;
+    uint32_t strata;
 } gch__gpu_counting;
-static_assert(sizeof(gch__gpu_counting) == 28, "shaders/common/layouts.wgsl");
+static_assert(sizeof(gch__gpu_counting) == 44, "shaders/common/layouts.wgsl");
 
 #define GCH__GPU_TONE_HEAD 480u /* shaders/common/tone.wgsl */
 #define GCH__GPU_BAND 2032u     /* shaders/count.wgsl */

@@ -28,6 +28,11 @@ gch_status gch__gpu_executor_draw(gch__gpu_executor *executor, const gch__scene 
     return gch_fail(err, GCH_UNSUPPORTED, "this build has no GPU layer");
 }
 
+void gch__gpu_executor_set_quality(gch__gpu_executor *executor, const gch__quality_desc *desc)
+{
+    (void)executor, (void)desc;
+}
+
 void gch__gpu_executor_forget(gch__gpu_executor *executor)
 {
     (void)executor;

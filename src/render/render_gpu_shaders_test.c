@@ -71,7 +71,8 @@ static void structs_have_the_fields_of_the_shaders(void **state)
         FIELD(gch__gpu_frame, series_count),  FIELD(gch__gpu_frame, lit),
         FIELD(gch__gpu_frame, lit_words),     FIELD(gch__gpu_frame, left),
         FIELD(gch__gpu_frame, top),           FIELD(gch__gpu_frame, origin),
-        FIELD(gch__gpu_frame, panel_count)};
+        FIELD(gch__gpu_frame, panel_count),   FIELD(gch__gpu_frame, grid_origin),
+        FIELD(gch__gpu_frame, grid_step)};
     static const field panel[] = {
         FIELD(gch__gpu_panel, first_row), FIELD(gch__gpu_panel, height),
         FIELD(gch__gpu_panel, extents),   FIELD(gch__gpu_panel, series_count),
@@ -82,7 +83,9 @@ static void structs_have_the_fields_of_the_shaders(void **state)
         FIELD(gch__gpu_counting, height),      FIELD(gch__gpu_counting, first_slice),
         FIELD(gch__gpu_counting, slice_count), FIELD(gch__gpu_counting, groups_x),
         FIELD(gch__gpu_counting, parts),       FIELD(gch__gpu_counting, grid),
-        FIELD(gch__gpu_counting, pixels)};
+        FIELD(gch__gpu_counting, pixels),      FIELD(gch__gpu_counting, step),
+        FIELD(gch__gpu_counting, plot_width),  FIELD(gch__gpu_counting, plot_height),
+        FIELD(gch__gpu_counting, strata)};
     static const field segment[] = {
         FIELD(gch__gpu_segment, pages),       FIELD(gch__gpu_segment, page_count),
         FIELD(gch__gpu_segment, row_count),   FIELD(gch__gpu_segment, flags),

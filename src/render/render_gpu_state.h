@@ -8,6 +8,7 @@
 #include "render_gpu_pages.h"
 #include "render_gpu_paint.h"
 #include "render_gpu_picture.h"
+#include "render_gpu_strata.h"
 
 /* Entries that only grow within a frame, here and in a buffer of the device. */
 typedef struct gch__gpu_stream {
@@ -93,6 +94,13 @@ typedef struct gch__gpu_counts {
     gch__gpu_buffer grids; /* a head and a grid a density */
     uint64_t grids_bytes;
     gch__gpu_counting frame; /* of the series at hand */
+    gch__strata strata;      /* what of the grids is counted */
+    gch__quality quality;
+    gch__quality_desc quality_desc;
+    gch__quality_costs costs; /* of the frame */
+    bool is_streamed;         /* the view's pages do not fit into the device's memory together */
+    uint32_t *cells;          /* of a density that the query room has counted */
+    size_t cell_cap;
 } gch__gpu_counts;
 
 struct gch__gpu_executor {
@@ -230,20 +238,28 @@ bool gch__gpu_leave_pool(gch__gpu_executor *executor);
 
 /* render_gpu_counts.c. Made with the executor, before anything is bound. */
 GCH_CHECKED gch_status gch__gpu_counts_make(gch__gpu_executor *executor, gch_error *err);
-/* Within a recording: room for the densities of all panels, how many they are, the fresh columns
- * zeros. The executor's panels are those of the scene. GCH_LIMIT if the device does not bind so
+/* Within a recording: room for the densities of all panels, how many they are, zeros where nothing
+ * stays. The executor's panels are those of the scene. GCH_LIMIT if the device does not bind so
  * much. */
 GCH_CHECKED gch_status gch__gpu_counts_begin(gch__gpu_executor *executor, const gch__scene *scene,
                                              uint32_t *out_grids, gch_error *err);
 /* Whether a series has a grid: a density, or points of a plane in the default look, which may use
  * it. */
 bool gch__gpu_has_grid(const gch__scene *scene, uint32_t series);
-/* Counts density `index` of a panel. */
+/* Counts what the frame is to hold of density `index` of a panel. */
 GCH_CHECKED gch_status gch__gpu_counts_add(const gch__gpu_series *series, uint32_t panel,
                                            uint32_t index, gch_error *err);
 /* What the colours of density `index` of a panel depend on, once it is counted. */
 GCH_CHECKED gch_status gch__gpu_counts_tone(gch__gpu_executor *executor, uint32_t panel,
                                             uint32_t index, gch_error *err);
+/* Where the picture finds the counts, in executor->frame. */
+void gch__gpu_counts_tell(gch__gpu_executor *executor);
+/* Figures of what is counted, to executor->stats. */
+void gch__gpu_counts_report(gch__gpu_executor *executor);
+/* The frame is drawn: what is counted stays, and is reported. */
+void gch__gpu_counts_end(gch__gpu_executor *executor, double frame_ms);
+void gch__gpu_counts_drop(gch__gpu_executor *executor); /* nothing stays */
+void gch__gpu_counts_free(gch__gpu_executor *executor);
 /* Where the counts of density `index` of a panel start. */
 uint32_t gch__gpu_counts_grid(const gch__gpu_executor *executor, uint32_t panel, uint32_t index);
 /* The tile's slices: sent with its other tables, dispatched behind them. */

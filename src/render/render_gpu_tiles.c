@@ -322,6 +322,12 @@ static uint32_t half_of(uint32_t first, uint32_t last)
     return border > first ? border : last;
 }
 
+/* Of a slice that goes on behind another one. */
+static uint32_t lead_behind(gch__gpu_kernel kernel, const gch__gpu_slice *slice)
+{
+    return kernel >= GCH__GPU_COUNT ? slice->lead : GCH__GPU_ROW_BEFORE;
+}
+
 /* All of the slice's rows are of the pool at hand. */
 static gch_status add_part(const gch__gpu_series *series, gch__gpu_kernel kernel, uint32_t index,
                            const gch__gpu_slice *slice, gch_error *err)
@@ -339,7 +345,7 @@ static gch_status add_part(const gch__gpu_series *series, gch__gpu_kernel kernel
         GCH_TRY(try_slice(series, kernel, index, &next, &is_full, err));
         if (!is_full) {
             rest.first = last;
-            rest.lead = GCH__GPU_ROW_BEFORE;
+            rest.lead = lead_behind(kernel, &rest);
             last = slice->last;
             if (kernel == GCH__GPU_LIGHT_RUNS)
                 last = (uint32_t)GCH_MIN((uint64_t)last, (uint64_t)rest.first + SLICE_ROWS);
@@ -398,7 +404,7 @@ gch_status gch__gpu_add_slice(const gch__gpu_series *series, gch__gpu_kernel ker
         GCH_TRY(enter_pool(series, index, next.first, err));
         GCH_TRY(add_part(series, kernel, index, &next, err));
         next.first = next.last;
-        next.lead = GCH__GPU_ROW_BEFORE;
+        next.lead = lead_behind(kernel, &next);
     }
     return GCH_OK;
 }

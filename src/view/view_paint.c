@@ -255,6 +255,9 @@ void view_paint_figures(view_paint *paint, const view_figures *figures)
         {"frame", keep(paint, "%.1f ms median, %.1f ms p99", figures->median_ms, figures->p99_ms)},
         {"rate", figures->fps > 0 ? keep(paint, "%.0f fps", figures->fps) : "at rest"},
         {"in view", keep(paint, "%s points, %.0f %% exact", points, percent)},
+        {"quality", figures->quality_level < GCH_QUALITY_LEVELS
+                        ? keep(paint, "level %u of %u", figures->quality_level, GCH_QUALITY_LEVELS)
+                        : "all points"},
         {"memory", bytes_text(paint, &figures->data)},
         {"pages", cache_text(paint, &figures->data)},
         {"type",

@@ -56,6 +56,7 @@ typedef struct view_figures {
     double median_ms, p99_ms;
     uint64_t points;
     double complete; /* 0 to 1 */
+    uint32_t quality_level;
     bool is_fixed;
     gch_data_stats data;
 } view_figures;

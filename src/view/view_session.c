@@ -34,6 +34,7 @@ gch_status view_session_init(view_session *session, const view_desc *desc, gch_e
     memcpy(session->series, chart->series, chart->series_count * sizeof *chart->series);
     session->chart_desc.series = session->series;
     session->chart_desc.no_wait = true;
+    session->chart_desc.quality = GCH_QUALITY_AUTO;
     view_state_init(&session->state, data_range(session));
     if (chart->has_time_range)
         view_state_show(&session->state, chart->from, chart->to);
@@ -258,6 +259,7 @@ static void fill_figures(const view_session *session, view_figures *out)
                           .threads = gch_workers_count(session->chart_desc.workers),
                           .points = stats->rows_visible,
                           .complete = stats->complete,
+                          .quality_level = stats->quality_level,
                           .is_fixed = session->state.is_fixed};
     gch_mark mark = session->state.mark;
     out->mark = view_mark_name(mark == GCH_MARK_DEFAULT ? session->series[0].mark : mark);

@@ -27,11 +27,17 @@ static void write_file(const char *path, int64_t rows)
     gch_writer *writer;
     unlink(path);
     assert_ok(gch_writer_create(path, &desc, &writer, &err));
-    for (int64_t row = 0; row < rows; row++) {
-        int64_t time = 1700000000 + row, digits = price_of(row);
-        int8_t scale = 2;
-        gch_column_data data = {.values = &digits, .scales = &scale};
-        assert_ok(gch_writer_append(writer, &time, &data, 1, &err));
+    static int64_t times[4096], digits[4096];
+    static int8_t scales[4096];
+    for (int64_t row = 0; row < rows;) {
+        size_t count = 0;
+        for (; count < 4096 && row < rows; count++, row++) {
+            times[count] = 1700000000 + row;
+            digits[count] = price_of(row);
+            scales[count] = 2;
+        }
+        gch_column_data data = {.values = digits, .scales = scales};
+        assert_ok(gch_writer_append(writer, times, &data, count, &err));
     }
     assert_ok(gch_writer_finish(writer, &err));
 }
@@ -80,10 +86,10 @@ static bool save(void *context, const gch_image *image, char *out_text, size_t t
     return f->saves == 1;
 }
 
-static void fixture_make(fixture *f, const char *path)
+static void fixture_make_rows(fixture *f, const char *path, int64_t rows)
 {
     *f = (fixture){.path = path};
-    write_file(path, ROWS);
+    write_file(path, rows);
     assert_ok(gch_data_make(NULL, &f->data, &err));
     f->series = (gch_chart_series){.file = open_file(f)};
     f->chart = (gch_chart_desc){
@@ -98,6 +104,11 @@ static void fixture_make(fixture *f, const char *path)
     assert_non_null(f->session);
     assert_ok(view_session_init(f->session, &f->desc, &err));
     view_session_resize(f->session, WIDTH, HEIGHT, 1);
+}
+
+static void fixture_make(fixture *f, const char *path)
+{
+    fixture_make_rows(f, path, ROWS);
 }
 
 static void fixture_free(fixture *f)
@@ -167,6 +178,32 @@ static void nothing_is_drawn_when_nothing_has_changed(void **unused)
     view_session_resize(f.session, WIDTH + 1, HEIGHT, 1);
     assert_true(draw(&f, 6) > 0);
     assert_true(f.session->frame_count > frames);
+    fixture_free(&f);
+}
+
+/* Where there is no GPU the processor counts all of it at once. */
+static void a_density_is_refined_until_it_is_exact(void **unused)
+{
+    (void)unused;
+    fixture f;
+    fixture_make_rows(&f, "view_density_test.gch", 2400000);
+    f.session->chart_desc.backend = GCH_BACKEND_GPU;
+    f.session->chart_desc.frame_budget_ms = 1e-6;
+    f.session->state.mark = GCH_MARK_DENSITY;
+    view_session_resize(f.session, 600, 300, 1);
+    bool has_changed, has_shown_level = false;
+    uint32_t refined = 0;
+    do {
+        assert_ok(view_session_draw(f.session, 0, &has_changed, &err));
+        const gch_chart_stats *stats = &f.session->stats;
+        refined += stats->complete < 1 && stats->quality_level < GCH_QUALITY_LEVELS;
+        has_shown_level = has_shown_level || shows(&f, "level 5 of 7");
+        assert_true(refined <= 66);
+    } while (view_session_wait_ms(f.session, 0) == 0);
+    assert_true(f.session->stats.complete == 1);
+    assert_true(shows(&f, "100 % exact") && shows(&f, "all points"));
+    if (f.session->stats.backend == GCH_BACKEND_GPU)
+        assert_true(refined > 10 && has_shown_level);
     fixture_free(&f);
 }
 
@@ -371,6 +408,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_is_drawn_when_nothing_has_changed),
+        cmocka_unit_test(a_density_is_refined_until_it_is_exact),
         cmocka_unit_test(the_pointer_shows_stored_values_to_the_digit),
         cmocka_unit_test(figures_help_and_notes_come_and_go),
         cmocka_unit_test(a_file_that_grows_is_followed),
