@@ -19,12 +19,7 @@
 #include <string.h>
 
 #define PURPOSE "gpu executor"
-#define KERNEL_BINDINGS 9u
-#define GROUPS_A_SLICE_MAX 8u
-#define CHUNK_BLOCKS 64u /* shaders/common/chunk.wgsl */
 
-extern const char gch__shader_reduce_start[], gch__shader_reduce_end[];
-extern const char gch__shader_bars_start[], gch__shader_bars_end[];
 extern const char gch__shader_light_start[], gch__shader_light_end[];
 
 /* ---- streams ---- */
@@ -62,52 +57,6 @@ gch_status gch__gpu_stream_flush(gch__gpu_executor *executor, gch__gpu_stream *s
     return GCH_OK;
 }
 
-/* ---- kernels and bindings ---- */
-
-static const char *kernel_entry(const gch__gpu_executor *executor, gch__gpu_kernel kernel)
-{
-    static const char *const names[] = {[GCH__GPU_LIGHT_RUNS] = "light_runs",
-                                        [GCH__GPU_LIGHT_PIECES] = "light_pieces",
-                                        [GCH__GPU_REDUCE_DRAWN] = "reduce_drawn",
-                                        [GCH__GPU_READ_ENDS] = "read_ends",
-                                        [GCH__GPU_DRAW_BARS] = "draw_bars"};
-    if (kernel == GCH__GPU_REDUCE)
-        return executor->desc.by_blocks ? "reduce_blocks" : "reduce_tree";
-    return names[kernel];
-}
-
-static const char *const cull_entries[GCH__GPU_CULLED] = {
-    [GCH__GPU_REDUCE] = "cull", [GCH__GPU_LIGHT_RUNS] = "cull_runs"};
-
-static gch_status make_kernels(gch__gpu_executor *executor, uint32_t slab_shift, gch_error *err)
-{
-    gch__gpu_shader shader;
-    GCH_TRY(gch__gpu_shader_make(executor->gpu, gch__shader_reduce_start,
-                                 (size_t)(gch__shader_reduce_end - gch__shader_reduce_start),
-                                 "reduce", &shader, err));
-    gch__gpu_pipeline_desc desc = {
-        .shader = shader,
-        .kinds = {GCH__GPU_BIND_UNIFORM, GCH__GPU_BIND_READ, GCH__GPU_BIND_READ, GCH__GPU_BIND_READ,
-                  GCH__GPU_BIND_READ, GCH__GPU_BIND_WRITE, GCH__GPU_BIND_READ, GCH__GPU_BIND_READ,
-                  GCH__GPU_BIND_READ},
-        .constants = {{"SLAB_SHIFT", slab_shift}}};
-    for (uint32_t i = 0; i < executor->kernel_count; i++) {
-        if (i == GCH__GPU_REDUCE_DRAWN)
-            GCH_TRY(gch__gpu_shader_make(executor->gpu, gch__shader_bars_start,
-                                         (size_t)(gch__shader_bars_end - gch__shader_bars_start),
-                                         "bars", &desc.shader, err));
-        desc.label = desc.compute = kernel_entry(executor, i);
-        GCH_TRY(gch__gpu_pipeline_get(executor->gpu, &desc, &executor->kernels[i], err));
-    }
-    desc.shader = shader;
-    desc.kinds[KERNEL_BINDINGS - 1] = GCH__GPU_BIND_WRITE;
-    for (uint32_t i = 0; i < GCH__GPU_CULLED; i++) {
-        desc.label = desc.compute = cull_entries[i];
-        GCH_TRY(gch__gpu_pipeline_get(executor->gpu, &desc, &executor->cull[i], err));
-    }
-    return GCH_OK;
-}
-
 static gch_status make_light(gch__gpu_executor *executor, gch_error *err)
 {
     static const gch__gpu_brush_desc desc = {
@@ -117,266 +66,6 @@ static gch_status make_light(gch__gpu_executor *executor, gch_error *err)
     return gch__gpu_brush_make(executor, gch__shader_light_start,
                                (size_t)(gch__shader_light_end - gch__shader_light_start), &desc,
                                &executor->light, err);
-}
-
-/* Bindings follow the buffers; the kernels, the slabs' size. */
-static gch_status bind(gch__gpu_executor *executor, gch_error *err)
-{
-    gch__gpu_pool *pool = &executor->pools[executor->pool];
-    gch__gpu_pages_buffers pages = gch__gpu_pages_get_buffers(pool->pages);
-    if (pool->bound_version == executor->version && pool->bound_pages_version == pages.version)
-        return GCH_OK;
-    if (executor->bound_slab_shift != pages.slab_shift) {
-        GCH_TRY(make_kernels(executor, pages.slab_shift, err));
-        executor->bound_slab_shift = pages.slab_shift;
-    }
-    gch__gpu_buffer buffers[KERNEL_BINDINGS] = {
-        {0},         executor->segments.buffer, executor->slices.buffer, executor->edges.buffer,
-        pages.table, executor->marks,           pages.slabs[0],          pages.slabs[1],
-        {0}};
-    for (uint32_t i = 0; i < executor->kernel_count; i++) {
-        bool is_culled = i < GCH__GPU_CULLED;
-        buffers[0] = executor->kernel_frames[i];
-        buffers[KERNEL_BINDINGS - 1] = executor->work[is_culled ? i : 0];
-        gch__gpu_bindings_release(executor->gpu, pool->kernels[i]);
-        pool->kernels[i] = (gch__gpu_bindings){0};
-        GCH_TRY(gch__gpu_bindings_make(executor->gpu, executor->kernels[i], buffers,
-                                       KERNEL_BINDINGS, kernel_entry(executor, i),
-                                       &pool->kernels[i], err));
-        if (!is_culled)
-            continue;
-        gch__gpu_bindings_release(executor->gpu, pool->cull[i]);
-        pool->cull[i] = (gch__gpu_bindings){0};
-        GCH_TRY(gch__gpu_bindings_make(executor->gpu, executor->cull[i], buffers, KERNEL_BINDINGS,
-                                       cull_entries[i], &pool->cull[i], err));
-    }
-    pool->bound_version = executor->version;
-    pool->bound_pages_version = pages.version;
-    return GCH_OK;
-}
-
-/* ---- pools ---- */
-
-static gch_status make_pool(gch__gpu_executor *executor, gch__gpu_pool *pool, gch_error *err)
-{
-    const gch__gpu_executor_desc *desc = &executor->desc;
-    uint64_t taken = 0;
-    for (uint32_t i = 0; i < executor->pool_limit; i++)
-        if (executor->pools[i].pages != NULL)
-            taken += gch__gpu_pages_get_budget(executor->pools[i].pages);
-    if (desc->budget_bytes != 0 && taken >= desc->budget_bytes)
-        return gch_fail(err, GCH_LIMIT, "the budget has no room for another pool");
-    GCH_TRY(gch__gpu_pages_make(
-        &(gch__gpu_pages_desc){.allocator = executor->allocator,
-                               .gpu = executor->gpu,
-                               .data = desc->data,
-                               .budget_bytes =
-                                   desc->budget_bytes > 0 ? desc->budget_bytes - taken : 0,
-                               .slab_bytes = desc->slab_bytes},
-        &pool->pages, err));
-    executor->version++; /* all that was bound to other pages is bound anew */
-    gch__gpu_pages_begin_frame(pool->pages);
-    return GCH_OK;
-}
-
-gch_status gch__gpu_use_pool(gch__gpu_executor *executor, uint64_t wanted, gch_error *err)
-{
-    uint32_t index = (uint32_t)(wanted % executor->pool_limit);
-    if (executor->pools[index].pages == NULL) {
-        gch_status status = make_pool(executor, &executor->pools[index], err);
-        if ((status == GCH_LIMIT || status == GCH_NO_MEMORY) && index > 0) {
-            executor->pool_limit = index;
-            return gch__gpu_use_pool(executor, wanted, err);
-        }
-        GCH_TRY(status);
-    }
-    executor->pool = index;
-    executor->pages = executor->pools[index].pages;
-    return GCH_OK;
-}
-
-bool gch__gpu_leave_pool(gch__gpu_executor *executor)
-{
-    if (executor->pool == 0)
-        return false;
-    executor->pool_limit = executor->pool;
-    for (uint32_t i = executor->pool; i < GCH__GPU_POOLS; i++) {
-        gch__gpu_pages_destroy(executor->pools[i].pages);
-        executor->pools[i].pages = NULL;
-    }
-    return true;
-}
-
-/* Gives how many pages have been loaded so far. */
-static uint64_t begin_pools(gch__gpu_executor *executor)
-{
-    uint64_t loaded = 0;
-    for (uint32_t i = 0; i < GCH__GPU_POOLS; i++) {
-        if (executor->pools[i].pages == NULL)
-            continue;
-        gch__gpu_pages_begin_frame(executor->pools[i].pages);
-        loaded += gch__gpu_pages_get_stats(executor->pools[i].pages).loaded;
-    }
-    return loaded;
-}
-
-/* What the file has there stays, though only some columns are drawn anew. */
-static void keep_in_pools(gch__gpu_executor *executor, const gch_file *file)
-{
-    for (uint32_t i = 0; i < GCH__GPU_POOLS; i++)
-        if (executor->pools[i].pages != NULL)
-            gch__gpu_pages_keep(executor->pools[i].pages, file);
-}
-
-static uint64_t end_pools(gch__gpu_executor *executor)
-{
-    uint64_t loaded = 0;
-    for (uint32_t i = 0; i < GCH__GPU_POOLS; i++) {
-        if (executor->pools[i].pages == NULL)
-            continue;
-        gch__gpu_pages_end_frame(executor->pools[i].pages);
-        loaded += gch__gpu_pages_get_stats(executor->pools[i].pages).loaded;
-    }
-    return loaded;
-}
-
-static void drop_pools(gch__gpu_executor *executor)
-{
-    for (uint32_t i = 0; i < GCH__GPU_POOLS; i++) {
-        gch__gpu_pages_destroy(executor->pools[i].pages);
-        executor->pools[i].pages = NULL;
-    }
-    executor->pages = NULL;
-    executor->pool = 0;
-    executor->pool_limit = GCH__GPU_POOLS;
-}
-
-/* ---- tiles ---- */
-
-/* Groups of reduce_blocks that share a slice: for the longest, so that each has a chunk. */
-static uint32_t groups_for(const gch__gpu_slices *slices)
-{
-    uint32_t rows = 0;
-    for (size_t i = 0; i < slices->count; i++)
-        rows = GCH_MAX(rows, slices->items[i].last - slices->items[i].first);
-    uint32_t chunks = rows / (CHUNK_BLOCKS * GCH_BLOCK_ROWS) + 1;
-    return GCH_MIN(chunks, GROUPS_A_SLICE_MAX);
-}
-
-/* Groups that a kernel runs for its slices: one each, or one for 64 of a thread each. */
-static uint32_t groups_of(gch__gpu_kernel kernel, uint32_t slice_count)
-{
-    bool is_thread_each = kernel == GCH__GPU_LIGHT_PIECES || kernel == GCH__GPU_READ_ENDS;
-    return is_thread_each ? (slice_count + 63) / 64 : slice_count;
-}
-
-static gch_status send_kernel_frame(gch__gpu_executor *executor, gch__gpu_kernel kernel,
-                                    gch__gpu_frame *out, gch_error *err)
-{
-    gch__gpu_slices *slices = &executor->tile[kernel];
-    void *room;
-    *out = executor->frame;
-    if (slices->count == 0)
-        return GCH_OK; /* and groups_x is 0 */
-    GCH_TRY(gch__gpu_stream_reserve(executor, &executor->slices, slices->count, &room, err));
-    memcpy(room, slices->items, slices->count * sizeof *slices->items);
-    out->first_slice = (uint32_t)executor->slices.count;
-    out->slice_count = (uint32_t)slices->count;
-    executor->slices.count += slices->count;
-    if (kernel == GCH__GPU_REDUCE)
-        executor->groups_a_slice = groups_for(slices);
-    slices->count = 0;
-    out->groups_x = GCH_MIN(groups_of(kernel, out->slice_count),
-                            gch__gpu_get_info(executor->gpu)->group_count_max);
-    return gch__gpu_upload(executor->gpu, executor->kernel_frames[kernel], 0, out, sizeof *out,
-                           err);
-}
-
-/* An empty list of a kernel's work, with room for all its slices of the tile. */
-static gch_status send_work(gch__gpu_executor *executor, uint32_t kernel, uint32_t slice_count,
-                            gch_error *err)
-{
-    static const gch__gpu_work empty = {.groups = {0, 1, 1}};
-    uint64_t bytes = sizeof empty + (uint64_t)slice_count * sizeof(uint32_t);
-    if (bytes > executor->work_bytes[kernel]) {
-        uint64_t cap = GCH_MAX(bytes, executor->work_bytes[kernel] * 2);
-        gch__gpu_buffer larger;
-        GCH_TRY(gch__gpu_buffer_make(executor->gpu, cap, GCH__GPU_STORAGE | GCH__GPU_INDIRECT,
-                                     "work", &larger, err));
-        gch__gpu_buffer_release(executor->gpu, executor->work[kernel]);
-        executor->work[kernel] = larger;
-        executor->work_bytes[kernel] = cap;
-        executor->version++;
-    }
-    return gch__gpu_upload(executor->gpu, executor->work[kernel], 0, &empty, sizeof empty, err);
-}
-
-/* The GPU says itself how much of it there is to do. */
-static gch_status dispatch_culled(gch__gpu_executor *executor, gch__gpu_kernel kernel,
-                                  const gch__gpu_frame *frame, gch_error *err)
-{
-    const gch__gpu_pool *pool = &executor->pools[executor->pool];
-    GCH_TRY(gch__gpu_dispatch(executor->gpu, executor->cull[kernel], pool->cull[kernel],
-                              (frame->slice_count + 63) / 64, 1, 1, err));
-    return gch__gpu_dispatch_indirect(executor->gpu, executor->kernels[kernel],
-                                      pool->kernels[kernel], executor->work[kernel], 0, err);
-}
-
-static gch_status dispatch(gch__gpu_executor *executor, gch__gpu_kernel kernel,
-                           const gch__gpu_frame *frame, gch_error *err)
-{
-    if (frame->slice_count == 0)
-        return GCH_OK;
-    bool is_by_blocks = kernel == GCH__GPU_REDUCE && executor->desc.by_blocks;
-    if (kernel < GCH__GPU_CULLED && !is_by_blocks)
-        return dispatch_culled(executor, kernel, frame, err);
-    uint32_t groups = groups_of(kernel, frame->slice_count);
-    return gch__gpu_dispatch(executor->gpu, executor->kernels[kernel],
-                             executor->pools[executor->pool].kernels[kernel], frame->groups_x,
-                             (groups + frame->groups_x - 1) / frame->groups_x,
-                             kernel == GCH__GPU_REDUCE ? executor->groups_a_slice : 1, err);
-}
-
-/* Kernels [first, last), if they have anything to do. */
-static gch_status run_pass(gch__gpu_executor *executor, const char *label,
-                           const gch__gpu_frame *frames, uint32_t first, uint32_t last,
-                           gch_error *err)
-{
-    uint32_t slice_count = 0;
-    for (uint32_t i = first; i < last; i++)
-        slice_count += frames[i].slice_count;
-    if (slice_count == 0)
-        return GCH_OK;
-    GCH_TRY(gch__gpu_compute_begin(executor->gpu, label, err));
-    for (uint32_t i = first; i < last; i++)
-        GCH_TRY(dispatch(executor, i, &frames[i], err));
-    return gch__gpu_pass_end(executor->gpu, err);
-}
-
-gch_status gch__gpu_run_tile(gch__gpu_executor *executor, gch_error *err)
-{
-    gch__gpu_frame frames[GCH__GPU_KERNEL_COUNT];
-    gch__gpu_counting counting[GCH__GPU_COUNTERS];
-    size_t before = executor->slices.count;
-    for (uint32_t i = 0; i < GCH__GPU_KERNEL_COUNT; i++)
-        GCH_TRY(send_kernel_frame(executor, i, &frames[i], err));
-    bool has_columns = executor->slices.count > before;
-    GCH_TRY(gch__gpu_counts_send(executor, counting, err));
-    if (executor->slices.count == before)
-        return GCH_OK;
-    executor->stats.tiles++;
-    for (uint32_t i = 0; has_columns && i < GCH__GPU_CULLED; i++)
-        GCH_TRY(send_work(executor, i, frames[i].slice_count, err));
-    GCH_TRY(gch__gpu_stream_flush(executor, &executor->segments, err));
-    GCH_TRY(gch__gpu_stream_flush(executor, &executor->slices, err));
-    GCH_TRY(gch__gpu_stream_flush(executor, &executor->edges, err));
-    GCH_TRY(gch__gpu_pages_flush(executor->pages, err));
-    GCH_TRY(gch__gpu_counts_dispatch(executor, counting, err));
-    if (!has_columns)
-        return GCH_OK;
-    GCH_TRY(bind(executor, err));
-    GCH_TRY(run_pass(executor, "columns", frames, 0, GCH__GPU_REDUCE_DRAWN, err));
-    return run_pass(executor, "bars", frames, GCH__GPU_REDUCE_DRAWN, GCH__GPU_KERNEL_COUNT, err);
 }
 
 /* ---- series ---- */
@@ -502,136 +191,6 @@ static gch_status count_points(const gch__gpu_series *series, const gch_plane *p
 
 /* ---- frames ---- */
 
-static bool is_same_plane(const gch_plane_view *a, const gch_plane_view *b)
-{
-    return a->left.digits == b->left.digits && a->left.exp10 == b->left.exp10 &&
-           a->right.digits == b->right.digits && a->right.exp10 == b->right.exp10;
-}
-
-static bool is_same_view(const gch_view *a, const gch_view *b)
-{
-    return a->t0 == b->t0 && a->t1 == b->t1 && a->bottom.digits == b->bottom.digits &&
-           a->bottom.exp10 == b->bottom.exp10 && a->top.digits == b->top.digits &&
-           a->top.exp10 == b->top.exp10 && a->width_px == b->width_px &&
-           a->height_px == b->height_px && a->axis == b->axis;
-}
-
-/* All but the view. */
-static bool is_same_place(const gch__plot *a, const gch__plot *b)
-{
-    return a->panel == b->panel && a->x_px == b->x_px && a->y_px == b->y_px &&
-           a->baseline_y == b->baseline_y;
-}
-
-static bool is_same_series(const gch__plot_series *a, const gch__plot_series *b)
-{
-    return a->plot == b->plot && a->file == b->file && a->column == b->column &&
-           a->column_high == b->column_high && a->has_price == b->has_price &&
-           a->column_price == b->column_price && a->mark == b->mark && a->color == b->color &&
-           a->up_color == b->up_color && a->down_color == b->down_color &&
-           a->fill_color == b->fill_color && a->fill_base_color == b->fill_base_color &&
-           a->size_by == b->size_by && a->color_by == b->color_by &&
-           a->category_by == b->category_by && a->width == b->width &&
-           a->bar_width.unit == b->bar_width.unit && a->bar_width.count == b->bar_width.count &&
-           a->dash_count == b->dash_count &&
-           memcmp(a->dash, b->dash, a->dash_count * sizeof *a->dash) == 0 &&
-           a->density_scale == b->density_scale && a->palette == b->palette &&
-           a->is_palette_reversed == b->is_palette_reversed && a->study.kind == b->study.kind &&
-           a->study.length == b->study.length && a->study.with_file == b->study.with_file &&
-           a->study.with_column == b->study.with_column;
-}
-
-static const char *zone_name(const gch__scene *scene)
-{
-    return scene->zone != NULL ? gch_time_zone_name(scene->zone) : "";
-}
-
-static uint64_t with_generation(const gch__plot_series *series)
-{
-    return series->study.kind == GCH_STUDY_SPREAD ? gch__file_generation(series->study.with_file)
-                                                  : 0;
-}
-
-static void describe(const gch__scene *scene, const gch_image *image, gch__gpu_shown *out)
-{
-    out->is_valid = false;
-    out->pixels = image != NULL ? image->pixels : NULL;
-    out->is_bare = scene->is_bare;
-    out->scale = scene->scale;
-    snprintf(out->zone, sizeof out->zone, "%s", zone_name(scene));
-    out->plot_count = scene->plot_count;
-    for (uint32_t i = 0; i < scene->plot_count; i++)
-        out->plots[i] = scene->plots[i];
-    out->series_count = scene->series_count;
-    for (uint32_t i = 0; i < scene->series_count; i++)
-        out->series[i] = (struct gch__gpu_shown_series){
-            .its = scene->series[i],
-            .generation = gch__file_generation(scene->series[i].file),
-            .with_generation = with_generation(&scene->series[i])};
-}
-
-/* All but the views and where it was drawn. */
-static bool has_shown(const gch__gpu_shown *shown, const gch__scene *scene)
-{
-    if (!shown->is_valid || shown->is_bare != scene->is_bare || shown->scale != scene->scale ||
-        strcmp(shown->zone, zone_name(scene)) != 0 || shown->plot_count != scene->plot_count ||
-        shown->series_count != scene->series_count)
-        return false;
-    for (uint32_t i = 0; i < scene->plot_count; i++)
-        if (!is_same_place(&shown->plots[i], &scene->plots[i]))
-            return false;
-    for (uint32_t i = 0; i < scene->series_count; i++)
-        if (!is_same_series(&shown->series[i].its, &scene->series[i]) ||
-            shown->series[i].generation != gch__file_generation(scene->series[i].file) ||
-            shown->series[i].with_generation != with_generation(&scene->series[i]))
-            return false;
-    return true;
-}
-
-static bool is_shown(const gch__gpu_shown *shown, const gch__scene *scene, const gch_image *image)
-{
-    const uint32_t *pixels = image != NULL ? image->pixels : NULL;
-    if (!has_shown(shown, scene) || shown->pixels != pixels)
-        return false;
-    for (uint32_t i = 0; i < scene->plot_count; i++)
-        if (!is_same_view(&shown->plots[i].view, &scene->plots[i].view) ||
-            !is_same_plane(&shown->plots[i].plane, &scene->plots[i].plane))
-            return false;
-    return true;
-}
-
-/* Which columns are not in the marks and counts of the last frame: all, or those that a pan by
- * whole columns has uncovered. */
-static void find_fresh(gch__gpu_executor *executor, const gch__scene *scene)
-{
-    const gch_view *view = &scene->plots[0].view;
-    int64_t shift = 0;
-    bool is_panned = !scene->is_plane && has_shown(&executor->shown, scene);
-    for (uint32_t i = 0; is_panned && i < scene->plot_count; i++) /* all by as much */
-        is_panned = gch__view_shift(&executor->shown.plots[i].view, &scene->plots[i].view, &shift);
-    executor->plot_width = view->width_px;
-    executor->fresh_first = 0;
-    executor->fresh_last = view->width_px;
-    if (!is_panned) {
-        executor->origin = 0;
-        return;
-    }
-    executor->origin = (uint32_t)((executor->origin + view->width_px + shift) % view->width_px);
-    if (shift >= 0)
-        executor->fresh_first = view->width_px - (uint32_t)shift;
-    else
-        executor->fresh_last = (uint32_t)-shift;
-}
-
-void gch__gpu_fresh_slots(const gch__gpu_executor *executor, uint32_t out[3])
-{
-    uint32_t width = executor->plot_width;
-    uint32_t count = executor->fresh_last - executor->fresh_first;
-    out[0] = gch__gpu_slot(executor, executor->fresh_first % width);
-    out[1] = GCH_MIN(count, width - out[0]);
-    out[2] = count - out[1];
-}
-
 static gch_status clear_fresh(gch__gpu_executor *executor, gch_error *err)
 {
     const gch__gpu_frame *frame = &executor->frame;
@@ -731,7 +290,7 @@ static gch_status draw_panel(gch__gpu_executor *executor, const gch__scene *scen
         if (scene->plots[scene->series[i].plot].panel != index)
             continue;
         gch__gpu_series series = make_series(executor, scene, i, queries[i]);
-        keep_in_pools(executor, series.file);
+        gch__gpu_keep_in_pools(executor, series.file);
         executor->frame.extents = extents;
         executor->frame.join = series.join;
         extents += scene->width_px * 2;
@@ -757,7 +316,7 @@ static gch_status draw_frame(gch__gpu_executor *executor, const gch__scene *scen
     GCH_TRY(prepare(executor, scene, err));
     executor->stats.columns_kept = scene->width_px - (executor->fresh_last - executor->fresh_first);
     GCH_TRY(gch__gpu_use_pool(executor, executor->pool, err));
-    uint64_t loaded = begin_pools(executor);
+    uint64_t loaded = gch__gpu_begin_pools(executor);
     executor->frame = (gch__gpu_frame){.width = scene->width_px, .origin = executor->origin};
     GCH_TRY(gch__gpu_begin(executor->gpu, "frame", err));
     GCH_TRY(gch__gpu_counts_begin(executor, scene, &grids, err));
@@ -773,7 +332,7 @@ static gch_status draw_frame(gch__gpu_executor *executor, const gch__scene *scen
     executor->light.buffers[1] = executor->marks;
     executor->light.buffers[2] = executor->counts.grids;
     GCH_TRY(gch__gpu_picture_draw(executor, &executor->light, image, err));
-    executor->stats.pages_loaded = end_pools(executor) - loaded;
+    executor->stats.pages_loaded = gch__gpu_end_pools(executor) - loaded;
     return GCH_OK;
 }
 
@@ -795,7 +354,7 @@ static gch_status count_densities(gch__gpu_executor *executor, const gch__scene 
     uint32_t grids[GCH_PANEL_CAP] = {0};
     empty_tables(executor);
     GCH_TRY(gch__gpu_use_pool(executor, executor->pool, err));
-    uint64_t loaded = begin_pools(executor);
+    uint64_t loaded = gch__gpu_begin_pools(executor);
     for (uint32_t i = 0; i < scene->series_count; i++) {
         gch__gpu_series series = make_series(executor, scene, i, queries[i]);
         if (!gch__gpu_has_grid(scene, i)) {
@@ -803,7 +362,7 @@ static gch_status count_densities(gch__gpu_executor *executor, const gch__scene 
             continue;
         }
         uint32_t panel = scene->plots[scene->series[i].plot].panel, index = grids[panel]++;
-        keep_in_pools(executor, series.file);
+        gch__gpu_keep_in_pools(executor, series.file);
         if (scene->is_plane && !gch__gpu_painter_has_counts(executor->painter, i)) {
             executor->stats.series_by_query++; /* drawn one by one */
             continue;
@@ -817,7 +376,7 @@ static gch_status count_densities(gch__gpu_executor *executor, const gch__scene 
         }
         GCH_TRY(gch__gpu_counts_tone(executor, panel, index, err));
     }
-    executor->stats.pages_loaded = end_pools(executor) - loaded;
+    executor->stats.pages_loaded = gch__gpu_end_pools(executor) - loaded;
     return GCH_OK;
 }
 
@@ -858,7 +417,7 @@ static gch_status begin_painting(gch__gpu_executor *executor, const gch__scene *
 /* Pages, and the draws that were recorded. */
 static void drop_kept(gch__gpu_executor *executor)
 {
-    drop_pools(executor);
+    gch__gpu_drop_pools(executor);
     gch__gpu_brush_drop(executor, &executor->light);
     gch__gpu_painter_drop(executor->painter);
     gch__gpu_counts_drop(executor);
@@ -869,14 +428,14 @@ gch_status gch__gpu_begin_pages(gch__gpu_executor *executor, gch_error *err)
 {
     empty_tables(executor);
     GCH_TRY(gch__gpu_use_pool(executor, executor->pool, err));
-    (void)begin_pools(executor);
+    (void)gch__gpu_begin_pools(executor);
     return GCH_OK;
 }
 
 void gch__gpu_end_pages(gch__gpu_executor *executor, gch_status status)
 {
     if (status == GCH_OK) {
-        (void)end_pools(executor);
+        (void)gch__gpu_end_pools(executor);
         return;
     }
     gch__gpu_abandon(executor->gpu);
@@ -926,7 +485,7 @@ gch_status gch__gpu_executor_draw(gch__gpu_executor *executor, const gch__scene 
     if (!scene->is_bare)
         GCH_TRY(begin_painting(executor, scene, &are_fixed_same, err));
     executor->shown.is_valid = was_valid;
-    if (are_fixed_same && is_shown(&executor->shown, scene, image) &&
+    if (are_fixed_same && gch__gpu_is_shown(&executor->shown, scene, image) &&
         (scene->is_plane ||
          gch__strata_is_settled(&executor->counts.strata, &executor->counts.quality_desc))) {
         gch__gpu_counts_report(executor);
@@ -934,8 +493,8 @@ gch_status gch__gpu_executor_draw(gch__gpu_executor *executor, const gch__scene 
         stats->is_unchanged = true;
         return GCH_OK;
     }
-    find_fresh(executor, scene);
-    describe(scene, image, &executor->shown);
+    gch__gpu_find_fresh(executor, scene);
+    gch__gpu_describe(scene, image, &executor->shown);
     gch_status status = scene->is_bare ? draw_frame(executor, scene, queries, image, err)
                                        : paint_frame(executor, scene, queries, image, err);
     if (status != GCH_OK) {
@@ -1017,7 +576,7 @@ void gch__gpu_executor_destroy(gch__gpu_executor *executor)
     if (executor == NULL)
         return;
     const gch_allocator *allocator = executor->allocator;
-    drop_pools(executor);
+    gch__gpu_drop_pools(executor);
     gch__gpu_points_destroy(executor->points);
     gch__gpu_painter_destroy(executor->painter);
     gch__gpu_destroy(executor->gpu);

@@ -236,6 +236,22 @@ GCH_CHECKED gch_status gch__gpu_use_pool(gch__gpu_executor *executor, uint64_t w
  * be chosen. False: it is the first, there is no other. */
 bool gch__gpu_leave_pool(gch__gpu_executor *executor);
 
+/* Frames of all pools; both give how many pages have been loaded so far. */
+uint64_t gch__gpu_begin_pools(gch__gpu_executor *executor);
+uint64_t gch__gpu_end_pools(gch__gpu_executor *executor);
+/* What the file has there stays, though only some columns are drawn anew. */
+void gch__gpu_keep_in_pools(gch__gpu_executor *executor, const gch_file *file);
+void gch__gpu_drop_pools(gch__gpu_executor *executor);
+
+/* render_gpu_shown.c */
+void gch__gpu_describe(const gch__scene *scene, const gch_image *image, gch__gpu_shown *out);
+/* The picture that `shown` describes is this one. */
+bool gch__gpu_is_shown(const gch__gpu_shown *shown, const gch__scene *scene,
+                       const gch_image *image);
+/* Sets the executor's fresh columns: those that are not in the marks and counts of the last frame,
+ * which are all, or what a pan by whole columns has uncovered. */
+void gch__gpu_find_fresh(gch__gpu_executor *executor, const gch__scene *scene);
+
 /* render_gpu_counts.c. Made with the executor, before anything is bound. */
 GCH_CHECKED gch_status gch__gpu_counts_make(gch__gpu_executor *executor, gch_error *err);
 /* Within a recording: room for the densities of all panels, how many they are, zeros where nothing
