@@ -205,11 +205,13 @@ differs before.png "further rows of a live series"
 xdotool key q
 ends "a live series"
 
-start data.gch # the GPU, or the processor and a line that says so
-take gpu.png
-xdotool key q
-sed -i '/^drawn on the processor: /d' err.txt
-ends "the GPU"
+for backend in auto gpu; do # or the processor, and a line that says so
+    start data.gch --backend $backend
+    take $backend.png
+    xdotool key q
+    sed -i '/^drawn on the processor: /d' err.txt
+    ends "--backend $backend"
+done
 
 # Without a display there is one line, and no crash.
 if DISPLAY='' "$program" view data.gch 2>err.txt; then

@@ -75,6 +75,7 @@ typedef enum gch_backend {
     GCH_BACKEND_CPU = 1,
     GCH_BACKEND_REFERENCE = 2, /* every row by brute force; bare charts without STEP and SCATTER */
     GCH_BACKEND_GPU = 3,       /* machines without a GPU fall back to the CPU */
+    GCH_BACKEND_AUTO = 4,      /* GPU, but the CPU rather than an adapter in software */
 } gch_backend;
 
 /* What may be left out where all of a frame would take too long: densities on the GPU (docs/gpu.md,

@@ -240,16 +240,16 @@ static int bench(cli_render_job *job, const bench_options *options)
 static int bench_frames(int argc, char **argv)
 {
     static const cli_choice backends[] = {
-        {"gpu", GCH_BACKEND_GPU}, {"cpu", GCH_BACKEND_CPU}, {NULL, 0}};
+        {"auto", GCH_BACKEND_AUTO}, {"gpu", GCH_BACKEND_GPU}, {"cpu", GCH_BACKEND_CPU}, {NULL, 0}};
     static const char *const left_out[] = {
         "output", "backend", "format", "stats",   "panel",    "panel-title", "panel-height",
         "axis",   "xmin",    "xmax",   "size-by", "color-by", "category-by", NULL};
-    static int backend = GCH_BACKEND_GPU;
+    static int backend = GCH_BACKEND_AUTO;
     static cli_render_options o;
     static bench_options options = {.frames = FRAMES_DEFAULT, .script = VIEW_SCRIPT_MIXED};
     static const cli_option own[] = {
-        {"backend", 0, "NAME", "gpu (default; cpu where there is none) or cpu", cli_read_choice,
-         &backend, backends},
+        {"backend", 0, "NAME", "gpu, cpu, or auto (default: gpu if there is one in hardware)",
+         cli_read_choice, &backend, backends},
         {"frames", 0, "N", "how many frames (default: 600)", cli_read_count, &options.frames, NULL},
         {"script", 0, "NAME", "pan, zoom, or mixed (default)", cli_read_choice, &options.script,
          scripts},

@@ -236,16 +236,16 @@ cleanup:
 int cli_view(int argc, char **argv)
 {
     static const cli_choice backends[] = {
-        {"gpu", GCH_BACKEND_GPU}, {"cpu", GCH_BACKEND_CPU}, {NULL, 0}};
+        {"auto", GCH_BACKEND_AUTO}, {"gpu", GCH_BACKEND_GPU}, {"cpu", GCH_BACKEND_CPU}, {NULL, 0}};
     static const char *const left_out[] = {"output",   "bare",        "backend",     "format",
                                            "stats",    "panel",       "panel-title", "panel-height",
                                            "axis",     "xmin",        "xmax",        "size-by",
                                            "color-by", "category-by", NULL};
-    static int backend = GCH_BACKEND_GPU;
+    static int backend = GCH_BACKEND_AUTO;
     static cli_render_options o;
     static const cli_option own[] = {
-        {"backend", 0, "NAME", "gpu (default; cpu where there is none) or cpu", cli_read_choice,
-         &backend, backends},
+        {"backend", 0, "NAME", "gpu, cpu, or auto (default: gpu if there is one in hardware)",
+         cli_read_choice, &backend, backends},
     };
     static const cli_render_command command = {
         .name = "view",

@@ -31,6 +31,7 @@ struct gch_chart {
     gch__gpu_executor *gpu;
     const gch_data *gpu_data; /* that `gpu` was made for */
     gch_error no_gpu;         /* why there is none; GCH_OK: it was not asked for, or there is */
+    gch_error no_auto;        /* why BACKEND_AUTO does not take the one that there is; or GCH_OK */
     gch_image image;
     gch__extent extents[GCH_SERIES_CAP];
     slot slots[GCH_SERIES_CAP];
@@ -84,8 +85,6 @@ static gch_status check_desc(const gch_chart_desc *desc, gch_error *err)
                         desc->quality_level, GCH_QUALITY_LEVELS);
     if (!(desc->frame_budget_ms >= 0))
         return gch_fail(err, GCH_INVALID, "frame_budget_ms: %g", desc->frame_budget_ms);
-    if ((uint32_t)desc->backend > GCH_BACKEND_GPU)
-        return gch_fail(err, GCH_INVALID, "backend: %u is none", (uint32_t)desc->backend);
     for (uint32_t i = 0; i < desc->series_count; i++) {
         const gch_chart_series *series = &desc->series[i];
         if (series->file == NULL)
@@ -445,6 +444,12 @@ static gch_status draw_on_gpu(gch_chart *chart, const gch_chart_desc *desc, gch_
             &chart->gpu, err));
         chart->gpu_data = desc->data;
     }
+    const char *software = gch__gpu_executor_get_software(chart->gpu);
+    if (desc->backend == GCH_BACKEND_AUTO && software != NULL) {
+        (void)!gch_fail(&chart->no_auto, GCH_UNSUPPORTED, "%s is an adapter in software", software);
+        drop_gpu(chart);
+        return gch_fail(err, GCH_UNSUPPORTED, "%s", chart->no_auto.message);
+    }
     gch__gpu_executor_set_quality(chart->gpu,
                                   &(gch__quality_desc){.quality = desc->quality,
                                                        .level = desc->quality_level,
@@ -474,10 +479,13 @@ static gch_status try_gpu(gch_chart *chart, const gch_chart_desc *desc, gch_char
 {
     if (chart->no_gpu.status != GCH_OK)
         return gch_fail(err, chart->no_gpu.status, "%s", chart->no_gpu.message);
+    if (desc->backend == GCH_BACKEND_AUTO && chart->no_auto.status != GCH_OK)
+        return gch_fail(err, chart->no_auto.status, "%s", chart->no_auto.message);
     gch_status status = draw_on_gpu(chart, desc, drawn, out_query_ns, err);
     if (status == GCH_DEVICE_LOST) /* a new device is given everything anew */
         status = draw_on_gpu(chart, desc, drawn, out_query_ns, err);
-    if (status == GCH_UNSUPPORTED || status == GCH_DEVICE_LOST) { /* is not tried again */
+    bool is_refused = chart->no_auto.status != GCH_OK && desc->backend == GCH_BACKEND_AUTO;
+    if ((status == GCH_UNSUPPORTED && !is_refused) || status == GCH_DEVICE_LOST) { /* not again */
         drop_gpu(chart);
         (void)!gch_fail(&chart->no_gpu, status, "%s", err->message);
     }
@@ -492,7 +500,8 @@ static gch_status draw(gch_chart *chart, const gch_chart_desc *desc, gch_chart_s
     stats->complete = 1;
     stats->quality_level = GCH_QUALITY_LEVELS;
     stats->backend = desc->backend == GCH_BACKEND_DEFAULT ? GCH_BACKEND_CPU : desc->backend;
-    if (desc->backend == GCH_BACKEND_GPU) {
+    if (desc->backend == GCH_BACKEND_GPU || desc->backend == GCH_BACKEND_AUTO) {
+        stats->backend = GCH_BACKEND_GPU;
         gch_error reason = {0};
         gch_status status = try_gpu(chart, desc, stats, out_query_ns, &reason);
         if (status == GCH_OK)

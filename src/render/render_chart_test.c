@@ -285,7 +285,7 @@ static void faulty_descriptions_are_refused_by_field(void **state)
     desc = bare(series, 1, 10, 10);
     assert_status(gch_chart_frame(chart, &desc, &frame, NULL, &err), GCH_INVALID);
     desc = bare(series, 1, 0, 10);
-    desc.backend = (gch_backend)4;
+    desc.backend = (gch_backend)5;
     assert_status(gch_chart_frame(chart, &desc, &frame, NULL, &err), GCH_INVALID);
     assert_non_null(strstr(err.message, "backend"));
     desc = bare(series, 1, 0, 10);

@@ -523,6 +523,12 @@ void gch__gpu_executor_forget(gch__gpu_executor *executor)
     executor->shown.is_valid = false;
 }
 
+const char *gch__gpu_executor_get_software(const gch__gpu_executor *executor)
+{
+    const gch__gpu_info *info = gch__gpu_get_info(executor->gpu);
+    return info->kind == GCH__GPU_SOFTWARE ? info->adapter : NULL;
+}
+
 gch__gpu *gch__gpu_executor_get_gpu(gch__gpu_executor *executor)
 {
     return executor->gpu;

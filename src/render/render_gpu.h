@@ -74,6 +74,9 @@ void gch__gpu_executor_set_quality(gch__gpu_executor *executor, const gch__quali
 /* Somebody else has drawn on the image of the last frame: the next one keeps nothing of it. */
 void gch__gpu_executor_forget(gch__gpu_executor *executor);
 
+/* The adapter's name if it is one in software, else NULL. */
+const char *gch__gpu_executor_get_software(const gch__gpu_executor *executor);
+
 /* For figures: the device and its counters. */
 gch__gpu *gch__gpu_executor_get_gpu(gch__gpu_executor *executor);
 

@@ -551,6 +551,37 @@ static void the_device_budget_of_the_data_manager_is_kept(void **state)
     test_series_free(&series);
 }
 
+/* An adapter in software is slower than the processor's own executor: only who asks for the GPU by
+ * name gets it. */
+static void a_gpu_in_software_is_taken_only_by_name(void **state)
+{
+    (void)state;
+    test_series series = make_series(WALK, 1, -1);
+    gch__gpu_executor *executor = NULL;
+    assert_ok(gch__gpu_executor_make(&(gch__gpu_executor_desc){0}, &executor, &err));
+    bool is_software = gch__gpu_executor_get_software(executor) != NULL;
+    gch__gpu_executor_destroy(executor);
+    gch_chart *chart = NULL;
+    const gch_image *image;
+    gch_chart_stats stats;
+    gch_chart_series its = {.file = series.file};
+    static const gch_backend backends[] = {GCH_BACKEND_AUTO, GCH_BACKEND_AUTO, GCH_BACKEND_GPU,
+                                           GCH_BACKEND_AUTO, GCH_BACKEND_GPU};
+    assert_ok(gch_chart_make(NULL, &chart, &err));
+    for (size_t i = 0; i < GCH_COUNT_OF(backends); i++) {
+        gch_chart_desc desc = bare(&its, 1, 0, ROWS, backends[i]);
+        bool is_refused = is_software && backends[i] == GCH_BACKEND_AUTO;
+        assert_ok(gch_chart_frame(chart, &desc, &image, &stats, &err));
+        assert_int_equal(stats.backend, is_refused ? GCH_BACKEND_CPU : GCH_BACKEND_GPU);
+        if (is_refused)
+            assert_non_null(strstr(stats.fallback, "in software"));
+        else
+            assert_string_equal(stats.fallback, "");
+    }
+    gch_chart_destroy(chart);
+    test_series_free(&series);
+}
+
 static void pools_are_made_while_memory_lasts(void **state)
 {
     (void)state;
@@ -667,6 +698,7 @@ int main(void)
         cmocka_unit_test(memory_that_runs_out_anywhere_is_told_and_leaks_nothing),
         cmocka_unit_test(a_lost_device_is_told),
         cmocka_unit_test(the_device_budget_of_the_data_manager_is_kept),
+        cmocka_unit_test(a_gpu_in_software_is_taken_only_by_name),
         cmocka_unit_test(pools_are_made_while_memory_lasts),
         cmocka_unit_test(pages_that_have_not_come_are_drawn_as_far_as_they_are_known),
     };

@@ -37,3 +37,9 @@ void gch__gpu_executor_forget(gch__gpu_executor *executor)
 {
     (void)executor;
 }
+
+const char *gch__gpu_executor_get_software(const gch__gpu_executor *executor)
+{
+    (void)executor;
+    return NULL;
+}

@@ -78,6 +78,7 @@ bool gch_backend_parse(const char *name, gch_backend *out)
         [GCH_BACKEND_CPU] = "cpu",
         [GCH_BACKEND_REFERENCE] = "reference",
         [GCH_BACKEND_GPU] = "gpu",
+        [GCH_BACKEND_AUTO] = "auto",
     };
     for (size_t i = 0; i < GCH_COUNT_OF(names); i++) {
         if (names[i] != NULL && strcmp(name, names[i]) == 0) {

@@ -260,7 +260,7 @@ gch_status gch__chart_check(const gch_chart_desc *desc, gch_error *err)
     if (desc->scale != 0 && !(desc->scale >= SCALE_MIN && desc->scale <= SCALE_MAX))
         return gch_fail(err, GCH_INVALID, "scale: %g is not within %g to %g", desc->scale,
                         SCALE_MIN, SCALE_MAX);
-    if ((uint32_t)desc->backend > GCH_BACKEND_GPU)
+    if ((uint32_t)desc->backend > GCH_BACKEND_AUTO)
         return gch_fail(err, GCH_INVALID, "backend: there is no backend %u",
                         (uint32_t)desc->backend);
     if ((uint32_t)desc->theme > GCH_THEME_DARK)

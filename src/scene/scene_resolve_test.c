@@ -63,7 +63,7 @@ static void each_wrong_field_is_named(void **state)
         assert_refused(&desc, "scale:");
     }
     desc = desc_init();
-    desc.backend = (gch_backend)4;
+    desc.backend = (gch_backend)5;
     assert_refused(&desc, "backend:");
     desc = desc_init();
     desc.theme = (gch_theme)2;
