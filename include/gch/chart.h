@@ -50,6 +50,9 @@ typedef enum gch_mark {
     GCH_MARK_BAND = 8,
     GCH_MARK_DENSITY = 9, /* how many points each pixel holds */
     GCH_MARK_POINTS = 10, /* of a point set: both axes show values; with no other mark in a chart */
+    /* How the visible values are spread: the horizontal axis shows values, the vertical one counts;
+     * with no other mark in a chart, and in no bare one. */
+    GCH_MARK_HISTOGRAM = 11,
     GCH_MARK_VOLUME = 12, /* the values of each bar added up (gch_query_sums, and what it costs) */
 } gch_mark;
 
@@ -130,6 +133,7 @@ typedef struct gch_chart_series {
      * Count 0: solid. */
     float dash_px[GCH_DASH_CAP];
     uint32_t dash_count;
+    uint32_t bin_count; /* HISTOGRAM: from left to right, up to GCH_BIN_COUNT_MAX; 0: 100 */
     /* POINTS, drawn at the file's x and y whatever `column` is: 1 + the column that says how large,
      * how high on the colour ramp, and of which of the palette's colours a point is; 0: none. */
     uint32_t size_by, color_by, category_by;
@@ -171,8 +175,8 @@ typedef struct gch_chart_desc {
     bool has_bottom, has_top; /* false: fitted to what is visible */
     gch_decimal bottom, top;
     gch_value_axis axis;
-    /* The horizontal axis of a chart of POINTS, which all of its panels share. */
-    bool has_left, has_right; /* false: all of the data */
+    /* The horizontal axis of a chart of POINTS or HISTOGRAM, which all of its panels share. */
+    bool has_left, has_right; /* false: all of the data, of HISTOGRAM all that is visible */
     gch_decimal left, right;
     /* CANDLES, OHLC, BARS, VOLUME, studies; count 0: chosen for the width */
     gch_bar_width bar_width;

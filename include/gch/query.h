@@ -142,6 +142,23 @@ typedef struct gch_density {
 GCH_CHECKED gch_status gch_query_density(gch_query *query, uint32_t column, const gch_view *view,
                                          gch_density *out, gch_error *err);
 
+#define GCH_BIN_COUNT_MAX 4096u
+
+/* How many drawn values lie in each bin, from left to right. */
+typedef struct gch_histogram {
+    uint32_t bin_count;
+    const uint64_t *counts; /* until the query's next call */
+    uint64_t row_count;     /* rows in [t0, t1), gaps included */
+    bool is_pending;        /* some await pages (gch_query_desc.no_wait) and are not counted */
+} gch_histogram;
+
+/* The drawn values of [t0, t1) in bin_count equal bins between left and right, 1 to
+ * GCH_BIN_COUNT_MAX. Exact: bin k holds what is above its left edge, up to and with its right edge.
+ * Costs what a density does. Statuses of gch_query_density. */
+GCH_CHECKED gch_status gch_query_histogram(gch_query *query, uint32_t column, int64_t t0,
+                                           int64_t t1, gch_decimal left, gch_decimal right,
+                                           uint32_t bin_count, gch_histogram *out, gch_error *err);
+
 /* A point in view coordinates: x, y in pixels from the top left corner, as float. */
 typedef struct gch_point {
     float x, y;

@@ -242,8 +242,9 @@ static int bench_frames(int argc, char **argv)
     static const cli_choice backends[] = {
         {"auto", GCH_BACKEND_AUTO}, {"gpu", GCH_BACKEND_GPU}, {"cpu", GCH_BACKEND_CPU}, {NULL, 0}};
     static const char *const left_out[] = {
-        "output", "backend", "format", "stats",   "panel",    "panel-title", "panel-height",
-        "axis",   "xmin",    "xmax",   "size-by", "color-by", "category-by", NULL};
+        "output",      "backend",      "format",   "stats",       "panel",
+        "panel-title", "panel-height", "axis",     "bins",        "xmin",
+        "xmax",        "size-by",      "color-by", "category-by", NULL};
     static int backend = GCH_BACKEND_AUTO;
     static cli_render_options o;
     static bench_options options = {.frames = FRAMES_DEFAULT, .script = VIEW_SCRIPT_MIXED};

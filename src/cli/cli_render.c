@@ -160,11 +160,12 @@ bool cli_render_read(const cli_render_command *command, int argc, char **argv, c
          &o.output, NULL},
         {"column", 0, "COL",
          "a column by name or number, or FILE:COL; may be repeated (default: "
-         "all; the first for candles, ohlc and band)",
+         "all; the first for candles, ohlc, band and histogram)",
          cli_read_list, &o.columns, NULL},
         {"type", 0, "TYPE",
-         "line, step, area, candles, ohlc, scatter, bars, band, volume, density or points; "
-         "repeated: one for each series, the last for the rest (default: line; points of a point "
+         "line, step, area, candles, ohlc, scatter, bars, band, volume, density, points or "
+         "histogram; repeated: one for each series, the last for the rest (default: line; points "
+         "of a point "
          "set)",
          cli_read_list, &o.types, NULL},
         {"study", 0, "STUDY",
@@ -181,6 +182,7 @@ bool cli_render_read(const cli_render_command *command, int argc, char **argv, c
          "time a candle, a bar or a step of a study covers: 250ms 1m 15m 4h 1d 1w 1mo 1y, or ticks "
          "(default: fits the width)",
          cli_read_text, &o.bar, NULL},
+        {"bins", 0, "N", "bins of a histogram (default: 100)", cli_read_count, &o.bins, NULL},
         {"density-scale", 0, "SCALE",
          "how counts of a density or of points become colours: log, linear, or "
          "equal, which gives each colour as many pixels (default: log)",
@@ -197,7 +199,7 @@ bool cli_render_read(const cli_render_command *command, int argc, char **argv, c
          "one for each panel",
          cli_read_exacts, &o.bottoms, NULL},
         {"ymax", 0, "V", "top edge", cli_read_exacts, &o.tops, NULL},
-        {"xmin", 0, "V", "left edge of points of a point set (default: all of them)",
+        {"xmin", 0, "V", "left edge of points of a point set, or of a histogram (default: all)",
          cli_read_exact, &o.left, NULL},
         {"xmax", 0, "V", "right edge of them", cli_read_exact, &o.right, NULL},
         {"size-by", 0, "COL", "points: the column that sizes them, by name or number",

@@ -14,6 +14,7 @@ typedef struct cli_render_options {
     cli_list panel_titles;
     cli_exact_list bottoms, tops; /* by panel */
     cli_exact left, right;
+    uint64_t bins;
     const char *size_by, *color_by, *category_by;
     const char *bar, *from, *to, *size, *title, *zone, *panel_heights;
     double scale;

@@ -238,8 +238,8 @@ static bool parse_color(const char *text, uint32_t *rgba)
 
 static int parse_type(const char *command, const char *text, gch_mark *out)
 {
-    static const char *const names[] = {"line", "step", "area",   "candles", "ohlc",  "scatter",
-                                        "bars", "band", "volume", "density", "points"};
+    static const char *const names[] = {"line", "step", "area",   "candles", "ohlc",   "scatter",
+                                        "bars", "band", "volume", "density", "points", "histogram"};
     if (gch_mark_parse(text, out))
         return CLI_OK;
     cli_guess guess = {.word = text};
@@ -250,7 +250,7 @@ static int parse_type(const char *command, const char *text, gch_mark *out)
     return cli_usage(
         command,
         "--type: '%.60s' is not one of line, step, area, candles, ohlc, scatter, bars, "
-        "band, volume, density, points",
+        "band, volume, density, points, histogram",
         text);
 }
 
@@ -306,6 +306,9 @@ static int read_style(const cli_render_job *job, size_t i, gch_chart_series *ser
         return cli_usage(command, "--line-width: '%.60s' is not a width above 0, at most %.0f",
                          width, LINE_WIDTH_MAX);
     series->width_px = (float)px;
+    if (o->bins > GCH_BIN_COUNT_MAX)
+        return cli_usage(command, "--bins: a histogram has up to %u", GCH_BIN_COUNT_MAX);
+    series->bin_count = (uint32_t)o->bins;
     if (dash != NULL && !parse_dash(dash, px, series))
         return cli_usage(job->command->name,
                          "--dash: '%.60s' is not solid, dashed, dotted, dash-dot or at most %u "
@@ -481,7 +484,8 @@ int cli_render_choose(cli_render_job *job)
         return code;
     /* Candles of one column hide those of another, and a volume beside a price is the usual
      * second column; a band has two. */
-    bool is_first_only = mark == GCH_MARK_CANDLES || mark == GCH_MARK_OHLC || mark == GCH_MARK_BAND;
+    bool is_first_only = mark == GCH_MARK_CANDLES || mark == GCH_MARK_OHLC ||
+                         mark == GCH_MARK_BAND || mark == GCH_MARK_HISTOGRAM;
     for (size_t i = 0; code == CLI_OK && i < o->columns.count; i++)
         code = add_column(job, o->columns.items[i]);
     for (size_t i = 0; o->columns.count == 0 && i < job->file_count; i++) {
@@ -530,6 +534,9 @@ int cli_render_need_times(const cli_render_job *job)
         const gch_file_info *info = gch_file_get_info(series->file);
         bool is_as_stored = series->mark == GCH_MARK_DEFAULT && info->is_point_set &&
                             series->study.kind == GCH_STUDY_NONE;
+        if (series->mark == GCH_MARK_HISTOGRAM)
+            return cli_fail("a histogram has no times for %s to move along; render draws it",
+                            job->command->name);
         if (series->mark == GCH_MARK_POINTS || is_as_stored)
             return cli_fail(
                 "%s: points of a plane have no times for %s to move along; render draws "

@@ -237,10 +237,9 @@ int cli_view(int argc, char **argv)
 {
     static const cli_choice backends[] = {
         {"auto", GCH_BACKEND_AUTO}, {"gpu", GCH_BACKEND_GPU}, {"cpu", GCH_BACKEND_CPU}, {NULL, 0}};
-    static const char *const left_out[] = {"output",   "bare",        "backend",     "format",
-                                           "stats",    "panel",       "panel-title", "panel-height",
-                                           "axis",     "xmin",        "xmax",        "size-by",
-                                           "color-by", "category-by", NULL};
+    static const char *const left_out[] = {
+        "output", "bare", "backend", "format", "stats",   "panel",    "panel-title", "panel-height",
+        "axis",   "bins", "xmin",    "xmax",   "size-by", "color-by", "category-by", NULL};
     static int backend = GCH_BACKEND_AUTO;
     static cli_render_options o;
     static const cli_option own[] = {

@@ -100,6 +100,7 @@ void gch_query_destroy(gch_query *query)
     gch__free(allocator, query->pieces, "columns");
     gch__free(allocator, query->counts, "density");
     gch__free(allocator, query->points, "points");
+    gch__free(allocator, query->bins, "histogram");
     gch__free(allocator, query->bars, "bars");
     gch__free(allocator, query->spans, "bars");
     gch__free(allocator, query->hulls, "bars");

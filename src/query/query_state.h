@@ -69,6 +69,8 @@ struct gch_query {
 
     gch_point *points;
     size_t point_cap;
+    uint64_t *bins; /* of gch_histogram */
+    size_t bin_cap;
     gch_bar *bars;
     size_t bar_cap;
     struct gch__bar_span *spans; /* query_spans.h */

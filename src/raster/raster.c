@@ -211,7 +211,8 @@ static gch_status draw_chart(gch__raster *raster, const gch__scene *scene, gch__
     GCH_TRY(gch__prims_draw(picture, &scene->under, raster->glyphs, &raster->curves, err));
     for (uint32_t i = 0; i < scene->series_count; i++) {
         const gch__plot *plot = &scene->plots[scene->series[i].plot];
-        gch_plane plane = scene->is_plane ? gch__plane_of(scene, i) : (gch_plane){0};
+        gch_plane plane =
+            scene->is_plane ? gch__plane_of(scene, i) : (gch_plane){.view = plot->plane};
         gch__mark_job job = {.raster = raster,
                              .workers = workers,
                              .plot = target_of(picture, plot),

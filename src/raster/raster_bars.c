@@ -366,3 +366,27 @@ gch_status gch__mark_draw_volume(const gch__mark_job *job, gch_error *err)
     }
     return GCH_OK;
 }
+
+gch_status gch__mark_draw_histogram(const gch__mark_job *job, gch_error *err)
+{
+    const gch_plane_view *plane = &job->plane->view;
+    gch_histogram histogram;
+    int64_t start = gch__clock_ns();
+    gch_status status =
+        gch_query_histogram(job->query, job->series->column, job->view->t0, job->view->t1,
+                            plane->left, plane->right, job->series->bin_count, &histogram, err);
+    job->raster->query_ns += gch__clock_ns() - start;
+    GCH_TRY(status);
+    gch__value_map map = gch__value_map_make(job->view);
+    double width = (double)job->view->width_px / histogram.bin_count;
+    int64_t gap = width >= 4 * job->scale ? whole(job->scale) : 0, base = whole(job->baseline_y);
+    for (uint32_t i = 0; i < histogram.bin_count; i++) {
+        if (histogram.counts[i] == 0)
+            continue;
+        int64_t left = whole(width * i), right = whole(width * (i + 1)) - gap;
+        int64_t top = whole(gch__value_y(&map, (double)histogram.counts[i]));
+        top = GCH_MIN(top, base - 1); /* what is there is seen */
+        gch__mark_box(job, left, top, GCH_MAX(right, left + 1), base, job->series->color);
+    }
+    return GCH_OK;
+}

@@ -322,6 +322,8 @@ gch_status gch__mark_draw(const gch__mark_job *job, gch_error *err)
         return gch__mark_draw_points(job, err);
     case GCH_MARK_VOLUME:
         return gch__mark_draw_volume(job, err);
+    case GCH_MARK_HISTOGRAM:
+        return gch__mark_draw_histogram(job, err);
     }
     return gch_fail(err, GCH_INVALID, "mark %d does not exist", (int)job->series->mark);
 }

@@ -73,6 +73,7 @@ GCH_CHECKED gch_status gch__mark_draw(const gch__mark_job *job, gch_error *err);
 GCH_CHECKED gch_status gch__mark_draw_candles(const gch__mark_job *job, gch_error *err);
 GCH_CHECKED gch_status gch__mark_draw_band(const gch__mark_job *job, gch_error *err);
 GCH_CHECKED gch_status gch__mark_draw_volume(const gch__mark_job *job, gch_error *err);
+GCH_CHECKED gch_status gch__mark_draw_histogram(const gch__mark_job *job, gch_error *err);
 GCH_CHECKED gch_status gch__mark_draw_bars(const gch__mark_job *job, gch_error *err);
 /* Without a painter: executors that draw elsewhere count for themselves. */
 GCH_CHECKED gch_status gch__mark_draw_density(const gch__mark_job *job, gch_error *err);

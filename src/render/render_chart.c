@@ -217,6 +217,11 @@ static gch_status find_extents(gch_chart *chart, const gch_chart_desc *desc, int
         if (series->study.kind != GCH_STUDY_NONE || (is_fixed && desc->is_bare))
             continue;
         GCH_TRY(find_extent(chart->queries[i], series, series->column, from, to, extent, err));
+        if (series->mark == GCH_MARK_HISTOGRAM) {
+            extent->left = extent->min;
+            extent->right = extent->max;
+            continue;
+        }
         gch__extent high;
         if (series->mark != GCH_MARK_BAND)
             continue;
@@ -303,6 +308,27 @@ static gch_status find_sum_extent(const gch__plot_series *series, const gch_view
     return GCH_OK;
 }
 
+/* Of a histogram the horizontal axis shows the values, and the vertical one counts, which are known
+ * when the bins are: extents come with their left and right first. */
+static gch_status find_count_extent(const gch__plot_series *series, const gch__plot *plot,
+                                    gch_query *query, gch__extent *io_extent, gch_error *err)
+{
+    gch_histogram histogram;
+    uint64_t most = 0;
+    GCH_TRY(gch_query_histogram(query, series->column, plot->view.t0, plot->view.t1,
+                                plot->plane.left, plot->plane.right, series->bin_count, &histogram,
+                                err));
+    for (uint32_t i = 0; i < histogram.bin_count; i++)
+        most = GCH_MAX(most, histogram.counts[i]);
+    gch__extent counts = {.left = io_extent->left, .right = io_extent->right};
+    if (most > 0) {
+        include(&counts, 0);
+        include(&counts, (double)most);
+    }
+    *io_extent = counts;
+    return GCH_OK;
+}
+
 /* What is visible of a series whose values depend on its bars; *out_is_new is set for such. */
 static gch_status find_bar_extent(gch_chart *chart, const gch_chart_desc *desc, uint32_t index,
                                   bool *out_is_new, gch_error *err)
@@ -314,7 +340,11 @@ static gch_status find_bar_extent(gch_chart *chart, const gch_chart_desc *desc, 
     bool is_study = series->study.kind != GCH_STUDY_NONE;
     bool is_sum = !is_study && series->mark == GCH_MARK_VOLUME && !desc->is_bare &&
                   !(axis.has_bottom && axis.has_top);
-    *out_is_new = *out_is_new || is_study || is_sum;
+    bool is_count = series->mark == GCH_MARK_HISTOGRAM;
+    *out_is_new = *out_is_new || is_study || is_sum || is_count;
+    if (is_count)
+        return find_count_extent(series, &scene->plots[series->plot], chart->queries[index],
+                                 &chart->extents[index], err);
     if (is_study)
         return find_study_extent(series, view, chart->queries[index], scene->zone,
                                  &chart->extents[index], err);
@@ -324,7 +354,8 @@ static gch_status find_bar_extent(gch_chart *chart, const gch_chart_desc *desc, 
     return GCH_OK;
 }
 
-/* Lays the chart out. Which bars studies and volume cover may depend on the plots' width, and that
+/* Lays the chart out. What is counted depends on the axis of a histogram; which bars studies and
+ * volume cover may depend on the plots' width, and that
  * on the value labels: with such there is a first layout without regard to their values, whose bars
  * the second one keeps. */
 static gch_status lay_out(gch_chart *chart, const gch_chart_desc *desc, int64_t from, int64_t to,

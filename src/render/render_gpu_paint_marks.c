@@ -401,7 +401,8 @@ gch_status gch__gpu_painter_add_marks(gch__gpu_painter *painter, const gch__scen
             add_grid(painter, painter->its, painter->grid);
             continue;
         }
-        gch_plane plane = scene->is_plane ? gch__plane_of(scene, i) : (gch_plane){0};
+        gch_plane plane =
+            scene->is_plane ? gch__plane_of(scene, i) : (gch_plane){.view = plot->plane};
         gch__mark_job job = {
             .raster = painter->raster,
             .plot = {.width_px = plot->view.width_px, .height_px = plot->view.height_px},

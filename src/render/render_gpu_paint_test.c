@@ -348,6 +348,38 @@ static void an_unchanged_chart_submits_nothing_and_any_change_is_one_bundle(void
     free_stage(&s);
 }
 
+static void a_histogram_has_the_processors_pixels(void **state)
+{
+    (void)state;
+    gch_chart *charts[2] = {NULL, NULL};
+    for (int i = 0; i < 2; i++)
+        assert_ok(gch_chart_make(NULL, &charts[i], &err));
+    for (uint32_t bins = 1; bins < 3000; bins = bins * 3 + 1) {
+        gch_chart_series its[] = {
+            {.file = files[0].file, .mark = GCH_MARK_HISTOGRAM, .bin_count = bins},
+            {.file = files[1].file, .mark = GCH_MARK_HISTOGRAM, .color_rgba = 0x40608080}};
+        const gch_image *pictures[2];
+        size_t at = 0;
+        for (int i = 0; i < 2; i++) {
+            gch_chart_desc desc = {.series = its,
+                                   .series_count = 1 + bins % 2,
+                                   .width_px = 700,
+                                   .height_px = 300,
+                                   .backend = i == 0 ? GCH_BACKEND_CPU : GCH_BACKEND_GPU};
+            gch_chart_stats stats;
+            assert_ok(gch_chart_frame(charts[i], &desc, &pictures[i], &stats, &err));
+            assert_string_equal(stats.fallback, "");
+        }
+        assert_true(largest_difference(pictures[0], pictures[1], &at) <= 1);
+        uint32_t colored = 0;
+        for (size_t px = 0; px < 700 * 300; px++)
+            colored += pictures[0]->pixels[px] != pictures[0]->pixels[0];
+        assert_true(colored > 5000); /* there is something to see */
+    }
+    for (int i = 0; i < 2; i++)
+        gch_chart_destroy(charts[i]);
+}
+
 static void a_draw_and_a_dispatch_give_the_same_picture(void **state)
 {
     (void)state;
@@ -460,6 +492,7 @@ int main(void)
         cmocka_unit_test(no_channel_differs_by_more_than_one_from_the_processors),
         cmocka_unit_test(a_hundred_thousand_points_in_one_tile_are_all_drawn),
         cmocka_unit_test(an_unchanged_chart_submits_nothing_and_any_change_is_one_bundle),
+        cmocka_unit_test(a_histogram_has_the_processors_pixels),
         cmocka_unit_test(a_draw_and_a_dispatch_give_the_same_picture),
         cmocka_unit_test(a_warm_chart_allocates_nothing),
         cmocka_unit_test(memory_that_runs_out_while_painting_is_told_and_leaks_nothing),

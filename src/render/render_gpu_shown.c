@@ -34,7 +34,7 @@ static bool is_same_series(const gch__plot_series *a, const gch__plot_series *b)
            a->column_price == b->column_price && a->mark == b->mark && a->color == b->color &&
            a->up_color == b->up_color && a->down_color == b->down_color &&
            a->fill_color == b->fill_color && a->fill_base_color == b->fill_base_color &&
-           a->size_by == b->size_by && a->color_by == b->color_by &&
+           a->bin_count == b->bin_count && a->size_by == b->size_by && a->color_by == b->color_by &&
            a->category_by == b->category_by && a->width == b->width &&
            a->bar_width.unit == b->bar_width.unit && a->bar_width.count == b->bar_width.count &&
            a->dash_count == b->dash_count &&

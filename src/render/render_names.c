@@ -11,8 +11,8 @@ bool gch_mark_parse(const char *name, gch_mark *out)
         [GCH_MARK_AREA] = "area",     [GCH_MARK_CANDLES] = "candles",
         [GCH_MARK_OHLC] = "ohlc",     [GCH_MARK_SCATTER] = "scatter",
         [GCH_MARK_BARS] = "bars",     [GCH_MARK_DENSITY] = "density",
-        [GCH_MARK_BAND] = "band",     [GCH_MARK_VOLUME] = "volume",
-        [GCH_MARK_POINTS] = "points",
+        [GCH_MARK_BAND] = "band",     [GCH_MARK_HISTOGRAM] = "histogram",
+        [GCH_MARK_VOLUME] = "volume", [GCH_MARK_POINTS] = "points",
     };
     for (size_t i = 0; i < GCH_COUNT_OF(names); i++) {
         if (names[i] != NULL && strcmp(name, names[i]) == 0) {

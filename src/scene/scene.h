@@ -77,6 +77,7 @@ typedef struct gch__plot_series {
     uint32_t size_by, color_by, category_by; /* POINTS, as gch_chart_series */
     const uint32_t *categories;              /* POINTS: the theme's palette */
     uint32_t category_count;
+    uint32_t bin_count;      /* HISTOGRAM */
     gch_bar_width bar_width; /* CANDLES, OHLC, BARS, VOLUME, studies: resolved, count >= 1; BARS:
                                 count 0 means one bar a point */
     gch_density_scale density_scale; /* DENSITY, as are the next two; resolved */
@@ -91,7 +92,7 @@ typedef struct gch__plot {
     gch_axis_side side;
     uint32_t x_px, y_px; /* top left corner; the view's width_px and height_px give the size */
     gch_view view;
-    gch_plane_view plane; /* of a scene that is one: the view */
+    gch_plane_view plane; /* of points and histograms: the view, values along both axes */
     float baseline_y; /* AREA, BARS: y of value 0 (or of the plot's bottom if 0 is not in view), px
                          from the plot's top */
 } gch__plot;

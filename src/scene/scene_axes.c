@@ -142,9 +142,10 @@ static void place_zero_line(gch__layout *l, const gch__axis_layout *axis, float 
     bool is_filled = false;
     for (uint32_t i = 0; i < l->desc->series_count; i++) {
         const gch_chart_series *series = &l->desc->series[i];
-        is_filled = is_filled || (gch__is_read_against(series, axis->panel, axis->side) &&
-                                  (series->mark == GCH_MARK_AREA || series->mark == GCH_MARK_BARS ||
-                                   series->mark == GCH_MARK_VOLUME));
+        is_filled =
+            is_filled || (gch__is_read_against(series, axis->panel, axis->side) &&
+                          (series->mark == GCH_MARK_AREA || series->mark == GCH_MARK_BARS ||
+                           series->mark == GCH_MARK_VOLUME || series->mark == GCH_MARK_HISTOGRAM));
     }
     if (!axis->is_first && !is_filled)
         return; /* one line of zero is enough where nothing grows from the second */

@@ -106,6 +106,8 @@ static gch__text make_axis_title(gch__layout *l, const gch__axis_layout *axis, f
                      (l->panel_count == 1 && has_text(desc->title));
     if (is_lone && !has_title)
         name = name_series(&desc->series[first], names);
+    if (own == NULL && gch__chart_is_histogram(desc)) /* the values' unit is the other axis' */
+        own = "count";
     gch__text t = own != NULL ? gch__text_make(l, own, "")
                               : gch__text_make(l, name, unit != NULL ? unit : "");
     return gch__text_shorten(l, t, l->label_px, GCH__FONT_REGULAR, room);
@@ -273,6 +275,7 @@ static void place_swatch(gch__layout *l, const gch__legend_item *item, float mid
                         series->color, 1.5f * s);
         break;
     case GCH_MARK_BARS:
+    case GCH_MARK_HISTOGRAM:
         gch__place_rect(under, x1 - 2 * half - s, middle - half, x1 - s, middle + half,
                         series->color, 1.5f * s);
         break;

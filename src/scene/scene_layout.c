@@ -34,8 +34,10 @@
 
 static gch__text make_across_title(gch__layout *l)
 {
-    const gch_file_info *info = gch_file_get_info(l->desc->series[0].file);
-    const gch_column_info *column = &info->columns[info->x_column];
+    const gch_chart_series *first = &l->desc->series[0];
+    const gch_file_info *info = gch_file_get_info(first->file);
+    bool is_plane = gch__chart_is_plane(l->desc);
+    const gch_column_info *column = &info->columns[is_plane ? info->x_column : first->column];
     return gch__text_make(l, column->name, column->unit);
 }
 
@@ -49,7 +51,7 @@ static void make_texts(gch__layout *l)
         l->title = gch__text_shorten(l, gch__text_make(l, l->desc->title, ""), l->title_px,
                                      GCH__FONT_MEDIUM, room);
     l->zone = (gch__text){0};
-    if (l->is_plane) /* what the horizontal axis shows stands where a zone would */
+    if (l->is_across) /* what the horizontal axis shows stands where a zone would */
         l->zone = gch__text_shorten(l, make_across_title(l), l->small_px, GCH__FONT_REGULAR, room);
     else if (scene->zone != NULL && l->unit != GCH_TIME_INDEX)
         l->zone = gch__text_shorten(l, gch__text_make(l, gch_time_zone_name(scene->zone), ""),
@@ -176,7 +178,7 @@ static void choose_parts(gch__layout *l)
 {
     gch__parts p = {.legend = l->legend_rows > 0,
                     .title = l->title.count > 0,
-                    .context = l->unit != GCH_TIME_INDEX || l->is_plane,
+                    .context = l->unit != GCH_TIME_INDEX || l->is_across,
                     .panel_lines = has_panel_lines(l),
                     .time_axis = true,
                     .value_axis = true};
@@ -371,7 +373,7 @@ static void make_plots(gch__layout *l)
                                      .width_px = (uint32_t)l->plot_width,
                                      .height_px = (uint32_t)panel->height,
                                      .axis = axis->axis}};
-        if (l->is_plane)
+        if (l->is_across)
             plot->plane = (gch_plane_view){.left = l->left,
                                            .right = l->right,
                                            .bottom = axis->bottom,
@@ -395,7 +397,7 @@ static void make_plots(gch__layout *l)
 static void place_parts(gch__layout *l)
 {
     if (l->shown.time_axis) {
-        if (l->is_plane)
+        if (l->is_across)
             make_across_ticks(l);
         else
             l->time_tick_count = gch__time_ticks(
@@ -427,8 +429,8 @@ gch_status gch__scene_layout(gch__scene *scene, const gch_chart_desc *desc, int6
                      .from = from,
                      .to = to};
     GCH_TRY(make_axes(&l, err));
-    l.is_plane = gch__chart_is_plane(desc);
-    if (l.is_plane)
+    l.is_across = gch__chart_is_plane(desc) || gch__chart_is_histogram(desc);
+    if (l.is_across)
         GCH_TRY(gch__chart_across_range(desc, extents, &l.left, &l.right, err));
     if (needs_zone(desc))
         GCH_TRY(open_zone(scene, desc, err));
@@ -438,7 +440,7 @@ gch_status gch__scene_layout(gch__scene *scene, const gch_chart_desc *desc, int6
     scene->height_px = picture.height_px;
     scene->scale = picture.scale;
     scene->is_bare = desc->is_bare;
-    scene->is_plane = l.is_plane;
+    scene->is_plane = gch__chart_is_plane(desc);
     scene->background = desc->is_bare ? 0x000000FF : theme->ground;
     scene->under.count = 0;
     scene->over.count = 0;

@@ -89,7 +89,7 @@ typedef struct gch__layout {
     float scale, width, height;
     gch_time_unit unit;
     int64_t from, to;
-    bool is_plane; /* the horizontal axis shows values */
+    bool is_across; /* the horizontal axis shows values */
     gch_decimal left, right;
 
     float pad;

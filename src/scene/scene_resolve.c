@@ -19,6 +19,7 @@
 #define POINT_PX 4.0f
 #define BAR_PX 8.0f
 #define VOLUME_ALPHA 153u
+#define BIN_COUNT 100u
 #define DASH_PX_MAX 1000.0f
 #define DASH_PERIOD_PX_MIN 2.0f
 #define PANEL_HEIGHT_MIN 0.001f
@@ -102,7 +103,7 @@ static gch_status check_series(const gch_chart_desc *desc, uint32_t index, gch_e
         series->column_price >= info->column_count)
         return gch_fail(err, GCH_INVALID, "series[%u].column_price: %u, but %s has %u", index,
                         series->column_price, info->path, info->column_count);
-    if ((uint32_t)series->mark > GCH_MARK_POINTS && series->mark != GCH_MARK_VOLUME)
+    if ((uint32_t)series->mark > GCH_MARK_VOLUME)
         return gch_fail(err, GCH_INVALID, "series[%u].mark: there is no mark %u", index,
                         (uint32_t)series->mark);
     if (series->panel >= gch__chart_panel_count(desc))
@@ -151,6 +152,22 @@ static gch_status check_points(const gch_chart_desc *desc, uint32_t index, gch_e
                         "series[%u].color_by: a point has its colour from one column", index);
     if (is_plane && !info->is_point_set)
         return gch_fail(err, GCH_INVALID, "series[%u].mark: %s is no point set", index, info->path);
+    return GCH_OK;
+}
+
+static gch_status check_histogram(const gch_chart_desc *desc, uint32_t index, gch_error *err)
+{
+    const gch_chart_series *series = &desc->series[index];
+    bool is_histogram = gch__chart_is_histogram(desc);
+    if ((gch__chart_mark(series) == GCH_MARK_HISTOGRAM) != is_histogram ||
+        (is_histogram && series->study.kind != GCH_STUDY_NONE))
+        return gch_fail(err, GCH_INVALID,
+                        "series[%u].mark: histograms stand in a chart of their own", index);
+    if (is_histogram && desc->is_bare)
+        return gch_fail(err, GCH_UNSUPPORTED, "series[%u].mark: there is no bare histogram", index);
+    if (series->bin_count > (is_histogram ? GCH_BIN_COUNT_MAX : 0))
+        return gch_fail(err, GCH_INVALID, "series[%u].bin_count: %u, a histogram has up to %u",
+                        index, series->bin_count, GCH_BIN_COUNT_MAX);
     return GCH_OK;
 }
 
@@ -220,15 +237,16 @@ static gch_status check_panels(const gch_chart_desc *desc, gch_error *err)
 
 static gch_status check_plane(const gch_chart_desc *desc, gch_error *err)
 {
-    if (!gch__chart_is_plane(desc)) {
+    bool is_plane = gch__chart_is_plane(desc);
+    if (!is_plane && !gch__chart_is_histogram(desc)) {
         if (desc->has_left || desc->has_right)
-            return gch_fail(err, GCH_INVALID, "%s: only charts of points have one",
+            return gch_fail(err, GCH_INVALID, "%s: only charts of points and histograms have one",
                             desc->has_left ? "left" : "right");
         return GCH_OK;
     }
-    if (desc->has_time_range)
+    if (is_plane && desc->has_time_range)
         return gch_fail(err, GCH_INVALID, "from: points of a plane have no times");
-    for (uint32_t i = 0; i < desc->series_count; i++) {
+    for (uint32_t i = 0; is_plane && i < desc->series_count; i++) {
         const gch_chart_series *series = &desc->series[i];
         if (gch__chart_axis(desc, series->panel, series->axis).axis == GCH_AXIS_LINEAR)
             continue;
@@ -274,6 +292,8 @@ gch_status gch__chart_check(const gch_chart_desc *desc, gch_error *err)
         GCH_TRY(check_series(desc, i, err));
     for (uint32_t i = 0; i < desc->series_count; i++)
         GCH_TRY(check_points(desc, i, err));
+    for (uint32_t i = 0; i < desc->series_count; i++)
+        GCH_TRY(check_histogram(desc, i, err));
     GCH_TRY(check_plane(desc, err));
     if (desc->has_time_range && desc->from >= desc->to)
         return gch_fail(err, GCH_INVALID, "from: %lld is not before to, %lld",
@@ -323,6 +343,11 @@ gch_mark gch__chart_mark(const gch_chart_series *series)
 bool gch__chart_is_plane(const gch_chart_desc *desc)
 {
     return gch__chart_mark(&desc->series[0]) == GCH_MARK_POINTS;
+}
+
+bool gch__chart_is_histogram(const gch_chart_desc *desc)
+{
+    return gch__chart_mark(&desc->series[0]) == GCH_MARK_HISTOGRAM;
 }
 
 /* ---- panels ---- */
@@ -484,7 +509,8 @@ static bool wants_zero(const gch_chart_desc *desc, uint32_t panel, gch_axis_side
     for (uint32_t i = 0; i < desc->series_count; i++) {
         if (!gch__is_read_against(&desc->series[i], panel, side))
             continue;
-        if (desc->series[i].mark == GCH_MARK_BARS || desc->series[i].mark == GCH_MARK_VOLUME)
+        gch_mark mark = desc->series[i].mark;
+        if (mark == GCH_MARK_BARS || mark == GCH_MARK_VOLUME || mark == GCH_MARK_HISTOGRAM)
             return true;
         if (desc->series[i].mark == GCH_MARK_AREA && min >= 0 && min <= max - min)
             return true;
@@ -688,6 +714,8 @@ gch__plot_series gch__chart_series(const gch_chart_desc *desc, uint32_t index,
                             .category_by = given->category_by,
                             .categories = theme->palette,
                             .category_count = GCH_PALETTE_COUNT};
+    if (out.mark == GCH_MARK_HISTOGRAM)
+        out.bin_count = given->bin_count > 0 ? given->bin_count : BIN_COUNT;
     bool is_study = given->study.kind != GCH_STUDY_NONE;
     out.study =
         (gch__plot_study){.kind = given->study.kind,

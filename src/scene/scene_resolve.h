@@ -20,6 +20,8 @@ gch_time_unit gch__chart_time_unit(const gch_chart_desc *desc);
 gch_mark gch__chart_mark(const gch_chart_series *series);
 /* All of its series are points of a plane. */
 bool gch__chart_is_plane(const gch_chart_desc *desc);
+/* All of its series are histograms. */
+bool gch__chart_is_histogram(const gch_chart_desc *desc);
 /* The column of a series; of points, that of y. */
 const gch_column_info *gch__chart_column(const gch_chart_series *series);
 

@@ -126,6 +126,31 @@ static void each_wrong_field_of_a_series_is_named_with_its_number(void **state)
     assert_refused(&desc, "series[1].study.with:");
 }
 
+static void histograms_stand_in_a_chart_of_their_own(void **state)
+{
+    (void)state;
+    gch_error err;
+    gch_chart_desc desc = desc_init();
+    desc.series_count = 2;
+    series[1].mark = GCH_MARK_HISTOGRAM;
+    assert_refused(&desc, "series[1].mark:");
+    for (uint32_t i = 0; i < desc.series_count; i++)
+        series[i].mark = GCH_MARK_HISTOGRAM;
+    desc.has_left = true;
+    assert_ok(gch__chart_check(&desc, &err));
+    series[0].bin_count = GCH_BIN_COUNT_MAX + 1;
+    assert_refused(&desc, "series[0].bin_count:");
+    series[0].bin_count = GCH_BIN_COUNT_MAX;
+    desc.is_bare = true;
+    assert_status(gch__chart_check(&desc, &err), GCH_UNSUPPORTED);
+    desc = desc_init();
+    series[0].bin_count = 5;
+    assert_refused(&desc, "series[0].bin_count:");
+    desc = desc_init();
+    desc.has_right = true;
+    assert_refused(&desc, "right:");
+}
+
 static void each_wrong_field_of_a_study_is_named(void **state)
 {
     (void)state;
@@ -608,6 +633,7 @@ int main(void)
         cmocka_unit_test(a_plain_desc_is_sound),
         cmocka_unit_test(each_wrong_field_is_named),
         cmocka_unit_test(each_wrong_field_of_a_series_is_named_with_its_number),
+        cmocka_unit_test(histograms_stand_in_a_chart_of_their_own),
         cmocka_unit_test(each_wrong_field_of_a_study_is_named),
         cmocka_unit_test(bounds_are_checked),
         cmocka_unit_test(a_point_set_is_drawn_as_points_by_itself),

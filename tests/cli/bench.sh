@@ -28,6 +28,7 @@ run gpucharts bench frames a.gch -o a.png
 run gpucharts view
 run gpucharts view none.gch
 run gpucharts view a.gch --type pie
+run gpucharts view a.gch --type histogram
 run gpucharts view a.gch --backend reference
 run gpucharts view a.gch --column prise
 left

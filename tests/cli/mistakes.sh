@@ -22,6 +22,7 @@ run gpucharts render a.gch -o a.png --size 99999x100
 run gpucharts render a.gch -o a.png --scale 9
 run gpucharts render a.gch -o a.png --theme drak
 run gpucharts render a.gch -o a.png --backend fpga
+run gpucharts render a.gch -o a.png --type histogram --bins 5000
 run gpucharts render a.gch -o a.png --ymin ten
 run gpucharts render a.gch -o a.png --ymin 10 --ymax 9
 run gpucharts render a.gch -o a.png --log --ymin 0
