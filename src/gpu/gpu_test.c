@@ -3,30 +3,9 @@
 #include "gpu_null.h"
 #include "gpu_state.h"
 #include "test.h"
+#include "test_memory.h"
 
 static gch_error err;
-
-/* Counts, and fails once `left` allocations have been served. */
-typedef struct test_memory {
-    uint64_t served, left;
-    int64_t live;
-} test_memory;
-
-static void *resize(void *context, void *old, size_t bytes, const char *purpose)
-{
-    test_memory *memory = context;
-    (void)purpose;
-    if (bytes == 0) {
-        memory->live -= old != NULL;
-        free(old);
-        return NULL;
-    }
-    if (memory->served == memory->left)
-        return NULL;
-    memory->served++;
-    memory->live += old == NULL;
-    return realloc(old, bytes);
-}
 
 static gch__gpu *make_gpu(const gch_allocator *allocator)
 {
@@ -171,7 +150,7 @@ static void a_warm_frame_makes_and_allocates_nothing(void **state)
 {
     (void)state;
     test_memory memory = {.left = UINT64_MAX};
-    gch_allocator allocator = {.resize = resize, .context = &memory};
+    gch_allocator allocator = {.resize = test_memory_resize, .context = &memory};
     gch__gpu *gpu = make_gpu(&allocator);
     kit k;
     gch__gpu_bundle bundle;
@@ -457,7 +436,7 @@ static void memory_that_runs_out_anywhere_is_told_and_leaks_nothing(void **state
     uint64_t n = 0;
     for (; status != GCH_OK && n < 200; n++) {
         test_memory memory = {.left = n};
-        gch_allocator allocator = {.resize = resize, .context = &memory};
+        gch_allocator allocator = {.resize = test_memory_resize, .context = &memory};
         status = run_once(&allocator);
         if (status != GCH_OK)
             assert_status(status, GCH_NO_MEMORY);

@@ -113,7 +113,7 @@ static void files_and_texts_at_urls(void **state)
     char url[128], text[64];
     uint64_t rows = 0;
     gch_http *http = NULL;
-    const char *const arguments[] = {PYTHON, NET_STATIC_HOST, FOLDER, FOLDER "/work", NULL};
+    const char *const arguments[] = {PYTHON, NET_STATIC_HOST, FOLDER, FOLDER "/host", NULL};
     mkdir(FOLDER, 0777);
     write_file(FOLDER "/a.gch");
     FILE *file = fopen(FOLDER "/a.txt", "w");
@@ -122,7 +122,7 @@ static void files_and_texts_at_urls(void **state)
     fclose(file);
     test_peer_start(&host, arguments);
     snprintf(url, sizeof url, "https://localhost:%d/a.gch", test_peer_port(&host, "https"));
-    assert_ok(count_rows(url, FOLDER "/work/ca.pem", &rows));
+    assert_ok(count_rows(url, FOLDER "/host/ca.pem", &rows));
     assert_int_equal(rows, 1000);
     assert_ok(gch_http_make(NULL, &http, &err));
     snprintf(url, sizeof url, "http://localhost:%d/a.txt", test_peer_port(&host, "http"));

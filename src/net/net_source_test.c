@@ -41,7 +41,7 @@ static void write_file(const char *path, size_t rows, double scale)
 static void start_host(void)
 {
     char ports[2][16] = {{0}, {0}};
-    const char *arguments[] = {PYTHON, NET_STATIC_HOST, FOLDER, FOLDER "/work", NULL, NULL, NULL};
+    const char *arguments[] = {PYTHON, NET_STATIC_HOST, FOLDER, FOLDER "/host", NULL, NULL, NULL};
     if (base[0][0] != '\0') { /* once more, on the same ports */
         for (int i = 0; i < 2; i++)
             arguments[4 + i] = strcpy(ports[i], strrchr(base[i], ':') + 1);
@@ -60,7 +60,7 @@ static int start_all(void **state)
     start_host();
     const char *const arguments[] = {PYTHON, NET_PEER, FOLDER "/peer", NULL};
     test_peer_start(&peer, arguments);
-    gch_http_desc desc = test_http_desc(FOLDER "/work/ca.pem");
+    gch_http_desc desc = test_http_desc(FOLDER "/host/ca.pem");
     return gch_http_make(&desc, &http, &err) == GCH_OK ? 0 : -1;
 }
 
@@ -461,7 +461,7 @@ static void opening_without_memory_is_a_status_and_leaks_nothing(void **state)
     for (int64_t n = 0; !is_through; n++) {
         test_failing memory = {.left = -1};
         gch_allocator allocator = {.resize = test_failing_resize, .context = &memory};
-        gch_http_desc desc = test_http_desc(FOLDER "/work/ca.pem");
+        gch_http_desc desc = test_http_desc(FOLDER "/host/ca.pem");
         desc.allocator = &allocator;
         gch_http *client = NULL;
         gch_data *data = make_data();

@@ -71,6 +71,13 @@ struct gch_query {
     size_t point_cap;
     uint64_t *bins; /* of gch_histogram */
     size_t bin_cap;
+    struct gch__bins_of { /* what they count; histogram.bin_count 0: nothing that can be kept */
+        gch_histogram histogram;
+        uint32_t column;
+        int64_t t0, t1;
+        gch_decimal left, right;
+        uint64_t generation;
+    } bins_of;
     gch_bar *bars;
     size_t bar_cap;
     struct gch__bar_span *spans; /* query_spans.h */

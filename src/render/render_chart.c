@@ -354,10 +354,9 @@ static gch_status find_bar_extent(gch_chart *chart, const gch_chart_desc *desc, 
     return GCH_OK;
 }
 
-/* Lays the chart out. What is counted depends on the axis of a histogram; which bars studies and
- * volume cover may depend on the plots' width, and that
- * on the value labels: with such there is a first layout without regard to their values, whose bars
- * the second one keeps. */
+/* Lays the chart out. What a histogram counts depends on its horizontal axis; which bars studies
+ * and volume cover may depend on the plots' width, and that on the value labels: with such there is
+ * a first layout without regard to their values, whose bars the second one keeps. */
 static gch_status lay_out(gch_chart *chart, const gch_chart_desc *desc, int64_t from, int64_t to,
                           int64_t *io_query_ns, gch_error *err)
 {

@@ -6,6 +6,7 @@
 #include "gch/live.h"
 #include "gpu_null.h"
 #include "render_gpu_state.h"
+#include "test_memory.h"
 #include "test_series.h"
 
 #include <math.h>
@@ -341,33 +342,11 @@ static void an_unchanged_density_submits_nothing_and_a_panned_one_loads_nothing(
     }
 }
 
-/* Counts, and fails once `left` allocations have been served. */
-typedef struct memory {
-    uint64_t served, left;
-    int64_t live;
-} memory;
-
-static void *resize(void *context, void *old, size_t bytes, const char *purpose)
-{
-    memory *m = context;
-    (void)purpose;
-    if (bytes == 0) {
-        m->live -= old != NULL;
-        free(old);
-        return NULL;
-    }
-    if (m->served == m->left)
-        return NULL;
-    m->served++;
-    m->live += old == NULL;
-    return realloc(old, bytes);
-}
-
 static void a_warm_density_allocates_nothing(void **state)
 {
     (void)state;
-    memory m = {.left = UINT64_MAX};
-    gch_allocator allocator = {.resize = resize, .context = &m};
+    test_memory m = {.left = UINT64_MAX};
+    gch_allocator allocator = {.resize = test_memory_resize, .context = &m};
     stage s;
     gch__gpu_frame_stats stats;
     assert_ok(make_stage(&(gch__gpu_executor_desc){.allocator = &allocator}, &s));
@@ -392,8 +371,8 @@ static void memory_that_runs_out_while_counting_is_told_and_leaks_nothing(void *
         gch_status status = GCH_NO_MEMORY;
         uint64_t n = 0;
         for (; status != GCH_OK && n < 600; n++) {
-            memory m = {.left = n};
-            gch_allocator allocator = {.resize = resize, .context = &m};
+            test_memory m = {.left = n};
+            gch_allocator allocator = {.resize = test_memory_resize, .context = &m};
             gch__gpu_executor_desc desc = {.allocator = &allocator, .driver = &gch__gpu_null};
             stage s;
             gch__gpu_frame_stats stats;

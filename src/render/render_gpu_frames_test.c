@@ -4,6 +4,7 @@
 #include "gpu_null.h"
 #include "raster.h"
 #include "render_gpu_state.h"
+#include "test_memory.h"
 #include "test_series.h"
 
 #include <math.h>
@@ -410,28 +411,6 @@ static void what_an_earlier_series_hides_is_not_reduced(void **state)
     test_series_free(&wave);
 }
 
-/* Counts, and fails once `left` allocations have been served. */
-typedef struct memory {
-    uint64_t served, left;
-    int64_t live;
-} memory;
-
-static void *resize(void *context, void *old, size_t bytes, const char *purpose)
-{
-    memory *m = context;
-    (void)purpose;
-    if (bytes == 0) {
-        m->live -= old != NULL;
-        free(old);
-        return NULL;
-    }
-    if (m->served == m->left)
-        return NULL;
-    m->served++;
-    m->live += old == NULL;
-    return realloc(old, bytes);
-}
-
 static const gch_mark some_marks[] = {GCH_MARK_LINE, GCH_MARK_AREA, GCH_MARK_CANDLES};
 
 static void a_warm_frame_allocates_nothing(void **state)
@@ -439,8 +418,8 @@ static void a_warm_frame_allocates_nothing(void **state)
     (void)state;
     test_series series = make_series(WALK_WITH_GAPS, 1, -1);
     for (size_t i = 0; i < GCH_COUNT_OF(some_marks); i++) {
-        memory m = {.left = UINT64_MAX};
-        gch_allocator allocator = {.resize = resize, .context = &m};
+        test_memory m = {.left = UINT64_MAX};
+        gch_allocator allocator = {.resize = test_memory_resize, .context = &m};
         stage s;
         gch__gpu_frame_stats stats;
         assert_ok(make_stage(&series, &(gch__gpu_executor_desc){.allocator = &allocator}, &s));
@@ -464,8 +443,8 @@ static void run_out_of_memory(const test_series *series, gch_mark mark)
     gch_status status = GCH_NO_MEMORY;
     uint64_t n = 0;
     for (; status != GCH_OK && n < 300; n++) {
-        memory m = {.left = n};
-        gch_allocator allocator = {.resize = resize, .context = &m};
+        test_memory m = {.left = n};
+        gch_allocator allocator = {.resize = test_memory_resize, .context = &m};
         gch__gpu_executor_desc desc = {.allocator = &allocator, .driver = &gch__gpu_null};
         stage s;
         gch__gpu_frame_stats stats;
