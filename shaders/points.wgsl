@@ -2,11 +2,13 @@
 //
 // A place is a column + 1 or a row + 1: 0 lies left of or above the view, width + 1 or height + 1 on
 // the other side. A node is 16 blocks of a segment in its trees of x and of y: a box.
-// cull_points lists the nodes that may have points in view and are not settled by their boxes;
-// points_blocks decodes a node's blocks, or with BY_BLOCKS those of all nodes, listed or not.
-// A block's headers say which edges of pixels it may cross, mostly one or two, so that points are
-// compared with those alone, and counted a thread in bytes of registers; the counts of a node are
-// gathered before they go to marks, since neighbours share pixels.
+//  - cull_points lists the nodes that may have points in view and are not settled by their boxes;
+//  - sort_blocks finds out which edges of pixels the blocks of listed nodes cross, or with BY_BLOCKS those of
+//    all nodes, and lists them by the way they are counted, so that threads that run together
+//    do the same: most blocks cross one edge or two;
+//  - plan_counts turns the lengths of these lists into workgroups;
+//  - count_near_edges and count_far_edges decode the blocks, eight threads each, compare their points
+//    with those edges alone, and count them in bytes of registers or in memory of the workgroup.
 
 //!include common/layouts.wgsl
 //!include common/wide.wgsl
@@ -28,8 +30,28 @@ const NODES: u32 = 64u;
 @group(0) @binding(8) var<storage, read> work: array<u32>;
 @group(0) @binding(8) var<storage, read_write> new_work: array<atomic<u32>>;
 
+// The blocks as they are sorted: the dispatches of count_near_edges and count_far_edges, the lengths
+// of four lists, these lists, and the records that they name. A list, and word i of all records, are
+// frame.capacity words: neighbours write and read neighbouring words.
+const NEAR_GROUPS: u32 = 0u;
+const FAR_GROUPS: u32 = 4u;
+const COUNTS: u32 = 8u;
+const LISTS: u32 = 12u;
+@group(0) @binding(8) var<storage, read> blocks: array<u32>;
+@group(0) @binding(5) var<storage, read_write> new_blocks: array<atomic<u32>>;
+
+const BY_ONE: u32 = 0u; // at most one edge of each side
+const BY_THREE: u32 = 1u; // at most three
+const BY_FEW: u32 = 2u; // at most FEW
+const BY_POINT: u32 = 3u; // more, or with gaps, cut short, or wide
+const WAYS: u32 = 4u;
+const SKIPPED: u32 = 4u;
+const FEW: u32 = 7u;
+const RECORDS: u32 = 4u; // behind the lists, in capacities
+
 const NODE_BLOCKS: u32 = 16u;
 const NODE_ROWS: u32 = 4096u;
+const GROUP_NODES: u32 = 4u; // of a workgroup of sort_blocks
 
 // ---- places ----
 
@@ -150,8 +172,9 @@ fn cull_points(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_in
         list_first = atomicAdd(&new_work[LISTED], count);
         let end = list_first + count;
         if (count > 0u) {
-            atomicMax(&new_work[0], min(end, GROUPS_X)); // rows of GROUPS_X, the last not full
-            atomicMax(&new_work[1], (end - 1u) / GROUPS_X + 1u);
+            let groups = (end - 1u) / GROUP_NODES + 1u;
+            atomicMax(&new_work[0], min(groups, GROUPS_X)); // rows of GROUPS_X, the last not full
+            atomicMax(&new_work[1], (groups - 1u) / GROUPS_X + 1u);
         }
     }
     workgroupBarrier();
@@ -160,150 +183,226 @@ fn cull_points(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_in
     }
 }
 
-// ---- blocks ----
+// ---- sorting ----
 
-// Entry 2 * block + axis of these: a side of a block.
-var<workgroup> side_at: array<u32, 32>; // its payload's first word
-var<workgroup> side_bits: array<u32, 32>; // of wide keys up to 64
-// Word w of the payload is at `near + w` of the slabs if w < split, else at `far + w`: it lies on one
-// page or two.
-var<workgroup> side_near: array<u32, 32>;
-var<workgroup> side_far: array<u32, 32>;
-var<workgroup> side_split: array<u32, 32>;
-var<workgroup> side_min: array<vec2u, 32>;
-var<workgroup> side_places: array<vec2u, 32>;
-const EDGES: u32 = 7u;
-var<workgroup> side_edges: array<u32, 224>; // residuals above these have passed its first EDGES edges
-var<workgroup> side_bitmap: array<u32, 32>; // 0: no gaps
-var<workgroup> side_rows: array<u32, 32>; // 0: nothing is drawn
+// A block's x or y.
+struct Side {
+    rows: u32, // 0: nothing is drawn
+    at: u32, // its payload's first word
+    bits: u32, // of wide keys up to 64
+    // Word w of the payload is at `near + w` of the slabs if w < split, else at `far + w`: it lies on
+    // one page or two.
+    near: u32,
+    far: u32,
+    split: u32,
+    min: vec2u,
+    places: vec2u,
+    bitmap: u32, // 0: no gaps
+    // Edges of places.x to places.y - 1 lie within (min, max], so that differences to min fit 32 bits
+    // if residuals do: one is passed by residuals above edges[edge].x - base.
+    edge: u32, // the first
+    base: u32,
+}
 
-const SKIPPED: u32 = 0u;
-const BY_ONE: u32 = 1u; // at most one edge of each side
-const BY_THREE: u32 = 2u; // at most three
-const BY_FEW: u32 = 3u; // at most EDGES
-const BY_GUESS: u32 = 4u; // more
-const BY_POINT: u32 = 5u; // with gaps, cut short, or wide
-var<workgroup> block_way: array<u32, 16>;
-// The blocks in the order of their ways, so that threads that run together do the same.
-var<workgroup> block_order: array<u32, 16>;
-
-// The counts of the node, if it touches few pixels: from place (box_left, box_top) on.
-const GRID: u32 = 512u;
-var<workgroup> grid: array<atomic<u32>, GRID>;
-var<workgroup> box_left: atomic<u32>;
-var<workgroup> box_top: atomic<u32>;
-var<workgroup> box_right: atomic<u32>;
-var<workgroup> box_bottom: atomic<u32>;
-
-fn find_side(i: u32, slice: PointsSlice, block: u32) {
-    segment = segments[slice.segment + (i & 1u)];
-    side_rows[i] = 0u;
+// Leaves `segment` at that of the side.
+fn find_side(slice: PointsSlice, axis: u32, block: u32) -> Side {
+    var side = Side(0u, 0u, 0u, 0u, 0u, PAGE_WORDS, vec2u(0u), vec2u(0u), 0u, 0u, 0u);
+    segment = segments[slice.segment + axis];
     if (block * 256u >= segment.row_count) {
-        return;
+        return side;
     }
     let found = find_block(block);
     if (is_nothing(found.pair)) {
-        return;
+        return side;
     }
-    side_rows[i] = min(segment.row_count - block * 256u, 256u);
-    side_at[i] = found.at;
-    side_bits[i] = found.bits;
-    side_min[i] = found.pair.min;
+    side.rows = min(segment.row_count - block * 256u, 256u);
+    side.at = found.at;
+    side.bits = found.bits;
+    side.min = found.pair.min;
     // A block of no bits has no words, and reads the page of zeros.
-    side_near[i] = 0u;
-    side_far[i] = 0u;
-    side_split[i] = PAGE_WORDS;
     if (found.bits > 0u) {
-        side_near[i] = address_of(found.at);
-        side_split[i] = PAGE_WORDS - found.at % PAGE_WORDS;
-        side_far[i] = address_of(found.at + side_split[i]) - side_split[i];
+        side.near = address_of(found.at);
+        side.split = PAGE_WORDS - found.at % PAGE_WORDS;
+        side.far = address_of(found.at + side.split) - side.split;
     }
-    let places = places_of(found.pair);
-    side_places[i] = places;
-    // Edges places.x to places.y - 1 lie within (min, max], so that differences to min fit 32 bits
-    // if residuals do.
-    let base = found.pair.min.x + segment.offset_low;
-    for (var k = 0u; k < EDGES; k++) {
-        var above = 0xFFFFFFFFu;
-        if (k < places.y - places.x) {
-            above = edges[segment.edges + places.x + k].x - base - 1u;
-        }
-        side_edges[i * EDGES + k] = above;
-    }
+    side.places = places_of(found.pair);
+    side.edge = segment.edges + side.places.x;
+    side.base = found.pair.min.x + segment.offset_low + 1u;
     gaps = vec2u(slice.gaps_x_first, slice.gaps_x_last);
-    if ((i & 1u) == 1u) {
+    if (axis == 1u) {
         gaps = vec2u(slice.gaps_y_first, slice.gaps_y_last);
     }
-    side_bitmap[i] = find_bitmap(block);
+    side.bitmap = find_bitmap(block);
+    return side;
 }
 
-// Whether all pixels that a block may touch are lit; asked for few.
-fn is_full(x: vec2u, y: vec2u) -> bool {
-    for (var column = max(x.x, 1u); column <= min(x.y, frame.width); column++) {
-        for (var row = max(y.x, 1u); row <= min(y.y, frame.height); row++) {
-            if (!is_lit(column, row)) {
-                return false;
-            }
-        }
-    }
-    return true;
+fn crossed(side: Side) -> u32 {
+    return side.places.y - side.places.x;
 }
 
-fn choose_way(block: u32) -> u32 {
-    let i = 2u * block;
-    if (side_rows[i] == 0u || side_rows[i + 1u] == 0u) {
+fn is_whole(x: Side, y: Side) -> bool {
+    return (x.bitmap | y.bitmap) == 0u && x.rows == 256u && max(x.bits, y.bits) <= 32u;
+}
+
+fn choose_way(x: Side, y: Side) -> u32 {
+    if (x.rows == 0u || y.rows == 0u || (BY_BLOCKS == 0u && is_outside(x.places, y.places))) {
         return SKIPPED;
     }
-    let x = side_places[i];
-    let y = side_places[i + 1u];
-    let has_bitmap = (side_bitmap[i] | side_bitmap[i + 1u]) != 0u;
-    let crossed = max(x.y - x.x, y.y - y.x);
-    if (BY_BLOCKS == 0u) {
-        if (is_outside(x, y)) {
-            return SKIPPED;
-        }
-        if (crossed == 0u && !has_bitmap) {
-            add_points(x.x, y.x, side_rows[i]);
-            return SKIPPED;
-        }
-        if (frame.counts == 0u && crossed <= 2u && is_full(x, y)) {
-            return SKIPPED;
-        }
-    }
-    atomicMin(&box_left, x.x);
-    atomicMin(&box_top, y.x);
-    atomicMax(&box_right, x.y);
-    atomicMax(&box_bottom, y.y);
-    if (has_bitmap || side_rows[i] < 256u || max(side_bits[i], side_bits[i + 1u]) > 32u) {
+    let most = max(crossed(x), crossed(y));
+    if (!is_whole(x, y) || most > FEW) {
         return BY_POINT;
     }
-    if (crossed > 3u) {
-        return select(BY_GUESS, BY_FEW, crossed <= EDGES);
+    if (most > 3u) {
+        return BY_FEW;
     }
-    return select(BY_THREE, BY_ONE, crossed <= 1u);
+    return select(BY_ONE, BY_THREE, most > 1u);
 }
 
-// Where a block comes among the others: behind those of lesser ways, and those before it of its own.
-fn rank_of(block: u32) -> u32 {
-    let way = block_way[block];
-    var rank = 0u;
-    for (var other = 0u; other < NODE_BLOCKS; other++) {
-        let its = block_way[other];
-        rank += select(0u, 1u, its < way || (its == way && other < block));
+// The residual above which edge k of a side has been passed; of one that it does not cross, none is.
+fn edge_above(edge: u32, base: u32, is_there: bool) -> u32 {
+    if (is_there) {
+        return edges[edge].x - base;
     }
-    return rank;
+    return 0xFFFFFFFFu;
 }
 
-// What threads have found, gathered in the grid if the node has one.
-fn collect(has_grid: bool, corner: vec2u, width: u32, x: u32, y: u32, count: u32) {
-    if (count == 0u) {
+fn write_record(record: u32, word: u32, value: u32) {
+    atomicStore(&new_blocks[LISTS + (RECORDS + word) * frame.capacity + record], value);
+}
+
+fn read_record(record: u32, word: u32) -> u32 {
+    return blocks[LISTS + (RECORDS + word) * frame.capacity + record];
+}
+
+// The words of a record.
+const NEAR: u32 = 0u; // of x; + 2: of y
+const FAR: u32 = 1u;
+const SPLITS: u32 = 4u; // in 16 bits each
+const BITS: u32 = 5u; // in 8 bits each, and whether the block is_whole
+const WHOLE: u32 = 0x10000u;
+const CORNER: u32 = 6u; // left and bottom: the place of the smallest keys
+const CROSSED: u32 = 7u;
+const EDGES: u32 = 8u; // BY_ONE, BY_THREE: three residuals of x, three of y, as they are passed
+// Otherwise: the first edge of x, its base; the last of y, which is passed first, its base; the block
+// in its segment, and the slice.
+const BLOCK: u32 = 12u;
+const SLICE: u32 = 13u;
+
+fn put_record(record: u32, way: u32, x: Side, y: Side, block: u32, slice: u32) {
+    write_record(record, NEAR, x.near);
+    write_record(record, FAR, x.far);
+    write_record(record, NEAR + 2u, y.near);
+    write_record(record, FAR + 2u, y.far);
+    write_record(record, SPLITS, x.split | (y.split << 16u));
+    write_record(record, BITS, x.bits | (y.bits << 8u) | select(0u, WHOLE, is_whole(x, y)));
+    write_record(record, CORNER, x.places.x | (y.places.y << 16u));
+    write_record(record, CROSSED, crossed(x) | (crossed(y) << 16u));
+    let y_last = y.edge + crossed(y) - 1u;
+    if (way > BY_THREE) {
+        write_record(record, EDGES, x.edge);
+        write_record(record, EDGES + 1u, x.base);
+        write_record(record, EDGES + 2u, y_last);
+        write_record(record, EDGES + 3u, y.base);
+        write_record(record, BLOCK, block);
+        write_record(record, SLICE, slice);
         return;
     }
-    if (has_grid) {
-        atomicAdd(&grid[(y - corner.y) * width + x - corner.x], count);
-    } else {
-        add_points(x, y, count);
+    let edge_count = select(1u, 3u, way == BY_THREE);
+    for (var k = 0u; k < edge_count; k++) {
+        write_record(record, EDGES + k, edge_above(x.edge + k, x.base, k < crossed(x)));
+        write_record(record, EDGES + 3u + k, edge_above(y_last - k, y.base, k < crossed(y)));
     }
+}
+
+var<workgroup> sorted_here: array<atomic<u32>, 4>;
+var<workgroup> sorted_first: array<u32, 4>;
+
+// A thread a block.
+@compute @workgroup_size(64)
+fn sort_blocks(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
+    if (thread < WAYS) {
+        atomicStore(&sorted_here[thread], 0u);
+    }
+    workgroupBarrier();
+    let index = group.y * select(GROUPS_X, frame.groups_x, BY_BLOCKS != 0u) + group.x;
+    let record = index * GROUP_NODES * NODE_BLOCKS + thread;
+    var number = record / NODE_BLOCKS;
+    var is_there = true;
+    if (BY_BLOCKS == 0u) {
+        is_there = number < work[LISTED];
+        number = work[LIST + select(0u, number, is_there)];
+    }
+    is_there = is_there && number / NODES < frame.slice_count;
+    var way = SKIPPED;
+    var x: Side;
+    var y: Side;
+    var block = 0u;
+    if (is_there) {
+        let slice = slices[frame.first_slice + number / NODES];
+        if (number % NODES < slice.node_count) {
+            block = (slice.first_node + number % NODES) * NODE_BLOCKS + thread % NODE_BLOCKS;
+            x = find_side(slice, 0u, block);
+            y = find_side(slice, 1u, block);
+            way = choose_way(x, y);
+        }
+    }
+    var mine = 0u;
+    if (way != SKIPPED) {
+        mine = atomicAdd(&sorted_here[way], 1u);
+    }
+    workgroupBarrier();
+    if (thread < WAYS) {
+        sorted_first[thread] = atomicAdd(&new_blocks[COUNTS + thread], atomicLoad(&sorted_here[thread]));
+    }
+    workgroupBarrier();
+    if (way != SKIPPED) {
+        put_record(record, way, x, y, block, number / NODES);
+        let at = LISTS + way * frame.capacity + sorted_first[way] + mine;
+        atomicStore(&new_blocks[at], record);
+    }
+}
+
+const GROUP_BLOCKS: u32 = 16u; // of a workgroup that counts: eight threads each
+
+fn groups_of(first_way: u32) -> u32 {
+    let first = atomicLoad(&new_blocks[COUNTS + first_way]);
+    let second = atomicLoad(&new_blocks[COUNTS + first_way + 1u]);
+    return (first + GROUP_BLOCKS - 1u) / GROUP_BLOCKS + (second + GROUP_BLOCKS - 1u) / GROUP_BLOCKS;
+}
+
+fn put_groups(at: u32, groups: u32) {
+    atomicStore(&new_blocks[at], min(groups, GROUPS_X)); // rows of GROUPS_X, the last not full
+    atomicStore(&new_blocks[at + 1u], (groups + GROUPS_X - 1u) / GROUPS_X);
+    atomicStore(&new_blocks[at + 2u], 1u);
+}
+
+@compute @workgroup_size(1)
+fn plan_counts() {
+    put_groups(NEAR_GROUPS, groups_of(BY_ONE));
+    put_groups(FAR_GROUPS, groups_of(BY_FEW));
+}
+
+// ---- counting ----
+
+struct Listed {
+    way: u32, // SKIPPED: none
+    record: u32,
+}
+
+// The block of eight threads, in two lists laid end to end by whole workgroups.
+fn find_listed(first_way: u32, group: vec3u, thread: u32) -> Listed {
+    var index = group.y * GROUPS_X + group.x;
+    var way = first_way;
+    let groups = (blocks[COUNTS + way] + GROUP_BLOCKS - 1u) / GROUP_BLOCKS;
+    if (index >= groups) {
+        index -= groups;
+        way += 1u;
+    }
+    let at = index * GROUP_BLOCKS + thread / 8u;
+    if (at >= blocks[COUNTS + way]) {
+        return Listed(SKIPPED, 0u);
+    }
+    return Listed(way, blocks[LISTS + way * frame.capacity + at]);
 }
 
 // A lane of a side, 32 bits at a time; each word is loaded once.
@@ -327,11 +426,12 @@ fn window_load(window: ptr<function, Window>) -> u32 {
 }
 
 // Of 0 to 32 bits.
-fn window_start(i: u32, lane: u32) -> Window {
-    let bits = side_bits[i];
+fn window_start(record: u32, axis: u32, lane: u32) -> Window {
+    let bits = (read_record(record, BITS) >> (8u * axis)) & 0xFFu;
+    let split = (read_record(record, SPLITS) >> (16u * axis)) & 0xFFFFu;
     let mask = select(0xFFFFFFFFu >> ((32u - bits) & 31u), 0u, bits == 0u);
-    var window = Window(side_near[i], side_far[i], side_split[i], bits, mask, 0u, 0u, 0u, lane,
-                        lane + (max(bits, 1u) - 1u) * 8u);
+    var window = Window(read_record(record, NEAR + 2u * axis), read_record(record, FAR + 2u * axis), split, bits, mask,
+                        0u, 0u, 0u, lane, lane + (max(bits, 1u) - 1u) * 8u);
     window.here = window_load(&window);
     window.ahead = window_load(&window);
     return window;
@@ -352,91 +452,138 @@ fn window_take(window: ptr<function, Window>, count: u32) -> u32 {
 
 fn take_four(window: ptr<function, Window>) -> vec4u {
     let bits = (*window).bits;
-    let taken = vec4u(window_take(window, 4u));
-    return (taken >> vec4u(0u, bits, bits * 2u, bits * 3u)) & vec4u((*window).mask);
-}
-
-fn take_two(window: ptr<function, Window>) -> vec2u {
-    let bits = (*window).bits;
-    let taken = vec2u(window_take(window, 2u));
-    return (taken >> vec2u(0u, bits)) & vec2u((*window).mask);
-}
-
-fn take_one(window: ptr<function, Window>) -> u32 {
-    return window_take(window, 1u) & (*window).mask;
-}
-
-// A lane of a block with at most one edge of each side: the counts of its four places in the bytes
-// of a word. Rows go up as keys go down.
-fn count_by_one(i: u32, lane: u32) -> u32 {
-    var x = window_start(i, lane);
-    var y = window_start(i + 1u, lane);
-    let x_edge = side_edges[i * EDGES];
-    let y_edge = side_edges[(i + 1u) * EDGES];
-    let bits = max(x.bits, y.bits);
-    var counts = 0u;
+    var taken: vec4u;
     if (bits <= 8u) {
-        for (var k = 0u; k < 8u; k++) {
-            let right = select(vec4u(0u), vec4u(8u), take_four(&x) > vec4u(x_edge));
-            let up = select(vec4u(0u), vec4u(16u), take_four(&y) > vec4u(y_edge));
-            let ones = vec4u(1u) << (right + up);
-            counts += ones.x + ones.y + ones.z + ones.w;
-        }
+        taken = vec4u(window_take(window, 4u)) >> vec4u(0u, bits, bits * 2u, bits * 3u);
     } else if (bits <= 16u) {
-        for (var k = 0u; k < 16u; k++) {
-            let right = select(vec2u(0u), vec2u(8u), take_two(&x) > vec2u(x_edge));
-            let up = select(vec2u(0u), vec2u(16u), take_two(&y) > vec2u(y_edge));
-            let ones = vec2u(1u) << (right + up);
-            counts += ones.x + ones.y;
-        }
+        let first = window_take(window, 2u);
+        let second = window_take(window, 2u);
+        taken = vec4u(first, first >> bits, second, second >> bits);
     } else {
-        for (var k = 0u; k < 32u; k++) {
-            let right = select(0u, 8u, take_one(&x) > x_edge);
-            let up = select(0u, 16u, take_one(&y) > y_edge);
-            counts += 1u << (right + up);
-        }
+        taken.x = window_take(window, 1u);
+        taken.y = window_take(window, 1u);
+        taken.z = window_take(window, 1u);
+        taken.w = window_take(window, 1u);
     }
-    return counts;
-}
-
-// At most three edges of each side: a word a row. Edges of rows come from the top; keys pass them
-// from the bottom, in whatever order they are compared.
-fn count_in_rows(counts: vec4u, x: u32, y: u32, x_edges: vec3u, y_edges: vec3u) -> vec4u {
-    let right = select(vec3u(0u), vec3u(8u), vec3u(x) > x_edges);
-    let up = select(vec3u(0u), vec3u(1u), vec3u(y) > y_edges);
-    let row = vec4u(up.x + up.y + up.z);
-    let one = 1u << (right.x + right.y + right.z);
-    return counts + select(vec4u(0u), vec4u(one), row == vec4u(0u, 1u, 2u, 3u));
-}
-
-fn first_edges(i: u32) -> vec3u {
-    return vec3u(side_edges[i * EDGES], side_edges[i * EDGES + 1u], side_edges[i * EDGES + 2u]);
-}
-
-fn count_by_three(i: u32, lane: u32) -> vec4u {
-    var x = window_start(i, lane);
-    var y = window_start(i + 1u, lane);
-    let x_edges = first_edges(i);
-    let y_edges = first_edges(i + 1u);
-    var counts = vec4u(0u);
-    if (max(x.bits, y.bits) <= 16u) {
-        for (var k = 0u; k < 16u; k++) {
-            let xs = take_two(&x);
-            let ys = take_two(&y);
-            counts = count_in_rows(counts, xs.x, ys.x, x_edges, y_edges);
-            counts = count_in_rows(counts, xs.y, ys.y, x_edges, y_edges);
-        }
-    } else {
-        for (var k = 0u; k < 32u; k++) {
-            counts = count_in_rows(counts, take_one(&x), take_one(&y), x_edges, y_edges);
-        }
-    }
-    return counts;
+    return taken & vec4u((*window).mask);
 }
 
 fn sum_of(v: vec4u) -> u32 {
     return v.x + v.y + v.z + v.w;
 }
+
+// Whether all pixels that a block may touch are lit.
+fn is_full(corner: u32, over: u32) -> bool {
+    let x = corner & 0xFFFFu;
+    let y = corner >> 16u;
+    for (var column = max(x, 1u); column <= min(x + (over & 0xFFFFu), frame.width); column++) {
+        for (var row = max(y - (over >> 16u), 1u); row <= min(y, frame.height); row++) {
+            if (!is_lit(column, row)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+// How many points of a lane have passed at least k edges of x, in byte k, a word for each number of
+// edges of y that they have at least passed.
+fn count_one(record: u32, lane: u32) -> vec2u {
+    var x = window_start(record, 0u, lane);
+    var y = window_start(record, 1u, lane);
+    let right = vec4u(read_record(record, EDGES));
+    let up = vec4u(read_record(record, EDGES + 3u));
+    var sums = vec2u(0u);
+    for (var k = 0u; k < 8u; k++) {
+        let ones = select(vec4u(1u), vec4u(0x101u), take_four(&x) > right);
+        sums.x += sum_of(ones);
+        sums.y += sum_of(select(vec4u(0u), ones, take_four(&y) > up));
+    }
+    return sums;
+}
+
+fn count_three(record: u32, lane: u32) -> vec4u {
+    var x = window_start(record, 0u, lane);
+    var y = window_start(record, 1u, lane);
+    let right = vec3u(read_record(record, EDGES), read_record(record, EDGES + 1u), read_record(record, EDGES + 2u));
+    let up = vec3u(read_record(record, EDGES + 3u), read_record(record, EDGES + 4u), read_record(record, EDGES + 5u));
+    let is_flat = (read_record(record, CROSSED) >> 16u) <= 1u;
+    var sums = vec4u(0u);
+    for (var k = 0u; k < 8u; k++) {
+        let xs = take_four(&x);
+        let ys = take_four(&y);
+        let ones = select(vec4u(1u), vec4u(0x101u), xs > vec4u(right.x)) +
+            select(vec4u(0u), vec4u(0x10000u), xs > vec4u(right.y)) +
+            select(vec4u(0u), vec4u(0x1000000u), xs > vec4u(right.z));
+        sums.x += sum_of(ones);
+        sums.y += sum_of(select(vec4u(0u), ones, ys > vec4u(up.x)));
+        if (!is_flat) {
+            sums.z += sum_of(select(vec4u(0u), ones, ys > vec4u(up.y)));
+            sums.w += sum_of(select(vec4u(0u), ones, ys > vec4u(up.z)));
+        }
+    }
+    return sums;
+}
+
+// What the lanes of a block have counted: a row of pixels a word, four columns in its bytes.
+const TALLY_STRIDE: u32 = 132u; // of a row of all threads; not a multiple of the memory's banks
+var<workgroup> tally: array<u32, 528>;
+
+// From sums that only grow: what is in a row and not in the next, and so for columns.
+fn store_tally(thread: u32, sums: vec4u) {
+    let rows = sums - vec4u(sums.yzw, 0u);
+    let cells = rows - (rows >> vec4u(8u));
+    for (var row = 0u; row < 4u; row++) {
+        tally[row * TALLY_STRIDE + thread] = cells[row];
+    }
+}
+
+// The eight threads of a block take two pixels of its sixteen each.
+fn collect_tally(record: u32, thread: u32) {
+    let row = (thread % 8u) / 2u;
+    let column = thread % 2u * 2u;
+    var sums = vec2u(0u);
+    for (var lane = 0u; lane < 8u; lane++) {
+        let word = tally[row * TALLY_STRIDE + thread / 8u * 8u + lane] >> (column * 8u);
+        sums += vec2u(word & 255u, (word >> 8u) & 255u);
+    }
+    let corner = read_record(record, CORNER);
+    let x = (corner & 0xFFFFu) + column;
+    let y = (corner >> 16u) - row;
+    add_points(x, y, sums.x);
+    add_points(x + 1u, y, sums.y);
+}
+
+@compute @workgroup_size(128)
+fn count_near_edges(@builtin(workgroup_id) group: vec3u,
+                    @builtin(local_invocation_index) thread: u32) {
+    let listed = find_listed(BY_ONE, group, thread);
+    let record = listed.record;
+    let lane = thread % 8u;
+    var sums = vec4u(0u);
+    var is_counted = listed.way != SKIPPED;
+    if (BY_BLOCKS == 0u && is_counted) {
+        let corner = read_record(record, CORNER);
+        let over = read_record(record, CROSSED);
+        is_counted = over != 0u && (frame.counts != 0u || !is_full(corner, over));
+        if (over == 0u && lane == 0u) {
+            add_points(corner & 0xFFFFu, corner >> 16u, 256u);
+        }
+    }
+    if (is_counted && listed.way == BY_ONE) {
+        sums = vec4u(count_one(record, lane), 0u, 0u);
+    } else if (is_counted) {
+        sums = count_three(record, lane);
+    }
+    store_tally(thread, sums);
+    workgroupBarrier();
+    if (is_counted) {
+        collect_tally(record, thread);
+    }
+}
+
+// Of each block's points, up to FEW + 1 columns of as many rows.
+var<workgroup> cells: array<atomic<u32>, 1024>;
 
 // How many of a side's edges a residual has passed.
 fn passed(residual: u32, first: vec4u, second: vec4u) -> u32 {
@@ -444,33 +591,39 @@ fn passed(residual: u32, first: vec4u, second: vec4u) -> u32 {
         sum_of(select(vec4u(0u), vec4u(1u), vec4u(residual) > second));
 }
 
-fn half_edges(i: u32, half: u32) -> vec4u {
-    let at = i * EDGES + half * 4u;
-    let last = select(side_edges[at + 3u], 0xFFFFFFFFu, half == 1u);
-    return vec4u(side_edges[at], side_edges[at + 1u], side_edges[at + 2u], last);
+fn few_edges(edge: u32, step: u32, base: u32, over: u32, first: u32) -> vec4u {
+    return vec4u(edge_above(edge + step * first, base, first < over),
+                 edge_above(edge + step * (first + 1u), base, first + 1u < over),
+                 edge_above(edge + step * (first + 2u), base, first + 2u < over),
+                 edge_above(edge + step * (first + 3u), base, first + 3u < over));
 }
 
-// At most EDGES edges of each side: the pixels go to the grid point by point.
-fn count_by_few(i: u32, lane: u32, has_grid: bool, corner: vec2u, width: u32) {
-    var x = window_start(i, lane);
-    var y = window_start(i + 1u, lane);
-    let left = side_places[i].x;
-    let bottom = side_places[i + 1u].y;
-    let x_edges = half_edges(i, 0u);
-    let more_x = half_edges(i, 1u);
-    let y_edges = half_edges(i + 1u, 0u);
-    let more_y = half_edges(i + 1u, 1u);
-    for (var k = 0u; k < 32u; k++) {
-        let column = left + passed(take_one(&x), x_edges, more_x);
-        let row = bottom - passed(take_one(&y), y_edges, more_y);
-        collect(has_grid, corner, width, column, row, 1u);
+fn count_few(record: u32, thread: u32) {
+    var x = window_start(record, 0u, thread % 8u);
+    var y = window_start(record, 1u, thread % 8u);
+    let over = read_record(record, CROSSED);
+    let x_edge = read_record(record, EDGES);
+    let x_base = read_record(record, EDGES + 1u);
+    let y_edge = read_record(record, EDGES + 2u);
+    let y_base = read_record(record, EDGES + 3u);
+    let right = few_edges(x_edge, 1u, x_base, over & 0xFFFFu, 0u);
+    let more_right = few_edges(x_edge, 1u, x_base, over & 0xFFFFu, 4u);
+    let up = few_edges(y_edge, 0xFFFFFFFFu, y_base, over >> 16u, 0u);
+    let more_up = few_edges(y_edge, 0xFFFFFFFFu, y_base, over >> 16u, 4u);
+    for (var k = 0u; k < 8u; k++) {
+        let xs = take_four(&x);
+        let ys = take_four(&y);
+        for (var i = 0u; i < 4u; i++) {
+            let at = passed(ys[i], up, more_up) * 8u + passed(xs[i], right, more_right);
+            atomicAdd(&cells[thread / 8u * 64u + at], 1u);
+        }
     }
 }
 
 // The edges of a side in the order in which residuals pass them, evenly far from each other or so.
 struct Ruler {
-    at: u32, // the first, in edges; the next is in front of it unless it is_across
-    is_across: bool,
+    edge: u32,
+    step: u32, // to the next
     base: u32,
     count: u32,
     first: u32, // residuals above it have passed the first edge
@@ -478,15 +631,13 @@ struct Ruler {
 }
 
 fn ruler_edge(ruler: Ruler, k: u32) -> u32 {
-    return edges[select(ruler.at - k, ruler.at + k, ruler.is_across)].x - ruler.base;
+    return edges[ruler.edge + ruler.step * k].x - ruler.base;
 }
 
-fn ruler_of(slice: PointsSlice, i: u32) -> Ruler {
-    let number = slice.segment + (i & 1u);
-    let places = side_places[i];
-    let is_across = (i & 1u) == 0u;
-    var ruler = Ruler(segments[number].edges + select(places.y - 1u, places.x, is_across), is_across,
-                      side_min[i].x + segments[number].offset_low + 1u, places.y - places.x, 0u, 0.0);
+fn ruler_of(record: u32, axis: u32) -> Ruler {
+    let over = (read_record(record, CROSSED) >> (16u * axis)) & 0xFFFFu;
+    var ruler = Ruler(read_record(record, EDGES + 2u * axis), select(1u, 0xFFFFFFFFu, axis == 1u),
+                      read_record(record, EDGES + 1u + 2u * axis), over, 0u, 0.0);
     if (ruler.count > 0u) {
         ruler.first = ruler_edge(ruler, 0u);
         let last = ruler_edge(ruler, ruler.count - 1u);
@@ -510,147 +661,84 @@ fn ruler_passed(ruler: Ruler, residual: u32) -> u32 {
     return passed;
 }
 
-fn count_by_guess(slice: PointsSlice, i: u32, lane: u32, has_grid: bool, corner: vec2u,
-                  width: u32) {
-    var x = window_start(i, lane);
-    var y = window_start(i + 1u, lane);
-    let left = side_places[i].x;
-    let bottom = side_places[i + 1u].y;
-    let across = ruler_of(slice, i);
-    let up = ruler_of(slice, i + 1u);
-    for (var k = 0u; k < 32u; k++) {
-        let column = left + ruler_passed(across, take_one(&x));
-        let row = bottom - ruler_passed(up, take_one(&y));
-        collect(has_grid, corner, width, column, row, 1u);
+// Neighbours in the same place together.
+struct Neighbours {
+    place: vec2u,
+    count: u32,
+}
+
+fn add_neighbour(neighbours: ptr<function, Neighbours>, x: u32, y: u32) {
+    if (any((*neighbours).place != vec2u(x, y))) {
+        add_points((*neighbours).place.x, (*neighbours).place.y, (*neighbours).count);
+        *neighbours = Neighbours(vec2u(x, y), 0u);
     }
+    (*neighbours).count += 1u;
 }
 
-fn side_key(i: u32, row: u32) -> vec2u {
-    return add_wide(side_min[i], packed_get_wide(side_at[i], side_bits[i], row));
+fn count_by_guess(record: u32, lane: u32) {
+    var x = window_start(record, 0u, lane);
+    var y = window_start(record, 1u, lane);
+    let corner = read_record(record, CORNER);
+    let across = ruler_of(record, 0u);
+    let up = ruler_of(record, 1u);
+    var neighbours = Neighbours(vec2u(0u), 0u);
+    for (var k = 0u; k < 8u; k++) {
+        let xs = take_four(&x);
+        let ys = take_four(&y);
+        for (var i = 0u; i < 4u; i++) {
+            add_neighbour(&neighbours, (corner & 0xFFFFu) + ruler_passed(across, xs[i]),
+                          (corner >> 16u) - ruler_passed(up, ys[i]));
+        }
+    }
+    add_points(neighbours.place.x, neighbours.place.y, neighbours.count);
 }
 
-// Point by point, neighbours in the same place together.
-fn count_by_point(slice: PointsSlice, i: u32, lane: u32, has_grid: bool, corner: vec2u,
-                  width: u32) {
-    var known = vec2u(0u);
-    var count = 0u;
-    let x_places = side_places[i];
-    let y_places = side_places[i + 1u];
-    for (var row = lane; row < side_rows[i]; row += 8u) {
+fn side_key(side: Side, row: u32) -> vec2u {
+    return add_wide(side.min, packed_get_wide(side.at, side.bits, row));
+}
+
+fn count_by_key(record: u32, lane: u32) {
+    let slice = slices[frame.first_slice + read_record(record, SLICE)];
+    let x = find_side(slice, 0u, read_record(record, BLOCK));
+    let y = find_side(slice, 1u, read_record(record, BLOCK));
+    var neighbours = Neighbours(vec2u(0u), 0u);
+    for (var row = lane; row < x.rows; row += 8u) {
         // Both columns are read through the same page table.
         segment = segments[slice.segment];
-        if (!is_drawn(side_bitmap[i], row) || !is_drawn(side_bitmap[i + 1u], row)) {
+        if (!is_drawn(x.bitmap, row) || !is_drawn(y.bitmap, row)) {
             continue;
         }
-        let x = place_within(side_key(i, row), x_places.x, x_places.y);
+        let column = place_within(side_key(x, row), x.places.x, x.places.y);
         segment = segments[slice.segment + 1u];
-        let y = place_within(side_key(i + 1u, row), y_places.x, y_places.y);
-        if (any(known != vec2u(x, y))) {
-            collect(has_grid, corner, width, known.x, known.y, count);
-            known = vec2u(x, y);
-            count = 0u;
-        }
-        count += 1u;
+        add_neighbour(&neighbours, column, place_within(side_key(y, row), y.places.x, y.places.y));
     }
-    collect(has_grid, corner, width, known.x, known.y, count);
+    add_points(neighbours.place.x, neighbours.place.y, neighbours.count);
 }
 
-// What the lanes of a block with few edges have counted: row by row, up to four columns in bytes.
-const TALLY_STRIDE: u32 = 132u; // of a row of all threads; not a multiple of the memory's banks
-var<workgroup> tally: array<u32, 528>;
-
-fn store_tally(thread: u32, counts: vec4u) {
-    for (var row = 0u; row < 4u; row++) {
-        tally[row * TALLY_STRIDE + thread] = counts[row];
-    }
-}
-
-// The eight threads of a block take two pixels of its sixteen each.
-fn collect_tally(i: u32, thread: u32, has_grid: bool, corner: vec2u, width: u32) {
-    let row = (thread % 8u) / 2u;
-    let column = thread % 2u * 2u;
-    var sums = vec2u(0u);
-    for (var lane = 0u; lane < 8u; lane++) {
-        let word = tally[row * TALLY_STRIDE + thread / 8u * 8u + lane] >> (column * 8u);
-        sums += vec2u(word & 255u, (word >> 8u) & 255u);
-    }
-    let x = side_places[i].x + column;
-    let y = side_places[i + 1u].y - row;
-    collect(has_grid, corner, width, x, y, sums.x);
-    collect(has_grid, corner, width, x + 1u, y, sums.y);
-}
-
-// A workgroup a node: 16 blocks of 8 threads.
 @compute @workgroup_size(128)
-fn points_blocks(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
-    var number = group.y * frame.groups_x + group.x;
-    if (BY_BLOCKS == 0u) {
-        let listed = group.y * GROUPS_X + group.x;
-        if (listed >= work[LISTED]) {
-            return;
+fn count_far_edges(@builtin(workgroup_id) group: vec3u,
+                   @builtin(local_invocation_index) thread: u32) {
+    let listed = find_listed(BY_FEW, group, thread);
+    let record = listed.record;
+    for (var i = thread; i < 1024u; i += 128u) {
+        atomicStore(&cells[i], 0u);
+    }
+    workgroupBarrier();
+    if (listed.way == BY_FEW) {
+        count_few(record, thread);
+    } else if (listed.way == BY_POINT) {
+        if ((read_record(record, BITS) & WHOLE) != 0u) {
+            count_by_guess(record, thread % 8u);
+        } else {
+            count_by_key(record, thread % 8u);
         }
-        number = work[LIST + listed];
-    }
-    if (number / NODES >= frame.slice_count) {
-        return;
-    }
-    let slice = slices[frame.first_slice + number / NODES];
-    if (number % NODES >= slice.node_count) {
-        return;
-    }
-    let first_block = (slice.first_node + number % NODES) * NODE_BLOCKS;
-    if (thread < 2u * NODE_BLOCKS) {
-        find_side(thread, slice, first_block + thread / 2u);
-    }
-    if (thread == 0u) {
-        atomicStore(&box_left, 0xFFFFFFFFu);
-        atomicStore(&box_top, 0xFFFFFFFFu);
-        atomicStore(&box_right, 0u);
-        atomicStore(&box_bottom, 0u);
-    }
-    for (var i = thread; i < GRID; i += 128u) {
-        atomicStore(&grid[i], 0u);
     }
     workgroupBarrier();
-    if (thread < NODE_BLOCKS) {
-        block_way[thread] = choose_way(thread);
-    }
-    workgroupBarrier();
-    if (thread < NODE_BLOCKS) {
-        block_order[rank_of(thread)] = thread;
-    }
-    workgroupBarrier();
-    let corner = vec2u(atomicLoad(&box_left), atomicLoad(&box_top));
-    let width = atomicLoad(&box_right) - corner.x + 1u;
-    let height = atomicLoad(&box_bottom) - corner.y + 1u;
-    let has_grid = width <= GRID && height <= GRID && width * height <= GRID;
-
-    let block = block_order[thread / 8u];
-    let i = block * 2u;
-    let lane = thread % 8u;
-    let way = block_way[block];
-    var counts = vec4u(0u);
-    if (way == BY_ONE) {
-        let both = count_by_one(i, lane);
-        counts = vec4u(both & 0xFFFFu, both >> 16u, 0u, 0u);
-    } else if (way == BY_THREE) {
-        counts = count_by_three(i, lane);
-    } else if (way == BY_FEW) {
-        count_by_few(i, lane, has_grid, corner, width);
-    } else if (way == BY_GUESS) {
-        count_by_guess(slice, i, lane, has_grid, corner, width);
-    } else if (way == BY_POINT) {
-        count_by_point(slice, i, lane, has_grid, corner, width);
-    }
-    store_tally(thread, counts);
-    workgroupBarrier();
-    if (way == BY_ONE || way == BY_THREE) {
-        collect_tally(i, thread, has_grid, corner, width);
-    }
-    workgroupBarrier();
-    if (has_grid) {
-        for (var cell = thread; cell < width * height; cell += 128u) {
-            add_points(corner.x + cell % width, corner.y + cell / width, atomicLoad(&grid[cell]));
+    if (listed.way == BY_FEW) {
+        let corner = read_record(record, CORNER);
+        for (var at = thread % 8u; at < 64u; at += 8u) {
+            let count = atomicLoad(&cells[thread / 8u * 64u + at]);
+            add_points((corner & 0xFFFFu) + at % 8u, (corner >> 16u) - at / 8u, count);
         }
     }
 }

@@ -165,6 +165,7 @@ struct PointsFrame {
     counts: u32, // 1: cells hold counts; 0: bits
     cells: u32, // where they start in marks, column by column
     stride: u32, // words a column
+    capacity: u32, // blocks that there is room for
 }
 
 // Nodes of 16 blocks each of a point set.

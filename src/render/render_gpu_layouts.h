@@ -82,8 +82,9 @@ typedef struct gch__gpu_points_frame {
     uint32_t groups_x;
     uint32_t counts;
     uint32_t cells, stride;
+    uint32_t capacity;
 } gch__gpu_points_frame;
-static_assert(sizeof(gch__gpu_points_frame) == 32, "shaders/common/layouts.wgsl");
+static_assert(sizeof(gch__gpu_points_frame) == 36, "shaders/common/layouts.wgsl");
 
 typedef struct gch__gpu_points_slice {
     uint32_t segment;
@@ -135,5 +136,15 @@ typedef struct gch__gpu_work {
     uint32_t listed;
 } gch__gpu_work;
 static_assert(sizeof(gch__gpu_work) == 16, "shaders/reduce.wgsl");
+
+/* In front of the lists of a tile's blocks, by the way they are counted, and of their records. */
+typedef struct gch__gpu_blocks {
+    uint32_t near_groups[3], reserved;
+    uint32_t far_groups[3], reserved_too;
+    uint32_t counts[4];
+} gch__gpu_blocks;
+static_assert(sizeof(gch__gpu_blocks) == 48, "shaders/points.wgsl");
+/* Words a block behind that: of 4 lists and of a record. */
+#define GCH__GPU_BLOCK_WORDS 18u
 
 #endif

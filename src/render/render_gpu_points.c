@@ -1,7 +1,7 @@
 /* Points of a plane on the GPU: see render_gpu_points.h.
  *
  * Invariants:
- *  1. A slice is added once all that cull_points and points_blocks read of its nodes is resident:
+ *  1. A slice is added once all that the kernels read of its nodes is resident:
  *     nodes, headers, directory, payload and bitmaps of both columns.
  *  2. Segment entries come in pairs, x and then y; both have the page table of their segment.
  *  3. A node goes to one tile. Marks are added to, so that tiles may come in any order.
@@ -12,6 +12,8 @@
 #define PURPOSE "gpu points"
 #define BINDINGS 9u
 #define SLICE_NODES 64u
+#define TILE_SLICES 1024u /* at most: a million blocks, whose records take 75 MB */
+#define GROUP_NODES 4u    /* of a workgroup of sort_blocks */
 #define NODE_BLOCKS GCH_TREE_FANOUT
 #define SLICE_LEVEL 2u /* of the tree whose nodes the walk stops at: 16 of the shader's */
 /* Of super-blocks that one look at the directory covers: a chunk as writers lay them out. */
@@ -19,17 +21,25 @@
 
 extern const char gch__shader_points_start[], gch__shader_points_end[];
 
+/* In the order in which a tile takes them. */
+typedef enum kernel { CULL, SORT, PLAN, COUNT_NEAR, COUNT_FAR, KERNEL_COUNT } kernel;
+
+static const char *const kernel_names[KERNEL_COUNT] = {"cull_points", "sort_blocks", "plan_counts",
+                                                       "count_near_edges", "count_far_edges"};
+
 struct gch__gpu_points {
     const gch_allocator *allocator;
     gch__gpu *gpu;
-    gch__gpu_pipeline cull, blocks;
+    gch__gpu_pipeline kernels[KERNEL_COUNT];
     uint32_t slab_shift;
     gch__gpu_buffer frame;
     gch__gpu_stream slices;
     gch__gpu_buffer work;
     uint64_t work_bytes;
+    gch__gpu_buffer blocks;
+    uint64_t blocks_bytes;
     struct {
-        gch__gpu_bindings cull, blocks;
+        gch__gpu_bindings kernels[KERNEL_COUNT];
         gch__gpu_buffer marks;
         uint64_t version, pages_version;
     } bound[GCH__GPU_POOLS]; /* a pool */
@@ -79,11 +89,12 @@ void gch__gpu_points_destroy(gch__gpu_points *points)
     if (points == NULL)
         return;
     for (uint32_t i = 0; i < GCH__GPU_POOLS; i++) {
-        gch__gpu_bindings_release(points->gpu, points->bound[i].cull);
-        gch__gpu_bindings_release(points->gpu, points->bound[i].blocks);
+        for (kernel k = CULL; k < KERNEL_COUNT; k++)
+            gch__gpu_bindings_release(points->gpu, points->bound[i].kernels[k]);
     }
     gch__gpu_buffer_release(points->gpu, points->frame);
     gch__gpu_buffer_release(points->gpu, points->work);
+    gch__gpu_buffer_release(points->gpu, points->blocks);
     gch__gpu_buffer_release(points->gpu, points->counts);
     gch__gpu_buffer_release(points->gpu, points->slices.buffer);
     gch__free(points->allocator, points->slices.entries, points->slices.label);
@@ -101,18 +112,40 @@ static gch_status make_kernels(gch__gpu_executor *executor, uint32_t slab_shift,
                                  (size_t)(gch__shader_points_end - gch__shader_points_start),
                                  "points", &shader, err));
     gch__gpu_pipeline_desc desc = {
-        .label = "points_blocks",
         .shader = shader,
-        .compute = "points_blocks",
         .kinds = {GCH__GPU_BIND_UNIFORM, GCH__GPU_BIND_READ, GCH__GPU_BIND_READ, GCH__GPU_BIND_READ,
                   GCH__GPU_BIND_READ, GCH__GPU_BIND_WRITE, GCH__GPU_BIND_READ, GCH__GPU_BIND_READ,
                   GCH__GPU_BIND_READ},
         .constants = {{"SLAB_SHIFT", slab_shift}, {"BY_BLOCKS", executor->desc.by_blocks ? 1 : 0}}};
-    GCH_TRY(gch__gpu_pipeline_get(executor->gpu, &desc, &points->blocks, err));
-    desc.label = desc.compute = "cull_points";
-    desc.kinds[BINDINGS - 1] = GCH__GPU_BIND_WRITE;
-    GCH_TRY(gch__gpu_pipeline_get(executor->gpu, &desc, &points->cull, err));
+    for (kernel k = CULL; k < KERNEL_COUNT; k++) {
+        desc.label = desc.compute = kernel_names[k];
+        desc.kinds[BINDINGS - 1] = k == CULL ? GCH__GPU_BIND_WRITE : GCH__GPU_BIND_READ;
+        GCH_TRY(gch__gpu_pipeline_get(executor->gpu, &desc, &points->kernels[k], err));
+    }
     points->slab_shift = slab_shift;
+    return GCH_OK;
+}
+
+static gch_status bind_kernel(const points_job *job, kernel k, gch_error *err)
+{
+    gch__gpu_executor *executor = job->executor;
+    gch__gpu_points *points = job->points;
+    gch__gpu_pages_buffers pages = gch__gpu_pages_get_buffers(executor->pages);
+    bool sorts = k == SORT || k == PLAN;
+    gch__gpu_buffer buffers[BINDINGS] = {points->frame,
+                                         executor->segments.buffer,
+                                         points->slices.buffer,
+                                         executor->edges.buffer,
+                                         pages.table,
+                                         sorts ? points->blocks : job->marks->buffer,
+                                         pages.slabs[0],
+                                         pages.slabs[1],
+                                         k < COUNT_NEAR ? points->work : points->blocks};
+    gch__gpu_bindings made;
+    GCH_TRY(gch__gpu_bindings_make(executor->gpu, points->kernels[k], buffers, BINDINGS,
+                                   kernel_names[k], &made, err));
+    gch__gpu_bindings_release(executor->gpu, points->bound[executor->pool].kernels[k]);
+    points->bound[executor->pool].kernels[k] = made;
     return GCH_OK;
 }
 
@@ -128,23 +161,9 @@ static gch_status bind(const points_job *job, gch_error *err)
         points->bound[executor->pool].pages_version == pages.version &&
         points->bound[executor->pool].marks.id == job->marks->buffer.id)
         return GCH_OK;
-    gch__gpu_buffer buffers[BINDINGS] = {
-        points->frame, executor->segments.buffer, points->slices.buffer, executor->edges.buffer,
-        pages.table,   job->marks->buffer,        pages.slabs[0],        pages.slabs[1],
-        points->work};
-    gch__gpu_bindings made[2];
-    GCH_TRY(gch__gpu_bindings_make(executor->gpu, points->cull, buffers, BINDINGS, "cull_points",
-                                   &made[0], err));
-    gch_status status = gch__gpu_bindings_make(executor->gpu, points->blocks, buffers, BINDINGS,
-                                               "points_blocks", &made[1], err);
-    if (status != GCH_OK) {
-        gch__gpu_bindings_release(executor->gpu, made[0]);
-        return status;
-    }
-    gch__gpu_bindings_release(executor->gpu, points->bound[executor->pool].cull);
-    gch__gpu_bindings_release(executor->gpu, points->bound[executor->pool].blocks);
-    points->bound[executor->pool].cull = made[0];
-    points->bound[executor->pool].blocks = made[1];
+    points->bound[executor->pool].version = 0; /* until all are bound */
+    for (kernel k = CULL; k < KERNEL_COUNT; k++)
+        GCH_TRY(bind_kernel(job, k, err));
     points->bound[executor->pool].marks = job->marks->buffer;
     points->bound[executor->pool].version = executor->version;
     points->bound[executor->pool].pages_version = pages.version;
@@ -153,23 +172,38 @@ static gch_status bind(const points_job *job, gch_error *err)
 
 /* ---- tiles ---- */
 
-/* An empty list of work, with room for all nodes of the tile. */
+/* A buffer that is written anew with each tile; grows. */
+static gch_status reserve(const points_job *job, const char *label, uint64_t bytes,
+                          gch__gpu_buffer *io_buffer, uint64_t *io_bytes, gch_error *err)
+{
+    if (bytes <= *io_bytes)
+        return GCH_OK;
+    uint64_t cap = GCH_MAX(bytes, *io_bytes * 2);
+    gch__gpu_buffer larger;
+    GCH_TRY(gch__gpu_buffer_make(job->points->gpu, cap, GCH__GPU_STORAGE | GCH__GPU_INDIRECT, label,
+                                 &larger, err));
+    gch__gpu_buffer_release(job->points->gpu, *io_buffer);
+    *io_buffer = larger;
+    *io_bytes = cap;
+    job->executor->version++;
+    return GCH_OK;
+}
+
+/* Empty lists, with room for all nodes and all blocks of the tile. */
 static gch_status send_work(const points_job *job, gch_error *err)
 {
-    static const gch__gpu_work empty = {.groups = {0, 1, 1}};
+    static const gch__gpu_work no_nodes = {.groups = {0, 1, 1}};
+    static const gch__gpu_blocks no_blocks = {.counts = {0}};
     gch__gpu_points *points = job->points;
-    uint64_t bytes = sizeof empty + (uint64_t)points->tile_count * SLICE_NODES * sizeof(uint32_t);
-    if (bytes > points->work_bytes) {
-        uint64_t cap = GCH_MAX(bytes, points->work_bytes * 2);
-        gch__gpu_buffer larger;
-        GCH_TRY(gch__gpu_buffer_make(points->gpu, cap, GCH__GPU_STORAGE | GCH__GPU_INDIRECT,
-                                     "points work", &larger, err));
-        gch__gpu_buffer_release(points->gpu, points->work);
-        points->work = larger;
-        points->work_bytes = cap;
-        job->executor->version++;
-    }
-    return gch__gpu_upload(points->gpu, points->work, 0, &empty, sizeof empty, err);
+    uint64_t nodes = (uint64_t)points->tile_count * SLICE_NODES;
+    GCH_TRY(reserve(job, "points work", sizeof no_nodes + nodes * sizeof(uint32_t), &points->work,
+                    &points->work_bytes, err));
+    GCH_TRY(
+        reserve(job, "points blocks",
+                sizeof no_blocks + nodes * NODE_BLOCKS * GCH__GPU_BLOCK_WORDS * sizeof(uint32_t),
+                &points->blocks, &points->blocks_bytes, err));
+    GCH_TRY(gch__gpu_upload(points->gpu, points->blocks, 0, &no_blocks, sizeof no_blocks, err));
+    return gch__gpu_upload(points->gpu, points->work, 0, &no_nodes, sizeof no_nodes, err);
 }
 
 static gch_status send_slices(const points_job *job, gch__gpu_points_frame *frame, gch_error *err)
@@ -188,18 +222,39 @@ static gch_status send_slices(const points_job *job, gch__gpu_points_frame *fram
     return gch__gpu_pages_flush(job->executor->pages, err);
 }
 
+/* Workgroups of which groups_x make a row. */
+static gch_status run_rows(const points_job *job, const gch__gpu_points_frame *frame, kernel k,
+                           uint32_t groups, gch_error *err)
+{
+    uint32_t rows = (groups + frame->groups_x - 1) / frame->groups_x;
+    return gch__gpu_dispatch(job->points->gpu, job->points->kernels[k],
+                             job->points->bound[job->executor->pool].kernels[k], frame->groups_x,
+                             rows, 1, err);
+}
+
+static gch_status run_listed(const points_job *job, kernel k, gch__gpu_buffer from, uint64_t offset,
+                             gch_error *err)
+{
+    return gch__gpu_dispatch_indirect(job->points->gpu, job->points->kernels[k],
+                                      job->points->bound[job->executor->pool].kernels[k], from,
+                                      offset, err);
+}
+
 static gch_status dispatch(const points_job *job, const gch__gpu_points_frame *frame,
                            uint32_t groups, gch_error *err)
 {
     gch__gpu_points *points = job->points;
-    gch__gpu_bindings cull = points->bound[job->executor->pool].cull;
-    gch__gpu_bindings blocks = points->bound[job->executor->pool].blocks;
-    uint32_t rows = (groups + frame->groups_x - 1) / frame->groups_x;
-    if (job->executor->desc.by_blocks)
-        return gch__gpu_dispatch(points->gpu, points->blocks, blocks, frame->groups_x, rows, 1,
-                                 err);
-    GCH_TRY(gch__gpu_dispatch(points->gpu, points->cull, cull, frame->groups_x, rows, 1, err));
-    return gch__gpu_dispatch_indirect(points->gpu, points->blocks, blocks, points->work, 0, err);
+    if (job->executor->desc.by_blocks) {
+        GCH_TRY(run_rows(job, frame, SORT, groups, err));
+    } else {
+        GCH_TRY(run_rows(job, frame, CULL, groups, err));
+        GCH_TRY(run_listed(job, SORT, points->work, 0, err));
+    }
+    GCH_TRY(gch__gpu_dispatch(points->gpu, points->kernels[PLAN],
+                              points->bound[job->executor->pool].kernels[PLAN], 1, 1, 1, err));
+    GCH_TRY(
+        run_listed(job, COUNT_NEAR, points->blocks, offsetof(gch__gpu_blocks, near_groups), err));
+    return run_listed(job, COUNT_FAR, points->blocks, offsetof(gch__gpu_blocks, far_groups), err);
 }
 
 static gch_status run_tile(const points_job *job, gch_error *err)
@@ -209,14 +264,15 @@ static gch_status run_tile(const points_job *job, gch_error *err)
     if (points->tile_count == 0)
         return GCH_OK;
     bool by_blocks = job->executor->desc.by_blocks;
-    uint32_t groups = (uint32_t)points->tile_count * (by_blocks ? SLICE_NODES : 1);
+    uint32_t groups = (uint32_t)points->tile_count * (by_blocks ? SLICE_NODES / GROUP_NODES : 1);
     gch__gpu_points_frame frame = {
         .width = view->width_px,
         .height = view->height_px,
         .groups_x = GCH_MIN(groups, gch__gpu_get_info(points->gpu)->group_count_max),
         .counts = job->marks->counts ? 1 : 0,
         .cells = job->marks->cells,
-        .stride = job->marks->stride};
+        .stride = job->marks->stride,
+        .capacity = (uint32_t)points->tile_count * SLICE_NODES * NODE_BLOCKS};
     GCH_TRY(send_work(job, err));
     GCH_TRY(send_slices(job, &frame, err));
     GCH_TRY(gch__gpu_upload(points->gpu, points->frame, 0, &frame, sizeof frame, err));
@@ -425,6 +481,8 @@ static gch_status add_slice(const points_job *job, uint32_t index, uint32_t firs
     uint32_t end = last;
     GCH_TRY(enter_pool(job, row + (uint64_t)first * NODE_BLOCKS * GCH_BLOCK_ROWS, err));
     while (first < last) {
+        if (job->points->tile_count == TILE_SLICES)
+            GCH_TRY(run_tile(job, err));
         gch__gpu_points_slice slice = {.first_node = first, .node_count = end - first};
         bool is_full;
         GCH_TRY(try_slice(job, index, &slice, &is_full, err));

@@ -127,7 +127,8 @@ static void structs_have_the_fields_of_the_shaders(void **state)
         FIELD(gch__gpu_points_frame, width),       FIELD(gch__gpu_points_frame, height),
         FIELD(gch__gpu_points_frame, first_slice), FIELD(gch__gpu_points_frame, slice_count),
         FIELD(gch__gpu_points_frame, groups_x),    FIELD(gch__gpu_points_frame, counts),
-        FIELD(gch__gpu_points_frame, cells),       FIELD(gch__gpu_points_frame, stride)};
+        FIELD(gch__gpu_points_frame, cells),       FIELD(gch__gpu_points_frame, stride),
+        FIELD(gch__gpu_points_frame, capacity)};
     static const field points_slice[] = {
         FIELD(gch__gpu_points_slice, segment),     FIELD(gch__gpu_points_slice, first_node),
         FIELD(gch__gpu_points_slice, node_count),  FIELD(gch__gpu_points_slice, gaps_x_first),
@@ -143,7 +144,8 @@ static void structs_have_the_fields_of_the_shaders(void **state)
 static void constants_have_the_values_of_the_shaders(void **state)
 {
     (void)state;
-    char *texts[] = {read_text(LAYOUTS), read_text(REDUCE), read_text(COUNT), read_text(TONE)};
+    char *texts[] = {read_text(LAYOUTS), read_text(REDUCE), read_text(COUNT), read_text(TONE),
+                     read_text(POINTS)};
     char line[80];
     static const struct {
         const char *name;
@@ -180,6 +182,12 @@ static void constants_have_the_values_of_the_shaders(void **state)
         {"TILE_PX", GCH__GPU_TILE_PX, "%s: u32 = %uu;"},
         {"LISTED", offsetof(gch__gpu_work, listed) / 4, "%s: u32 = %uu;"},
         {"LIST", sizeof(gch__gpu_work) / 4, "%s: u32 = %uu;"},
+        {"FAR_GROUPS", offsetof(gch__gpu_blocks, far_groups) / 4, "%s: u32 = %uu;"},
+        {"COUNTS", offsetof(gch__gpu_blocks, counts) / 4, "%s: u32 = %uu;"},
+        {"LISTS", sizeof(gch__gpu_blocks) / 4, "%s: u32 = %uu;"},
+        {"RECORDS", GCH_COUNT_OF(((gch__gpu_blocks *)NULL)->counts), "%s: u32 = %uu;"},
+        {"SLICE", GCH__GPU_BLOCK_WORDS - GCH_COUNT_OF(((gch__gpu_blocks *)NULL)->counts) - 1,
+         "%s: u32 = %uu;"}, /* a record's last word */
     };
     for (size_t i = 0; i < GCH_COUNT_OF(constants); i++) {
         int length = snprintf(line, sizeof line, "const ");
