@@ -179,6 +179,11 @@ GCH_CHECKED gch_status gch__gpu_render_begin(gch__gpu *gpu, gch__gpu_texture tar
 GCH_CHECKED gch_status gch__gpu_draw(gch__gpu *gpu, gch__gpu_pipeline pipeline,
                                      gch__gpu_bindings bindings, uint32_t vertex_count,
                                      uint32_t instance_count, gch_error *err);
+/* As draw, with four words read from the buffer (INDIRECT) when the GPU comes to it: how many
+ * vertices, how many instances, 0 and 0. No vertices: nothing happens. */
+GCH_CHECKED gch_status gch__gpu_draw_indirect(gch__gpu *gpu, gch__gpu_pipeline pipeline,
+                                              gch__gpu_bindings bindings, gch__gpu_buffer from,
+                                              uint64_t offset, gch_error *err);
 GCH_CHECKED gch_status gch__gpu_run_bundle(gch__gpu *gpu, gch__gpu_bundle bundle, gch_error *err);
 GCH_CHECKED gch_status gch__gpu_pass_end(gch__gpu *gpu, gch_error *err);
 /* *out_serial counts submissions up from 1. */

@@ -107,6 +107,23 @@ gch_status gch__gpu_dispatch(gch__gpu *gpu, gch__gpu_pipeline pipeline, gch__gpu
     return GCH_OK;
 }
 
+/* The buffer that the GPU is to read `bytes` of counts from. */
+static gch_status find_counts(gch__gpu *gpu, const char *what, const char *label,
+                              gch__gpu_buffer from, uint64_t offset, uint64_t bytes,
+                              gch__gpu_object **out, gch_error *err)
+{
+    GCH_TRY(gch__gpu_find(gpu, from.id, GCH__GPU_OBJECT_BUFFER, what, out, err));
+    const gch__gpu_object *counts = *out;
+    if ((counts->usage & GCH__GPU_INDIRECT) == 0)
+        return gch_fail(err, GCH_INVALID, "%s of %s: buffer %s is not for indirect use", what,
+                        label, counts->label);
+    if (offset % 4 != 0 || offset > counts->bytes || counts->bytes - offset < bytes)
+        return gch_fail(err, GCH_INVALID, "%s of %s: counts at byte %llu of %s, it has %llu", what,
+                        label, (unsigned long long)offset, counts->label,
+                        (unsigned long long)counts->bytes);
+    return GCH_OK;
+}
+
 gch_status gch__gpu_dispatch_indirect(gch__gpu *gpu, gch__gpu_pipeline pipeline,
                                       gch__gpu_bindings bindings, gch__gpu_buffer from,
                                       uint64_t offset, gch_error *err)
@@ -115,14 +132,8 @@ gch_status gch__gpu_dispatch_indirect(gch__gpu *gpu, gch__gpu_pipeline pipeline,
     GCH_TRY(check_recording(gpu, GCH__GPU_COMPUTE_PASS, "dispatch", err));
     GCH_TRY(
         find_pair(gpu, "dispatch", pipeline, bindings, true, &its_pipeline, &its_bindings, err));
-    GCH_TRY(gch__gpu_find(gpu, from.id, GCH__GPU_OBJECT_BUFFER, "dispatch", &counts, err));
-    if ((counts->usage & GCH__GPU_INDIRECT) == 0)
-        return gch_fail(err, GCH_INVALID, "dispatch of %s: buffer %s is not for indirect use",
-                        its_pipeline->label, counts->label);
-    if (offset % 4 != 0 || offset > counts->bytes || counts->bytes - offset < 12)
-        return gch_fail(err, GCH_INVALID, "dispatch of %s: counts at byte %llu of %s, it has %llu",
-                        its_pipeline->label, (unsigned long long)offset, counts->label,
-                        (unsigned long long)counts->bytes);
+    GCH_TRY(find_counts(gpu, "dispatch", its_pipeline->label, from, offset, 3 * sizeof(uint32_t),
+                        &counts, err));
     its_bindings->last_use = counts->last_use = gpu->submitted + 1;
     gpu->driver->dispatch_indirect(gpu->context, its_pipeline->native, its_bindings->native,
                                    counts->native, offset);
@@ -133,13 +144,41 @@ gch_status gch__gpu_dispatch_indirect(gch__gpu *gpu, gch__gpu_pipeline pipeline,
 /* ---- draws and bundles ---- */
 
 /* Bundles hold what they draw with. */
-static gch_status keep_in_bundle(gch__gpu *gpu, gch__gpu_object *bindings, gch_error *err)
+static gch_status keep_in_bundle(gch__gpu *gpu, gch__gpu_object *part, gch_error *err)
 {
     gch__gpu_object *bundle = gpu->bundle;
     GCH_TRY(gch__ensure(gpu->allocator, (void **)&bundle->parts, &bundle->part_cap,
                         bundle->part_count + 1, sizeof *bundle->parts, "gpu", err));
-    bundle->parts[bundle->part_count++] = bindings;
-    bindings->refs++;
+    bundle->parts[bundle->part_count++] = part;
+    part->refs++;
+    return GCH_OK;
+}
+
+static gch_status find_drawn(gch__gpu *gpu, gch__gpu_pipeline pipeline, gch__gpu_bindings bindings,
+                             gch__gpu_object **out_pipeline, gch__gpu_object **out_bindings,
+                             gch_error *err)
+{
+    if (gpu->bundle == NULL)
+        GCH_TRY(check_recording(gpu, GCH__GPU_RENDER_PASS, "draw", err));
+    return find_pair(gpu, "draw", pipeline, bindings, false, out_pipeline, out_bindings, err);
+}
+
+gch_status gch__gpu_draw_indirect(gch__gpu *gpu, gch__gpu_pipeline pipeline,
+                                  gch__gpu_bindings bindings, gch__gpu_buffer from, uint64_t offset,
+                                  gch_error *err)
+{
+    gch__gpu_object *its_pipeline, *its_bindings, *counts;
+    GCH_TRY(find_drawn(gpu, pipeline, bindings, &its_pipeline, &its_bindings, err));
+    GCH_TRY(find_counts(gpu, "draw", its_pipeline->label, from, offset, 4 * sizeof(uint32_t),
+                        &counts, err));
+    if (gpu->bundle != NULL) {
+        GCH_TRY(keep_in_bundle(gpu, its_bindings, err));
+        GCH_TRY(keep_in_bundle(gpu, counts, err));
+    }
+    its_bindings->last_use = counts->last_use = gpu->submitted + 1;
+    gpu->driver->draw_indirect(gpu->context, its_pipeline->native, its_bindings->native,
+                               counts->native, offset);
+    gpu->stats.draws++;
     return GCH_OK;
 }
 
@@ -147,9 +186,7 @@ gch_status gch__gpu_draw(gch__gpu *gpu, gch__gpu_pipeline pipeline, gch__gpu_bin
                          uint32_t vertex_count, uint32_t instance_count, gch_error *err)
 {
     gch__gpu_object *its_pipeline, *its_bindings;
-    if (gpu->bundle == NULL)
-        GCH_TRY(check_recording(gpu, GCH__GPU_RENDER_PASS, "draw", err));
-    GCH_TRY(find_pair(gpu, "draw", pipeline, bindings, false, &its_pipeline, &its_bindings, err));
+    GCH_TRY(find_drawn(gpu, pipeline, bindings, &its_pipeline, &its_bindings, err));
     if (vertex_count == 0 || instance_count == 0)
         return GCH_OK;
     if (gpu->bundle != NULL)

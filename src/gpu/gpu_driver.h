@@ -65,6 +65,8 @@ struct gch__gpu_driver {
     void (*render_begin)(gch__gpu_context *context, void *target, const char *label, int32_t timer);
     void (*draw)(gch__gpu_context *context, void *pipeline, void *bindings, uint32_t vertex_count,
                  uint32_t instance_count);
+    void (*draw_indirect)(gch__gpu_context *context, void *pipeline, void *bindings, void *from,
+                          uint64_t offset);
     void (*run_bundle)(gch__gpu_context *context, void *bundle);
     void (*pass_end)(gch__gpu_context *context);
     gch_status (*bundle_begin)(gch__gpu_context *context, const char *label, gch_error *err);

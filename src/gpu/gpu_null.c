@@ -238,6 +238,14 @@ static void draw(gch__gpu_context *context, void *pipeline, void *bindings, uint
          ((null_object *)bindings)->label, vertex_count, instance_count);
 }
 
+static void draw_indirect(gch__gpu_context *context, void *pipeline, void *bindings, void *from,
+                          uint64_t offset)
+{
+    note(context, "draw %s %s from %s %llu", ((null_object *)pipeline)->label,
+         ((null_object *)bindings)->label, ((null_object *)from)->label,
+         (unsigned long long)offset);
+}
+
 static void run_bundle(gch__gpu_context *context, void *bundle)
 {
     note(context, "run %s", ((null_object *)bundle)->label);
@@ -335,6 +343,7 @@ const gch__gpu_driver gch__gpu_null = {
     .dispatch_indirect = dispatch_indirect,
     .render_begin = render_begin,
     .draw = draw,
+    .draw_indirect = draw_indirect,
     .run_bundle = run_bundle,
     .pass_end = pass_end,
     .bundle_begin = bundle_begin,

@@ -52,7 +52,7 @@ static gch_status make_kit(gch__gpu *gpu, kit *out)
     GCH_TRY(gch__gpu_pipeline_get(gpu, &desc, &out->render, &err));
     GCH_TRY(gch__gpu_buffer_make(gpu, 64, GCH__GPU_UNIFORM, "view", &out->uniform, &err));
     GCH_TRY(gch__gpu_buffer_make(gpu, 4096, GCH__GPU_STORAGE, "table", &out->table, &err));
-    GCH_TRY(gch__gpu_buffer_make(gpu, 12, GCH__GPU_INDIRECT, "counts", &out->counts, &err));
+    GCH_TRY(gch__gpu_buffer_make(gpu, 16, GCH__GPU_INDIRECT, "counts", &out->counts, &err));
     gch__gpu_buffer both[] = {out->uniform, out->table};
     GCH_TRY(
         gch__gpu_bindings_make(gpu, out->compute, both, 2, "sums", &out->compute_bindings, &err));
@@ -89,6 +89,7 @@ static gch_status make_bundle(gch__gpu *gpu, const kit *k, gch__gpu_bundle *out)
 {
     GCH_TRY(gch__gpu_bundle_begin(gpu, "lights", &err));
     GCH_TRY(gch__gpu_draw(gpu, k->render, k->render_bindings, 6, 1, &err));
+    GCH_TRY(gch__gpu_draw_indirect(gpu, k->render, k->render_bindings, k->counts, 0, &err));
     return gch__gpu_bundle_end(gpu, out, &err);
 }
 
@@ -220,10 +221,12 @@ static void mistakes_are_refused_by_name(void **state)
             "belong to pipeline light");
     REFUSED(gch__gpu_dispatch_indirect(gpu, k.compute, k.compute_bindings, k.table, 0, &err),
             GCH_INVALID, "not for indirect use");
-    REFUSED(gch__gpu_dispatch_indirect(gpu, k.compute, k.compute_bindings, k.counts, 4, &err),
-            GCH_INVALID, "byte 4 of counts");
+    REFUSED(gch__gpu_dispatch_indirect(gpu, k.compute, k.compute_bindings, k.counts, 8, &err),
+            GCH_INVALID, "byte 8 of counts");
     REFUSED(gch__gpu_draw(gpu, k.render, k.render_bindings, 3, 1, &err), GCH_INVALID,
             "a compute pass is open");
+    REFUSED(gch__gpu_draw_indirect(gpu, k.render, k.render_bindings, k.counts, 0, &err),
+            GCH_INVALID, "a compute pass is open");
     assert_ok(gch__gpu_dispatch(gpu, k.compute, k.compute_bindings, 0, 1, 1, &err));
     assert_string_equal(gch__gpu_null_log(gpu), "");
     gch__gpu_abandon(gpu);

@@ -313,15 +313,14 @@ static void dispatch_indirect(gch__gpu_context *context, void *pipeline, void *b
         context->compute, ((gch__wgpu_buffer *)from)->buffer, offset);
 }
 
-static void draw(gch__gpu_context *context, void *pipeline, void *bindings, uint32_t vertex_count,
-                 uint32_t instance_count)
+/* In the bundle being recorded, or in the pass. */
+static void set_render(gch__gpu_context *context, void *pipeline, void *bindings)
 {
     const gch__wgpu_library *wgpu = context->wgpu;
     WGPURenderPipeline render = ((gch__wgpu_pipeline *)pipeline)->render;
     if (context->bundle != NULL) {
         wgpu->RenderBundleEncoderSetPipeline(context->bundle, render);
         wgpu->RenderBundleEncoderSetBindGroup(context->bundle, 0, bindings, 0, NULL);
-        wgpu->RenderBundleEncoderDraw(context->bundle, vertex_count, instance_count, 0, 0);
         return;
     }
     if (context->pipeline != pipeline)
@@ -330,7 +329,29 @@ static void draw(gch__gpu_context *context, void *pipeline, void *bindings, uint
         wgpu->RenderPassEncoderSetBindGroup(context->render, 0, bindings, 0, NULL);
     context->pipeline = pipeline;
     context->bindings = bindings;
-    wgpu->RenderPassEncoderDraw(context->render, vertex_count, instance_count, 0, 0);
+}
+
+static void draw(gch__gpu_context *context, void *pipeline, void *bindings, uint32_t vertex_count,
+                 uint32_t instance_count)
+{
+    const gch__wgpu_library *wgpu = context->wgpu;
+    set_render(context, pipeline, bindings);
+    if (context->bundle != NULL)
+        wgpu->RenderBundleEncoderDraw(context->bundle, vertex_count, instance_count, 0, 0);
+    else
+        wgpu->RenderPassEncoderDraw(context->render, vertex_count, instance_count, 0, 0);
+}
+
+static void draw_indirect(gch__gpu_context *context, void *pipeline, void *bindings, void *from,
+                          uint64_t offset)
+{
+    const gch__wgpu_library *wgpu = context->wgpu;
+    WGPUBuffer counts = ((gch__wgpu_buffer *)from)->buffer;
+    set_render(context, pipeline, bindings);
+    if (context->bundle != NULL)
+        wgpu->RenderBundleEncoderDrawIndirect(context->bundle, counts, offset);
+    else
+        wgpu->RenderPassEncoderDrawIndirect(context->render, counts, offset);
 }
 
 static void run_bundle(gch__gpu_context *context, void *bundle)
@@ -494,6 +515,7 @@ const gch__gpu_driver gch__gpu_native = {
     .dispatch_indirect = dispatch_indirect,
     .render_begin = render_begin,
     .draw = draw,
+    .draw_indirect = draw_indirect,
     .run_bundle = run_bundle,
     .pass_end = pass_end,
     .bundle_begin = bundle_begin,

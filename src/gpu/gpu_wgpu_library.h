@@ -63,12 +63,14 @@
     X(QueueRelease)                                                                                \
     X(QueueSubmitForIndex)                                                                         \
     X(RenderBundleEncoderDraw)                                                                     \
+    X(RenderBundleEncoderDrawIndirect)                                                             \
     X(RenderBundleEncoderFinish)                                                                   \
     X(RenderBundleEncoderRelease)                                                                  \
     X(RenderBundleEncoderSetBindGroup)                                                             \
     X(RenderBundleEncoderSetPipeline)                                                              \
     X(RenderBundleRelease)                                                                         \
     X(RenderPassEncoderDraw)                                                                       \
+    X(RenderPassEncoderDrawIndirect)                                                               \
     X(RenderPassEncoderEnd)                                                                        \
     X(RenderPassEncoderExecuteBundles)                                                             \
     X(RenderPassEncoderRelease)                                                                    \

@@ -151,6 +151,24 @@ static void a_bundle_paints_what_the_draw_paints(void **state)
     assert_ok(gch__gpu_pass_end(gpu, &err));
     assert_ok(gch__gpu_texture_download(gpu, target, W, H, bundled, W, &err));
     assert_memory_equal(bundled, colors, sizeof colors);
+    /* The same from a buffer, in whose first counts there are no vertices. */
+    const uint32_t counts[] = {0, 1, 0, 0, 3, 1, 0, 0};
+    gch__gpu_buffer from;
+    gch__gpu_bundle indirect[2];
+    assert_ok(gch__gpu_buffer_make(gpu, sizeof counts, GCH__GPU_INDIRECT, "counts", &from, &err));
+    for (uint32_t i = 0; i < 2; i++) {
+        assert_ok(gch__gpu_bundle_begin(gpu, "indirect", &err));
+        assert_ok(gch__gpu_draw_indirect(gpu, pipeline, bindings, from, i * 16, &err));
+        assert_ok(gch__gpu_bundle_end(gpu, &indirect[i], &err));
+        assert_ok(gch__gpu_begin(gpu, "frame", &err));
+        assert_ok(gch__gpu_upload(gpu, from, 0, counts, sizeof counts, &err));
+        assert_ok(gch__gpu_render_begin(gpu, target, "indirect", &err));
+        assert_ok(gch__gpu_run_bundle(gpu, indirect[i], &err));
+        assert_ok(gch__gpu_pass_end(gpu, &err));
+        assert_ok(gch__gpu_texture_download(gpu, target, W, H, bundled, W, &err));
+        assert_int_equal(memcmp(bundled, colors, sizeof colors) == 0, i == 1);
+    }
+    assert_int_equal(bundled[0], colors[0]);
     assert_ok(gch__gpu_begin(gpu, "frame", &err));
     assert_ok(gch__gpu_render_begin(gpu, target, "nothing", &err));
     assert_ok(gch__gpu_pass_end(gpu, &err));
