@@ -25,6 +25,8 @@ struct Frame {
     lit_words: u32, // of it, a column
     left: u32, // of the part of the picture that a texture holds
     top: u32,
+    target_width: u32,
+    target_height: u32,
     origin: u32, // where column 0 is in marks and counts, which are rings of columns
     panel_count: u32, // of the picture
     grid_origin: u32, // as origin, of the counts

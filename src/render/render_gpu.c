@@ -62,7 +62,8 @@ static gch_status make_light(gch__gpu_executor *executor, gch_error *err)
     static const gch__gpu_brush_desc desc = {
         .label = "light",
         .kinds = {GCH__GPU_BIND_UNIFORM, GCH__GPU_BIND_READ, GCH__GPU_BIND_READ},
-        .count = 3};
+        .count = 3,
+        .lists_spans = true};
     return gch__gpu_brush_make(executor, gch__shader_light_start,
                                (size_t)(gch__shader_light_end - gch__shader_light_start), &desc,
                                &executor->light, err);

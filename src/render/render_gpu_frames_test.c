@@ -17,7 +17,7 @@ static gch_error err;
 #define WIDTH 320
 #define HEIGHT 200
 
-typedef enum shape { WALK, WALK_WITH_GAPS, FLOATS, FLAT } shape;
+typedef enum shape { WALK, WALK_WITH_GAPS, FLOATS, FLAT, NOISE } shape;
 
 static test_series make_series(shape kind, uint64_t seed, int spike_at)
 {
@@ -31,6 +31,8 @@ static test_series make_series(shape kind, uint64_t seed, int spike_at)
             kind == FLOATS ? sin(i * 1e-4) * 1e5 + 1e-7 * (double)(test_random(&seed) % 100) : walk;
         if (kind == FLAT)
             values[i] = 1000;
+        if (kind == NOISE)
+            values[i] = (double)(test_random(&seed) % 400000) - 200000;
         if (kind == WALK_WITH_GAPS && test_random(&seed) % 4000 == 0)
             values[i] = (double)NAN;
     }
@@ -316,6 +318,42 @@ static gch__gpu_work download_work(stage *s, gch__gpu_kernel kernel)
     assert_ok(gch__gpu_begin(gpu, "work", &err));
     assert_ok(gch__gpu_download(gpu, s->executor->work[kernel], 0, &work, sizeof work, &err));
     return work;
+}
+
+static gch__gpu_span_counts download_spans(stage *s)
+{
+    gch__gpu_span_counts counts;
+    gch__gpu *gpu = s->executor->gpu;
+    assert_ok(gch__gpu_begin(gpu, "spans", &err));
+    assert_ok(
+        gch__gpu_download(gpu, s->executor->light.spans.buffer, 0, &counts, sizeof counts, &err));
+    return counts;
+}
+
+/* A line is a span or so a column; points here and there are more than there is room for. The
+ * device itself says which of the two draws has vertices. */
+static void the_device_draws_spans_or_the_whole_picture(void **state)
+{
+    (void)state;
+    test_series series = make_series(NOISE, 1, -1);
+    const gch_mark marks[] = {GCH_MARK_LINE, GCH_MARK_SCATTER};
+    for (size_t i = 0; i < GCH_COUNT_OF(marks); i++) {
+        stage s;
+        gch__gpu_frame_stats stats;
+        assert_ok(make_stage(&series, &(gch__gpu_executor_desc){.way = GCH__GPU_BY_DRAW}, &s));
+        s.mark = marks[i];
+        assert_ok(draw(&s, &series, 0, (int64_t)30 * WIDTH, &stats));
+        gch__gpu_span_counts counts = download_spans(&s);
+        bool is_line = marks[i] == GCH_MARK_LINE;
+        if (is_line)
+            assert_in_range(counts.listed, WIDTH, 2 * WIDTH);
+        else
+            assert_true(counts.listed > 8 * WIDTH);
+        assert_int_equal(counts.spans[0], is_line ? counts.listed * 6 : 0);
+        assert_int_equal(counts.cover[0], is_line ? 0 : 3);
+        free_stage(&s);
+    }
+    test_series_free(&series);
 }
 
 /* Of a flat line all is known from where it crosses the columns' edges; of a walk it is not. */
@@ -670,6 +708,7 @@ int main(void)
         cmocka_unit_test(other_bars_and_axes_are_another_picture),
         cmocka_unit_test(one_value_that_differs_is_seen),
         cmocka_unit_test(an_unchanged_scene_submits_nothing_and_a_panned_one_loads_little),
+        cmocka_unit_test(the_device_draws_spans_or_the_whole_picture),
         cmocka_unit_test(columns_that_can_show_nothing_more_are_culled_by_the_gpu),
         cmocka_unit_test(runs_that_can_show_nothing_more_are_culled_by_the_gpu),
         cmocka_unit_test(what_an_earlier_series_hides_is_not_reduced),

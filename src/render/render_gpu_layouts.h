@@ -23,11 +23,12 @@ typedef struct gch__gpu_frame {
     uint32_t series_count;
     uint32_t lit, lit_words;
     uint32_t left, top;
+    uint32_t target_width, target_height;
     uint32_t origin;
     uint32_t panel_count;
     uint32_t grid_origin, grid_step;
 } gch__gpu_frame;
-static_assert(sizeof(gch__gpu_frame) == 68, "shaders/common/layouts.wgsl");
+static_assert(sizeof(gch__gpu_frame) == 76, "shaders/common/layouts.wgsl");
 
 typedef struct gch__gpu_panel {
     uint32_t first_row, height;
@@ -136,6 +137,15 @@ typedef struct gch__gpu_work {
     uint32_t listed;
 } gch__gpu_work;
 static_assert(sizeof(gch__gpu_work) == 16, "shaders/reduce.wgsl");
+
+/* In front of the spans of a picture: of the draw of spans and of that of all pixels, how many
+ * vertices and instances, 0 and 0; how many spans there are, which may be more than there is room
+ * for. */
+typedef struct gch__gpu_span_counts {
+    uint32_t spans[4], cover[4];
+    uint32_t listed, reserved[3];
+} gch__gpu_span_counts;
+static_assert(sizeof(gch__gpu_span_counts) == 48, "shaders/light.wgsl");
 
 /* In front of the lists of a tile's blocks, by the way they are counted, and of their records. */
 typedef struct gch__gpu_blocks {

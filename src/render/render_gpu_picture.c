@@ -27,6 +27,8 @@ gch_status gch__gpu_brush_make(gch__gpu_executor *executor, const char *wgsl, si
     pipeline.vertex = "cover";
     pipeline.fragment = "paint";
     GCH_TRY(gch__gpu_pipeline_get(executor->gpu, &pipeline, &out->drawing, err));
+    if (desc->lists_spans)
+        GCH_TRY(gch__gpu_spans_make(executor, shader, desc->kinds, desc->count, &out->spans, err));
     pipeline.vertex = pipeline.fragment = NULL;
     pipeline.compute = "paint_pixels";
     pipeline.kinds[desc->count] = GCH__GPU_BIND_WRITE;
@@ -38,6 +40,7 @@ void gch__gpu_brush_drop(gch__gpu_executor *executor, gch__gpu_brush *brush)
     gch__gpu_bundle_release(executor->gpu, brush->bundle);
     gch__gpu_bindings_release(executor->gpu, brush->draw_bindings);
     gch__gpu_bindings_release(executor->gpu, brush->dispatch_bindings);
+    gch__gpu_spans_unbind(executor, &brush->spans);
     brush->bundle = (gch__gpu_bundle){0};
     brush->draw_bindings = brush->dispatch_bindings = (gch__gpu_bindings){0};
     brush->bound_version = 0;
@@ -47,8 +50,15 @@ static gch_status bind_draw(gch__gpu_executor *executor, gch__gpu_brush *brush, 
 {
     GCH_TRY(gch__gpu_bindings_make(executor->gpu, brush->drawing, brush->buffers, brush->desc.count,
                                    brush->desc.label, &brush->draw_bindings, err));
+    if (brush->desc.lists_spans)
+        GCH_TRY(
+            gch__gpu_spans_bind(executor, &brush->spans, brush->buffers, brush->desc.count, err));
     GCH_TRY(gch__gpu_bundle_begin(executor->gpu, "picture", err));
-    GCH_TRY(gch__gpu_draw(executor->gpu, brush->drawing, brush->draw_bindings, 3, 1, err));
+    if (brush->desc.lists_spans)
+        GCH_TRY(gch__gpu_spans_draw(executor, &brush->spans, brush->drawing, brush->draw_bindings,
+                                    err));
+    else
+        GCH_TRY(gch__gpu_draw(executor->gpu, brush->drawing, brush->draw_bindings, 3, 1, err));
     return gch__gpu_bundle_end(executor->gpu, &brush->bundle, err);
 }
 
@@ -126,6 +136,8 @@ static gch_status send_frame(gch__gpu_executor *executor, uint32_t left, uint32_
     gch__gpu_frame frame = executor->frame;
     frame.left = left;
     frame.top = top;
+    frame.target_width = executor->picture.target_width;
+    frame.target_height = executor->picture.target_height;
     return gch__gpu_upload(executor->gpu, executor->picture.frame, 0, &frame, sizeof frame, err);
 }
 
@@ -135,9 +147,17 @@ static void note_recorded(gch__gpu_executor *executor)
         executor->stats.record_ns = gch__clock_ns() - executor->start_ns;
 }
 
+/* Of record_draw. */
+static uint32_t draw_passes(const gch__gpu_brush *brush)
+{
+    return brush->desc.lists_spans ? 2 : 1;
+}
+
 static gch_status record_draw(gch__gpu_executor *executor, const gch__gpu_brush *brush,
                               gch_error *err)
 {
+    if (brush->desc.lists_spans)
+        GCH_TRY(gch__gpu_spans_list(executor, &brush->spans, err));
     GCH_TRY(gch__gpu_render_begin(executor->gpu, executor->picture.target, "picture", err));
     GCH_TRY(gch__gpu_run_bundle(executor->gpu, brush->bundle, err));
     return gch__gpu_pass_end(executor->gpu, err);
@@ -220,6 +240,7 @@ static gch_status measure(gch__gpu_executor *executor, const gch__gpu_brush *bru
     gch__gpu_picture *picture = &executor->picture;
     gch__gpu_timing timings[GCH__GPU_TIMERS_MAX];
     uint32_t count, height = GCH_MIN(band_rows, picture->target_height);
+    uint32_t first = draw_passes(brush) + 1; /* of the second round */
     uint64_t serial;
     GCH_TRY(gch__gpu_submit(executor->gpu, &serial, err)); /* the frame so far is not timed */
     gch__gpu_set_timing(executor->gpu, true);
@@ -239,8 +260,11 @@ static gch_status measure(gch__gpu_executor *executor, const gch__gpu_brush *bru
     GCH_TRY(status);
     uint64_t drawn_px = (uint64_t)picture->target_width * picture->target_height;
     uint64_t dispatched_px = (uint64_t)executor->frame.width * height;
-    bool draws =
-        count < 4 || timings[2].ns * dispatched_px <= timings[3].ns * drawn_px; /* a pixel's */
+    uint64_t drawn_ns = 0;
+    for (uint32_t i = first; i + 1 < 2 * first && i < count; i++)
+        drawn_ns += timings[i].ns;
+    bool draws = count < 2 * first ||
+                 drawn_ns * dispatched_px <= timings[2 * first - 1].ns * drawn_px; /* a pixel's */
     picture->way = draws ? GCH__GPU_BY_DRAW : GCH__GPU_BY_DISPATCH;
     return gch__gpu_begin(executor->gpu, "picture", err);
 }
@@ -265,6 +289,8 @@ gch_status gch__gpu_picture_draw(gch__gpu_executor *executor, gch__gpu_brush *br
     if (may_draw(executor))
         GCH_TRY(ensure_target(executor, GCH_MIN(frame->width, side), GCH_MIN(frame->height, side),
                               err));
+    if (may_draw(executor) && brush->desc.lists_spans)
+        GCH_TRY(gch__gpu_spans_reserve(executor, &brush->spans, frame->width, err));
     if (may_dispatch(executor))
         GCH_TRY(ensure_pixels(executor, band_rows * row_bytes, err));
     GCH_TRY(bind(executor, brush, err));

@@ -1,16 +1,17 @@
 /* The picture: from tables on the device to pixels on the host.
  *
- * A brush is a shader that says what colour a pixel has. It is evaluated by a draw of one triangle,
- * recorded in a bundle, through a texture, or by a dispatch into a buffer, a band of rows at a
- * time; which of the two is faster depends on the device (those made for computing have few units
- * that draw), and is measured with the first picture.
+ * A brush is a shader that says what colour a pixel has. It is evaluated by a draw, recorded in a
+ * bundle, through a texture (of one triangle, or of the spans of pixels that are not black), or by
+ * a dispatch into a buffer, a band of rows at a time; which of the two is faster depends on the
+ * device (those made for computing have few units that draw), and is measured with the first
+ * picture.
  *
  * Thread rule: one thread at a time.
  */
 #ifndef GCH_RENDER_GPU_PICTURE_H
 #define GCH_RENDER_GPU_PICTURE_H
 
-#include "render_gpu.h"
+#include "render_gpu_spans.h"
 
 /* The shader's entry points are `cover` and `paint` of the draw, and `paint_pixels` of the
  * dispatch, which has one binding more: the pixels. */
@@ -18,6 +19,7 @@ typedef struct gch__gpu_brush_desc {
     const char *label;
     gch__gpu_binding_kind kinds[GCH__GPU_BINDINGS_MAX - 1]; /* the first: the picture's frame */
     uint32_t count;
+    bool lists_spans; /* its picture is black but for spans: render_gpu_spans.h */
 } gch__gpu_brush_desc;
 
 typedef struct gch__gpu_brush {
@@ -26,6 +28,7 @@ typedef struct gch__gpu_brush {
     gch__gpu_buffer buffers[GCH__GPU_BINDINGS_MAX - 1]; /* set by the user, but for the first */
     gch__gpu_bindings draw_bindings, dispatch_bindings;
     gch__gpu_bundle bundle;
+    gch__gpu_spans spans;
     uint64_t bound_version; /* of the executor's buffers */
 } gch__gpu_brush;
 

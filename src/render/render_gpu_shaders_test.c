@@ -70,7 +70,8 @@ static void structs_have_the_fields_of_the_shaders(void **state)
         FIELD(gch__gpu_frame, first_extents), FIELD(gch__gpu_frame, extents),
         FIELD(gch__gpu_frame, series_count),  FIELD(gch__gpu_frame, lit),
         FIELD(gch__gpu_frame, lit_words),     FIELD(gch__gpu_frame, left),
-        FIELD(gch__gpu_frame, top),           FIELD(gch__gpu_frame, origin),
+        FIELD(gch__gpu_frame, top),           FIELD(gch__gpu_frame, target_width),
+        FIELD(gch__gpu_frame, target_height), FIELD(gch__gpu_frame, origin),
         FIELD(gch__gpu_frame, panel_count),   FIELD(gch__gpu_frame, grid_origin),
         FIELD(gch__gpu_frame, grid_step)};
     static const field panel[] = {
@@ -144,8 +145,8 @@ static void structs_have_the_fields_of_the_shaders(void **state)
 static void constants_have_the_values_of_the_shaders(void **state)
 {
     (void)state;
-    char *texts[] = {read_text(LAYOUTS), read_text(REDUCE), read_text(COUNT), read_text(TONE),
-                     read_text(POINTS)};
+    char *texts[] = {read_text(LAYOUTS), read_text(REDUCE), read_text(COUNT),
+                     read_text(TONE),    read_text(POINTS), read_text(LIGHT)};
     char line[80];
     static const struct {
         const char *name;
@@ -180,6 +181,9 @@ static void constants_have_the_values_of_the_shaders(void **state)
         {"STUDY_RANGE", GCH_STUDY_RANGE, "%s: u32 = %uu;"},
         {"STUDY_SPREAD", GCH_STUDY_SPREAD, "%s: u32 = %uu;"},
         {"TILE_PX", GCH__GPU_TILE_PX, "%s: u32 = %uu;"},
+        {"COVER_DRAW", offsetof(gch__gpu_span_counts, cover) / 4, "%s: u32 = %uu;"},
+        {"SPANS_LISTED", offsetof(gch__gpu_span_counts, listed) / 4, "%s: u32 = %uu;"},
+        {"SPANS", sizeof(gch__gpu_span_counts) / 4, "%s: u32 = %uu;"},
         {"LISTED", offsetof(gch__gpu_work, listed) / 4, "%s: u32 = %uu;"},
         {"LIST", sizeof(gch__gpu_work) / 4, "%s: u32 = %uu;"},
         {"FAR_GROUPS", offsetof(gch__gpu_blocks, far_groups) / 4, "%s: u32 = %uu;"},
