@@ -21,7 +21,7 @@
 #include <assert.h>
 #include <stddef.h>
 
-#define GCH__WEB_ABI 1u
+#define GCH__WEB_ABI 2u
 #define GCH__EXPORT __attribute__((visibility("default")))
 
 /* ---- the instance ---- */
@@ -93,13 +93,36 @@ GCH__EXPORT void gch_web_csv_abandon(void); /* without one nothing happens */
 
 /* ---- charts ---- */
 
+/* As gch_chart_series; numbers that may be left out are 1 + a column, 0: none. */
 typedef struct gch_web_series {
     uint32_t source, column;
     uint32_t mark;
     uint32_t color_rgba;
     float width_px;
     const char *label; /* nullable */
+    uint32_t column_high;
+    uint32_t price_by;
+    uint32_t panel, axis;
+    uint32_t dash_count;
+    float dash_px[GCH_DASH_CAP];
+    uint32_t bin_count;
+    uint32_t size_by, color_by, category_by;
+    uint32_t density_scale, palette;
+    uint32_t study_kind, study_length;
+    uint32_t study_source, study_column; /* SPREAD; source 0: the series' own */
 } gch_web_series;
+
+typedef struct gch_web_axis {
+    const char *title;        /* nullable: the unit that its series share */
+    const char *bottom, *top; /* exact decimals; nullable: fitted to what is visible */
+    uint32_t scale;           /* gch_value_axis */
+} gch_web_axis;
+
+typedef struct gch_web_panel {
+    const char *title; /* nullable */
+    float height;
+    gch_web_axis left, right;
+} gch_web_panel;
 
 #define GCH__WEB_BARE 1u
 #define GCH__WEB_NO_LEGEND 2u
@@ -117,7 +140,21 @@ typedef struct gch_web_chart_desc {
     const char *title, *time_zone; /* nullable */
     const char *bar_width;         /* nullable: chosen for the width */
     const char *bottom, *top;      /* exact decimals; nullable: fitted to what is visible */
+    uint32_t panel_count;          /* 0: one, with `axis`, `bottom` and `top`; zero with panels */
+    const gch_web_panel *panels;
+    const char *left, *right; /* of points and histograms: exact decimals; nullable: all */
 } gch_web_chart_desc;
+
+#define GCH__WEB_HAS_LEFT 1u
+#define GCH__WEB_HAS_RIGHT 2u
+
+/* As gch_panel_stats. */
+typedef struct gch_web_panel_frame {
+    uint32_t x_px, y_px, width_px, height_px;
+    uint32_t sides; /* GCH__WEB_HAS_LEFT, _RIGHT */
+    uint32_t reserved;
+    double left_bottom, left_top, right_bottom, right_top;
+} gch_web_panel_frame;
 
 typedef struct gch_web_frame {
     int64_t t0, t1; /* of the view, as resolved */
@@ -127,6 +164,9 @@ typedef struct gch_web_frame {
     uint32_t width_px, height_px;
     uint32_t plot_x_px, plot_y_px, plot_width_px, plot_height_px;
     const uint32_t *pixels; /* RGBA, until the chart's next frame */
+    uint32_t panel_count;
+    double left, right; /* of points and histograms; equal for series in time */
+    gch_web_panel_frame panels[GCH_PANEL_CAP];
 } gch_web_frame;
 
 GCH__EXPORT gch_status gch_web_chart_make(uint32_t *out_id);
@@ -162,17 +202,30 @@ typedef struct gch_web_bar {
 GCH__EXPORT gch_status gch_web_bar_at(uint32_t source, uint32_t column, const char *width,
                                       const char *time_zone, int64_t t, gch_web_bar *out);
 
+/* The point of a point set that is nearest to the middle of a square of the plane, within its inner
+ * circle, as JSON: {"row":5,"x":1.5,"y":2,"values":["1.5","2",...]}, the values of all columns
+ * exactly. Edges are exact decimals. GCH_NOT_FOUND: there is none; GCH_LIMIT: there are thousands;
+ * GCH_PENDING as above. */
+GCH__EXPORT gch_status gch_web_point_at(uint32_t source, const char *left, const char *right,
+                                        const char *bottom, const char *top, const char **out_json);
+
 /* What JavaScript reads and writes, where pointers have 32 bits. */
 #define GCH__WEB_LAYOUT(expression, bytes)                                                         \
     static_assert(sizeof(void *) != 4 || (expression) == (bytes), "web/src/abi.ts reads it there")
 GCH__WEB_LAYOUT(sizeof(gch_web_want), 24);
 GCH__WEB_LAYOUT(sizeof(gch_column_desc), 12);
 GCH__WEB_LAYOUT(sizeof(gch_column_data), 12);
-GCH__WEB_LAYOUT(sizeof(gch_web_series), 24);
+GCH__WEB_LAYOUT(offsetof(gch_web_series, bin_count), 76);
+GCH__WEB_LAYOUT(sizeof(gch_web_series), 116);
+GCH__WEB_LAYOUT(sizeof(gch_web_axis), 16);
+GCH__WEB_LAYOUT(sizeof(gch_web_panel), 40);
 GCH__WEB_LAYOUT(offsetof(gch_web_chart_desc, series), 44);
-GCH__WEB_LAYOUT(sizeof(gch_web_chart_desc), 72);
+GCH__WEB_LAYOUT(offsetof(gch_web_chart_desc, panel_count), 68);
+GCH__WEB_LAYOUT(sizeof(gch_web_chart_desc), 88);
+GCH__WEB_LAYOUT(sizeof(gch_web_panel_frame), 56);
 GCH__WEB_LAYOUT(offsetof(gch_web_frame, width_px), 88);
 GCH__WEB_LAYOUT(offsetof(gch_web_frame, pixels), 112);
+GCH__WEB_LAYOUT(offsetof(gch_web_frame, panels), 136);
 GCH__WEB_LAYOUT(offsetof(gch_web_sample, value), 16);
 GCH__WEB_LAYOUT(sizeof(gch_web_value), 72);
 GCH__WEB_LAYOUT(offsetof(gch_web_bar, open), 24);

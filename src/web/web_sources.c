@@ -366,6 +366,8 @@ const char *gch_web_source_info(uint32_t id)
     gch__web_put_text(info->time_zone);
     gch__web_put(",\"source\":");
     gch__web_put_text(info->source);
+    if (info->is_point_set)
+        gch__web_put(",\"plane\":{\"x\":%u,\"y\":%u}", info->x_column, info->y_column);
     gch__web_put(",\"columns\":[");
     for (uint32_t c = 0; c < info->column_count; c++) {
         const gch_column_info *column = &info->columns[c];
