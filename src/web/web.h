@@ -42,10 +42,14 @@ GCH__EXPORT const char *gch_web_stats(void);
 
 /* ---- sources ---- */
 
+#define GCH__WEB_WANT_PREFETCH 1u
+#define GCH__WEB_WANT_LOADED 2u /* of an image in memory: it has been read, nothing is to be done  \
+                                 */
+
 /* A range of bytes that the engine wants of a source. */
 typedef struct gch_web_want {
     uint32_t source;
-    uint32_t is_prefetch;
+    uint32_t flags;
     double offset, byte_count;
 } gch_web_want;
 

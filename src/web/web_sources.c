@@ -256,6 +256,7 @@ gch_status gch__web_source_adopt(const char *name, void *image, size_t count,
         (void)!destroy(source); /* nothing of it is open */
         return status;
     }
+    source->is_image = true;
     GCH_TRY(gch_source_get_file(web->data, source->handle, &source->file, &web->err));
     *out_id = source->id;
     return GCH_OK;
@@ -401,16 +402,20 @@ uint32_t gch_web_take_wants(gch_web_want *out, uint32_t cap)
     uint32_t count = 0;
     gch_page_run run;
     while (count < cap && gch_data_take_queued(gch__web_instance.data, &run, NULL) == GCH_OK) {
-        const gch__web_source *source = find_handle(run.source);
+        gch__web_source *source = find_handle(run.source);
         if (source == NULL)
             continue; /* closed meanwhile */
         uint64_t offset = run.first_page * GCH_PAGE_BYTES;
-        uint64_t bytes = (uint64_t)run.page_count * GCH_PAGE_BYTES;
-        out[count++] =
-            (gch_web_want){.source = source->id,
-                           .is_prefetch = run.is_prefetch,
-                           .offset = (double)offset,
-                           .byte_count = (double)GCH_MIN(bytes, source->byte_count - offset)};
+        uint64_t bytes =
+            GCH_MIN((uint64_t)run.page_count * GCH_PAGE_BYTES, source->byte_count - offset);
+        uint32_t flags = run.is_prefetch ? GCH__WEB_WANT_PREFETCH : 0;
+        /* What fails is asked for again, and then reported by who needs it. */
+        if (source->is_image && deliver(source, offset, (size_t)bytes) == GCH_OK)
+            flags |= GCH__WEB_WANT_LOADED;
+        out[count++] = (gch_web_want){.source = source->id,
+                                      .flags = flags,
+                                      .offset = (double)offset,
+                                      .byte_count = (double)bytes};
     }
     return count;
 }

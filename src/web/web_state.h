@@ -19,6 +19,7 @@ typedef struct gch__web_source {
     gch_source handle;    /* 0: not open */
     const gch_file *file; /* borrowed from the manager; of a live source the one acquired */
     gch_file *live_file;  /* NULL: not live */
+    bool is_image;        /* all of its bytes are in memory */
     gch_query *query;     /* for values at the cursor; made when first asked */
     gch__web_piece *pieces;
     size_t piece_count, piece_cap;

@@ -94,7 +94,9 @@ static gch_status draw(uint32_t chart, uint32_t source, uint32_t *out_frames)
             return GCH_OK;
         assert_true(count > 0);
         for (uint32_t i = 0; i < count; i++) {
-            assert_int_equal(wants[i].is_prefetch, 0);
+            if (wants[i].flags == GCH__WEB_WANT_LOADED)
+                continue;
+            assert_int_equal(wants[i].flags & GCH__WEB_WANT_PREFETCH, 0);
             GCH_TRY(stage(wants[i].source, wants[i].offset, wants[i].byte_count));
         }
     }
@@ -131,7 +133,7 @@ static void neighbours_are_wanted_after_a_hint(void **state)
     assert_int_equal(gch_web_take_wants(wants, 64), 0);
     assert_ok(gch_web_source_warm(id, 0, 100000000, 101000000, 300));
     for (uint32_t count; (count = gch_web_take_wants(wants, 64)) > 0; hints += count)
-        assert_int_equal(wants[0].is_prefetch, 1);
+        assert_int_equal(wants[0].flags, GCH__WEB_WANT_PREFETCH);
     assert_true(hints > 0);
     assert_ok(gch_web_stop());
 }
@@ -210,6 +212,149 @@ static void stale_numbers_and_wrong_descs_are_refused(void **state)
     assert_status(gch_web_chart_destroy(chart), GCH_INVALID);
     assert_ok(gch_web_stop());
     assert_null(gch_web_stats());
+}
+
+static void panels_have_places_and_values_of_their_own(void **state)
+{
+    (void)state;
+    uint32_t id, chart, rounds;
+    gch_web_frame frame;
+    assert_ok(gch_web_start(64));
+    assert_ok(open_by_wants(&id, &rounds));
+    assert_ok(gch_web_source_stage(id, 0, memcpy(gch_web_alloc(image_bytes), image, image_bytes),
+                                   image_bytes));
+    assert_ok(gch_web_chart_make(&chart));
+    gch_web_panel panels[] = {{.height = 3, .left = {.bottom = "-1", .top = "1000"}},
+                              {.title = "Average",
+                               .left = {.bottom = "2", .top = "3.5"},
+                               .right = {.title = "V", .bottom = "1", .top = "900", .scale = 1}}};
+    gch_web_series series[] = {
+        {.source = id, .mark = GCH_MARK_LINE, .dash_count = 2, .dash_px = {4, 2}},
+        {.source = id, .mark = GCH_MARK_AREA, .panel = 1},
+        {.source = id, .panel = 1, .axis = 1, .study_kind = GCH_STUDY_SMA, .study_length = 3},
+        {.source = id, .mark = GCH_MARK_BAND, .panel = 1, .axis = 1},
+        {.source = id, .mark = GCH_MARK_VOLUME, .price_by = 1},
+        {.source = id, .mark = GCH_MARK_DENSITY, .density_scale = 3, .palette = 2},
+    };
+    gch_web_chart_desc desc = {.from = 100000000,
+                               .to = 101000000,
+                               .width_px = 400,
+                               .height_px = 400,
+                               .flags = GCH__WEB_HAS_TIME_RANGE | GCH__WEB_WAIT,
+                               .theme = GCH_THEME_CONTRAST,
+                               .series = series,
+                               .series_count = GCH_COUNT_OF(series),
+                               .bar_width = "1m",
+                               .panel_count = 2,
+                               .panels = panels};
+    assert_ok(gch_web_chart_frame(chart, &desc, &frame));
+    assert_int_equal(frame.panel_count, 2);
+    const gch_web_panel_frame *upper = &frame.panels[0], *lower = &frame.panels[1];
+    assert_int_equal(upper->sides, GCH__WEB_HAS_LEFT);
+    assert_int_equal(lower->sides, GCH__WEB_HAS_LEFT | GCH__WEB_HAS_RIGHT);
+    assert_true(upper->left_bottom == -1 && upper->left_top == 1000);
+    assert_true(lower->left_bottom == 2 && lower->left_top == 3.5);
+    assert_true(lower->right_bottom == 1 && lower->right_top == 900);
+    assert_int_equal(upper->x_px, lower->x_px);
+    assert_int_equal(upper->width_px, lower->width_px);
+    assert_true(lower->y_px >= upper->y_px + upper->height_px);
+    assert_true(upper->height_px > 2 * lower->height_px);
+    assert_true(frame.left == frame.right);
+    assert_int_equal(frame.pixels[0], 0xFF000000);
+
+    series[3].price_by = 2; /* a mark that does not look at it */
+    series[4].price_by = 2;
+    assert_status(gch_web_chart_frame(chart, &desc, &frame), GCH_INVALID);
+    series[4].price_by = 0;
+    series[2].study_source = id + 100;
+    assert_status(gch_web_chart_frame(chart, &desc, &frame), GCH_INVALID);
+    series[2].study_source = 0;
+    series[0].dash_count = GCH_DASH_CAP + 1;
+    assert_status(gch_web_chart_frame(chart, &desc, &frame), GCH_INVALID);
+    series[0].dash_count = 0;
+    desc.panel_count = GCH_PANEL_CAP + 1;
+    assert_status(gch_web_chart_frame(chart, &desc, &frame), GCH_INVALID);
+    desc.panel_count = 2;
+    desc.theme = 3;
+    assert_status(gch_web_chart_frame(chart, &desc, &frame), GCH_INVALID);
+    desc.theme = 0;
+    panels[1].right.top = "nine";
+    assert_status(gch_web_chart_frame(chart, &desc, &frame), GCH_INVALID);
+    assert_ok(gch_web_stop());
+}
+
+/* A grid of 100 x 100 points, one apart, with its number as the third column. */
+static uint32_t open_points(void)
+{
+    enum { SIDE = 100 };
+    static double columns[3][SIDE * SIDE];
+    for (uint32_t i = 0; i < SIDE * SIDE; i++) {
+        columns[0][i] = i % SIDE;
+        columns[1][i] = (double)(i / SIDE);
+        columns[2][i] = i;
+    }
+    gch_column_desc descs[] = {{.name = "x", .type = GCH_TYPE_F64},
+                               {.name = "y", .type = GCH_TYPE_F64},
+                               {.name = "n", .type = GCH_TYPE_F64}};
+    gch_writer_desc desc = {.time_unit = GCH_TIME_INDEX,
+                            .columns = descs,
+                            .column_count = 3,
+                            .curve = GCH_CURVE_MORTON,
+                            .y_column = 1};
+    gch_column_data data[] = {
+        {.values = columns[0]}, {.values = columns[1]}, {.values = columns[2]}};
+    gch_writer *writer = NULL;
+    void *bytes = NULL;
+    size_t count;
+    uint32_t id;
+    assert_ok(gch_writer_create_memory(&desc, &writer, &err));
+    assert_ok(gch_writer_append(writer, NULL, data, SIDE * SIDE, &err));
+    assert_ok(gch_writer_finish_memory(writer, &bytes, &count, &err));
+    void *copy = memcpy(gch_web_alloc(count), bytes, count);
+    gch_writer_free_memory(bytes, NULL);
+    assert_ok(gch_web_source_open_memory("points", copy, count, &id));
+    return id;
+}
+
+static void the_point_at_a_place_is_the_nearest_one(void **state)
+{
+    (void)state;
+    uint32_t chart, file, rounds;
+    const char *json;
+    gch_web_frame frame;
+    assert_ok(gch_web_start(64));
+    uint32_t id = open_points();
+    assert_non_null(strstr(gch_web_source_info(id), "\"plane\":{\"x\":0,\"y\":1},\"columns\""));
+    gch_web_want want;
+    assert_status(gch_web_point_at(id, "16", "18.2", "41", "43.2", &json), GCH_PENDING);
+    while (gch_web_take_wants(&want, 1) == 1) /* an image reads what it wants itself */
+        assert_int_equal(want.flags, GCH__WEB_WANT_LOADED);
+    assert_ok(gch_web_point_at(id, "16", "18.2", "41", "43.2", &json));
+    assert_string_equal(json,
+                        "{\"row\":4217,\"x\":17,\"y\":42,\"values\":[\"17\",\"42\",\"4217\"]}");
+    assert_status(gch_web_point_at(id, "16.9", "17.9", "42.3", "42.8", &json), GCH_NOT_FOUND);
+    assert_status(gch_web_point_at(id, "0", "99", "0", "99", &json), GCH_LIMIT);
+    assert_status(gch_web_point_at(id, "0", "x", "0", "99", &json), GCH_INVALID);
+    assert_status(gch_web_point_at(id, "0", NULL, "0", "99", &json), GCH_INVALID);
+    assert_status(gch_web_point_at(id, "5", "1", "0", "99", &json), GCH_INVALID);
+    assert_ok(open_by_wants(&file, &rounds));
+    assert_status(gch_web_point_at(file, "0", "1", "0", "1", &json), GCH_INVALID);
+
+    assert_ok(gch_web_chart_make(&chart));
+    gch_web_series series = {
+        .source = id, .mark = GCH_MARK_POINTS, .size_by = 3, .color_by = 3, .palette = 1};
+    gch_web_chart_desc desc = {.width_px = 300,
+                               .height_px = 200,
+                               .flags = GCH__WEB_WAIT,
+                               .series = &series,
+                               .series_count = 1,
+                               .left = "10.5",
+                               .right = "40"};
+    assert_ok(gch_web_chart_frame(chart, &desc, &frame));
+    assert_true(frame.left == 10.5 && frame.right == 40);
+    desc.left = "40";
+    assert_status(gch_web_chart_frame(chart, &desc, &frame), GCH_INVALID);
+    assert_ok(gch_web_stop());
 }
 
 static void doubles_become_the_nearest_ticks(void **state)
@@ -332,6 +477,8 @@ int main(void)
         cmocka_unit_test(bytes_handed_in_before_anybody_asks_open_the_file_at_once),
         cmocka_unit_test(ranges_outside_of_the_file_are_refused),
         cmocka_unit_test(stale_numbers_and_wrong_descs_are_refused),
+        cmocka_unit_test(panels_have_places_and_values_of_their_own),
+        cmocka_unit_test(the_point_at_a_place_is_the_nearest_one),
         cmocka_unit_test(doubles_become_the_nearest_ticks),
         cmocka_unit_test(every_allocation_that_fails_is_reported_and_leaves_nothing),
     };
