@@ -43,8 +43,9 @@ GCH__EXPORT const char *gch_web_stats(void);
 /* ---- sources ---- */
 
 #define GCH__WEB_WANT_PREFETCH 1u
-#define GCH__WEB_WANT_LOADED 2u /* of an image in memory: it has been read, nothing is to be done  \
-                                 */
+#define GCH__WEB_WANT_LOADED                                                                       \
+    2u /* of an image in memory: it has been read, nothing is to be done                           \
+        */
 
 /* A range of bytes that the engine wants of a source. */
 typedef struct gch_web_want {
@@ -133,6 +134,13 @@ typedef struct gch_web_panel {
 #define GCH__WEB_WAIT 4u /* every byte is at hand: fail rather than draw an unfinished picture */
 #define GCH__WEB_HAS_TIME_RANGE 8u
 
+/* What draws. The host has chosen it for the canvas that it has: nothing is chosen here. */
+typedef enum gch_web_backend {
+    GCH__WEB_CPU = 0,
+    GCH__WEB_WEBGPU = 1,
+    GCH__WEB_WEBGL2 = 2,
+} gch_web_backend;
+
 typedef struct gch_web_chart_desc {
     int64_t from, to; /* with HAS_TIME_RANGE */
     uint32_t width_px, height_px;
@@ -144,6 +152,7 @@ typedef struct gch_web_chart_desc {
     const char *title, *time_zone; /* nullable */
     const char *bar_width;         /* nullable: chosen for the width */
     const char *bottom, *top;      /* exact decimals; nullable: fitted to what is visible */
+    uint32_t backend;              /* gch_web_backend; the CPU draws what another one cannot */
     uint32_t panel_count;          /* 0: one, with `axis`, `bottom` and `top`; zero with panels */
     const gch_web_panel *panels;
     const char *left, *right; /* of points and histograms: exact decimals; nullable: all */
@@ -167,7 +176,10 @@ typedef struct gch_web_frame {
     double layout_ms, query_ms, raster_ms, total_ms;
     uint32_t width_px, height_px;
     uint32_t plot_x_px, plot_y_px, plot_width_px, plot_height_px;
-    const uint32_t *pixels; /* RGBA, until the chart's next frame */
+    const uint32_t *pixels; /* RGBA, until the chart's next frame; NULL: `picture` */
+    uint32_t backend;       /* gch_web_backend that drew */
+    uint32_t picture;       /* without pixels: the host's number of what it is to show */
+    const char *fallback;   /* why another backend than asked for has drawn; "" if none has */
     uint32_t panel_count;
     double left, right; /* of points and histograms; equal for series in time */
     gch_web_panel_frame panels[GCH_PANEL_CAP];
@@ -224,12 +236,15 @@ GCH__WEB_LAYOUT(sizeof(gch_web_series), 116);
 GCH__WEB_LAYOUT(sizeof(gch_web_axis), 16);
 GCH__WEB_LAYOUT(sizeof(gch_web_panel), 40);
 GCH__WEB_LAYOUT(offsetof(gch_web_chart_desc, series), 44);
-GCH__WEB_LAYOUT(offsetof(gch_web_chart_desc, panel_count), 68);
+GCH__WEB_LAYOUT(offsetof(gch_web_chart_desc, panel_count), 72);
 GCH__WEB_LAYOUT(sizeof(gch_web_chart_desc), 88);
 GCH__WEB_LAYOUT(sizeof(gch_web_panel_frame), 56);
 GCH__WEB_LAYOUT(offsetof(gch_web_frame, width_px), 88);
+GCH__WEB_LAYOUT(offsetof(gch_web_chart_desc, backend), 68);
 GCH__WEB_LAYOUT(offsetof(gch_web_frame, pixels), 112);
-GCH__WEB_LAYOUT(offsetof(gch_web_frame, panels), 136);
+GCH__WEB_LAYOUT(offsetof(gch_web_frame, left), 136);
+GCH__WEB_LAYOUT(offsetof(gch_web_frame, panels), 152);
+GCH__WEB_LAYOUT(sizeof(gch_web_frame), 600);
 GCH__WEB_LAYOUT(offsetof(gch_web_sample, value), 16);
 GCH__WEB_LAYOUT(sizeof(gch_web_value), 72);
 GCH__WEB_LAYOUT(offsetof(gch_web_bar, open), 24);

@@ -113,6 +113,8 @@ typedef struct rooms {
 
 static gch_status read_desc(const gch_web_chart_desc *in, rooms *room, gch_chart_desc *out)
 {
+    if (in->backend > GCH__WEB_WEBGL2)
+        return gch_fail(gch__web_err(), GCH_INVALID, "backend: %u is none", in->backend);
     GCH_TRY(read_series(in, room->series));
     GCH_TRY(read_panels(in, room->panels));
     *out = (gch_chart_desc){.series = room->series,
@@ -195,7 +197,10 @@ gch_status gch_web_chart_frame(uint32_t id, const gch_web_chart_desc *given, gch
                            .plot_height_px = stats.view.height_px,
                            .pixels = image->pixels,
                            .left = gch_decimal_to_double(stats.plane.left),
-                           .right = gch_decimal_to_double(stats.plane.right)};
+                           .right = gch_decimal_to_double(stats.plane.right),
+                           .backend = GCH__WEB_CPU,
+                           .fallback =
+                               given->backend == GCH__WEB_CPU ? "" : "this build has no other"};
     write_panels(&stats, out);
     return GCH_OK;
 }
