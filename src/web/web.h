@@ -218,6 +218,20 @@ typedef struct gch_web_bar {
 GCH__EXPORT gch_status gch_web_bar_at(uint32_t source, uint32_t column, const char *width,
                                       const char *time_zone, int64_t t, gch_web_bar *out);
 
+/* The values of the bar that covers t, added up, as a sample at the bar's beginning whose row is
+ * the number of rows. As gch_web_bar_at. */
+GCH__EXPORT gch_status gch_web_sum_at(uint32_t source, uint32_t column, const char *width,
+                                      const char *time_zone, int64_t t, gch_web_sample *out);
+
+typedef struct gch_web_study {
+    int64_t t0, t1;   /* of the bar */
+    double low, high; /* RANGE: the channel; else both are the value */
+} gch_web_study;
+
+/* A series' study at the bar that covers t. As gch_web_bar_at. */
+GCH__EXPORT gch_status gch_web_study_at(const gch_web_series *series, const char *width,
+                                        const char *time_zone, int64_t t, gch_web_study *out);
+
 /* The point of a point set that is nearest to the middle of a square of the plane, within its inner
  * circle, as JSON: {"row":5,"x":1.5,"y":2,"values":["1.5","2",...]}, the values of all columns
  * exactly. Edges are exact decimals. GCH_NOT_FOUND: there is none; GCH_LIMIT: there are thousands;
@@ -248,5 +262,6 @@ GCH__WEB_LAYOUT(sizeof(gch_web_frame), 600);
 GCH__WEB_LAYOUT(offsetof(gch_web_sample, value), 16);
 GCH__WEB_LAYOUT(sizeof(gch_web_value), 72);
 GCH__WEB_LAYOUT(offsetof(gch_web_bar, open), 24);
+GCH__WEB_LAYOUT(sizeof(gch_web_study), 32);
 
 #endif

@@ -1,4 +1,4 @@
-/* Charts of a page: frames into linear memory, values at the cursor. */
+/* Charts of a page: frames into linear memory. */
 #include "web_state.h"
 
 #include <string.h>
@@ -202,59 +202,5 @@ gch_status gch_web_chart_frame(uint32_t id, const gch_web_chart_desc *given, gch
                            .fallback =
                                given->backend == GCH__WEB_CPU ? "" : "this build has no other"};
     write_panels(&stats, out);
-    return GCH_OK;
-}
-
-/* ---- values at the cursor ---- */
-
-static gch_web_value show(gch_value value)
-{
-    gch_web_value shown = {.value = gch_value_to_double(value)};
-    gch_value_format(value, 0, shown.text, sizeof shown.text);
-    return shown;
-}
-
-gch_status gch_web_nearest(uint32_t id, uint32_t column, int64_t t, gch_web_sample *out)
-{
-    gch__web_source *source;
-    gch_query *query;
-    gch_sample sample;
-    GCH_TRY(gch__web_source_ready(id, &source));
-    GCH_TRY(gch__web_source_query(source, &query));
-    GCH_TRY(gch_query_nearest(query, column, t, &sample, gch__web_err()));
-    *out = (gch_web_sample){
-        .time = sample.time, .row = (double)sample.row, .value = show(sample.value)};
-    return GCH_OK;
-}
-
-gch_status gch_web_bar_at(uint32_t id, uint32_t column, const char *width, const char *time_zone,
-                          int64_t t, gch_web_bar *out)
-{
-    gch_error *err = gch__web_err();
-    gch__web_source *source;
-    gch_query *query;
-    gch_bar_width parsed;
-    gch_time_zone *zone = NULL;
-    const gch_bar *bars;
-    uint32_t count = 0;
-    GCH_TRY(gch__web_source_ready(id, &source));
-    GCH_TRY(gch__web_source_query(source, &query));
-    GCH_TRY(gch_bar_width_parse(width, gch_file_get_info(source->file)->time_unit, &parsed, err));
-    if (t == INT64_MAX)
-        return gch_fail(err, GCH_INVALID, "no bar covers the last of all times");
-    GCH_TRY(gch_time_zone_open(time_zone, gch__web_instance.allocator, &zone, err));
-    gch_status status =
-        gch_query_bars(query, column, parsed, zone, t, t + 1, 1, &bars, &count, err);
-    gch_time_zone_close(zone);
-    GCH_TRY(status);
-    if (count == 0)
-        return gch_fail(err, GCH_NOT_FOUND, "nothing is drawn there");
-    *out = (gch_web_bar){.t0 = bars->t0,
-                         .t1 = bars->t1,
-                         .row_count = (double)bars->row_count,
-                         .open = show(bars->open),
-                         .high = show(bars->high),
-                         .low = show(bars->low),
-                         .close = show(bars->close)};
     return GCH_OK;
 }

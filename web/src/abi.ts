@@ -54,17 +54,28 @@ interface Exports {
         t: bigint,
         out: number,
     ): number;
+    gch_web_point_at(
+        source: number,
+        left: number,
+        right: number,
+        bottom: number,
+        top: number,
+        outJson: number,
+    ): number;
 }
 
 export const WANT_BYTES = 24;
-export const SERIES_BYTES = 24;
-export const CHART_BYTES = 72;
-export const FRAME_BYTES = 128;
+export const SERIES_BYTES = 116;
+export const AXIS_BYTES = 16;
+export const PANEL_BYTES = 40;
+export const CHART_BYTES = 88;
+export const PANEL_FRAME_BYTES = 56;
+export const FRAME_BYTES = 600;
 export const SAMPLE_BYTES = 88;
 export const BAR_BYTES = 312;
 export const COLUMN_BYTES = 12;
 
-const SCRATCH_BYTES = 16384;
+const SCRATCH_BYTES = 32768;
 
 export class Abi {
     readonly call: Exports;

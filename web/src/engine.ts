@@ -7,15 +7,15 @@
  *  1. Every call of the module is synchronous: between two awaits no other call comes in between.
  *  2. After a trap the instance is dead and every later call says so.
  */
-import { Abi, BAR_BYTES, CHART_BYTES, COLUMN_BYTES, FRAME_BYTES, SAMPLE_BYTES } from './abi.js';
-import { SERIES_BYTES, WANT_BYTES } from './abi.js';
+import { Abi, BAR_BYTES, COLUMN_BYTES, FRAME_BYTES, SAMPLE_BYTES, WANT_BYTES } from './abi.js';
 import { type Bytes, openBlob, openUrl } from './bytes.js';
 import { ChartError } from './error.js';
+import { readFrame, writeDesc } from './layout.js';
 import { Loader, type Want } from './loader.js';
-import { BACKENDS, MARKS, TIME_UNITS } from './protocol.js';
+import { TIME_UNITS } from './protocol.js';
 import type { Backend, BackendChoice, Bar, Canvas } from './protocol.js';
 import type { EngineApi, EngineEvent, EngineStats, Frame, FrameDesc } from './protocol.js';
-import type { LiveDesc, OpenResult, Rows, Sample, SourceInfo } from './protocol.js';
+import type { LiveDesc, OpenResult, PlaneBox, PlanePoint, Rows, Sample, SourceInfo } from './protocol.js';
 import { type Picture, Showing, type SurfaceOpener, openPixelSurface } from './surface.js';
 import { zoneBytes } from './zones.js';
 
@@ -31,12 +31,8 @@ const CSV_PIECE = 1 << 20;
 
 const TYPES = ['', 'i8', 'u8', 'i16', 'u16', 'i32', 'u32', 'i64', 'f32', 'f64'];
 
-const BARE = 1;
-const NO_LEGEND = 2;
-const HAS_TIME_RANGE = 8;
-
-/** gch_web_backend. */
-const BACKEND_NUMBERS: Record<Backend, number> = { cpu: 0, webgpu: 1, webgl2: 2 };
+const PREFETCH = 1;
+const LOADED = 2;
 
 export class Engine implements EngineApi {
     private readonly loader: Loader;
@@ -112,7 +108,7 @@ export class Engine implements EngineApi {
         const view = this.abi.view();
         return {
             source: view.getUint32(at, true),
-            isPrefetch: view.getUint32(at + 4, true) !== 0,
+            isPrefetch: (view.getUint32(at + 4, true) & PREFETCH) !== 0,
             offset: view.getFloat64(at + 8, true),
             byteCount: view.getFloat64(at + 16, true),
         };
@@ -287,79 +283,21 @@ export class Engine implements EngineApi {
         this.abi.check(this.abi.call.gch_web_chart_destroy(chart));
     }
 
-    private writeDesc(desc: FrameDesc, backend: Backend): number {
-        const { abi } = this;
-        const at = abi.take(CHART_BYTES);
-        const series = abi.take(desc.series.length * SERIES_BYTES);
-        const labels = desc.series.map((one) => abi.text(one.label));
-        const texts = [desc.title, desc.timeZone, desc.barWidth, desc.bottom, desc.top].map((text) =>
-            abi.text(text),
-        );
-        const view = abi.view();
-        desc.series.forEach((one, i) => {
-            const place = series + i * SERIES_BYTES;
-            view.setUint32(place, one.source, true);
-            view.setUint32(place + 4, one.column, true);
-            view.setUint32(place + 8, MARKS.indexOf(one.mark) + 1, true);
-            view.setUint32(place + 12, one.color >>> 0, true);
-            view.setFloat32(place + 16, one.width, true);
-            view.setUint32(place + 20, labels[i] ?? 0, true);
-        });
-        const flags =
-            (desc.isBare ? BARE : 0) |
-            (desc.hasLegend ? 0 : NO_LEGEND) |
-            (desc.range !== undefined ? HAS_TIME_RANGE : 0);
-        view.setBigInt64(at, desc.range?.from ?? 0n, true);
-        view.setBigInt64(at + 8, desc.range?.to ?? 0n, true);
-        view.setUint32(at + 16, desc.width, true);
-        view.setUint32(at + 20, desc.height, true);
-        view.setFloat32(at + 24, desc.scale, true);
-        view.setUint32(at + 28, flags, true);
-        view.setUint32(at + 32, desc.isDark ? 1 : 0, true);
-        view.setUint32(at + 36, desc.isLog ? 1 : 0, true);
-        view.setUint32(at + 40, desc.series.length, true);
-        view.setUint32(at + 44, series, true);
-        texts.forEach((text, i) => view.setUint32(at + 48 + 4 * i, text, true));
-        view.setUint32(at + 68, BACKEND_NUMBERS[backend], true);
-        return at;
-    }
-
     async frame(chart: number, desc: FrameDesc, wantsPixels: boolean): Promise<Frame> {
         const { abi } = this;
         const showing = this.showings.get(chart);
         const surface = wantsPixels ? undefined : showing?.surface;
         abi.begin();
         const out = abi.take(FRAME_BYTES);
-        const at = this.writeDesc(desc, surface?.backend ?? 'cpu');
+        const at = writeDesc(abi, desc, surface?.backend ?? 'cpu');
         const status = abi.call.gch_web_chart_frame(chart, at, out);
         this.fetchWants();
         abi.check(status);
         const view = abi.view();
-        const frame: Frame = {
-            from: view.getBigInt64(out, true),
-            to: view.getBigInt64(out + 8, true),
-            bottom: view.getFloat64(out + 16, true),
-            top: view.getFloat64(out + 24, true),
-            complete: view.getFloat64(out + 32, true),
-            rows: view.getFloat64(out + 40, true),
-            bytesRead: view.getFloat64(out + 48, true),
-            layoutMs: view.getFloat64(out + 56, true),
-            queryMs: view.getFloat64(out + 64, true),
-            rasterMs: view.getFloat64(out + 72, true),
-            totalMs: view.getFloat64(out + 80, true),
-            width: view.getUint32(out + 88, true),
-            height: view.getUint32(out + 92, true),
-            plot: {
-                x: view.getUint32(out + 96, true),
-                y: view.getUint32(out + 100, true),
-                width: view.getUint32(out + 104, true),
-                height: view.getUint32(out + 108, true),
-            },
-            backend: BACKENDS.find((one) => BACKEND_NUMBERS[one] === view.getUint32(out + 116, true)) ?? 'cpu',
-            backendReason: [showing?.reason, abi.readText(view.getUint32(out + 124, true))]
-                .filter((text) => text !== undefined && text !== '')
-                .join('; '),
-        };
+        const frame = readFrame(abi, out);
+        frame.backendReason = [showing?.reason ?? '', frame.backendReason]
+            .filter((text) => text !== '')
+            .join('; ');
         const pixelsAt = view.getUint32(out + 112, true);
         const { width, height } = frame;
         const pixels =
@@ -381,12 +319,20 @@ export class Engine implements EngineApi {
 
     private fetchWants(): void {
         const wants: Want[] = [];
+        const loaded = new Set<number>();
         let count: number;
         do {
             count = this.abi.call.gch_web_take_wants(this.wants, WANTS_CAP);
-            for (let i = 0; i < count; i++) wants.push(this.readWant(this.wants + i * WANT_BYTES));
+            for (let i = 0; i < count; i++) {
+                const at = this.wants + i * WANT_BYTES;
+                const want = this.readWant(at);
+                if ((this.abi.view().getUint32(at + 4, true) & LOADED) === 0) wants.push(want);
+                else if (!want.isPrefetch) loaded.add(want.source);
+            }
         } while (count === WANTS_CAP);
         if (wants.length > 0) this.loader.want(wants);
+        if (loaded.size > 0) /* once the frame at hand has been answered */
+            setTimeout(() => loaded.forEach((source) => this.notify({ kind: 'data', source })));
     }
 
     async warm(source: number, column: number, from: bigint, to: bigint, width: number): Promise<void> {
@@ -444,6 +390,24 @@ export class Engine implements EngineApi {
             close: abi.readText(out + 248),
             closeValue: view.getFloat64(out + 240, true),
         };
+    }
+
+    async pointAt(source: number, box: PlaneBox): Promise<PlanePoint | undefined> {
+        const { abi } = this;
+        abi.begin();
+        const out = abi.take(4);
+        const [left, right, bottom, top] = [box.left, box.right, box.bottom, box.top].map((text) =>
+            abi.text(text),
+        ) as [number, number, number, number];
+        const status = abi.check(
+            abi.call.gch_web_point_at(source, left, right, bottom, top, out),
+            'pending',
+            'not-found',
+            'limit',
+        );
+        this.fetchWants();
+        if (status !== 'ok') return undefined;
+        return abi.readJson(abi.view().getUint32(out, true)) as PlanePoint;
     }
 
     /* ---- the whole ---- */

@@ -2,10 +2,45 @@
 import type { ErrorCode } from './error.js';
 
 export type TimeUnit = 'index' | 's' | 'ms' | 'us' | 'ns';
-export type Mark = 'line' | 'step' | 'area' | 'candles' | 'ohlc' | 'scatter' | 'bars';
 
 export const TIME_UNITS: readonly TimeUnit[] = ['index', 's', 'ms', 'us', 'ns'];
-export const MARKS: readonly Mark[] = ['line', 'step', 'area', 'candles', 'ohlc', 'scatter', 'bars'];
+
+/** In the order of the engine's numbers (include/gch/chart.h), as all lists here. */
+export const MARKS = [
+    'line',
+    'step',
+    'area',
+    'candles',
+    'ohlc',
+    'scatter',
+    'bars',
+    'band',
+    'density',
+    'points',
+    'histogram',
+    'volume',
+] as const;
+export type Mark = (typeof MARKS)[number];
+
+export const STUDIES = ['sma', 'ema', 'range', 'spread'] as const;
+export type StudyKind = (typeof STUDIES)[number];
+
+export const DENSITY_SCALES = ['log', 'linear', 'equal'] as const;
+export type DensityScale = (typeof DENSITY_SCALES)[number];
+
+export const PALETTES = ['moss', 'ember', 'dusk'] as const;
+export type Palette = (typeof PALETTES)[number];
+
+export const THEME_NAMES = ['light', 'dark', 'contrast'] as const;
+export type ThemeName = (typeof THEME_NAMES)[number];
+
+export type Side = 'left' | 'right';
+
+/** From the smallest to the largest value that an axis shows. */
+export interface Values {
+    min: number;
+    max: number;
+}
 
 /** What draws the pictures of a chart. */
 export type Backend = 'webgpu' | 'webgl2' | 'cpu';
@@ -36,6 +71,8 @@ export interface SourceInfo {
     last: string;
     timeZone: string;
     source: string;
+    /** Of a point set: its columns of x and y. */
+    plane?: { x: number; y: number };
     columns: ColumnInfo[];
 }
 
@@ -81,6 +118,36 @@ export interface FrameSeries {
     color: number;
     width: number;
     label?: string;
+    /** Columns by number. */
+    columnHigh?: number;
+    priceBy?: number;
+    sizeBy?: number;
+    colorBy?: number;
+    categoryBy?: number;
+    panel?: number;
+    side?: Side;
+    dash?: readonly number[];
+    bins?: number;
+    densityScale?: DensityScale;
+    palette?: Palette;
+    /** `source`: left out, the series' own. */
+    study?: { kind: StudyKind; length: number; source?: number; column: number };
+}
+
+/** Bounds are exact decimals; left out, fitted to what is visible. */
+export interface FrameAxis {
+    title?: string;
+    bottom?: string;
+    top?: string;
+    isLog: boolean;
+}
+
+export interface FramePanel {
+    title?: string;
+    /** In proportion to the others'; 0: 1. */
+    height: number;
+    left: FrameAxis;
+    right: FrameAxis;
 }
 
 export interface FrameDesc {
@@ -88,16 +155,32 @@ export interface FrameDesc {
     height: number;
     scale: number;
     isBare: boolean;
-    isDark: boolean;
-    isLog: boolean;
+    /** Default: light. */
+    theme?: ThemeName;
+    /** Of the left axis of a chart without `panels`, as are `bottom` and `top`. */
+    isLog?: boolean;
     hasLegend: boolean;
     series: FrameSeries[];
+    panels?: FramePanel[];
     range?: { from: bigint; to: bigint };
     bottom?: string;
     top?: string;
+    /** The horizontal axis of points and histograms, exact decimals. */
+    left?: string;
+    right?: string;
     title?: string;
     timeZone?: string;
     barWidth?: string;
+}
+
+/** A panel's plot, and what its axes show; an axis without series is left out. */
+export interface PanelFrame {
+    x: number;
+    y: number;
+    width: number;
+    height: number;
+    left?: Values;
+    right?: Values;
 }
 
 export interface Frame {
@@ -114,7 +197,11 @@ export interface Frame {
     totalMs: number;
     width: number;
     height: number;
+    /** Of the first panel. */
     plot: { x: number; y: number; width: number; height: number };
+    panels: PanelFrame[];
+    /** The horizontal axis of points and histograms. */
+    across?: Values;
     /** What drew this picture. */
     backend: Backend;
     /** Why not a better one, of those that the chart was to try; '' if there is none. */
@@ -142,6 +229,22 @@ export interface Bar {
     low: string;
     close: string;
     closeValue: number;
+}
+
+/** A square of the plane; edges are exact decimals. */
+export interface PlaneBox {
+    left: string;
+    right: string;
+    bottom: string;
+    top: string;
+}
+
+export interface PlanePoint {
+    row: number;
+    x: number;
+    y: number;
+    /** Of all columns, exact. */
+    values: string[];
 }
 
 export interface EngineStats {
@@ -191,6 +294,8 @@ export interface EngineApi {
         timeZone: string | undefined,
         t: bigint,
     ): Promise<Bar | undefined>;
+    /** The point nearest to the middle of a square, if there is one within its inner circle. */
+    pointAt(source: number, box: PlaneBox): Promise<PlanePoint | undefined>;
     stats(): Promise<EngineStats>;
     stop(): Promise<void>;
 }

@@ -6,6 +6,8 @@
  *     began, not from the last step.
  */
 
+import type { Values } from './protocol.js';
+
 export interface Range {
     from: bigint;
     to: bigint;
@@ -74,9 +76,15 @@ export function shareAt(range: Range, tick: bigint): number {
 
 /* ---- values ---- */
 
-export interface Values {
-    min: number;
-    max: number;
+/** Keeps what a horizontal axis of values shows within reach of the data, as clampRange does times. */
+export function clampValues(values: Values, data: Values): Values {
+    const dataSpan = data.max - data.min;
+    if (!(dataSpan > 0) || !Number.isFinite(dataSpan)) return values;
+    const span = Math.min(values.max - values.min, 4 * dataSpan);
+    const least = span / 10;
+    const middle = (values.min + values.max) / 2;
+    const min = Math.min(Math.max(middle - span / 2, data.min + least - span), data.max - least);
+    return { min, max: min + span };
 }
 
 /** On a logarithmic axis the arithmetic is that of the logarithms. */

@@ -37,7 +37,6 @@ export function bareFrame(view, source) {
         height: view.height,
         scale: 1,
         isBare: true,
-        isDark: false,
         isLog: false,
         hasLegend: true,
         series: [{ source, column: 0, mark: view.type, color: 0, width: 0 }],
