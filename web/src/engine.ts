@@ -14,7 +14,8 @@ import { ChartError } from './error.js';
 import { Loader, type Want } from './loader.js';
 import { MARKS, TIME_UNITS } from './protocol.js';
 import type { Bar, EngineApi, EngineEvent, EngineStats, Frame, FrameDesc } from './protocol.js';
-import type { LiveDesc, OpenResult, Rows, Sample, SourceInfo } from './protocol.js';
+import type { LiveDesc, OpenResult, Rows, Sample, SourceInfo, StreamOptions } from './protocol.js';
+import { Streams } from './streams.js';
 import { zoneBytes } from './zones.js';
 
 const BUDGET_MIB = 256;
@@ -26,6 +27,7 @@ const LEAD_MAX = 8 << 20;
 const RANGE_MAX = 16 << 20;
 const OPEN_ROUNDS = 64;
 const CSV_PIECE = 1 << 20;
+const STREAM_ROWS = 1_000_000;
 
 const TYPES = ['', 'i8', 'u8', 'i16', 'u16', 'i32', 'u32', 'i64', 'f32', 'f64'];
 
@@ -37,6 +39,7 @@ type Context2d = CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D;
 
 export class Engine implements EngineApi {
     private readonly loader: Loader;
+    private readonly streams: Streams;
     private readonly canvases = new Map<number, Context2d>();
     private readonly wants: number;
 
@@ -46,6 +49,7 @@ export class Engine implements EngineApi {
     ) {
         this.abi.check(this.abi.call.gch_web_start(BUDGET_MIB));
         this.wants = abi.alloc(WANTS_CAP * WANT_BYTES);
+        this.streams = new Streams(abi, notify);
         this.loader = new Loader({
             deliver: (source, offset, bytes) => {
                 this.stage(source, offset, bytes);
@@ -201,6 +205,25 @@ export class Engine implements EngineApi {
         return { id, info: this.readInfo(id) };
     }
 
+    async openStream(
+        url: string,
+        headers: Record<string, string>,
+        options: StreamOptions,
+    ): Promise<OpenResult> {
+        const keepRows = options.keepRows ?? STREAM_ROWS;
+        let id = 0;
+        try {
+            await this.streams.open(url, headers, options, async ({ name, unit, columns }) => {
+                ({ id } = await this.openLive({ name, unit, columns, keepRows }));
+                return id;
+            });
+        } catch (cause) {
+            if (id !== 0) await this.close(id);
+            throw cause;
+        }
+        return { id, info: this.readInfo(id) };
+    }
+
     async append(source: number, rows: Rows): Promise<SourceInfo> {
         const { abi } = this;
         const held: number[] = [];
@@ -233,7 +256,9 @@ export class Engine implements EngineApi {
     }
 
     private readInfo(source: number): SourceInfo {
-        return this.abi.readJson(this.abi.call.gch_web_source_info(source)) as SourceInfo;
+        const info = this.abi.readJson(this.abi.call.gch_web_source_info(source)) as SourceInfo;
+        const lost = this.streams.lost(source);
+        return lost === undefined ? info : { ...info, lost };
     }
 
     async info(source: number): Promise<SourceInfo> {
@@ -242,6 +267,7 @@ export class Engine implements EngineApi {
 
     async close(source: number): Promise<void> {
         this.loader.drop(source);
+        this.streams.close(source);
         this.abi.check(this.abi.call.gch_web_source_close(source));
     }
 
@@ -437,6 +463,7 @@ export class Engine implements EngineApi {
         const json = this.abi.readJson(this.abi.call.gch_web_stats()) as EngineStats;
         return {
             ...json,
+            streams: this.streams.stats(),
             memoryBytes: this.abi.call.memory.buffer.byteLength,
             requests: this.loader.requests,
             loadedBytes: this.loader.loadedBytes,
@@ -445,6 +472,7 @@ export class Engine implements EngineApi {
     }
 
     async stop(): Promise<void> {
+        this.streams.closeAll();
         this.abi.check(this.abi.call.gch_web_stop());
     }
 }

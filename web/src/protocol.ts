@@ -28,6 +28,8 @@ export interface SourceInfo {
     timeZone: string;
     source: string;
     columns: ColumnInfo[];
+    /** Of a live series of a server: why there is no connection; '' while there is one. */
+    lost?: string;
 }
 
 export type NumberArray =
@@ -54,6 +56,30 @@ export interface LiveDesc {
     timeZone?: string;
     columns: LiveColumn[];
     keepRows?: number;
+}
+
+/** How a live series of a server is followed. */
+export interface StreamOptions {
+    /** The newest rows that are kept, and somewhat more. Default: 1,000,000. */
+    keepRows?: number;
+    /** Updates a second, 1 to 240. Default: 60. */
+    rate?: number;
+}
+
+export interface StreamStats {
+    source: number;
+    isConnected: boolean;
+    /** Made so far. */
+    connections: number;
+    /** Number of the batch that was taken last. */
+    lastSequence: number;
+    rows: number;
+    /** That the server could only sum up, and in how many gaps. */
+    missedRows: number;
+    gaps: number;
+    /** That came again, and were left out. */
+    repeatedRows: number;
+    isFinal: boolean;
 }
 
 /** Rows to append. Float64Array times are multiplied by `timeFactor` and rounded to ticks. */
@@ -132,6 +158,7 @@ export interface EngineStats {
     /** As docs/data-manager.md has it. */
     data: Record<string, unknown>;
     sources: number;
+    streams: StreamStats[];
     charts: number;
     /** Linear memory of the module, addresses included that were never touched. */
     memoryBytes: number;
@@ -142,6 +169,7 @@ export interface EngineStats {
 
 export type EngineEvent =
     | { kind: 'data'; source: number }
+    | { kind: 'link'; source: number; lost: string }
     | { kind: 'idle' }
     | { kind: 'failed'; source: number; code: ErrorCode; message: string };
 
@@ -153,6 +181,11 @@ export interface EngineApi {
     openBlob(name: string, blob: Blob): Promise<OpenResult>;
     openCsv(name: string, blob: Blob, timeZone?: string): Promise<OpenResult>;
     openLive(desc: LiveDesc): Promise<OpenResult>;
+    openStream(
+        url: string,
+        headers: Record<string, string>,
+        options: StreamOptions,
+    ): Promise<OpenResult>;
     append(source: number, rows: Rows): Promise<SourceInfo>;
     info(source: number): Promise<SourceInfo>;
     close(source: number): Promise<void>;
