@@ -21,7 +21,7 @@
 #include <assert.h>
 #include <stddef.h>
 
-#define GCH__WEB_ABI 2u
+#define GCH__WEB_ABI 3u
 #define GCH__EXPORT __attribute__((visibility("default")))
 
 /* ---- the instance ---- */
@@ -86,6 +86,27 @@ GCH__EXPORT uint32_t gch_web_take_wants(gch_web_want *out, uint32_t cap);
 /* Has the pages around a view wanted, behind everything else. */
 GCH__EXPORT gch_status gch_web_source_warm(uint32_t id, uint32_t column, int64_t t0, int64_t t1,
                                            uint32_t width_px);
+
+/* ---- live series of a server (docs/protocol.md) ---- */
+
+/* The rows of a source of gch_web_source_open_live come from frames from now on, which begin after
+ * the batch of that number. GCH_INVALID, GCH_EXISTS, GCH_NO_MEMORY. */
+GCH__EXPORT gch_status gch_web_stream_start(uint32_t id, double after);
+/* A connection stands, and the series' next batch gets this number. GCH_CORRUPT (no number);
+ * GCH_IO: the series was made anew, which ends the stream. */
+GCH__EXPORT gch_status gch_web_stream_greet(uint32_t id, double next_sequence);
+/* Takes a frame: rows that were not there before are appended, a summary becomes a gap and the last
+ * values. The bytes remain the caller's. GCH_CORRUPT: the frame is unsound, and to be asked for
+ * again; what gch_live_append gives, which ends the stream. */
+GCH__EXPORT gch_status gch_web_stream_take(uint32_t id, const void *bytes, size_t count);
+
+typedef struct gch_web_stream_place {
+    double last_sequence; /* of the batch that was taken last */
+    double rows, missed_rows, repeated_rows, gap_count;
+    uint32_t is_final; /* it has ended: every call gives the failure */
+} gch_web_stream_place;
+
+GCH__EXPORT gch_status gch_web_stream_get_place(uint32_t id, gch_web_stream_place *out);
 
 /* ---- CSV ---- */
 
@@ -243,6 +264,7 @@ GCH__EXPORT gch_status gch_web_point_at(uint32_t source, const char *left, const
 #define GCH__WEB_LAYOUT(expression, bytes)                                                         \
     static_assert(sizeof(void *) != 4 || (expression) == (bytes), "web/src/abi.ts reads it there")
 GCH__WEB_LAYOUT(sizeof(gch_web_want), 24);
+GCH__WEB_LAYOUT(offsetof(gch_web_stream_place, is_final), 40);
 GCH__WEB_LAYOUT(sizeof(gch_column_desc), 12);
 GCH__WEB_LAYOUT(sizeof(gch_column_data), 12);
 GCH__WEB_LAYOUT(offsetof(gch_web_series, bin_count), 76);

@@ -49,6 +49,7 @@ static gch_status destroy(gch__web_source *source)
     (void)gch__pool_remove(&web->sources, source->id, NULL);
     gch_query_destroy(source->query);
     drop_pieces(source);
+    gch__web_stream_destroy(source->stream);
     if (source->live_file != NULL) {
         gch_live_release_file(web->data, source->live_file);
         status = gch_live_close(web->data, source->handle, &web->err);

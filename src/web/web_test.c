@@ -386,10 +386,158 @@ static gch_status append_rows(uint32_t id)
 }
 
 /* Everything that allocates. Ends at the first failure; what is made then is stopped. */
+/* ---- live series of a server ---- */
+
+#define STREAM_ROWS 10u
+#define STREAM_BYTES (56u + 8 * STREAM_ROWS + 8 + 8 * STREAM_ROWS)
+#define STREAM_SUM_BYTES (56u + 16 + 40)
+
+static void store(uint8_t *bytes, size_t at, uint64_t value, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        bytes[at + i] = (uint8_t)(value >> (8 * i));
+}
+
+static void write_frame(uint8_t *bytes, uint32_t kind, uint32_t byte_count, uint64_t first_batch,
+                        uint64_t last_batch, uint64_t first_row, uint64_t stands_for)
+{
+    memset(bytes, 0, byte_count);
+    memcpy(bytes, "GCHL", 4);
+    store(bytes, 4, 1, 2);
+    store(bytes, 6, kind, 2);
+    store(bytes, 8, byte_count, 4);
+    store(bytes, 12, kind == 1 ? stands_for : 0, 4);
+    store(bytes, 16, last_batch, 8);
+    store(bytes, 24, first_row, 8);
+    store(bytes, 32, first_batch, 8);
+    store(bytes, 40, stands_for, 8);
+    store(bytes, 48, 1, 4);
+}
+
+/* Row r has the time 1000 r and the value r. */
+static gch_status take_rows(uint32_t id, uint64_t first_batch, uint64_t last_batch,
+                            uint64_t first_row)
+{
+    uint8_t *bytes = gch_web_alloc(STREAM_BYTES);
+    if (bytes == NULL)
+        return GCH_NO_MEMORY;
+    write_frame(bytes, 1, STREAM_BYTES, first_batch, last_batch, first_row, STREAM_ROWS);
+    bytes[56 + 8 * STREAM_ROWS] = GCH_TYPE_F64;
+    for (uint32_t i = 0; i < STREAM_ROWS; i++) {
+        double value = (double)(first_row + i);
+        store(bytes, 56 + 8 * i, 1000 * (first_row + i), 8);
+        memcpy(bytes + 64 + 8 * STREAM_ROWS + 8 * i, &value, 8);
+    }
+    gch_status status = gch_web_stream_take(id, bytes, STREAM_BYTES);
+    gch_web_free(bytes);
+    return status;
+}
+
+static gch_status take_summary(uint32_t id, uint64_t first_batch, uint64_t first_row, uint64_t rows)
+{
+    const double sums[4] = {(double)first_row, (double)first_row, (double)(first_row + rows - 1),
+                            (double)(first_row + rows - 1)};
+    uint8_t *bytes = gch_web_alloc(STREAM_SUM_BYTES);
+    if (bytes == NULL)
+        return GCH_NO_MEMORY;
+    write_frame(bytes, 2, STREAM_SUM_BYTES, first_batch, first_batch + 1, first_row, rows);
+    store(bytes, 56, 1000 * first_row, 8);
+    store(bytes, 64, 1000 * (first_row + rows - 1), 8);
+    memcpy(bytes + 72, sums, sizeof sums);
+    store(bytes, 104, rows, 8);
+    gch_status status = gch_web_stream_take(id, bytes, STREAM_SUM_BYTES);
+    gch_web_free(bytes);
+    return status;
+}
+
+static gch_status open_stream(uint32_t *out_id)
+{
+    gch_column_desc column = {.name = "v", .type = GCH_TYPE_F64};
+    GCH_TRY(gch_web_source_open_live("s", GCH_TIME_MS, NULL, &column, 1, 0, out_id));
+    return gch_web_stream_start(*out_id, 0);
+}
+
+static bool has_rows(uint32_t id, uint32_t rows)
+{
+    char wanted[32];
+    snprintf(wanted, sizeof wanted, "\"rows\":%u,", rows);
+    return strstr(gch_web_source_info(id), wanted) != NULL;
+}
+
+static void frames_are_appended_each_row_once(void **state)
+{
+    (void)state;
+    uint32_t id;
+    gch_web_stream_place place;
+    gch_web_sample sample;
+    assert_ok(gch_web_start(64));
+    assert_ok(open_stream(&id));
+    assert_status(gch_web_stream_start(id, 0), GCH_EXISTS);
+    assert_ok(gch_web_stream_greet(id, 1));
+    assert_ok(take_rows(id, 1, 1, 0));
+    assert_ok(take_rows(id, 2, 2, 10));
+    /* Another connection, whose first frame begins before the place that was reached. */
+    assert_ok(gch_web_stream_greet(id, 4));
+    assert_ok(take_rows(id, 1, 3, 15));
+    assert_ok(take_rows(id, 1, 2, 10)); /* old in whole */
+    assert_ok(gch_web_stream_get_place(id, &place));
+    assert_true(place.last_sequence == 3 && place.rows == 25 && place.repeated_rows == 15);
+    assert_true(place.gap_count == 0 && place.is_final == 0);
+    assert_true(has_rows(id, 25));
+    /* Rows 25 to 124 are not to be had any more: a gap, and the last value. */
+    assert_ok(take_summary(id, 4, 25, 100));
+    assert_ok(take_rows(id, 6, 6, 125));
+    assert_true(has_rows(id, 37));
+    assert_ok(gch_web_nearest(id, 0, 124000, &sample));
+    assert_string_equal(sample.value.text, "124");
+    assert_ok(gch_web_nearest(id, 0, 26000, &sample)); /* the gap has no value */
+    assert_int_equal(sample.time, 24000);
+    assert_ok(gch_web_stream_get_place(id, &place));
+    assert_true(place.missed_rows == 100 && place.gap_count == 1);
+    assert_ok(gch_web_source_close(id));
+    assert_ok(gch_web_stop());
+}
+
+static void unsound_frames_are_refused_and_ends_are_final(void **state)
+{
+    (void)state;
+    uint32_t id, arrays;
+    gch_web_stream_place place;
+    gch_column_desc column = {.name = "v", .type = GCH_TYPE_F64};
+    uint8_t nonsense[64] = {0};
+    assert_ok(gch_web_start(64));
+    assert_status(gch_web_stream_start(77, 0), GCH_INVALID);
+    assert_ok(gch_web_source_open_live("a", GCH_TIME_MS, NULL, &column, 1, 0, &arrays));
+    assert_status(gch_web_stream_take(arrays, nonsense, sizeof nonsense), GCH_INVALID);
+    assert_status(gch_web_stream_start(arrays, 0.5), GCH_INVALID);
+    assert_status(gch_web_stream_start(arrays, -1), GCH_INVALID);
+    assert_ok(open_stream(&id));
+    assert_ok(take_rows(id, 1, 1, 0));
+    assert_status(gch_web_stream_take(id, nonsense, sizeof nonsense), GCH_CORRUPT);
+    assert_status(gch_web_stream_take(id, nonsense, 0), GCH_CORRUPT);
+    assert_status(gch_web_stream_greet(id, NAN), GCH_CORRUPT);
+    assert_ok(take_rows(id, 2, 2, 10)); /* and goes on */
+    assert_true(has_rows(id, 20));
+    /* Its server has another series by this name. */
+    assert_status(gch_web_stream_greet(id, 2), GCH_IO);
+    assert_non_null(strstr(gch_web_error(), "made anew"));
+    assert_status(take_rows(id, 3, 3, 20), GCH_IO);
+    assert_ok(gch_web_stream_get_place(id, &place));
+    assert_int_equal(place.is_final, 1);
+    assert_true(has_rows(id, 20));
+    assert_ok(gch_web_source_close(id));
+    /* Rows that cannot be appended, since they begin before the last one. */
+    assert_ok(open_stream(&id));
+    assert_ok(take_rows(id, 1, 1, 10));
+    assert_status(take_summary(id, 2, 0, 5), GCH_UNSORTED);
+    assert_status(take_rows(id, 3, 3, 20), GCH_UNSORTED);
+    assert_ok(gch_web_stop());
+}
+
 static gch_status use_everything(void)
 {
     static const char csv[] = "time,v\n100000000,1.5\n100000400,2.5\n";
-    uint32_t file, live, text, whole, chart, count;
+    uint32_t file, live, text, stream, whole, chart, count;
     gch_column_desc column = {.name = "v", .type = GCH_TYPE_F64};
     gch_web_sample sample;
     gch_web_bar bar;
@@ -400,6 +548,9 @@ static gch_status use_everything(void)
     GCH_TRY(gch_web_csv_start("t.csv", NULL));
     GCH_TRY(gch_web_csv_push(csv, sizeof csv - 1));
     GCH_TRY(gch_web_csv_finish(&text));
+    GCH_TRY(open_stream(&stream));
+    GCH_TRY(take_rows(stream, 1, 1, 0));
+    GCH_TRY(take_summary(stream, 2, 10, 5));
     void *copy = gch_web_alloc(image_bytes);
     if (copy == NULL)
         return GCH_NO_MEMORY;
@@ -491,6 +642,8 @@ int main(void)
         cmocka_unit_test(panels_have_places_and_values_of_their_own),
         cmocka_unit_test(the_point_at_a_place_is_the_nearest_one),
         cmocka_unit_test(doubles_become_the_nearest_ticks),
+        cmocka_unit_test(frames_are_appended_each_row_once),
+        cmocka_unit_test(unsound_frames_are_refused_and_ends_are_final),
         cmocka_unit_test(every_allocation_that_fails_is_reported_and_leaves_nothing),
     };
     return cmocka_run_group_tests(tests, make_image, free_image);

@@ -6,7 +6,7 @@
  */
 import { ChartError, statusName } from './error.js';
 
-export const ABI = 2;
+export const ABI = 3;
 
 /** What a module of `gpucharts.wasm` exports; numbers are uint32 unless their names say otherwise. */
 interface Exports {
@@ -36,6 +36,10 @@ interface Exports {
     gch_web_times_from_doubles(values: number, count: number, factor: number): number;
     gch_web_source_close(id: number): number;
     gch_web_source_info(id: number): number;
+    gch_web_stream_start(id: number, after: number): number;
+    gch_web_stream_greet(id: number, nextSequence: number): number;
+    gch_web_stream_take(id: number, bytes: number, count: number): number;
+    gch_web_stream_get_place(id: number, out: number): number;
     gch_web_take_wants(out: number, cap: number): number;
     gch_web_source_warm(id: number, column: number, t0: bigint, t1: bigint, widthPx: number): number;
     gch_web_csv_start(name: number, timeZone: number): number;
@@ -74,6 +78,7 @@ export const FRAME_BYTES = 600;
 export const SAMPLE_BYTES = 88;
 export const BAR_BYTES = 312;
 export const COLUMN_BYTES = 12;
+export const PLACE_BYTES = 48;
 
 const SCRATCH_BYTES = 32768;
 

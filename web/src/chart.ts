@@ -14,7 +14,8 @@ import { ChartError } from './error.js';
 import { type GestureTarget, Gestures, type Zone } from './gestures.js';
 import { type ChartOptions, type SeriesOptions, checkOptions, zoneName } from './options.js';
 import { type Crosshair, type Dot, Overlay } from './overlay.js';
-import type { Backend, EngineEvent, EngineStats, Frame, FrameDesc, TimeUnit } from './protocol.js';
+import type { Backend, EngineEvent, EngineStats, Frame, FrameDesc } from './protocol.js';
+import type { SourceInfo, TimeUnit } from './protocol.js';
 import { DataSource, openData } from './source.js';
 import { THEMES, type ThemeName, cssColor, parseColor, seriesColor } from './theme.js';
 import { type TimeInput, chooseBarWidth, formatSpan, formatTicks, toMs, toTicks } from './time.js';
@@ -56,6 +57,8 @@ export interface ChartEvents {
     progress: { complete: number; pendingBytes: number };
     complete: ChartView;
     error: ChartError;
+    /** The connection of a live series was lost (and why), or is there again. */
+    connection: { connected: boolean; message: string };
     /** A series was shown or hidden. */
     series: { index: number; visible: boolean };
 }
@@ -312,6 +315,7 @@ export class Chart {
         this.shown = shown;
         this.recolor();
         this.readExtent();
+        this.noteLinks();
     }
 
     private makeShown(options: SeriesOptions, source: DataSource, isOwn: boolean): Shown {
@@ -353,6 +357,12 @@ export class Chart {
         const from = firsts.reduce((a, b) => (a < b ? a : b));
         const to = lasts.reduce((a, b) => (a > b ? a : b)) + 1n;
         this.data = { from, to };
+    }
+
+    /** What live series lack: said beside the picture, which stays. */
+    private noteLinks(): void {
+        const all = this.shown.map((one) => one.source.info.lost ?? '').filter((lost) => lost !== '');
+        this.overlay.showNotice([...new Set(all)].join('\n'));
     }
 
     private applyAxes(): void {
@@ -611,38 +621,50 @@ export class Chart {
         }
         const mine = this.shown.filter((one) => one.source.id === event.source);
         if (mine.length === 0) return;
-        if (event.kind === 'failed') {
+        if (event.kind === 'link') {
+            void this.noteLink(mine, event.lost);
+        } else if (event.kind === 'failed') {
             this.fail(new ChartError(event.code, event.message));
         } else {
-            if (mine.some((one) => one.source.canAppend)) void this.grow(mine);
+            if (mine.some((one) => one.source.grows))
+                this.grow(mine).catch((cause: unknown) => this.fail(ChartError.from(cause)));
             this.schedule();
         }
     }
 
+    /** What a source holds now; undefined if it, or the chart, is there no more. */
+    private async refresh(mine: Shown[]): Promise<SourceInfo | undefined> {
+        const source = mine[0]?.source;
+        if (source === undefined || this.isDestroyed || source.closed) return undefined;
+        const info = await source.refresh().catch((cause: unknown) => {
+            if (!source.closed) this.fail(ChartError.from(cause));
+            return undefined;
+        });
+        return this.isDestroyed ? undefined : info;
+    }
+
+    private async noteLink(mine: Shown[], lost: string): Promise<void> {
+        if ((await this.refresh(mine)) === undefined) return;
+        this.noteLinks();
+        this.emit('connection', { connected: lost === '', message: lost });
+    }
+
     /* Rows were appended: the data is longer now, and a view of its end moves on. */
     private async grow(mine: Shown[]): Promise<void> {
-        await Promise.resolve(); /* the source takes its new info over first */
-        const source = mine[0]?.source;
-        if (source === undefined || this.isDestroyed || source.closed) return;
-        const info = await source.engine.api.info(source.id);
+        const info = await this.refresh(mine);
+        if (info === undefined) return;
+        this.schedule();
+        if (info.rows === 0) return;
         const before = this.data;
-        if (info.rows > 0) {
-            const last = BigInt(info.last) + 1n;
-            const first = BigInt(info.first);
-            const isFirst = before.to - before.from <= 1n;
-            this.data = {
-                from: isFirst || this.shown.length === 1 ? first : before.from,
-                to: isFirst || last > before.to ? last : before.to,
-            };
+        const rows = { from: BigInt(info.first), to: BigInt(info.last) + 1n };
+        this.data = math.extend(before, rows, this.shown.length === 1);
+        if (this.frame === undefined) {
+            this.view = undefined; /* nothing was to be seen of it */
+            return this.applyAxes();
         }
-        const { view } = this;
-        const isAtEnd = view !== undefined && view.to >= before.to;
-        if (view === undefined || this.options.follow === false || !isAtEnd) return;
-        if (this.data.to === before.to && this.data.from === before.from) return;
-        const showedAll = view.from <= before.from;
-        const span = math.spanOf(view);
-        const from = showedAll ? this.data.from : this.data.to - span;
-        this.moveTo({ from, to: this.data.to });
+        if (this.view === undefined || this.options.follow === false) return;
+        const next = math.followRange(this.view, before, this.data);
+        if (next !== undefined) this.moveTo(next);
     }
 
     private describeFrame(): FrameDesc | undefined {
@@ -755,7 +777,7 @@ export class Chart {
             const { view, frame, lease } = this;
             if (view === undefined || frame === undefined || lease === undefined) return;
             for (const one of this.shown)
-                if (one.isVisible && !one.source.canAppend && !one.source.closed)
+                if (one.isVisible && !one.source.grows && !one.source.closed)
                     lease.engine.api
                         .warm(one.source.id, one.column, view.from, view.to, frame.plot.width)
                         .catch(() => undefined); /* a hint */

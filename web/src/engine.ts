@@ -15,7 +15,9 @@ import { Loader, type Want } from './loader.js';
 import { TIME_UNITS } from './protocol.js';
 import type { Backend, BackendChoice, Bar, Canvas } from './protocol.js';
 import type { EngineApi, EngineEvent, EngineStats, Frame, FrameDesc } from './protocol.js';
-import type { LiveDesc, OpenResult, PlaneBox, PlanePoint, Rows, Sample, SourceInfo } from './protocol.js';
+import type { LiveDesc, OpenResult, PlaneBox, PlanePoint, Rows, Sample } from './protocol.js';
+import type { SourceInfo, StreamOptions } from './protocol.js';
+import { Streams } from './streams.js';
 import { type Picture, Showing, type SurfaceOpener, openPixelSurface } from './surface.js';
 import { zoneBytes } from './zones.js';
 
@@ -28,6 +30,7 @@ const LEAD_MAX = 8 << 20;
 const RANGE_MAX = 16 << 20;
 const OPEN_ROUNDS = 64;
 const CSV_PIECE = 1 << 20;
+const STREAM_ROWS = 1_000_000;
 
 const TYPES = ['', 'i8', 'u8', 'i16', 'u16', 'i32', 'u32', 'i64', 'f32', 'f64'];
 
@@ -36,6 +39,7 @@ const LOADED = 2;
 
 export class Engine implements EngineApi {
     private readonly loader: Loader;
+    private readonly streams: Streams;
     private readonly showings = new Map<number, Showing>();
     /** What this build can draw with. */
     private readonly openers: Partial<Record<Backend, SurfaceOpener>> = { cpu: openPixelSurface };
@@ -47,6 +51,7 @@ export class Engine implements EngineApi {
     ) {
         this.abi.check(this.abi.call.gch_web_start(BUDGET_MIB));
         this.wants = abi.alloc(WANTS_CAP * WANT_BYTES);
+        this.streams = new Streams(abi, notify);
         this.loader = new Loader({
             deliver: (source, offset, bytes) => {
                 this.stage(source, offset, bytes);
@@ -202,6 +207,25 @@ export class Engine implements EngineApi {
         return { id, info: this.readInfo(id) };
     }
 
+    async openStream(
+        url: string,
+        headers: Record<string, string>,
+        options: StreamOptions,
+    ): Promise<OpenResult> {
+        const keepRows = options.keepRows ?? STREAM_ROWS;
+        let id = 0;
+        try {
+            await this.streams.open(url, headers, options, async ({ name, unit, columns }) => {
+                ({ id } = await this.openLive({ name, unit, columns, keepRows }));
+                return id;
+            });
+        } catch (cause) {
+            if (id !== 0) await this.close(id);
+            throw cause;
+        }
+        return { id, info: this.readInfo(id) };
+    }
+
     async append(source: number, rows: Rows): Promise<SourceInfo> {
         const { abi } = this;
         const held: number[] = [];
@@ -234,7 +258,9 @@ export class Engine implements EngineApi {
     }
 
     private readInfo(source: number): SourceInfo {
-        return this.abi.readJson(this.abi.call.gch_web_source_info(source)) as SourceInfo;
+        const info = this.abi.readJson(this.abi.call.gch_web_source_info(source)) as SourceInfo;
+        const lost = this.streams.lost(source);
+        return lost === undefined ? info : { ...info, lost };
     }
 
     async info(source: number): Promise<SourceInfo> {
@@ -243,6 +269,7 @@ export class Engine implements EngineApi {
 
     async close(source: number): Promise<void> {
         this.loader.drop(source);
+        this.streams.close(source);
         this.abi.check(this.abi.call.gch_web_source_close(source));
     }
 
@@ -416,6 +443,7 @@ export class Engine implements EngineApi {
         const json = this.abi.readJson(this.abi.call.gch_web_stats()) as EngineStats;
         return {
             ...json,
+            streams: this.streams.stats(),
             memoryBytes: this.abi.call.memory.buffer.byteLength,
             requests: this.loader.requests,
             loadedBytes: this.loader.loadedBytes,
@@ -424,6 +452,7 @@ export class Engine implements EngineApi {
     }
 
     async stop(): Promise<void> {
+        this.streams.closeAll();
         this.abi.check(this.abi.call.gch_web_stop());
     }
 }

@@ -69,6 +69,9 @@ canvas { position: absolute; left: 0; top: 0; width: 100%; height: 100%; }
     padding: 12px 16px; border-radius: 8px; background: var(--veil); text-align: center;
     color: var(--text); pointer-events: auto; user-select: text; -webkit-user-select: text;
     overflow-wrap: anywhere; }
+.notice { left: 50%; top: 8px; transform: translateX(-50%); max-width: 84%; padding: 4px 10px;
+    border-radius: 6px; background: var(--veil); border: 1px solid var(--down); color: var(--text);
+    font-size: 11px; text-align: center; white-space: pre-line; overflow-wrap: anywhere; }
 .message.error { border: 1px solid var(--down); }
 .progress { left: 0; top: 0; height: 2px; background: var(--focus); transition: width .15s; }
 .live { width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
@@ -108,6 +111,7 @@ export class Overlay {
     private readonly dots: HTMLElement;
     private readonly box: HTMLElement;
     private readonly message: HTMLElement;
+    private readonly notice: HTMLElement;
     private readonly progress: HTMLElement;
     private readonly live: HTMLElement;
     private hideProgress: ReturnType<typeof setTimeout> | undefined;
@@ -135,10 +139,12 @@ export class Overlay {
         this.valueLabel = make('div', 'label', this.over);
         this.box = make('div', 'box', this.over);
         this.message = make('div', 'message', this.over);
+        this.notice = make('div', 'notice', this.over);
+        this.notice.setAttribute('role', 'status');
         this.progress = make('div', 'progress', this.over);
         this.live = make('div', 'live', this.over);
         this.live.setAttribute('role', 'status');
-        this.message.hidden = this.box.hidden = this.progress.hidden = true;
+        this.message.hidden = this.box.hidden = this.notice.hidden = this.progress.hidden = true;
         this.hideCrosshair();
         parent.appendChild(this.host);
     }
@@ -240,6 +246,12 @@ export class Overlay {
         this.message.textContent = text;
         if (isError) this.message.setAttribute('role', 'alert');
         else this.message.removeAttribute('role');
+    }
+
+    /** Said while the picture stays; '' ends it. */
+    showNotice(text: string): void {
+        this.notice.hidden = text === '';
+        if (this.notice.textContent !== text) this.notice.textContent = text;
     }
 
     showProgress(complete: number): void {

@@ -74,6 +74,8 @@ export interface SourceInfo {
     /** Of a point set: its columns of x and y. */
     plane?: { x: number; y: number };
     columns: ColumnInfo[];
+    /** Of a live series of a server: why there is no connection; '' while there is one. */
+    lost?: string;
 }
 
 export type NumberArray =
@@ -100,6 +102,30 @@ export interface LiveDesc {
     timeZone?: string;
     columns: LiveColumn[];
     keepRows?: number;
+}
+
+/** How a live series of a server is followed. */
+export interface StreamOptions {
+    /** The newest rows that are kept, and somewhat more. Default: 1,000,000. */
+    keepRows?: number;
+    /** Updates a second, 1 to 240. Default: 60. */
+    rate?: number;
+}
+
+export interface StreamStats {
+    source: number;
+    isConnected: boolean;
+    /** Made so far. */
+    connections: number;
+    /** Number of the batch that was taken last. */
+    lastSequence: number;
+    rows: number;
+    /** That the server could only sum up, and in how many gaps. */
+    missedRows: number;
+    gaps: number;
+    /** That came again, and were left out. */
+    repeatedRows: number;
+    isFinal: boolean;
 }
 
 /** Rows to append. Float64Array times are multiplied by `timeFactor` and rounded to ticks. */
@@ -251,6 +277,7 @@ export interface EngineStats {
     /** As docs/data-manager.md has it. */
     data: Record<string, unknown>;
     sources: number;
+    streams: StreamStats[];
     charts: number;
     /** Linear memory of the module, addresses included that were never touched. */
     memoryBytes: number;
@@ -261,6 +288,7 @@ export interface EngineStats {
 
 export type EngineEvent =
     | { kind: 'data'; source: number }
+    | { kind: 'link'; source: number; lost: string }
     | { kind: 'idle' }
     /** What drew or showed the pictures is gone: all charts are to be drawn again. */
     | { kind: 'redraw' }
@@ -274,6 +302,11 @@ export interface EngineApi {
     openBlob(name: string, blob: Blob): Promise<OpenResult>;
     openCsv(name: string, blob: Blob, timeZone?: string): Promise<OpenResult>;
     openLive(desc: LiveDesc): Promise<OpenResult>;
+    openStream(
+        url: string,
+        headers: Record<string, string>,
+        options: StreamOptions,
+    ): Promise<OpenResult>;
     append(source: number, rows: Rows): Promise<SourceInfo>;
     info(source: number): Promise<SourceInfo>;
     close(source: number): Promise<void>;

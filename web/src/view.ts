@@ -49,6 +49,20 @@ export function clampRange(range: Range, data: Range): Range {
     return { from, to: from + span };
 }
 
+/** The extent of data when rows came to one of its sources, whose rows (a growing end, and where old
+ * ones are dropped a moving start) are all of it or not. */
+export function extend(data: Range, rows: Range, isAll: boolean): Range {
+    if (isAll || spanOf(data) <= 1n) return rows;
+    return { from: data.from, to: rows.to > data.to ? rows.to : data.to };
+}
+
+/** Where a view goes when the data has become another: with its end, if it shows that; all of it, if it
+ * showed all. Undefined: it stays. */
+export function followRange(view: Range, before: Range, data: Range): Range | undefined {
+    if (view.to < before.to || (data.to === before.to && data.from === before.from)) return undefined;
+    return { from: view.from <= before.from ? data.from : data.to - spanOf(view), to: data.to };
+}
+
 /** Moves by a share of the range; positive is later. */
 export function panRange(range: Range, share: number): Range {
     const by = shareOf(spanOf(range), share);
