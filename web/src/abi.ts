@@ -58,6 +58,15 @@ interface Exports {
         t: bigint,
         out: number,
     ): number;
+    gch_web_sum_at(
+        source: number,
+        column: number,
+        width: number,
+        timeZone: number,
+        t: bigint,
+        out: number,
+    ): number;
+    gch_web_study_at(series: number, width: number, timeZone: number, t: bigint, out: number): number;
     gch_web_point_at(
         source: number,
         left: number,
@@ -77,6 +86,7 @@ export const PANEL_FRAME_BYTES = 56;
 export const FRAME_BYTES = 600;
 export const SAMPLE_BYTES = 88;
 export const BAR_BYTES = 312;
+export const STUDY_BYTES = 32;
 export const COLUMN_BYTES = 12;
 export const PLACE_BYTES = 48;
 

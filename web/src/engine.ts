@@ -7,16 +7,17 @@
  *  1. Every call of the module is synchronous: between two awaits no other call comes in between.
  *  2. After a trap the instance is dead and every later call says so.
  */
-import { Abi, BAR_BYTES, COLUMN_BYTES, FRAME_BYTES, SAMPLE_BYTES, WANT_BYTES } from './abi.js';
+import { Abi, BAR_BYTES, COLUMN_BYTES, FRAME_BYTES, SAMPLE_BYTES } from './abi.js';
+import { SERIES_BYTES, STUDY_BYTES, WANT_BYTES } from './abi.js';
 import { type Bytes, openBlob, openUrl } from './bytes.js';
 import { ChartError } from './error.js';
-import { readFrame, writeDesc } from './layout.js';
+import { readFrame, writeDesc, writeSeries } from './layout.js';
 import { Loader, type Want } from './loader.js';
 import { TIME_UNITS } from './protocol.js';
 import type { Backend, BackendChoice, Bar, Canvas } from './protocol.js';
-import type { EngineApi, EngineEvent, EngineStats, Frame, FrameDesc } from './protocol.js';
+import type { EngineApi, EngineEvent, EngineStats, Frame, FrameDesc, FrameSeries } from './protocol.js';
 import type { LiveDesc, OpenResult, PlaneBox, PlanePoint, Rows, Sample } from './protocol.js';
-import type { SourceInfo, StreamOptions } from './protocol.js';
+import type { SourceInfo, StreamOptions, StudyValue } from './protocol.js';
 import { Streams } from './streams.js';
 import { type Picture, Showing, type SurfaceOpener, openPixelSurface } from './surface.js';
 import { zoneBytes } from './zones.js';
@@ -379,13 +380,16 @@ export class Engine implements EngineApi {
             'not-found',
         );
         this.fetchWants();
-        if (status !== 'ok') return undefined;
-        const view = abi.view();
+        return status === 'ok' ? this.readSample(out) : undefined;
+    }
+
+    private readSample(at: number): Sample {
+        const view = this.abi.view();
         return {
-            time: view.getBigInt64(out, true),
-            row: view.getFloat64(out + 8, true),
-            value: view.getFloat64(out + 16, true),
-            text: abi.readText(out + 24),
+            time: view.getBigInt64(at, true),
+            row: view.getFloat64(at + 8, true),
+            value: view.getFloat64(at + 16, true),
+            text: this.abi.readText(at + 24),
         };
     }
 
@@ -416,6 +420,53 @@ export class Engine implements EngineApi {
             low: abi.readText(out + 176),
             close: abi.readText(out + 248),
             closeValue: view.getFloat64(out + 240, true),
+        };
+    }
+
+    async sum(
+        source: number,
+        column: number,
+        width: string,
+        timeZone: string | undefined,
+        t: bigint,
+    ): Promise<Sample | undefined> {
+        const { abi } = this;
+        abi.begin();
+        const out = abi.take(SAMPLE_BYTES);
+        const status = abi.check(
+            abi.call.gch_web_sum_at(source, column, abi.text(width), abi.text(timeZone), t, out),
+            'pending',
+            'not-found',
+        );
+        this.fetchWants();
+        return status === 'ok' ? this.readSample(out) : undefined;
+    }
+
+    async study(
+        series: FrameSeries,
+        width: string,
+        timeZone: string | undefined,
+        t: bigint,
+    ): Promise<StudyValue | undefined> {
+        const { abi } = this;
+        abi.begin();
+        const out = abi.take(STUDY_BYTES);
+        const at = abi.take(SERIES_BYTES);
+        writeSeries(abi, at, series);
+        const status = abi.check(
+            abi.call.gch_web_study_at(at, abi.text(width), abi.text(timeZone), t, out),
+            'pending',
+            'not-found',
+            'limit',
+        );
+        this.fetchWants();
+        if (status !== 'ok') return undefined;
+        const view = abi.view();
+        return {
+            from: view.getBigInt64(out, true),
+            to: view.getBigInt64(out + 8, true),
+            low: view.getFloat64(out + 16, true),
+            high: view.getFloat64(out + 24, true),
         };
     }
 

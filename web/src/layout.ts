@@ -18,7 +18,7 @@ function by(column: number | undefined): number {
     return column === undefined ? 0 : column + 1;
 }
 
-function writeSeries(abi: Abi, at: number, one: FrameSeries): void {
+export function writeSeries(abi: Abi, at: number, one: FrameSeries): void {
     const label = abi.text(one.label);
     const view = abi.view();
     const u32 = (offset: number, value: number) => view.setUint32(at + offset, value, true);

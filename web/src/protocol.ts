@@ -257,6 +257,14 @@ export interface Bar {
     closeValue: number;
 }
 
+/** At a bar; low and high differ for 'range' only. */
+export interface StudyValue {
+    from: bigint;
+    to: bigint;
+    low: number;
+    high: number;
+}
+
 /** A square of the plane; edges are exact decimals. */
 export interface PlaneBox {
     left: string;
@@ -327,6 +335,20 @@ export interface EngineApi {
         timeZone: string | undefined,
         t: bigint,
     ): Promise<Bar | undefined>;
+    /** The values of a bar added up; `row` is the number of rows. */
+    sum(
+        source: number,
+        column: number,
+        width: string,
+        timeZone: string | undefined,
+        t: bigint,
+    ): Promise<Sample | undefined>;
+    study(
+        series: FrameSeries,
+        width: string,
+        timeZone: string | undefined,
+        t: bigint,
+    ): Promise<StudyValue | undefined>;
     /** The point nearest to the middle of a square, if there is one within its inner circle. */
     pointAt(source: number, box: PlaneBox): Promise<PlanePoint | undefined>;
     stats(): Promise<EngineStats>;

@@ -6,15 +6,17 @@
  */
 import { ChartError } from './error.js';
 import type { ColumnChoice, Dash, SeriesOptions, StudyOptions } from './options.js';
-import type { ColumnInfo, FrameSeries, Mark, Side } from './protocol.js';
+import type { ColumnInfo, FrameSeries, Mark, Side, ThemeName } from './protocol.js';
 import { DataSource } from './source.js';
 import { parseColor, seriesColor } from './theme.js';
-import type { ThemeName } from './protocol.js';
+import type { ViewState } from './view-state.js';
 
 export interface Hover {
     text: string;
     value: number;
     time: bigint;
+    /** Of a point of a plane. */
+    x?: number;
 }
 
 interface Study {
@@ -230,4 +232,24 @@ export function describeSeries(one: Shown): FrameSeries {
         label: one.label,
         ...given,
     };
+}
+
+/** What the data of all series is, for the view of it. */
+export function readExtent(state: ViewState, all: readonly Shown[]): void {
+    const first = all[0];
+    const infos = all.map((one) => one.source.info).filter((info) => info.rows > 0);
+    const mark = first === undefined ? 'line' : markOf(first);
+    state.kind = mark === 'points' || mark === 'histogram' ? mark : 'time';
+    state.unit = first?.source.info.unit ?? 'ms';
+    if (infos.length === 0) return;
+    const firsts = infos.map((info) => BigInt(info.first));
+    const lasts = infos.map((info) => BigInt(info.last));
+    state.data = {
+        from: firsts.reduce((a, b) => (a < b ? a : b)),
+        to: lasts.reduce((a, b) => (a > b ? a : b)) + 1n,
+    };
+    const columns = all.map(({ source: { info }, column }) => info.columns[info.plane?.x ?? column]);
+    const min = Math.min(...columns.map((column) => Number(column?.min)));
+    const max = Math.max(...columns.map((column) => Number(column?.max)));
+    state.dataAcross = state.kind !== 'time' && max > min ? { min, max } : undefined;
 }

@@ -6,9 +6,11 @@
  *     drawn last.
  *  2. A gesture is counted from the snapshot that begin() took: moving to and fro gives the start.
  */
+import type { ChartView, ViewInput } from './chart-types.js';
 import { ChartError } from './error.js';
 import type { AxisOptions, PanelOptions } from './options.js';
 import type { Frame, FrameDesc, FramePanel, Side, TimeUnit, Values } from './protocol.js';
+import { type TimeInput, toMs, toTicks } from './time.js';
 import * as math from './view.js';
 
 export type Kind = 'time' | 'points' | 'histogram';
@@ -220,6 +222,68 @@ export class ViewState {
         this.time = math.clampRange(this.time ?? this.data, this.data);
         if (this.across !== undefined && this.dataAcross !== undefined)
             this.across = math.clampValues(this.across, this.dataAcross);
+    }
+
+    /* ---- as callers see it ---- */
+
+    /** Undefined before there is data. */
+    toView(): ChartView | undefined {
+        const { time, unit } = this;
+        if (time === undefined) return undefined;
+        const axes = this.panels.flatMap((_, panel) =>
+            this.sides(panel).map((axis) => ({
+                panel,
+                axis,
+                ...(this.values(panel, axis) ?? { min: Number.NaN, max: Number.NaN }),
+                scale: this.isLog(panel, axis) ? ('log' as const) : ('linear' as const),
+                fitsValues: this.fits(panel, axis),
+            })),
+        );
+        const first = this.values(0, 'left') ?? axes[0];
+        const across = this.across ?? this.frame?.across;
+        return {
+            from: toMs(time.from, unit),
+            to: toMs(time.to, unit),
+            fromTicks: time.from,
+            toTicks: time.to,
+            unit,
+            min: first?.min ?? Number.NaN,
+            max: first?.max ?? Number.NaN,
+            fitsValues: axes[0]?.fitsValues ?? this.fits(),
+            axes,
+            ...(this.kind === 'time' || across === undefined
+                ? {}
+                : { xMin: across.min, xMax: across.max, fitsX: this.across === undefined }),
+        };
+    }
+
+    apply(view: ViewInput): void {
+        const now = this.time ?? this.data;
+        const from = view.from === undefined ? now.from : this.ticksOf('from', view.from);
+        const to = view.to === undefined ? now.to : this.ticksOf('to', view.to);
+        if (to <= from) throw new ChartError('invalid', 'view: from is not before to');
+        if (view.min === null || view.max === null) this.fit(view.panel);
+        else if (view.min !== undefined || view.max !== undefined)
+            this.setValues(view.panel ?? 0, view.axis ?? 'left', view.min, view.max);
+        if (view.xMin === null || view.xMax === null) this.across = undefined;
+        else if (view.xMin !== undefined || view.xMax !== undefined)
+            this.setAcross(view.xMin, view.xMax);
+        this.time = { from, to };
+    }
+
+    private setAcross(xMin: number | undefined, xMax: number | undefined): void {
+        const now = this.across ?? this.frame?.across ?? this.dataAcross ?? NO_VALUES;
+        const next = { min: xMin ?? now.min, max: xMax ?? now.max };
+        if (!(next.min < next.max) || !Number.isFinite(next.max - next.min))
+            throw new ChartError('invalid', `view: x from ${next.min} to ${next.max}`);
+        this.across = next;
+    }
+
+    private ticksOf(name: string, time: TimeInput): bigint {
+        const ticks = toTicks(time, this.unit);
+        if (ticks === undefined)
+            throw new ChartError('invalid', `view: ${name}: '${String(time)}' is no time`);
+        return ticks;
     }
 
     /* ---- for the engine ---- */

@@ -136,6 +136,12 @@ export function shareOfValue(values: Values, value: number, isLog: boolean): num
     return (Math.log10(value) - low) / (Math.log10(values.max) - low);
 }
 
+/** The plot at a height, or the nearest to it. */
+export function nearestPlot(plots: readonly { y: number; height: number }[], y: number): number {
+    const distances = plots.map((plot) => Math.max(plot.y - y, y - plot.y - plot.height, 0));
+    return Math.max(0, distances.indexOf(Math.min(...distances)));
+}
+
 /** As many digits as tell two pixels apart. */
 export function formatValue(value: number, values: Values, heightPx: number): string {
     const step = Math.abs(values.max - values.min) / Math.max(1, heightPx);
