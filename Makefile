@@ -12,7 +12,7 @@ help:
 	@echo "make test    build and run every test"
 	@echo "make build   build the command: $(COMMAND)"
 	@echo "make wasm    build the engine for browsers: build/wasm/src/web/gpucharts.wasm"
-	@echo "make web     build the package gpu-charts and the viewer page: web/dist"
+	@echo "make web     build the package gpu-charts and the viewer page (web/dist), for serve too"
 	@echo "make test-web  test them in node, Chromium, Firefox and WebKit (BROWSERS=chromium for one)"
 	@echo "make check   format, lint, include ladder, tests under sanitizers"
 	@echo "make bench   run the benchmarks (POINTS=1000000000 for the billion-point figures)"
@@ -49,6 +49,7 @@ wasm:
 .PHONY: web
 web: wasm
 	@cd web && npm ci --silent --ignore-scripts && node build.mjs
+	@rm -rf $(BUILD)/viewer && mkdir -p $(BUILD) && cp -r web/dist $(BUILD)/viewer
 
 .PHONY: test-web
 test-web: web build

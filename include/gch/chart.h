@@ -96,7 +96,11 @@ typedef enum gch_quality {
  * 8, 4, 2; 7: exact. */
 #define GCH_QUALITY_LEVELS 7u
 
-typedef enum gch_theme { GCH_THEME_LIGHT = 0, GCH_THEME_DARK = 1 } gch_theme;
+typedef enum gch_theme {
+    GCH_THEME_LIGHT = 0,
+    GCH_THEME_DARK = 1,
+    GCH_THEME_CONTRAST = 2, /* black, with text of 12:1 and strokes of 4.5:1 at least */
+} gch_theme;
 
 /* Drawn in place of the series' own mark: a line through the study's values at the middles of the
  * bars, for RANGE a band (docs/studies.md). */

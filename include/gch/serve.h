@@ -43,6 +43,10 @@ typedef struct gch_server_desc {
     const char *const *paths;
     size_t path_count;
 
+    /* A folder with the viewer page (web/dist of the package), which is read once and then served
+     * at "/", to everybody: it holds no data. NULL: a plain list of the data sets is there. */
+    const char *viewer_path;
+
     const char *listen;          /* "HOST:PORT", "[::1]:PORT"; port 0: any; NULL: 127.0.0.1:8080 */
     const char *tls_certificate; /* PEM, with its chain; NULL: cleartext */
     const char *tls_key;         /* PEM */
@@ -93,9 +97,9 @@ typedef struct gch_server_desc {
     const gch_allocator *allocator;
 } gch_server_desc;
 
-/* Looks at the folders, and listens. GCH_INVALID (a desc that contradicts itself, a malformed
- * address or token file), GCH_NOT_FOUND and GCH_IO (a path, a certificate, the address),
- * GCH_CORRUPT and GCH_EXISTS (the live folder: a damaged journal, another server's),
+/* Looks at the folders, reads the viewer, and listens. GCH_INVALID (a desc that contradicts itself,
+ * a malformed address or token file), GCH_NOT_FOUND and GCH_IO (a path, the viewer, a certificate,
+ * the address), GCH_CORRUPT and GCH_EXISTS (the live folder: a damaged journal, another server's),
  * GCH_NO_MEMORY, GCH_LIMIT (threads). */
 GCH_CHECKED gch_status gch_server_make(const gch_server_desc *desc, gch_server **out,
                                        gch_error *err);

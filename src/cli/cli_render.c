@@ -12,8 +12,10 @@
 static const cli_choice image_formats[] = {
     {"png", GCH_IMAGE_PNG}, {"ppm", GCH_IMAGE_PPM}, {NULL, 0}};
 
-static const cli_choice themes[] = {
-    {"light", GCH_THEME_LIGHT}, {"dark", GCH_THEME_DARK}, {NULL, 0}};
+static const cli_choice themes[] = {{"light", GCH_THEME_LIGHT},
+                                    {"dark", GCH_THEME_DARK},
+                                    {"contrast", GCH_THEME_CONTRAST},
+                                    {NULL, 0}};
 
 static const cli_choice backends[] = {{"cpu", GCH_BACKEND_CPU},
                                       {"gpu", GCH_BACKEND_GPU},
@@ -226,7 +228,8 @@ bool cli_render_read(const cli_render_command *command, int argc, char **argv, c
          NULL},
         {"scale", 0, "S", "size of text and strokes, 0.5 to 8; 2 for dense screens (default: 1)",
          cli_read_positive, &o.scale, NULL},
-        {"theme", 0, "THEME", "light or dark (default: light)", cli_read_choice, &o.theme, themes},
+        {"theme", 0, "THEME", "light, dark or contrast (default: light)", cli_read_choice, &o.theme,
+         themes},
         {"title", 0, "TEXT", "a title above the plot", cli_read_any_text, &o.title, NULL},
         {"color", 0, "COLOR", "#rgb, #rrggbb or #rrggbbaa; repeated: one for each series",
          cli_read_list, &o.colors, NULL},

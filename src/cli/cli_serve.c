@@ -16,7 +16,7 @@
 #define LIST_CAP 64u
 
 typedef struct serve_options {
-    const char *listen, *certificate, *key, *token, *live;
+    const char *listen, *certificate, *key, *token, *live, *viewer;
     bool is_self_signed, has_log;
     int coding;
     uint64_t threads, memory_bytes, connections, keep_rows, keep_age_s;
@@ -57,6 +57,29 @@ static void print_url(const serve_options *o, const gch_server *server)
     fflush(stdout);
 }
 
+/* The folder of the viewer beside the command: that of a build, or that of an installation. */
+static const char *find_viewer(char *room, size_t room_cap)
+{
+    static const char *const places[] = {"viewer", "../share/gpucharts/viewer"};
+    char command[PATH_MAX];
+    ssize_t length = readlink("/proc/self/exe", command, sizeof command - 1);
+    if (length <= 0)
+        return NULL;
+    command[length] = '\0';
+    char *slash = strrchr(command, '/');
+    if (slash == NULL)
+        return NULL;
+    *slash = '\0';
+    for (size_t i = 0; i < CLI_COUNT_OF(places); i++) {
+        char page[PATH_MAX + 64];
+        snprintf(room, room_cap, "%s/%s", command, places[i]);
+        snprintf(page, sizeof page, "%s/viewer/index.html", room);
+        if (access(page, R_OK) == 0)
+            return room;
+    }
+    return NULL;
+}
+
 static int serve(const serve_options *o, const cli_operands *paths)
 {
     gch_error err;
@@ -79,6 +102,7 @@ static int serve(const serve_options *o, const cli_operands *paths)
         .allowed_hosts = o->hosts.items,
         .allowed_host_count = o->hosts.count,
         .live_path = o->live,
+        .viewer_path = o->viewer,
         .live_keep_rows = o->keep_rows,
         .live_keep_age_s = o->keep_age_s,
         .coding = (gch_coding_rule)o->coding,
@@ -119,6 +143,10 @@ int cli_serve(int argc, char **argv)
          cli_read_flag, &o.is_self_signed, NULL},
         {"token", 0, "FILE", "ask clients for one of the tokens in this file, one a line",
          cli_read_text, &o.token, NULL},
+        {"viewer", 0, "DIR",
+         "the viewer page: a folder made by `make web`, or none for a plain list (default: the one "
+         "installed with this command)",
+         cli_read_text, &o.viewer, NULL},
         {"allow-origin", 0, "ORIGIN",
          "let pages of https://host:port read, or * for all; may be repeated", cli_read_list,
          &o.origins, NULL},
@@ -170,5 +198,10 @@ int cli_serve(int argc, char **argv)
         return cli_usage("serve", "--tls-self-signed and --tls-cert contradict each other");
     if (o.connections > 1000000)
         return cli_usage("serve", "--max-connections is at most 1000000");
+    char viewer[PATH_MAX + 32];
+    if (o.viewer == NULL)
+        o.viewer = find_viewer(viewer, sizeof viewer);
+    else if (strcmp(o.viewer, "none") == 0)
+        o.viewer = NULL;
     return serve(&o, &paths);
 }

@@ -1,15 +1,12 @@
-/* Following a live series over a WebSocket connection that comes and goes.
+/* Following a live series over a WebSocket connection that comes and goes; net_place.h has the
+ * place.
  *
  * Invariants:
- *  1. next_row is the row after the last one given out, or that a summary stands for: no row is
- *     given out twice, whatever a server repeats after a reconnection.
- *  2. last_sequence is that of the last frame taken whole; the next connection asks for what comes
- *     after it.
- *  3. A series whose next sequence number is not behind last_sequence is another one by the same
- *     name: both are forgotten, and it is followed from its beginning.
- *  4. Frames are taken on the client's thread alone; figures are atomic.
+ *  1. The next connection asks for what comes after the last frame that was given out.
+ *  2. A series that was made anew is followed from its beginning.
+ *  3. Frames are taken on the client's thread alone; figures are atomic.
  */
-#include "net_frame.h"
+#include "net_place.h"
 
 #include <cjson/cJSON.h>
 #include <stdatomic.h>
@@ -23,16 +20,9 @@ struct gch_follow {
     const gch_allocator *allocator;
     gch_follow_desc settings;
     gch_ws *ws;
-    bool has_place;  /* next_row is known */
+    gch__live_place *place;
     bool is_waiting; /* for the next connection: what still comes over this one leaves rows out */
-    uint64_t next_row;
-    uint32_t column_count; /* 0: not known */
-    uint64_t *aligned;     /* a frame whose bytes were not */
-    size_t aligned_cap;
-    gch__live_frame frame;
-    _Atomic bool has_sequence;
-    _Atomic uint64_t last_sequence, rows, summaries, missed_rows, repeated_rows, unsound_frames,
-        restarts;
+    _Atomic uint64_t unsound_frames;
 };
 
 static void write_query(void *context, char *out, size_t cap)
@@ -40,91 +30,26 @@ static void write_query(void *context, char *out, size_t cap)
     const gch_follow *follow = context;
     const gch_follow_desc *desc = &follow->settings;
     char after[32] = "", rate[24] = "";
-    if (atomic_load(&follow->has_sequence))
-        snprintf(after, sizeof after, "after=%llu",
-                 (unsigned long long)atomic_load(&follow->last_sequence));
+    gch__live_place_stats place;
+    gch__live_place_get_stats(follow->place, &place);
+    if (place.has_sequence)
+        snprintf(after, sizeof after, "after=%llu", (unsigned long long)place.last_sequence);
     if (desc->rate != 0)
         snprintf(rate, sizeof rate, "&rate=%u", desc->rate);
     snprintf(out, cap, "detail=%s%s%s%s", desc->wants_summaries ? "summary" : "rows",
              after[0] != '\0' ? "&" : "", after, rate);
 }
 
-static void give_rows(gch_follow *follow)
-{
-    gch__live_frame *frame = &follow->frame;
-    uint64_t repeated = 0;
-    if (follow->has_place && frame->first_row < follow->next_row)
-        repeated = GCH_MIN(follow->next_row - frame->first_row, (uint64_t)frame->row_count);
-    gch__live_frame_skip_rows(frame, (uint32_t)repeated);
-    atomic_fetch_add(&follow->repeated_rows, repeated);
-    if (frame->row_count == 0)
-        return;
-    gch_follow_rows rows = {.last_sequence = frame->last_sequence,
-                            .first_row = frame->first_row,
-                            .row_count = frame->row_count,
-                            .column_count = frame->column_count,
-                            .times = frame->times,
-                            .columns = frame->columns};
-    follow->next_row = frame->first_row + frame->row_count;
-    atomic_fetch_add(&follow->rows, frame->row_count);
-    if (follow->settings.on_rows != NULL)
-        follow->settings.on_rows(follow->settings.context, &rows);
-}
-
-static void give_summary(gch_follow *follow)
-{
-    const gch__live_frame *frame = &follow->frame;
-    gch_follow_summary summary = {.last_sequence = frame->last_sequence,
-                                  .first_row = frame->first_row,
-                                  .row_count = frame->stands_for,
-                                  .first_time = frame->first_time,
-                                  .last_time = frame->last_time,
-                                  .column_count = frame->column_count,
-                                  .columns = frame->sums};
-    follow->next_row = frame->first_row + frame->stands_for;
-    atomic_fetch_add(&follow->summaries, 1);
-    atomic_fetch_add(&follow->missed_rows, frame->stands_for);
-    if (follow->settings.on_summary != NULL)
-        follow->settings.on_summary(follow->settings.context, &summary);
-}
-
-/* The bytes, where they may be read as 64-bit numbers. */
-static const uint8_t *align(gch_follow *follow, const uint8_t *bytes, size_t count, gch_error *err)
-{
-    if ((uintptr_t)bytes % sizeof(uint64_t) == 0)
-        return bytes;
-    if (gch__ensure(follow->allocator, (void **)&follow->aligned, &follow->aligned_cap,
-                    count / sizeof(uint64_t) + 1, sizeof(uint64_t), "frame", err) != GCH_OK)
-        return NULL;
-    memcpy(follow->aligned, bytes, count);
-    return (const uint8_t *)follow->aligned;
-}
-
 static gch_status take_frame(gch_follow *follow, const uint8_t *bytes, size_t count, gch_error *err)
 {
-    gch__live_frame *frame = &follow->frame;
-    bytes = align(follow, bytes, count, err);
-    if (bytes == NULL)
-        return GCH_NO_MEMORY;
-    GCH_TRY(gch__live_frame_parse(bytes, count, frame, err));
-    if (follow->column_count != 0 && frame->column_count != follow->column_count)
-        return gch_fail(err, GCH_CORRUPT, "a live frame has %u columns, those before had %u",
-                        frame->column_count, follow->column_count);
-    follow->column_count = frame->column_count;
-    /* A frame that is older than the place reached has nothing new. */
-    bool is_old = atomic_load(&follow->has_sequence) &&
-                  frame->last_sequence <= atomic_load(&follow->last_sequence);
-    if (is_old) {
-        atomic_fetch_add(&follow->repeated_rows, frame->row_count);
-        return GCH_OK;
-    }
-    if (frame->is_summary)
-        give_summary(follow);
-    else
-        give_rows(follow);
-    follow->has_place = true;
-    atomic_store(&follow->last_sequence, frame->last_sequence);
-    atomic_store(&follow->has_sequence, true);
+    const gch_follow_desc *desc = &follow->settings;
+    gch__live_news news;
+    GCH_TRY(gch__live_place_take(follow->place, bytes, count, &news, err));
+    if (news.has_rows && desc->on_rows != NULL)
+        desc->on_rows(desc->context, &news.rows);
+    if (news.has_summary && desc->on_summary != NULL)
+        desc->on_summary(desc->context, &news.summary);
+    gch__live_place_advance(follow->place);
     return GCH_OK;
 }
 
@@ -144,14 +69,8 @@ static uint64_t next_sequence_of(const char *text, size_t count)
 static void take_hello(gch_follow *follow, const char *text, size_t count)
 {
     const gch_follow_desc *desc = &follow->settings;
-    uint64_t next = next_sequence_of(text, count);
-    if (next != 0 && atomic_load(&follow->has_sequence) &&
-        next <= atomic_load(&follow->last_sequence)) {
-        follow->has_place = false;
-        follow->column_count = 0;
+    if (gch__live_place_greet(follow->place, next_sequence_of(text, count))) {
         follow->is_waiting = true;
-        atomic_store(&follow->last_sequence, 0);
-        atomic_fetch_add(&follow->restarts, 1);
         if (desc->on_restart != NULL)
             desc->on_restart(desc->context);
         gch_ws_reconnect(follow->ws);
@@ -202,8 +121,7 @@ gch_status gch_follow_open(const gch_follow_desc *desc, gch_follow **out, gch_er
         return gch__no_memory(err, "follower");
     follow->allocator = desc->allocator;
     follow->settings = *desc;
-    atomic_store(&follow->last_sequence, desc->has_after ? desc->after : 0);
-    atomic_store(&follow->has_sequence, desc->has_after);
+    follow->place = gch__live_place_make(desc->allocator, desc->has_after, desc->after, err);
     gch_ws_desc ws = {.url = desc->url,
                       .protocol = PROTOCOL,
                       .token = desc->token,
@@ -219,7 +137,7 @@ gch_status gch_follow_open(const gch_follow_desc *desc, gch_follow **out, gch_er
                       .get_query = write_query,
                       .context = follow,
                       .allocator = desc->allocator};
-    gch_status status = gch_ws_open(&ws, &follow->ws, err);
+    gch_status status = follow->place != NULL ? gch_ws_open(&ws, &follow->ws, err) : GCH_NO_MEMORY;
     if (status != GCH_OK) {
         gch_follow_close(follow);
         return status;
@@ -233,20 +151,22 @@ void gch_follow_close(gch_follow *follow)
     if (follow == NULL)
         return;
     gch_ws_close(follow->ws);
-    gch__free(follow->allocator, follow->aligned, "frame");
+    gch__live_place_destroy(follow->place);
     gch__free(follow->allocator, follow, "follower");
 }
 
 void gch_follow_get_stats(gch_follow *follow, gch_follow_stats *out)
 {
+    gch__live_place_stats place;
+    gch__live_place_get_stats(follow->place, &place);
     *out = (gch_follow_stats){
-        .last_sequence = atomic_load(&follow->last_sequence),
-        .rows = atomic_load(&follow->rows),
-        .summaries = atomic_load(&follow->summaries),
-        .missed_rows = atomic_load(&follow->missed_rows),
-        .repeated_rows = atomic_load(&follow->repeated_rows),
+        .last_sequence = place.last_sequence,
+        .rows = place.rows,
+        .summaries = place.summaries,
+        .missed_rows = place.missed_rows,
+        .repeated_rows = place.repeated_rows,
         .unsound_frames = atomic_load(&follow->unsound_frames),
-        .restarts = atomic_load(&follow->restarts),
+        .restarts = place.restarts,
     };
     gch_ws_get_stats(follow->ws, &out->ws);
 }

@@ -281,7 +281,7 @@ gch_status gch__chart_check(const gch_chart_desc *desc, gch_error *err)
     if ((uint32_t)desc->backend > GCH_BACKEND_AUTO)
         return gch_fail(err, GCH_INVALID, "backend: there is no backend %u",
                         (uint32_t)desc->backend);
-    if ((uint32_t)desc->theme > GCH_THEME_DARK)
+    if ((uint32_t)desc->theme > GCH_THEME_CONTRAST)
         return gch_fail(err, GCH_INVALID, "theme: there is no theme %u", (uint32_t)desc->theme);
     GCH_TRY(check_panels(desc, err));
     if (desc->panel_count == 0) {

@@ -66,7 +66,7 @@ static void each_wrong_field_is_named(void **state)
     desc.backend = (gch_backend)5;
     assert_refused(&desc, "backend:");
     desc = desc_init();
-    desc.theme = (gch_theme)2;
+    desc.theme = (gch_theme)3;
     assert_refused(&desc, "theme:");
     desc = desc_init();
     desc.axis = (gch_value_axis)2;

@@ -1,4 +1,4 @@
-/* The two themes: grounds, text, lines and the colours of series. All 0xRRGGBBAA. */
+/* The themes: grounds, text, lines and the colours of series. All 0xRRGGBBAA. */
 #ifndef GCH_SCENE_THEME_H
 #define GCH_SCENE_THEME_H
 

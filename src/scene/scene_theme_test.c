@@ -89,14 +89,16 @@ static void the_measures_agree_with_known_values(void **state)
 static void text_and_series_stand_out_from_the_ground(void **state)
 {
     (void)state;
-    for (int i = 0; i < 2; i++) {
-        const gch__theme *theme = gch__theme_get(i == 0 ? GCH_THEME_LIGHT : GCH_THEME_DARK);
-        assert_true(contrast(theme->text, theme->ground) >= 7);
-        assert_true(contrast(theme->muted, theme->ground) >= 4.5);
-        assert_true(contrast(theme->up, theme->ground) >= 3);
-        assert_true(contrast(theme->down, theme->ground) >= 3);
+    for (int i = GCH_THEME_LIGHT; i <= GCH_THEME_CONTRAST; i++) {
+        const gch__theme *theme = gch__theme_get((gch_theme)i);
+        const bool is_high = i == GCH_THEME_CONTRAST;
+        const double stroke = is_high ? 4.5 : 3;
+        assert_true(contrast(theme->text, theme->ground) >= (is_high ? 12 : 7));
+        assert_true(contrast(theme->muted, theme->ground) >= (is_high ? 12 : 4.5));
+        assert_true(contrast(theme->up, theme->ground) >= stroke);
+        assert_true(contrast(theme->down, theme->ground) >= stroke);
         for (uint32_t k = 0; k < GCH_PALETTE_COUNT; k++)
-            assert_true(contrast(theme->palette[k], theme->ground) >= 3);
+            assert_true(contrast(theme->palette[k], theme->ground) >= stroke);
         /* Lines recede: fainter, in this order, than anything that carries data. */
         double faint = contrast(theme->grid_faint, theme->ground);
         double grid = contrast(theme->grid, theme->ground);
@@ -108,8 +110,8 @@ static void text_and_series_stand_out_from_the_ground(void **state)
 static void series_stay_apart_for_colour_blind_eyes(void **state)
 {
     (void)state;
-    for (int i = 0; i < 2; i++) {
-        const gch__theme *theme = gch__theme_get(i == 0 ? GCH_THEME_LIGHT : GCH_THEME_DARK);
+    for (int i = GCH_THEME_LIGHT; i <= GCH_THEME_CONTRAST; i++) {
+        const gch__theme *theme = gch__theme_get((gch_theme)i);
         for (uint32_t kind = 0; kind < 4; kind++) {
             for (uint32_t a = 0; a < GCH_PALETTE_COUNT; a++)
                 for (uint32_t b = 0; b < a; b++)

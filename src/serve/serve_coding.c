@@ -41,9 +41,9 @@ static uint32_t parse_weight(gch__span text)
     return GCH_MIN(weight, 1000u);
 }
 
-gch__coding gch__coding_choose(gch__span accept)
+/* Weights of the codings in an Accept-Encoding field. */
+static void read_weights(gch__span accept, uint32_t weights[GCH__CODING_COUNT])
 {
-    uint32_t weights[GCH__CODING_COUNT] = {0};
     bool is_named[GCH__CODING_COUNT] = {false};
     uint32_t any = 0;
     while (accept.count > 0) {
@@ -68,13 +68,27 @@ gch__coding gch__coding_choose(gch__span accept)
         size_t step = length + (comma != NULL);
         accept = (gch__span){accept.bytes + step, accept.count - step};
     }
+    for (size_t i = 0; i < GCH__CODING_COUNT; i++)
+        weights[i] = is_named[i] ? weights[i] : any;
+}
+
+bool gch__coding_takes(gch__span accept, gch__coding coding)
+{
+    uint32_t weights[GCH__CODING_COUNT] = {0};
+    read_weights(accept, weights);
+    return weights[coding] > 0;
+}
+
+gch__coding gch__coding_choose(gch__span accept)
+{
+    uint32_t weights[GCH__CODING_COUNT] = {0};
     gch__coding best = GCH__CODING_IDENTITY;
     uint32_t best_weight = 0;
+    read_weights(accept, weights);
     for (size_t i = GCH__CODING_ZSTD; i < GCH__CODING_COUNT; i++) {
-        uint32_t weight = is_named[i] ? weights[i] : any;
-        if (weight > best_weight) {
+        if (weights[i] > best_weight) {
             best = (gch__coding)i;
-            best_weight = weight;
+            best_weight = weights[i];
         }
     }
     return best;

@@ -22,6 +22,9 @@ const char *gch__coding_name(gch__coding coding);
  * the first in the order of gch__coding, IDENTITY if there is none. */
 gch__coding gch__coding_choose(gch__span accept);
 
+/* Whether such a field takes a coding at all. */
+bool gch__coding_takes(gch__span accept, gch__coding coding);
+
 /* Appends the coded bytes, at the levels that are worth it while someone waits. Returns false if
  * there is no memory or the result would not be smaller than `count` / min_ratio. */
 bool gch__coding_encode(gch__coding coding, const uint8_t *bytes, size_t count, double min_ratio,

@@ -58,6 +58,81 @@ static void lists_and_metadata_describe_what_is_served(void **state)
     test_answer_free(&a);
 }
 
+static void write_text(const char *path, const char *text)
+{
+    FILE *out = fopen(path, "w");
+    assert_non_null(out);
+    assert_true(fputs(text, out) >= 0);
+    assert_int_equal(fclose(out), 0);
+}
+
+static void viewer_is_served_to_everybody_and_nothing_else_of_its_folder(void **state)
+{
+    (void)state;
+    test_server t = {0};
+    gch_error err;
+    char path[128], text[4096] = "body{}";
+    test_server_folder(&t, "viewer_test");
+    char folder[96], tokens[96];
+    snprintf(folder, sizeof folder, "%s/page", t.folder);
+    snprintf(tokens, sizeof tokens, "%s/tokens", t.folder);
+    assert_int_equal(mkdir(folder, 0755), 0);
+    write_text(tokens, "secret-token-0123456789\n");
+    gch_server_desc desc = {.viewer_path = folder, .token_path = tokens, .listen = "127.0.0.1:0"};
+    gch_data *data = NULL;
+    gch_server *none = NULL;
+    assert_ok(gch_data_make(&(gch_data_desc){.host_budget_bytes = 1u << 20}, &data, &err));
+    const char *served = t.folder;
+    desc.data = data;
+    desc.paths = &served;
+    desc.path_count = 1;
+    assert_status(gch_server_make(&desc, &none, &err), GCH_NOT_FOUND); /* there is no page yet */
+    assert_ok(gch_data_destroy(data, &err));
+    snprintf(path, sizeof path, "%s/viewer", folder);
+    assert_int_equal(mkdir(path, 0755), 0);
+    snprintf(path, sizeof path, "%s/viewer/index.html", folder);
+    write_text(path, "<!doctype html><title>Viewer</title>");
+    snprintf(path, sizeof path, "%s/style.css", folder);
+    for (size_t at = 6; at + 8 < sizeof text; at += 6)
+        memcpy(text + at, "body{}", 7);
+    write_text(path, text);
+    snprintf(path, sizeof path, "%s/notes.txt", folder);
+    write_text(path, "not for the web");
+    test_server_start(&t, &desc);
+
+    test_answer a = test_get(&t, "/?file=x&unknown=1", "");
+    assert_int_equal(a.code, 200);
+    assert_field(&a, "content-type", "text/html; charset=utf-8");
+    assert_field(&a, "cross-origin-opener-policy", "same-origin");
+    assert_non_null(strstr(a.body, "<title>Viewer"));
+    test_answer_free(&a);
+    a = test_get(&t, "/style.css", "");
+    assert_int_equal(a.code, 200);
+    assert_field(&a, "content-type", "text/css; charset=utf-8");
+    assert_string_equal(a.body, text);
+    char tag[64], if_none[96];
+    assert_true(test_field(&a, "etag", tag, sizeof tag));
+    test_answer_free(&a);
+    snprintf(if_none, sizeof if_none, "If-None-Match: %s\r\n", tag);
+    assert_int_equal(test_code(&t, "GET", "/style.css", if_none, NULL), 304);
+    a = test_get(&t, "/style.css", "Accept-Encoding: br, gzip;q=0.5\r\n");
+    assert_field(&a, "content-encoding", "gzip");
+    assert_true(a.body_count < 200);
+    test_answer_free(&a);
+    a = test_get(&t, "/style.css", "Accept-Encoding: gzip;q=0\r\n");
+    assert_string_equal(a.body, text);
+    test_answer_free(&a);
+    static const char *const others[] = {"/notes.txt",  "/viewer/index.html", "/../tokens",
+                                         "/style.css/", "/v1/data",           "/metrics"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        assert_int_equal(test_code(&t, "GET", others[i], "", NULL), 401);
+    assert_int_equal(test_code(&t, "POST", "/style.css", "", NULL), 405);
+    assert_int_equal(
+        test_code(&t, "GET", "/v1/data", "Authorization: Bearer secret-token-0123456789\r\n", NULL),
+        200);
+    test_server_stop(&t);
+}
+
 static void health_and_metrics_answer(void **state)
 {
     (void)state;
@@ -485,6 +560,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lists_and_metadata_describe_what_is_served),
+        cmocka_unit_test(viewer_is_served_to_everybody_and_nothing_else_of_its_folder),
         cmocka_unit_test(health_and_metrics_answer),
         cmocka_unit_test(unknown_paths_and_methods_are_told_so),
         cmocka_unit_test(files_come_whole_and_in_ranges),

@@ -1,4 +1,5 @@
-/* The list of data sets: for programs and, as a page, for people. */
+/* The list of data sets: for programs and, as a page, for people. The viewer page. */
+#include "serve_coding.h"
 #include "serve_json.h"
 #include "serve_route.h"
 
@@ -115,4 +116,39 @@ void gch__serve_page(gch__asked *asked)
     if (!p.has_room || !append(p.out, "</table>\n") ||
         gch__body_add_appended(&exchange->answer, &err) != GCH_OK)
         exchange->is_lost = true;
+}
+
+/* ---- the viewer ---- */
+
+/* Scripts and workers of the server's own, data and live series of any server, and isolation, with
+ * which the page may share memory with its workers. */
+static void add_page_fields(gch__exchange *exchange)
+{
+    gch__answer_add(exchange, "content-security-policy",
+                    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; "
+                    "connect-src *; img-src 'self' blob: data:; style-src 'self' 'unsafe-inline'; "
+                    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
+    gch__answer_add(exchange, "cross-origin-opener-policy", "same-origin");
+    gch__answer_add(exchange, "cross-origin-embedder-policy", "require-corp");
+    gch__answer_add(exchange, "cross-origin-resource-policy", "same-origin");
+    gch__answer_add(exchange, "referrer-policy", "no-referrer");
+    gch__answer_add(exchange, "x-content-type-options", "nosniff");
+}
+
+/* Whatever stands behind '?' is the page's own. */
+void gch__serve_viewer(gch__asked *asked)
+{
+    gch__exchange *exchange = asked->exchange;
+    const gch__viewer_file *file = gch__viewer_find(asked->server->viewer, asked->path);
+    add_page_fields(exchange);
+    gch__answer_add(exchange, "vary", "Accept-Encoding");
+    if (gch__answer_is_cached(asked, file->tag, false))
+        return;
+    gch__span accept = gch__exchange_field(exchange, GCH__FIELD_ACCEPT_ENCODING);
+    const gch__buffer *bytes = &file->bytes;
+    if (file->gzip.count > 0 && gch__coding_takes(accept, GCH__CODING_GZIP)) {
+        gch__answer_add(exchange, "content-encoding", "gzip");
+        bytes = &file->gzip;
+    }
+    gch__answer_text(exchange, 200, file->type, bytes->bytes, bytes->count);
 }

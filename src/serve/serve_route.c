@@ -16,6 +16,7 @@ typedef struct route {
     const char *path;
     bool is_prefix; /* "/data/": the rest of the path is the handler's */
     bool is_open;   /* no token, whatever name the server goes by */
+    bool is_public; /* no token */
     bool takes_body;
     void (*handle)(gch__asked *asked);
 } route;
@@ -31,18 +32,22 @@ static void serve_health(gch__asked *asked)
 }
 
 static const route routes[] = {
-    {"/", false, false, false, gch__serve_page},
-    {"/healthz", false, true, false, serve_health},
-    {"/metrics", false, false, false, gch__serve_metrics},
-    {"/v1/data", false, false, false, gch__serve_list},
-    {"/v1/data/", true, false, false, gch__serve_view},
-    {"/data/", true, false, false, gch__serve_file},
-    {"/v1/live", false, false, false, gch__serve_live},
-    {"/v1/live/", true, false, true, gch__serve_live},
+    {.path = "/", .handle = gch__serve_page},
+    {.path = "/healthz", .is_open = true, .handle = serve_health},
+    {.path = "/metrics", .handle = gch__serve_metrics},
+    {.path = "/v1/data", .handle = gch__serve_list},
+    {.path = "/v1/data/", .is_prefix = true, .handle = gch__serve_view},
+    {.path = "/data/", .is_prefix = true, .handle = gch__serve_file},
+    {.path = "/v1/live", .handle = gch__serve_live},
+    {.path = "/v1/live/", .is_prefix = true, .takes_body = true, .handle = gch__serve_live},
 };
 
-static const route *find_route(gch__span path)
+static const route viewer_route = {.path = "/", .is_public = true, .handle = gch__serve_viewer};
+
+static const route *find_route(const gch_server *server, gch__span path)
 {
+    if (gch__viewer_find(server->viewer, path) != NULL)
+        return &viewer_route;
     for (size_t i = 0; i < GCH_COUNT_OF(routes); i++) {
         size_t length = strlen(routes[i].path);
         bool fits = routes[i].is_prefix ? path.count > length : path.count == length;
@@ -158,7 +163,8 @@ static bool pass_gates(gch__asked *asked, const route *found, char *room, size_t
         return false;
     }
     asked->right = find_right(asked);
-    if (!is_open && asked->right == GCH__RIGHT_NONE) {
+    bool needs_right = found == NULL || !(found->is_open || found->is_public);
+    if (needs_right && asked->right == GCH__RIGHT_NONE) {
         gch__answer_add(exchange, "www-authenticate", "Bearer realm=\"gpucharts\"");
         gch__answer_error(exchange, 401, GCH_INVALID, "a token is required");
         return false;
@@ -212,9 +218,11 @@ void gch__route(gch__exchange *exchange)
         memcpy(copy, target.bytes != NULL ? (const char *)target.bytes : "", target.count);
         asked.path.bytes = (const uint8_t *)copy;
         asked.query.bytes = (const uint8_t *)copy + asked.path.count + 1;
-        const route *found = find_route(asked.path);
+        const route *found = find_route(server, asked.path);
         if (pass_gates(&asked, found, room, sizeof room)) {
             size_t prefix = found->is_prefix ? strlen(found->path) : asked.path.count;
+            if (found == &viewer_route)
+                prefix = 0;
             asked.path = (gch__span){asked.path.bytes + prefix, asked.path.count - prefix};
             found->handle(&asked);
         }

@@ -38,6 +38,7 @@ void gch__serve_file(gch__asked *asked);    /* serve_file.c */
 void gch__serve_view(gch__asked *asked);    /* serve_answer.c: metadata and the five operations */
 void gch__serve_list(gch__asked *asked);    /* serve_pages.c */
 void gch__serve_page(gch__asked *asked);    /* serve_pages.c */
+void gch__serve_viewer(gch__asked *asked);  /* serve_pages.c; asked->path is all of the path */
 void gch__serve_metrics(gch__asked *asked); /* serve_metrics.c */
 void gch__serve_live(gch__asked *asked);    /* serve_publish.c */
 

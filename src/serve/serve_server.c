@@ -184,6 +184,8 @@ static gch_status make_parts(gch_server *server, gch_error *err)
         GCH_TRY(gch__log_make(desc->log_fd, server->allocator, &server->log, err));
     if (desc->token_path != NULL)
         GCH_TRY(gch__tokens_read(desc->token_path, server->allocator, &server->tokens, err));
+    if (desc->viewer_path != NULL)
+        GCH_TRY(gch__viewer_make(desc->viewer_path, server->allocator, &server->viewer, err));
     server->is_tls = desc->tls_certificate != NULL || desc->tls_self_signed;
     if (server->is_tls)
         GCH_TRY(gch__tls_make(desc, &server->tls, err));
@@ -263,6 +265,7 @@ void gch_server_destroy(gch_server *server)
     gch__hub_destroy(server->live);
     gch__catalog_destroy(server->catalog);
     gch__tokens_destroy(server->tokens);
+    gch__viewer_destroy(server->viewer);
     SSL_CTX_free(server->tls);
     gch__log_destroy(server->log);
     close_fd(server->listen_fd);

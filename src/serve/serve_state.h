@@ -15,6 +15,7 @@
 #include "serve_head.h"
 #include "serve_hub.h"
 #include "serve_log.h"
+#include "serve_viewer.h"
 
 #include <netinet/in.h>
 #include <nghttp2/nghttp2.h>
@@ -129,6 +130,7 @@ struct gch_server {
     gch__log *log;
     gch__tokens *tokens; /* NULL: no authorization */
     gch__hub *live;
+    gch__viewer *viewer; /* NULL: none */
     gch__metrics metrics;
     gch__coding_stats coding[4];
     time_t date_s; /* of `date` */

@@ -36,9 +36,17 @@ static const colors dark = {.panel = 0x161B22FF,
                             .cross = 0x98A2B0B0,
                             .box = 0x6690FE38};
 
+static const colors contrast = {.panel = 0x000000FF,
+                                .edge = 0xB4B4B4FF,
+                                .text = 0xFFFFFFFF,
+                                .muted = 0xDCDCDCFF,
+                                .cross = 0xDCDCDCC0,
+                                .box = 0x6690FE60};
+
 static const colors *colors_of(const view_paint *paint)
 {
-    return paint->theme == GCH_THEME_DARK ? &dark : &light;
+    static const colors *const all[] = {&light, &dark, &contrast};
+    return all[paint->theme];
 }
 
 void view_paint_begin(view_paint *paint, const gch_chart_stats *stats, float scale, gch_theme theme)
@@ -344,7 +352,8 @@ static void add_cross(view_paint *paint, const view_cursor *cursor)
 static void add_dots(view_paint *paint, const view_cursor *cursor)
 {
     const float s = paint->scale;
-    const uint32_t ring = paint->theme == GCH_THEME_DARK ? 0x0F1318FF : 0xFFFFFFFF;
+    static const uint32_t rings[] = {0xFFFFFFFF, 0x0F1318FF, 0x000000FF};
+    const uint32_t ring = rings[paint->theme];
     for (uint32_t i = 0; i < cursor->row_count; i++) {
         const view_row *row = &cursor->rows[i];
         if (!row->has_dot)

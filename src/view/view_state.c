@@ -485,7 +485,8 @@ void view_state_act(view_state *state, view_action action, gch_mark given)
         state->mark = next_mark(state->mark == GCH_MARK_DEFAULT ? given : state->mark);
         break;
     case VIEW_ACTION_THEME:
-        state->theme = state->theme == GCH_THEME_DARK ? GCH_THEME_LIGHT : GCH_THEME_DARK;
+        state->theme =
+            state->theme == GCH_THEME_CONTRAST ? GCH_THEME_LIGHT : (gch_theme)(state->theme + 1);
         break;
     case VIEW_ACTION_HUD:
         state->hides_hud = !state->hides_hud;
@@ -512,7 +513,7 @@ static const view_help_line help[] = {
     {"F", "fit the values, or hold them"},
     {"L", "logarithmic values"},
     {"C", "next chart type"},
-    {"T", "light or dark"},
+    {"T", "light, dark or high contrast"},
     {"H", "figures"},
     {"S", "save a picture"},
     {"?", "this help"},

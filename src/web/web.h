@@ -21,7 +21,7 @@
 #include <assert.h>
 #include <stddef.h>
 
-#define GCH__WEB_ABI 1u
+#define GCH__WEB_ABI 3u
 #define GCH__EXPORT __attribute__((visibility("default")))
 
 /* ---- the instance ---- */
@@ -42,10 +42,15 @@ GCH__EXPORT const char *gch_web_stats(void);
 
 /* ---- sources ---- */
 
+#define GCH__WEB_WANT_PREFETCH 1u
+#define GCH__WEB_WANT_LOADED                                                                       \
+    2u /* of an image in memory: it has been read, nothing is to be done                           \
+        */
+
 /* A range of bytes that the engine wants of a source. */
 typedef struct gch_web_want {
     uint32_t source;
-    uint32_t is_prefetch;
+    uint32_t flags;
     double offset, byte_count;
 } gch_web_want;
 
@@ -82,6 +87,27 @@ GCH__EXPORT uint32_t gch_web_take_wants(gch_web_want *out, uint32_t cap);
 GCH__EXPORT gch_status gch_web_source_warm(uint32_t id, uint32_t column, int64_t t0, int64_t t1,
                                            uint32_t width_px);
 
+/* ---- live series of a server (docs/protocol.md) ---- */
+
+/* The rows of a source of gch_web_source_open_live come from frames from now on, which begin after
+ * the batch of that number. GCH_INVALID, GCH_EXISTS, GCH_NO_MEMORY. */
+GCH__EXPORT gch_status gch_web_stream_start(uint32_t id, double after);
+/* A connection stands, and the series' next batch gets this number. GCH_CORRUPT (no number);
+ * GCH_IO: the series was made anew, which ends the stream. */
+GCH__EXPORT gch_status gch_web_stream_greet(uint32_t id, double next_sequence);
+/* Takes a frame: rows that were not there before are appended, a summary becomes a gap and the last
+ * values. The bytes remain the caller's. GCH_CORRUPT: the frame is unsound, and to be asked for
+ * again; what gch_live_append gives, which ends the stream. */
+GCH__EXPORT gch_status gch_web_stream_take(uint32_t id, const void *bytes, size_t count);
+
+typedef struct gch_web_stream_place {
+    double last_sequence; /* of the batch that was taken last */
+    double rows, missed_rows, repeated_rows, gap_count;
+    uint32_t is_final; /* it has ended: every call gives the failure */
+} gch_web_stream_place;
+
+GCH__EXPORT gch_status gch_web_stream_get_place(uint32_t id, gch_web_stream_place *out);
+
 /* ---- CSV ---- */
 
 /* Text that is parsed as it comes into a file image in memory; one at a time. GCH_EXISTS. */
@@ -93,18 +119,48 @@ GCH__EXPORT void gch_web_csv_abandon(void); /* without one nothing happens */
 
 /* ---- charts ---- */
 
+/* As gch_chart_series; numbers that may be left out are 1 + a column, 0: none. */
 typedef struct gch_web_series {
     uint32_t source, column;
     uint32_t mark;
     uint32_t color_rgba;
     float width_px;
     const char *label; /* nullable */
+    uint32_t column_high;
+    uint32_t price_by;
+    uint32_t panel, axis;
+    uint32_t dash_count;
+    float dash_px[GCH_DASH_CAP];
+    uint32_t bin_count;
+    uint32_t size_by, color_by, category_by;
+    uint32_t density_scale, palette;
+    uint32_t study_kind, study_length;
+    uint32_t study_source, study_column; /* SPREAD; source 0: the series' own */
 } gch_web_series;
+
+typedef struct gch_web_axis {
+    const char *title;        /* nullable: the unit that its series share */
+    const char *bottom, *top; /* exact decimals; nullable: fitted to what is visible */
+    uint32_t scale;           /* gch_value_axis */
+} gch_web_axis;
+
+typedef struct gch_web_panel {
+    const char *title; /* nullable */
+    float height;
+    gch_web_axis left, right;
+} gch_web_panel;
 
 #define GCH__WEB_BARE 1u
 #define GCH__WEB_NO_LEGEND 2u
 #define GCH__WEB_WAIT 4u /* every byte is at hand: fail rather than draw an unfinished picture */
 #define GCH__WEB_HAS_TIME_RANGE 8u
+
+/* What draws. The host has chosen it for the canvas that it has: nothing is chosen here. */
+typedef enum gch_web_backend {
+    GCH__WEB_CPU = 0,
+    GCH__WEB_WEBGPU = 1,
+    GCH__WEB_WEBGL2 = 2,
+} gch_web_backend;
 
 typedef struct gch_web_chart_desc {
     int64_t from, to; /* with HAS_TIME_RANGE */
@@ -117,7 +173,22 @@ typedef struct gch_web_chart_desc {
     const char *title, *time_zone; /* nullable */
     const char *bar_width;         /* nullable: chosen for the width */
     const char *bottom, *top;      /* exact decimals; nullable: fitted to what is visible */
+    uint32_t backend;              /* gch_web_backend; the CPU draws what another one cannot */
+    uint32_t panel_count;          /* 0: one, with `axis`, `bottom` and `top`; zero with panels */
+    const gch_web_panel *panels;
+    const char *left, *right; /* of points and histograms: exact decimals; nullable: all */
 } gch_web_chart_desc;
+
+#define GCH__WEB_HAS_LEFT 1u
+#define GCH__WEB_HAS_RIGHT 2u
+
+/* As gch_panel_stats. */
+typedef struct gch_web_panel_frame {
+    uint32_t x_px, y_px, width_px, height_px;
+    uint32_t sides; /* GCH__WEB_HAS_LEFT, _RIGHT */
+    uint32_t reserved;
+    double left_bottom, left_top, right_bottom, right_top;
+} gch_web_panel_frame;
 
 typedef struct gch_web_frame {
     int64_t t0, t1; /* of the view, as resolved */
@@ -126,7 +197,13 @@ typedef struct gch_web_frame {
     double layout_ms, query_ms, raster_ms, total_ms;
     uint32_t width_px, height_px;
     uint32_t plot_x_px, plot_y_px, plot_width_px, plot_height_px;
-    const uint32_t *pixels; /* RGBA, until the chart's next frame */
+    const uint32_t *pixels; /* RGBA, until the chart's next frame; NULL: `picture` */
+    uint32_t backend;       /* gch_web_backend that drew */
+    uint32_t picture;       /* without pixels: the host's number of what it is to show */
+    const char *fallback;   /* why another backend than asked for has drawn; "" if none has */
+    uint32_t panel_count;
+    double left, right; /* of points and histograms; equal for series in time */
+    gch_web_panel_frame panels[GCH_PANEL_CAP];
 } gch_web_frame;
 
 GCH__EXPORT gch_status gch_web_chart_make(uint32_t *out_id);
@@ -162,19 +239,51 @@ typedef struct gch_web_bar {
 GCH__EXPORT gch_status gch_web_bar_at(uint32_t source, uint32_t column, const char *width,
                                       const char *time_zone, int64_t t, gch_web_bar *out);
 
+/* The values of the bar that covers t, added up, as a sample at the bar's beginning whose row is
+ * the number of rows. As gch_web_bar_at. */
+GCH__EXPORT gch_status gch_web_sum_at(uint32_t source, uint32_t column, const char *width,
+                                      const char *time_zone, int64_t t, gch_web_sample *out);
+
+typedef struct gch_web_study {
+    int64_t t0, t1;   /* of the bar */
+    double low, high; /* RANGE: the channel; else both are the value */
+} gch_web_study;
+
+/* A series' study at the bar that covers t. As gch_web_bar_at. */
+GCH__EXPORT gch_status gch_web_study_at(const gch_web_series *series, const char *width,
+                                        const char *time_zone, int64_t t, gch_web_study *out);
+
+/* The point of a point set that is nearest to the middle of a square of the plane, within its inner
+ * circle, as JSON: {"row":5,"x":1.5,"y":2,"values":["1.5","2",...]}, the values of all columns
+ * exactly. Edges are exact decimals. GCH_NOT_FOUND: there is none; GCH_LIMIT: there are thousands;
+ * GCH_PENDING as above. */
+GCH__EXPORT gch_status gch_web_point_at(uint32_t source, const char *left, const char *right,
+                                        const char *bottom, const char *top, const char **out_json);
+
 /* What JavaScript reads and writes, where pointers have 32 bits. */
 #define GCH__WEB_LAYOUT(expression, bytes)                                                         \
     static_assert(sizeof(void *) != 4 || (expression) == (bytes), "web/src/abi.ts reads it there")
 GCH__WEB_LAYOUT(sizeof(gch_web_want), 24);
+GCH__WEB_LAYOUT(offsetof(gch_web_stream_place, is_final), 40);
 GCH__WEB_LAYOUT(sizeof(gch_column_desc), 12);
 GCH__WEB_LAYOUT(sizeof(gch_column_data), 12);
-GCH__WEB_LAYOUT(sizeof(gch_web_series), 24);
+GCH__WEB_LAYOUT(offsetof(gch_web_series, bin_count), 76);
+GCH__WEB_LAYOUT(sizeof(gch_web_series), 116);
+GCH__WEB_LAYOUT(sizeof(gch_web_axis), 16);
+GCH__WEB_LAYOUT(sizeof(gch_web_panel), 40);
 GCH__WEB_LAYOUT(offsetof(gch_web_chart_desc, series), 44);
-GCH__WEB_LAYOUT(sizeof(gch_web_chart_desc), 72);
+GCH__WEB_LAYOUT(offsetof(gch_web_chart_desc, panel_count), 72);
+GCH__WEB_LAYOUT(sizeof(gch_web_chart_desc), 88);
+GCH__WEB_LAYOUT(sizeof(gch_web_panel_frame), 56);
 GCH__WEB_LAYOUT(offsetof(gch_web_frame, width_px), 88);
+GCH__WEB_LAYOUT(offsetof(gch_web_chart_desc, backend), 68);
 GCH__WEB_LAYOUT(offsetof(gch_web_frame, pixels), 112);
+GCH__WEB_LAYOUT(offsetof(gch_web_frame, left), 136);
+GCH__WEB_LAYOUT(offsetof(gch_web_frame, panels), 152);
+GCH__WEB_LAYOUT(sizeof(gch_web_frame), 600);
 GCH__WEB_LAYOUT(offsetof(gch_web_sample, value), 16);
 GCH__WEB_LAYOUT(sizeof(gch_web_value), 72);
 GCH__WEB_LAYOUT(offsetof(gch_web_bar, open), 24);
+GCH__WEB_LAYOUT(sizeof(gch_web_study), 32);
 
 #endif

@@ -1,9 +1,9 @@
-/* Charts of a page: frames into linear memory, values at the cursor. */
+/* Charts of a page: frames into linear memory. */
 #include "web_state.h"
 
 #include <string.h>
 
-#define MARK_LAST ((uint32_t)GCH_MARK_BARS)
+#define MARK_LAST ((uint32_t)GCH_MARK_VOLUME)
 
 static gch_status fail_chart(uint32_t id)
 {
@@ -40,34 +40,87 @@ static gch_status read_decimal(const char *name, const char *text, bool *out_has
     return GCH_OK;
 }
 
+static gch_status read_one(const gch_web_series *in, uint32_t index, gch_chart_series *out)
+{
+    gch__web_source *source;
+    GCH_TRY(gch__web_source_ready(in->source, &source));
+    if (in->mark > MARK_LAST)
+        return gch_fail(gch__web_err(), GCH_INVALID, "series %u: mark %u is none", index, in->mark);
+    *out = (gch_chart_series){.file = source->file,
+                              .column = in->column,
+                              .mark = (gch_mark)in->mark,
+                              .column_high = in->column_high,
+                              .has_price = in->price_by != 0,
+                              .column_price = in->price_by != 0 ? in->price_by - 1 : 0,
+                              .panel = in->panel,
+                              .axis = (gch_axis_side)in->axis,
+                              .label = in->label,
+                              .color_rgba = in->color_rgba,
+                              .width_px = in->width_px,
+                              .dash_count = in->dash_count,
+                              .bin_count = in->bin_count,
+                              .size_by = in->size_by,
+                              .color_by = in->color_by,
+                              .category_by = in->category_by,
+                              .density_scale = (gch_density_scale)in->density_scale,
+                              .palette = (gch_palette)in->palette,
+                              .study = {.kind = (gch_study_kind)in->study_kind,
+                                        .length = in->study_length,
+                                        .with_column = in->study_column}};
+    memcpy(out->dash_px, in->dash_px, sizeof out->dash_px);
+    if (in->study_source != 0) {
+        GCH_TRY(gch__web_source_ready(in->study_source, &source));
+        out->study.with = source->file;
+    }
+    return GCH_OK;
+}
+
 static gch_status read_series(const gch_web_chart_desc *in, gch_chart_series *out)
 {
     if (in->series_count > GCH_SERIES_CAP)
         return gch_fail(gch__web_err(), GCH_INVALID, "%u series, a chart has at most %u",
                         in->series_count, GCH_SERIES_CAP);
-    for (uint32_t i = 0; i < in->series_count; i++) {
-        const gch_web_series *series = &in->series[i];
-        gch__web_source *source;
-        GCH_TRY(gch__web_source_ready(series->source, &source));
-        if (series->mark > MARK_LAST)
-            return gch_fail(gch__web_err(), GCH_INVALID, "series %u: mark %u is none", i,
-                            series->mark);
-        out[i] = (gch_chart_series){.file = source->file,
-                                    .column = series->column,
-                                    .mark = (gch_mark)series->mark,
-                                    .label = series->label,
-                                    .color_rgba = series->color_rgba,
-                                    .width_px = series->width_px};
+    for (uint32_t i = 0; i < in->series_count; i++)
+        GCH_TRY(read_one(&in->series[i], i, &out[i]));
+    return GCH_OK;
+}
+
+static gch_status read_axis(const gch_web_axis *in, gch_axis_desc *out)
+{
+    *out = (gch_axis_desc){.title = in->title, .axis = (gch_value_axis)in->scale};
+    GCH_TRY(read_decimal("bottom", in->bottom, &out->has_bottom, &out->bottom));
+    return read_decimal("top", in->top, &out->has_top, &out->top);
+}
+
+static gch_status read_panels(const gch_web_chart_desc *in, gch_panel_desc *out)
+{
+    if (in->panel_count > GCH_PANEL_CAP)
+        return gch_fail(gch__web_err(), GCH_INVALID, "%u panels, a chart has at most %u",
+                        in->panel_count, GCH_PANEL_CAP);
+    for (uint32_t i = 0; i < in->panel_count; i++) {
+        out[i] = (gch_panel_desc){.title = in->panels[i].title, .height = in->panels[i].height};
+        GCH_TRY(read_axis(&in->panels[i].left, &out[i].left));
+        GCH_TRY(read_axis(&in->panels[i].right, &out[i].right));
     }
     return GCH_OK;
 }
 
-static gch_status read_desc(const gch_web_chart_desc *in, gch_chart_series *series,
-                            gch_chart_desc *out)
+/* What a desc points to. */
+typedef struct rooms {
+    gch_chart_series series[GCH_SERIES_CAP];
+    gch_panel_desc panels[GCH_PANEL_CAP];
+} rooms;
+
+static gch_status read_desc(const gch_web_chart_desc *in, rooms *room, gch_chart_desc *out)
 {
-    GCH_TRY(read_series(in, series));
-    *out = (gch_chart_desc){.series = series,
+    if (in->backend > GCH__WEB_WEBGL2)
+        return gch_fail(gch__web_err(), GCH_INVALID, "backend: %u is none", in->backend);
+    GCH_TRY(read_series(in, room->series));
+    GCH_TRY(read_panels(in, room->panels));
+    *out = (gch_chart_desc){.series = room->series,
                             .series_count = in->series_count,
+                            .panels = room->panels,
+                            .panel_count = in->panel_count,
                             .width_px = in->width_px,
                             .height_px = in->height_px,
                             .scale = in->scale,
@@ -77,18 +130,41 @@ static gch_status read_desc(const gch_web_chart_desc *in, gch_chart_series *seri
                             .has_time_range = (in->flags & GCH__WEB_HAS_TIME_RANGE) != 0,
                             .from = in->from,
                             .to = in->to,
-                            .theme = in->theme == GCH_THEME_DARK ? GCH_THEME_DARK : GCH_THEME_LIGHT,
-                            .axis = in->axis == GCH_AXIS_LOG ? GCH_AXIS_LOG : GCH_AXIS_LINEAR,
+                            .theme = (gch_theme)in->theme,
+                            .axis = (gch_value_axis)in->axis,
                             .title = in->title,
                             .time_zone = in->time_zone,
                             .data = gch__web_instance.data,
                             .allocator = gch__web_instance.allocator};
     GCH_TRY(read_decimal("bottom", in->bottom, &out->has_bottom, &out->bottom));
     GCH_TRY(read_decimal("top", in->top, &out->has_top, &out->top));
+    GCH_TRY(read_decimal("left", in->left, &out->has_left, &out->left));
+    GCH_TRY(read_decimal("right", in->right, &out->has_right, &out->right));
     if (in->bar_width != NULL && in->series_count > 0)
-        GCH_TRY(gch_bar_width_parse(in->bar_width, gch_file_get_info(series[0].file)->time_unit,
+        GCH_TRY(gch_bar_width_parse(in->bar_width,
+                                    gch_file_get_info(room->series[0].file)->time_unit,
                                     &out->bar_width, gch__web_err()));
     return GCH_OK;
+}
+
+static void write_panels(const gch_chart_stats *stats, gch_web_frame *out)
+{
+    out->panel_count = stats->panel_count;
+    for (uint32_t i = 0; i < stats->panel_count; i++) {
+        const gch_panel_stats *panel = &stats->panels[i];
+        const gch_view *view = panel->has_left ? &panel->left : &panel->right;
+        out->panels[i] =
+            (gch_web_panel_frame){.x_px = panel->x_px,
+                                  .y_px = panel->y_px,
+                                  .width_px = view->width_px,
+                                  .height_px = view->height_px,
+                                  .sides = (panel->has_left ? GCH__WEB_HAS_LEFT : 0) |
+                                           (panel->has_right ? GCH__WEB_HAS_RIGHT : 0),
+                                  .left_bottom = gch_decimal_to_double(panel->left.bottom),
+                                  .left_top = gch_decimal_to_double(panel->left.top),
+                                  .right_bottom = gch_decimal_to_double(panel->right.bottom),
+                                  .right_top = gch_decimal_to_double(panel->right.top)};
+    }
 }
 
 gch_status gch_web_chart_frame(uint32_t id, const gch_web_chart_desc *given, gch_web_frame *out)
@@ -96,9 +172,9 @@ gch_status gch_web_chart_frame(uint32_t id, const gch_web_chart_desc *given, gch
     gch_chart *chart = gch__pool_get(&gch__web_instance.charts, id, NULL);
     if (chart == NULL)
         return fail_chart(id);
-    gch_chart_series series[GCH_SERIES_CAP];
+    rooms room;
     gch_chart_desc desc;
-    GCH_TRY(read_desc(given, series, &desc));
+    GCH_TRY(read_desc(given, &room, &desc));
     const gch_image *image;
     gch_chart_stats stats;
     GCH_TRY(gch_chart_frame(chart, &desc, &image, &stats, gch__web_err()));
@@ -119,60 +195,12 @@ gch_status gch_web_chart_frame(uint32_t id, const gch_web_chart_desc *given, gch
                            .plot_y_px = stats.plot_y_px,
                            .plot_width_px = stats.view.width_px,
                            .plot_height_px = stats.view.height_px,
-                           .pixels = image->pixels};
-    return GCH_OK;
-}
-
-/* ---- values at the cursor ---- */
-
-static gch_web_value show(gch_value value)
-{
-    gch_web_value shown = {.value = gch_value_to_double(value)};
-    gch_value_format(value, 0, shown.text, sizeof shown.text);
-    return shown;
-}
-
-gch_status gch_web_nearest(uint32_t id, uint32_t column, int64_t t, gch_web_sample *out)
-{
-    gch__web_source *source;
-    gch_query *query;
-    gch_sample sample;
-    GCH_TRY(gch__web_source_ready(id, &source));
-    GCH_TRY(gch__web_source_query(source, &query));
-    GCH_TRY(gch_query_nearest(query, column, t, &sample, gch__web_err()));
-    *out = (gch_web_sample){
-        .time = sample.time, .row = (double)sample.row, .value = show(sample.value)};
-    return GCH_OK;
-}
-
-gch_status gch_web_bar_at(uint32_t id, uint32_t column, const char *width, const char *time_zone,
-                          int64_t t, gch_web_bar *out)
-{
-    gch_error *err = gch__web_err();
-    gch__web_source *source;
-    gch_query *query;
-    gch_bar_width parsed;
-    gch_time_zone *zone = NULL;
-    const gch_bar *bars;
-    uint32_t count = 0;
-    GCH_TRY(gch__web_source_ready(id, &source));
-    GCH_TRY(gch__web_source_query(source, &query));
-    GCH_TRY(gch_bar_width_parse(width, gch_file_get_info(source->file)->time_unit, &parsed, err));
-    if (t == INT64_MAX)
-        return gch_fail(err, GCH_INVALID, "no bar covers the last of all times");
-    GCH_TRY(gch_time_zone_open(time_zone, gch__web_instance.allocator, &zone, err));
-    gch_status status =
-        gch_query_bars(query, column, parsed, zone, t, t + 1, 1, &bars, &count, err);
-    gch_time_zone_close(zone);
-    GCH_TRY(status);
-    if (count == 0)
-        return gch_fail(err, GCH_NOT_FOUND, "nothing is drawn there");
-    *out = (gch_web_bar){.t0 = bars->t0,
-                         .t1 = bars->t1,
-                         .row_count = (double)bars->row_count,
-                         .open = show(bars->open),
-                         .high = show(bars->high),
-                         .low = show(bars->low),
-                         .close = show(bars->close)};
+                           .pixels = image->pixels,
+                           .left = gch_decimal_to_double(stats.plane.left),
+                           .right = gch_decimal_to_double(stats.plane.right),
+                           .backend = GCH__WEB_CPU,
+                           .fallback =
+                               given->backend == GCH__WEB_CPU ? "" : "this build has no other"};
+    write_panels(&stats, out);
     return GCH_OK;
 }

@@ -49,6 +49,7 @@ static gch_status destroy(gch__web_source *source)
     (void)gch__pool_remove(&web->sources, source->id, NULL);
     gch_query_destroy(source->query);
     drop_pieces(source);
+    gch__web_stream_destroy(source->stream);
     if (source->live_file != NULL) {
         gch_live_release_file(web->data, source->live_file);
         status = gch_live_close(web->data, source->handle, &web->err);
@@ -256,6 +257,7 @@ gch_status gch__web_source_adopt(const char *name, void *image, size_t count,
         (void)!destroy(source); /* nothing of it is open */
         return status;
     }
+    source->is_image = true;
     GCH_TRY(gch_source_get_file(web->data, source->handle, &source->file, &web->err));
     *out_id = source->id;
     return GCH_OK;
@@ -366,6 +368,8 @@ const char *gch_web_source_info(uint32_t id)
     gch__web_put_text(info->time_zone);
     gch__web_put(",\"source\":");
     gch__web_put_text(info->source);
+    if (info->is_point_set)
+        gch__web_put(",\"plane\":{\"x\":%u,\"y\":%u}", info->x_column, info->y_column);
     gch__web_put(",\"columns\":[");
     for (uint32_t c = 0; c < info->column_count; c++) {
         const gch_column_info *column = &info->columns[c];
@@ -399,16 +403,20 @@ uint32_t gch_web_take_wants(gch_web_want *out, uint32_t cap)
     uint32_t count = 0;
     gch_page_run run;
     while (count < cap && gch_data_take_queued(gch__web_instance.data, &run, NULL) == GCH_OK) {
-        const gch__web_source *source = find_handle(run.source);
+        gch__web_source *source = find_handle(run.source);
         if (source == NULL)
             continue; /* closed meanwhile */
         uint64_t offset = run.first_page * GCH_PAGE_BYTES;
-        uint64_t bytes = (uint64_t)run.page_count * GCH_PAGE_BYTES;
-        out[count++] =
-            (gch_web_want){.source = source->id,
-                           .is_prefetch = run.is_prefetch,
-                           .offset = (double)offset,
-                           .byte_count = (double)GCH_MIN(bytes, source->byte_count - offset)};
+        uint64_t bytes =
+            GCH_MIN((uint64_t)run.page_count * GCH_PAGE_BYTES, source->byte_count - offset);
+        uint32_t flags = run.is_prefetch ? GCH__WEB_WANT_PREFETCH : 0;
+        /* What fails is asked for again, and then reported by who needs it. */
+        if (source->is_image && deliver(source, offset, (size_t)bytes) == GCH_OK)
+            flags |= GCH__WEB_WANT_LOADED;
+        out[count++] = (gch_web_want){.source = source->id,
+                                      .flags = flags,
+                                      .offset = (double)offset,
+                                      .byte_count = (double)bytes};
     }
     return count;
 }

@@ -12,14 +12,18 @@ typedef struct gch__web_piece {
     uint8_t *bytes; /* of gch_web_alloc */
 } gch__web_piece;
 
+typedef struct gch__web_stream gch__web_stream;
+
 typedef struct gch__web_source {
     uint32_t id;
     char *name;
     uint64_t byte_count;
-    gch_source handle;    /* 0: not open */
-    const gch_file *file; /* borrowed from the manager; of a live source the one acquired */
-    gch_file *live_file;  /* NULL: not live */
-    gch_query *query;     /* for values at the cursor; made when first asked */
+    gch_source handle;       /* 0: not open */
+    const gch_file *file;    /* borrowed from the manager; of a live source the one acquired */
+    gch_file *live_file;     /* NULL: not live */
+    bool is_image;           /* all of its bytes are in memory */
+    gch__web_stream *stream; /* NULL: its rows come from the host */
+    gch_query *query;        /* for values at the cursor; made when first asked */
     gch__web_piece *pieces;
     size_t piece_count, piece_cap;
     uint64_t want_offset, want_count; /* what the last read lacked */
@@ -47,6 +51,9 @@ gch_status gch__web_source_query(gch__web_source *source, gch_query **out);
 gch_status gch__web_source_adopt(const char *name, void *image, size_t count,
                                  void (*free_bytes)(void *context, void *bytes, size_t count),
                                  uint32_t *out_id);
+
+/* NULL is allowed. */
+void gch__web_stream_destroy(gch__web_stream *stream);
 
 /* ---- web_json.c: appends to the instance's text ---- */
 

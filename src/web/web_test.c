@@ -94,7 +94,9 @@ static gch_status draw(uint32_t chart, uint32_t source, uint32_t *out_frames)
             return GCH_OK;
         assert_true(count > 0);
         for (uint32_t i = 0; i < count; i++) {
-            assert_int_equal(wants[i].is_prefetch, 0);
+            if (wants[i].flags == GCH__WEB_WANT_LOADED)
+                continue;
+            assert_int_equal(wants[i].flags & GCH__WEB_WANT_PREFETCH, 0);
             GCH_TRY(stage(wants[i].source, wants[i].offset, wants[i].byte_count));
         }
     }
@@ -131,7 +133,7 @@ static void neighbours_are_wanted_after_a_hint(void **state)
     assert_int_equal(gch_web_take_wants(wants, 64), 0);
     assert_ok(gch_web_source_warm(id, 0, 100000000, 101000000, 300));
     for (uint32_t count; (count = gch_web_take_wants(wants, 64)) > 0; hints += count)
-        assert_int_equal(wants[0].is_prefetch, 1);
+        assert_int_equal(wants[0].flags, GCH__WEB_WANT_PREFETCH);
     assert_true(hints > 0);
     assert_ok(gch_web_stop());
 }
@@ -212,6 +214,149 @@ static void stale_numbers_and_wrong_descs_are_refused(void **state)
     assert_null(gch_web_stats());
 }
 
+static void panels_have_places_and_values_of_their_own(void **state)
+{
+    (void)state;
+    uint32_t id, chart, rounds;
+    gch_web_frame frame;
+    assert_ok(gch_web_start(64));
+    assert_ok(open_by_wants(&id, &rounds));
+    assert_ok(gch_web_source_stage(id, 0, memcpy(gch_web_alloc(image_bytes), image, image_bytes),
+                                   image_bytes));
+    assert_ok(gch_web_chart_make(&chart));
+    gch_web_panel panels[] = {{.height = 3, .left = {.bottom = "-1", .top = "1000"}},
+                              {.title = "Average",
+                               .left = {.bottom = "2", .top = "3.5"},
+                               .right = {.title = "V", .bottom = "1", .top = "900", .scale = 1}}};
+    gch_web_series series[] = {
+        {.source = id, .mark = GCH_MARK_LINE, .dash_count = 2, .dash_px = {4, 2}},
+        {.source = id, .mark = GCH_MARK_AREA, .panel = 1},
+        {.source = id, .panel = 1, .axis = 1, .study_kind = GCH_STUDY_SMA, .study_length = 3},
+        {.source = id, .mark = GCH_MARK_BAND, .panel = 1, .axis = 1},
+        {.source = id, .mark = GCH_MARK_VOLUME, .price_by = 1},
+        {.source = id, .mark = GCH_MARK_DENSITY, .density_scale = 3, .palette = 2},
+    };
+    gch_web_chart_desc desc = {.from = 100000000,
+                               .to = 101000000,
+                               .width_px = 400,
+                               .height_px = 400,
+                               .flags = GCH__WEB_HAS_TIME_RANGE | GCH__WEB_WAIT,
+                               .theme = GCH_THEME_CONTRAST,
+                               .series = series,
+                               .series_count = GCH_COUNT_OF(series),
+                               .bar_width = "1m",
+                               .panel_count = 2,
+                               .panels = panels};
+    assert_ok(gch_web_chart_frame(chart, &desc, &frame));
+    assert_int_equal(frame.panel_count, 2);
+    const gch_web_panel_frame *upper = &frame.panels[0], *lower = &frame.panels[1];
+    assert_int_equal(upper->sides, GCH__WEB_HAS_LEFT);
+    assert_int_equal(lower->sides, GCH__WEB_HAS_LEFT | GCH__WEB_HAS_RIGHT);
+    assert_true(upper->left_bottom == -1 && upper->left_top == 1000);
+    assert_true(lower->left_bottom == 2 && lower->left_top == 3.5);
+    assert_true(lower->right_bottom == 1 && lower->right_top == 900);
+    assert_int_equal(upper->x_px, lower->x_px);
+    assert_int_equal(upper->width_px, lower->width_px);
+    assert_true(lower->y_px >= upper->y_px + upper->height_px);
+    assert_true(upper->height_px > 2 * lower->height_px);
+    assert_true(frame.left == frame.right);
+    assert_int_equal(frame.pixels[0], 0xFF000000);
+
+    series[3].price_by = 2; /* a mark that does not look at it */
+    series[4].price_by = 2;
+    assert_status(gch_web_chart_frame(chart, &desc, &frame), GCH_INVALID);
+    series[4].price_by = 0;
+    series[2].study_source = id + 100;
+    assert_status(gch_web_chart_frame(chart, &desc, &frame), GCH_INVALID);
+    series[2].study_source = 0;
+    series[0].dash_count = GCH_DASH_CAP + 1;
+    assert_status(gch_web_chart_frame(chart, &desc, &frame), GCH_INVALID);
+    series[0].dash_count = 0;
+    desc.panel_count = GCH_PANEL_CAP + 1;
+    assert_status(gch_web_chart_frame(chart, &desc, &frame), GCH_INVALID);
+    desc.panel_count = 2;
+    desc.theme = 3;
+    assert_status(gch_web_chart_frame(chart, &desc, &frame), GCH_INVALID);
+    desc.theme = 0;
+    panels[1].right.top = "nine";
+    assert_status(gch_web_chart_frame(chart, &desc, &frame), GCH_INVALID);
+    assert_ok(gch_web_stop());
+}
+
+/* A grid of 100 x 100 points, one apart, with its number as the third column. */
+static uint32_t open_points(void)
+{
+    enum { SIDE = 100 };
+    static double columns[3][SIDE * SIDE];
+    for (uint32_t i = 0; i < SIDE * SIDE; i++) {
+        columns[0][i] = i % SIDE;
+        columns[1][i] = (double)(i / SIDE);
+        columns[2][i] = i;
+    }
+    gch_column_desc descs[] = {{.name = "x", .type = GCH_TYPE_F64},
+                               {.name = "y", .type = GCH_TYPE_F64},
+                               {.name = "n", .type = GCH_TYPE_F64}};
+    gch_writer_desc desc = {.time_unit = GCH_TIME_INDEX,
+                            .columns = descs,
+                            .column_count = 3,
+                            .curve = GCH_CURVE_MORTON,
+                            .y_column = 1};
+    gch_column_data data[] = {
+        {.values = columns[0]}, {.values = columns[1]}, {.values = columns[2]}};
+    gch_writer *writer = NULL;
+    void *bytes = NULL;
+    size_t count;
+    uint32_t id;
+    assert_ok(gch_writer_create_memory(&desc, &writer, &err));
+    assert_ok(gch_writer_append(writer, NULL, data, SIDE * SIDE, &err));
+    assert_ok(gch_writer_finish_memory(writer, &bytes, &count, &err));
+    void *copy = memcpy(gch_web_alloc(count), bytes, count);
+    gch_writer_free_memory(bytes, NULL);
+    assert_ok(gch_web_source_open_memory("points", copy, count, &id));
+    return id;
+}
+
+static void the_point_at_a_place_is_the_nearest_one(void **state)
+{
+    (void)state;
+    uint32_t chart, file, rounds;
+    const char *json;
+    gch_web_frame frame;
+    assert_ok(gch_web_start(64));
+    uint32_t id = open_points();
+    assert_non_null(strstr(gch_web_source_info(id), "\"plane\":{\"x\":0,\"y\":1},\"columns\""));
+    gch_web_want want;
+    assert_status(gch_web_point_at(id, "16", "18.2", "41", "43.2", &json), GCH_PENDING);
+    while (gch_web_take_wants(&want, 1) == 1) /* an image reads what it wants itself */
+        assert_int_equal(want.flags, GCH__WEB_WANT_LOADED);
+    assert_ok(gch_web_point_at(id, "16", "18.2", "41", "43.2", &json));
+    assert_string_equal(json,
+                        "{\"row\":4217,\"x\":17,\"y\":42,\"values\":[\"17\",\"42\",\"4217\"]}");
+    assert_status(gch_web_point_at(id, "16.9", "17.9", "42.3", "42.8", &json), GCH_NOT_FOUND);
+    assert_status(gch_web_point_at(id, "0", "99", "0", "99", &json), GCH_LIMIT);
+    assert_status(gch_web_point_at(id, "0", "x", "0", "99", &json), GCH_INVALID);
+    assert_status(gch_web_point_at(id, "0", NULL, "0", "99", &json), GCH_INVALID);
+    assert_status(gch_web_point_at(id, "5", "1", "0", "99", &json), GCH_INVALID);
+    assert_ok(open_by_wants(&file, &rounds));
+    assert_status(gch_web_point_at(file, "0", "1", "0", "1", &json), GCH_INVALID);
+
+    assert_ok(gch_web_chart_make(&chart));
+    gch_web_series series = {
+        .source = id, .mark = GCH_MARK_POINTS, .size_by = 3, .color_by = 3, .palette = 1};
+    gch_web_chart_desc desc = {.width_px = 300,
+                               .height_px = 200,
+                               .flags = GCH__WEB_WAIT,
+                               .series = &series,
+                               .series_count = 1,
+                               .left = "10.5",
+                               .right = "40"};
+    assert_ok(gch_web_chart_frame(chart, &desc, &frame));
+    assert_true(frame.left == 10.5 && frame.right == 40);
+    desc.left = "40";
+    assert_status(gch_web_chart_frame(chart, &desc, &frame), GCH_INVALID);
+    assert_ok(gch_web_stop());
+}
+
 static void doubles_become_the_nearest_ticks(void **state)
 {
     (void)state;
@@ -241,10 +386,158 @@ static gch_status append_rows(uint32_t id)
 }
 
 /* Everything that allocates. Ends at the first failure; what is made then is stopped. */
+/* ---- live series of a server ---- */
+
+#define STREAM_ROWS 10u
+#define STREAM_BYTES (56u + 8 * STREAM_ROWS + 8 + 8 * STREAM_ROWS)
+#define STREAM_SUM_BYTES (56u + 16 + 40)
+
+static void store(uint8_t *bytes, size_t at, uint64_t value, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        bytes[at + i] = (uint8_t)(value >> (8 * i));
+}
+
+static void write_frame(uint8_t *bytes, uint32_t kind, uint32_t byte_count, uint64_t first_batch,
+                        uint64_t last_batch, uint64_t first_row, uint64_t stands_for)
+{
+    memset(bytes, 0, byte_count);
+    memcpy(bytes, "GCHL", 4);
+    store(bytes, 4, 1, 2);
+    store(bytes, 6, kind, 2);
+    store(bytes, 8, byte_count, 4);
+    store(bytes, 12, kind == 1 ? stands_for : 0, 4);
+    store(bytes, 16, last_batch, 8);
+    store(bytes, 24, first_row, 8);
+    store(bytes, 32, first_batch, 8);
+    store(bytes, 40, stands_for, 8);
+    store(bytes, 48, 1, 4);
+}
+
+/* Row r has the time 1000 r and the value r. */
+static gch_status take_rows(uint32_t id, uint64_t first_batch, uint64_t last_batch,
+                            uint64_t first_row)
+{
+    uint8_t *bytes = gch_web_alloc(STREAM_BYTES);
+    if (bytes == NULL)
+        return GCH_NO_MEMORY;
+    write_frame(bytes, 1, STREAM_BYTES, first_batch, last_batch, first_row, STREAM_ROWS);
+    bytes[56 + 8 * STREAM_ROWS] = GCH_TYPE_F64;
+    for (uint32_t i = 0; i < STREAM_ROWS; i++) {
+        double value = (double)(first_row + i);
+        store(bytes, 56 + 8 * i, 1000 * (first_row + i), 8);
+        memcpy(bytes + 64 + 8 * STREAM_ROWS + 8 * i, &value, 8);
+    }
+    gch_status status = gch_web_stream_take(id, bytes, STREAM_BYTES);
+    gch_web_free(bytes);
+    return status;
+}
+
+static gch_status take_summary(uint32_t id, uint64_t first_batch, uint64_t first_row, uint64_t rows)
+{
+    const double sums[4] = {(double)first_row, (double)first_row, (double)(first_row + rows - 1),
+                            (double)(first_row + rows - 1)};
+    uint8_t *bytes = gch_web_alloc(STREAM_SUM_BYTES);
+    if (bytes == NULL)
+        return GCH_NO_MEMORY;
+    write_frame(bytes, 2, STREAM_SUM_BYTES, first_batch, first_batch + 1, first_row, rows);
+    store(bytes, 56, 1000 * first_row, 8);
+    store(bytes, 64, 1000 * (first_row + rows - 1), 8);
+    memcpy(bytes + 72, sums, sizeof sums);
+    store(bytes, 104, rows, 8);
+    gch_status status = gch_web_stream_take(id, bytes, STREAM_SUM_BYTES);
+    gch_web_free(bytes);
+    return status;
+}
+
+static gch_status open_stream(uint32_t *out_id)
+{
+    gch_column_desc column = {.name = "v", .type = GCH_TYPE_F64};
+    GCH_TRY(gch_web_source_open_live("s", GCH_TIME_MS, NULL, &column, 1, 0, out_id));
+    return gch_web_stream_start(*out_id, 0);
+}
+
+static bool has_rows(uint32_t id, uint32_t rows)
+{
+    char wanted[32];
+    snprintf(wanted, sizeof wanted, "\"rows\":%u,", rows);
+    return strstr(gch_web_source_info(id), wanted) != NULL;
+}
+
+static void frames_are_appended_each_row_once(void **state)
+{
+    (void)state;
+    uint32_t id;
+    gch_web_stream_place place;
+    gch_web_sample sample;
+    assert_ok(gch_web_start(64));
+    assert_ok(open_stream(&id));
+    assert_status(gch_web_stream_start(id, 0), GCH_EXISTS);
+    assert_ok(gch_web_stream_greet(id, 1));
+    assert_ok(take_rows(id, 1, 1, 0));
+    assert_ok(take_rows(id, 2, 2, 10));
+    /* Another connection, whose first frame begins before the place that was reached. */
+    assert_ok(gch_web_stream_greet(id, 4));
+    assert_ok(take_rows(id, 1, 3, 15));
+    assert_ok(take_rows(id, 1, 2, 10)); /* old in whole */
+    assert_ok(gch_web_stream_get_place(id, &place));
+    assert_true(place.last_sequence == 3 && place.rows == 25 && place.repeated_rows == 15);
+    assert_true(place.gap_count == 0 && place.is_final == 0);
+    assert_true(has_rows(id, 25));
+    /* Rows 25 to 124 are not to be had any more: a gap, and the last value. */
+    assert_ok(take_summary(id, 4, 25, 100));
+    assert_ok(take_rows(id, 6, 6, 125));
+    assert_true(has_rows(id, 37));
+    assert_ok(gch_web_nearest(id, 0, 124000, &sample));
+    assert_string_equal(sample.value.text, "124");
+    assert_ok(gch_web_nearest(id, 0, 26000, &sample)); /* the gap has no value */
+    assert_int_equal(sample.time, 24000);
+    assert_ok(gch_web_stream_get_place(id, &place));
+    assert_true(place.missed_rows == 100 && place.gap_count == 1);
+    assert_ok(gch_web_source_close(id));
+    assert_ok(gch_web_stop());
+}
+
+static void unsound_frames_are_refused_and_ends_are_final(void **state)
+{
+    (void)state;
+    uint32_t id, arrays;
+    gch_web_stream_place place;
+    gch_column_desc column = {.name = "v", .type = GCH_TYPE_F64};
+    uint8_t nonsense[64] = {0};
+    assert_ok(gch_web_start(64));
+    assert_status(gch_web_stream_start(77, 0), GCH_INVALID);
+    assert_ok(gch_web_source_open_live("a", GCH_TIME_MS, NULL, &column, 1, 0, &arrays));
+    assert_status(gch_web_stream_take(arrays, nonsense, sizeof nonsense), GCH_INVALID);
+    assert_status(gch_web_stream_start(arrays, 0.5), GCH_INVALID);
+    assert_status(gch_web_stream_start(arrays, -1), GCH_INVALID);
+    assert_ok(open_stream(&id));
+    assert_ok(take_rows(id, 1, 1, 0));
+    assert_status(gch_web_stream_take(id, nonsense, sizeof nonsense), GCH_CORRUPT);
+    assert_status(gch_web_stream_take(id, nonsense, 0), GCH_CORRUPT);
+    assert_status(gch_web_stream_greet(id, NAN), GCH_CORRUPT);
+    assert_ok(take_rows(id, 2, 2, 10)); /* and goes on */
+    assert_true(has_rows(id, 20));
+    /* Its server has another series by this name. */
+    assert_status(gch_web_stream_greet(id, 2), GCH_IO);
+    assert_non_null(strstr(gch_web_error(), "made anew"));
+    assert_status(take_rows(id, 3, 3, 20), GCH_IO);
+    assert_ok(gch_web_stream_get_place(id, &place));
+    assert_int_equal(place.is_final, 1);
+    assert_true(has_rows(id, 20));
+    assert_ok(gch_web_source_close(id));
+    /* Rows that cannot be appended, since they begin before the last one. */
+    assert_ok(open_stream(&id));
+    assert_ok(take_rows(id, 1, 1, 10));
+    assert_status(take_summary(id, 2, 0, 5), GCH_UNSORTED);
+    assert_status(take_rows(id, 3, 3, 20), GCH_UNSORTED);
+    assert_ok(gch_web_stop());
+}
+
 static gch_status use_everything(void)
 {
     static const char csv[] = "time,v\n100000000,1.5\n100000400,2.5\n";
-    uint32_t file, live, text, whole, chart, count;
+    uint32_t file, live, text, stream, whole, chart, count;
     gch_column_desc column = {.name = "v", .type = GCH_TYPE_F64};
     gch_web_sample sample;
     gch_web_bar bar;
@@ -255,6 +548,9 @@ static gch_status use_everything(void)
     GCH_TRY(gch_web_csv_start("t.csv", NULL));
     GCH_TRY(gch_web_csv_push(csv, sizeof csv - 1));
     GCH_TRY(gch_web_csv_finish(&text));
+    GCH_TRY(open_stream(&stream));
+    GCH_TRY(take_rows(stream, 1, 1, 0));
+    GCH_TRY(take_summary(stream, 2, 10, 5));
     void *copy = gch_web_alloc(image_bytes);
     if (copy == NULL)
         return GCH_NO_MEMORY;
@@ -272,6 +568,17 @@ static gch_status use_everything(void)
     GCH_TRY(gch_web_nearest(live, 0, 100400000, &sample));
     assert_int_equal(sample.time, 100500000);
     assert_string_equal(sample.value.text, "2");
+    GCH_TRY(gch_web_sum_at(live, 0, "1h", "UTC", 100400000, &sample));
+    assert_string_equal(sample.value.text, "3");
+    assert_true(sample.row == 2 && sample.time == 100800000 - 3600000);
+    gch_web_study study;
+    gch_web_series series = {.source = live, .study_kind = GCH_STUDY_SMA, .study_length = 1};
+    GCH_TRY(gch_web_study_at(&series, "1h", "UTC", 100400000, &study));
+    assert_true(study.low == 2 && study.high == 2 && study.t1 == 100800000);
+    series.study_length = 2;
+    gch_status none = gch_web_study_at(&series, "1h", "UTC", 100400000, &study);
+    if (none != GCH_NOT_FOUND)
+        return none;
     GCH_TRY(gch_web_bar_at(text, 0, "1h", "UTC", 100000000, &bar));
     assert_string_equal(bar.open.text, "1.5");
     assert_string_equal(bar.close.text, "2.5");
@@ -332,7 +639,11 @@ int main(void)
         cmocka_unit_test(bytes_handed_in_before_anybody_asks_open_the_file_at_once),
         cmocka_unit_test(ranges_outside_of_the_file_are_refused),
         cmocka_unit_test(stale_numbers_and_wrong_descs_are_refused),
+        cmocka_unit_test(panels_have_places_and_values_of_their_own),
+        cmocka_unit_test(the_point_at_a_place_is_the_nearest_one),
         cmocka_unit_test(doubles_become_the_nearest_ticks),
+        cmocka_unit_test(frames_are_appended_each_row_once),
+        cmocka_unit_test(unsound_frames_are_refused_and_ends_are_final),
         cmocka_unit_test(every_allocation_that_fails_is_reported_and_leaves_nothing),
     };
     return cmocka_run_group_tests(tests, make_image, free_image);

@@ -6,7 +6,7 @@
  */
 import { ChartError, statusName } from './error.js';
 
-export const ABI = 1;
+export const ABI = 3;
 
 /** What a module of `gpucharts.wasm` exports; numbers are uint32 unless their names say otherwise. */
 interface Exports {
@@ -36,6 +36,10 @@ interface Exports {
     gch_web_times_from_doubles(values: number, count: number, factor: number): number;
     gch_web_source_close(id: number): number;
     gch_web_source_info(id: number): number;
+    gch_web_stream_start(id: number, after: number): number;
+    gch_web_stream_greet(id: number, nextSequence: number): number;
+    gch_web_stream_take(id: number, bytes: number, count: number): number;
+    gch_web_stream_get_place(id: number, out: number): number;
     gch_web_take_wants(out: number, cap: number): number;
     gch_web_source_warm(id: number, column: number, t0: bigint, t1: bigint, widthPx: number): number;
     gch_web_csv_start(name: number, timeZone: number): number;
@@ -54,17 +58,39 @@ interface Exports {
         t: bigint,
         out: number,
     ): number;
+    gch_web_sum_at(
+        source: number,
+        column: number,
+        width: number,
+        timeZone: number,
+        t: bigint,
+        out: number,
+    ): number;
+    gch_web_study_at(series: number, width: number, timeZone: number, t: bigint, out: number): number;
+    gch_web_point_at(
+        source: number,
+        left: number,
+        right: number,
+        bottom: number,
+        top: number,
+        outJson: number,
+    ): number;
 }
 
 export const WANT_BYTES = 24;
-export const SERIES_BYTES = 24;
-export const CHART_BYTES = 72;
-export const FRAME_BYTES = 120;
+export const SERIES_BYTES = 116;
+export const AXIS_BYTES = 16;
+export const PANEL_BYTES = 40;
+export const CHART_BYTES = 88;
+export const PANEL_FRAME_BYTES = 56;
+export const FRAME_BYTES = 600;
 export const SAMPLE_BYTES = 88;
 export const BAR_BYTES = 312;
+export const STUDY_BYTES = 32;
 export const COLUMN_BYTES = 12;
+export const PLACE_BYTES = 48;
 
-const SCRATCH_BYTES = 16384;
+const SCRATCH_BYTES = 32768;
 
 export class Abi {
     readonly call: Exports;

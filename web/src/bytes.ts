@@ -47,7 +47,7 @@ export async function openBlob(name: string, blob: Blob): Promise<Bytes> {
 
 /* ---- URLs ---- */
 
-function pause(ms: number, signal: AbortSignal): Promise<void> {
+export function pause(ms: number, signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
         const stop = () => {
             clearTimeout(timer);
@@ -66,7 +66,7 @@ function passes(status: number): boolean {
 }
 
 /** What a person can do about an answer. */
-function explain(url: string, status: number): ChartError {
+export function explain(url: string, status: number): ChartError {
     if (status === 404 || status === 410)
         return new ChartError('not-found', `${url}: there is no such file (${status})`);
     if (status === 401 || status === 403)

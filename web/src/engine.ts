@@ -7,14 +7,19 @@
  *  1. Every call of the module is synchronous: between two awaits no other call comes in between.
  *  2. After a trap the instance is dead and every later call says so.
  */
-import { Abi, BAR_BYTES, CHART_BYTES, COLUMN_BYTES, FRAME_BYTES, SAMPLE_BYTES } from './abi.js';
-import { SERIES_BYTES, WANT_BYTES } from './abi.js';
+import { Abi, BAR_BYTES, COLUMN_BYTES, FRAME_BYTES, SAMPLE_BYTES } from './abi.js';
+import { SERIES_BYTES, STUDY_BYTES, WANT_BYTES } from './abi.js';
 import { type Bytes, openBlob, openUrl } from './bytes.js';
 import { ChartError } from './error.js';
+import { readFrame, writeDesc, writeSeries } from './layout.js';
 import { Loader, type Want } from './loader.js';
-import { MARKS, TIME_UNITS } from './protocol.js';
-import type { Bar, EngineApi, EngineEvent, EngineStats, Frame, FrameDesc } from './protocol.js';
-import type { LiveDesc, OpenResult, Rows, Sample, SourceInfo } from './protocol.js';
+import { TIME_UNITS } from './protocol.js';
+import type { Backend, BackendChoice, Bar, Canvas } from './protocol.js';
+import type { EngineApi, EngineEvent, EngineStats, Frame, FrameDesc, FrameSeries } from './protocol.js';
+import type { LiveDesc, OpenResult, PlaneBox, PlanePoint, Rows, Sample } from './protocol.js';
+import type { SourceInfo, StreamOptions, StudyValue } from './protocol.js';
+import { Streams } from './streams.js';
+import { type Picture, Showing, type SurfaceOpener, openPixelSurface } from './surface.js';
 import { zoneBytes } from './zones.js';
 
 const BUDGET_MIB = 256;
@@ -26,18 +31,19 @@ const LEAD_MAX = 8 << 20;
 const RANGE_MAX = 16 << 20;
 const OPEN_ROUNDS = 64;
 const CSV_PIECE = 1 << 20;
+const STREAM_ROWS = 1_000_000;
 
 const TYPES = ['', 'i8', 'u8', 'i16', 'u16', 'i32', 'u32', 'i64', 'f32', 'f64'];
 
-const BARE = 1;
-const NO_LEGEND = 2;
-const HAS_TIME_RANGE = 8;
-
-type Context2d = CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D;
+const PREFETCH = 1;
+const LOADED = 2;
 
 export class Engine implements EngineApi {
     private readonly loader: Loader;
-    private readonly canvases = new Map<number, Context2d>();
+    private readonly streams: Streams;
+    private readonly showings = new Map<number, Showing>();
+    /** What this build can draw with. */
+    private readonly openers: Partial<Record<Backend, SurfaceOpener>> = { cpu: openPixelSurface };
     private readonly wants: number;
 
     private constructor(
@@ -46,6 +52,7 @@ export class Engine implements EngineApi {
     ) {
         this.abi.check(this.abi.call.gch_web_start(BUDGET_MIB));
         this.wants = abi.alloc(WANTS_CAP * WANT_BYTES);
+        this.streams = new Streams(abi, notify);
         this.loader = new Loader({
             deliver: (source, offset, bytes) => {
                 this.stage(source, offset, bytes);
@@ -107,7 +114,7 @@ export class Engine implements EngineApi {
         const view = this.abi.view();
         return {
             source: view.getUint32(at, true),
-            isPrefetch: view.getUint32(at + 4, true) !== 0,
+            isPrefetch: (view.getUint32(at + 4, true) & PREFETCH) !== 0,
             offset: view.getFloat64(at + 8, true),
             byteCount: view.getFloat64(at + 16, true),
         };
@@ -201,6 +208,25 @@ export class Engine implements EngineApi {
         return { id, info: this.readInfo(id) };
     }
 
+    async openStream(
+        url: string,
+        headers: Record<string, string>,
+        options: StreamOptions,
+    ): Promise<OpenResult> {
+        const keepRows = options.keepRows ?? STREAM_ROWS;
+        let id = 0;
+        try {
+            await this.streams.open(url, headers, options, async ({ name, unit, columns }) => {
+                ({ id } = await this.openLive({ name, unit, columns, keepRows }));
+                return id;
+            });
+        } catch (cause) {
+            if (id !== 0) await this.close(id);
+            throw cause;
+        }
+        return { id, info: this.readInfo(id) };
+    }
+
     async append(source: number, rows: Rows): Promise<SourceInfo> {
         const { abi } = this;
         const held: number[] = [];
@@ -233,7 +259,9 @@ export class Engine implements EngineApi {
     }
 
     private readInfo(source: number): SourceInfo {
-        return this.abi.readJson(this.abi.call.gch_web_source_info(source)) as SourceInfo;
+        const info = this.abi.readJson(this.abi.call.gch_web_source_info(source)) as SourceInfo;
+        const lost = this.streams.lost(source);
+        return lost === undefined ? info : { ...info, lost };
     }
 
     async info(source: number): Promise<SourceInfo> {
@@ -242,6 +270,7 @@ export class Engine implements EngineApi {
 
     async close(source: number): Promise<void> {
         this.loader.drop(source);
+        this.streams.close(source);
         this.abi.check(this.abi.call.gch_web_source_close(source));
     }
 
@@ -256,122 +285,82 @@ export class Engine implements EngineApi {
     }
 
     async makeChart(
-        canvas?: OffscreenCanvas | HTMLCanvasElement,
+        canvas?: Canvas,
+        backend: BackendChoice = 'auto',
     ): Promise<{ id: number; paints: boolean }> {
         const { abi } = this;
-        const context = canvas?.getContext('2d', { alpha: false }) as Context2d | null | undefined;
+        const showing = new Showing(backend, this.openers);
+        const paints = canvas !== undefined && (await showing.open(canvas));
         abi.begin();
         const out = abi.take(4);
-        abi.check(abi.call.gch_web_chart_make(out));
+        const status = abi.call.gch_web_chart_make(out);
+        if (status !== 0) showing.release();
+        abi.check(status);
         const id = abi.view().getUint32(out, true);
-        if (context !== null && context !== undefined) this.canvases.set(id, context);
-        return { id, paints: this.canvases.has(id) };
+        this.showings.set(id, showing);
+        return { id, paints };
+    }
+
+    async giveCanvas(chart: number, canvas: Canvas): Promise<boolean> {
+        return (await this.showings.get(chart)?.open(canvas)) ?? false;
     }
 
     async destroyChart(chart: number): Promise<void> {
-        const context = this.canvases.get(chart);
-        if (context !== undefined) context.canvas.width = context.canvas.height = 0;
-        this.canvases.delete(chart);
+        this.showings.get(chart)?.release();
+        this.showings.delete(chart);
         this.abi.check(this.abi.call.gch_web_chart_destroy(chart));
-    }
-
-    private writeDesc(desc: FrameDesc): number {
-        const { abi } = this;
-        const at = abi.take(CHART_BYTES);
-        const series = abi.take(desc.series.length * SERIES_BYTES);
-        const labels = desc.series.map((one) => abi.text(one.label));
-        const texts = [desc.title, desc.timeZone, desc.barWidth, desc.bottom, desc.top].map((text) =>
-            abi.text(text),
-        );
-        const view = abi.view();
-        desc.series.forEach((one, i) => {
-            const place = series + i * SERIES_BYTES;
-            view.setUint32(place, one.source, true);
-            view.setUint32(place + 4, one.column, true);
-            view.setUint32(place + 8, MARKS.indexOf(one.mark) + 1, true);
-            view.setUint32(place + 12, one.color >>> 0, true);
-            view.setFloat32(place + 16, one.width, true);
-            view.setUint32(place + 20, labels[i] ?? 0, true);
-        });
-        const flags =
-            (desc.isBare ? BARE : 0) |
-            (desc.hasLegend ? 0 : NO_LEGEND) |
-            (desc.range !== undefined ? HAS_TIME_RANGE : 0);
-        view.setBigInt64(at, desc.range?.from ?? 0n, true);
-        view.setBigInt64(at + 8, desc.range?.to ?? 0n, true);
-        view.setUint32(at + 16, desc.width, true);
-        view.setUint32(at + 20, desc.height, true);
-        view.setFloat32(at + 24, desc.scale, true);
-        view.setUint32(at + 28, flags, true);
-        view.setUint32(at + 32, desc.isDark ? 1 : 0, true);
-        view.setUint32(at + 36, desc.isLog ? 1 : 0, true);
-        view.setUint32(at + 40, desc.series.length, true);
-        view.setUint32(at + 44, series, true);
-        texts.forEach((text, i) => view.setUint32(at + 48 + 4 * i, text, true));
-        return at;
     }
 
     async frame(chart: number, desc: FrameDesc, wantsPixels: boolean): Promise<Frame> {
         const { abi } = this;
+        const showing = this.showings.get(chart);
+        const surface = wantsPixels ? undefined : showing?.surface;
         abi.begin();
         const out = abi.take(FRAME_BYTES);
-        const at = this.writeDesc(desc);
+        const at = writeDesc(abi, desc, surface?.backend ?? 'cpu');
         const status = abi.call.gch_web_chart_frame(chart, at, out);
         this.fetchWants();
         abi.check(status);
         const view = abi.view();
-        const frame: Frame = {
-            from: view.getBigInt64(out, true),
-            to: view.getBigInt64(out + 8, true),
-            bottom: view.getFloat64(out + 16, true),
-            top: view.getFloat64(out + 24, true),
-            complete: view.getFloat64(out + 32, true),
-            rows: view.getFloat64(out + 40, true),
-            bytesRead: view.getFloat64(out + 48, true),
-            layoutMs: view.getFloat64(out + 56, true),
-            queryMs: view.getFloat64(out + 64, true),
-            rasterMs: view.getFloat64(out + 72, true),
-            totalMs: view.getFloat64(out + 80, true),
-            width: view.getUint32(out + 88, true),
-            height: view.getUint32(out + 92, true),
-            plot: {
-                x: view.getUint32(out + 96, true),
-                y: view.getUint32(out + 100, true),
-                width: view.getUint32(out + 104, true),
-                height: view.getUint32(out + 108, true),
-            },
-        };
-        const pixels = new Uint8ClampedArray(
-            abi.call.memory.buffer as ArrayBuffer,
-            view.getUint32(out + 112, true),
-            frame.width * frame.height * 4,
-        );
-        const context = this.canvases.get(chart);
-        if (context !== undefined) {
-            fit(context, frame.width, frame.height);
-            context.putImageData(new ImageData(pixels, frame.width, frame.height), 0, 0);
-        }
-        if (context === undefined || wantsPixels) frame.pixels = pixels.slice();
+        const frame = readFrame(abi, out);
+        frame.backendReason = [showing?.reason ?? '', frame.backendReason]
+            .filter((text) => text !== '')
+            .join('; ');
+        const pixelsAt = view.getUint32(out + 112, true);
+        const { width, height } = frame;
+        const pixels =
+            pixelsAt === 0
+                ? undefined
+                : new Uint8ClampedArray(abi.call.memory.buffer, pixelsAt, width * height * 4);
+        const handle = view.getUint32(out + 120, true);
+        const picture: Picture = { width, height, backend: frame.backend, pixels, handle };
+        surface?.show(picture);
+        if (surface !== undefined && showing?.needsCanvas === true) frame.needsCanvas = true;
+        if (surface === undefined && pixels !== undefined)
+            frame.pixels = pixels.slice() as Uint8ClampedArray<ArrayBuffer>;
         return frame;
     }
 
     async clear(chart: number, width: number, height: number, color: string): Promise<void> {
-        const context = this.canvases.get(chart);
-        if (context !== undefined) {
-            fit(context, width, height);
-            context.fillStyle = color;
-            context.fillRect(0, 0, width, height);
-        }
+        this.showings.get(chart)?.surface?.clear(width, height, color);
     }
 
     private fetchWants(): void {
         const wants: Want[] = [];
+        const loaded = new Set<number>();
         let count: number;
         do {
             count = this.abi.call.gch_web_take_wants(this.wants, WANTS_CAP);
-            for (let i = 0; i < count; i++) wants.push(this.readWant(this.wants + i * WANT_BYTES));
+            for (let i = 0; i < count; i++) {
+                const at = this.wants + i * WANT_BYTES;
+                const want = this.readWant(at);
+                if ((this.abi.view().getUint32(at + 4, true) & LOADED) === 0) wants.push(want);
+                else if (!want.isPrefetch) loaded.add(want.source);
+            }
         } while (count === WANTS_CAP);
         if (wants.length > 0) this.loader.want(wants);
+        if (loaded.size > 0) /* once the frame at hand has been answered */
+            setTimeout(() => loaded.forEach((source) => this.notify({ kind: 'data', source })));
     }
 
     async warm(source: number, column: number, from: bigint, to: bigint, width: number): Promise<void> {
@@ -391,13 +380,16 @@ export class Engine implements EngineApi {
             'not-found',
         );
         this.fetchWants();
-        if (status !== 'ok') return undefined;
-        const view = abi.view();
+        return status === 'ok' ? this.readSample(out) : undefined;
+    }
+
+    private readSample(at: number): Sample {
+        const view = this.abi.view();
         return {
-            time: view.getBigInt64(out, true),
-            row: view.getFloat64(out + 8, true),
-            value: view.getFloat64(out + 16, true),
-            text: abi.readText(out + 24),
+            time: view.getBigInt64(at, true),
+            row: view.getFloat64(at + 8, true),
+            value: view.getFloat64(at + 16, true),
+            text: this.abi.readText(at + 24),
         };
     }
 
@@ -431,12 +423,78 @@ export class Engine implements EngineApi {
         };
     }
 
+    async sum(
+        source: number,
+        column: number,
+        width: string,
+        timeZone: string | undefined,
+        t: bigint,
+    ): Promise<Sample | undefined> {
+        const { abi } = this;
+        abi.begin();
+        const out = abi.take(SAMPLE_BYTES);
+        const status = abi.check(
+            abi.call.gch_web_sum_at(source, column, abi.text(width), abi.text(timeZone), t, out),
+            'pending',
+            'not-found',
+        );
+        this.fetchWants();
+        return status === 'ok' ? this.readSample(out) : undefined;
+    }
+
+    async study(
+        series: FrameSeries,
+        width: string,
+        timeZone: string | undefined,
+        t: bigint,
+    ): Promise<StudyValue | undefined> {
+        const { abi } = this;
+        abi.begin();
+        const out = abi.take(STUDY_BYTES);
+        const at = abi.take(SERIES_BYTES);
+        writeSeries(abi, at, series);
+        const status = abi.check(
+            abi.call.gch_web_study_at(at, abi.text(width), abi.text(timeZone), t, out),
+            'pending',
+            'not-found',
+            'limit',
+        );
+        this.fetchWants();
+        if (status !== 'ok') return undefined;
+        const view = abi.view();
+        return {
+            from: view.getBigInt64(out, true),
+            to: view.getBigInt64(out + 8, true),
+            low: view.getFloat64(out + 16, true),
+            high: view.getFloat64(out + 24, true),
+        };
+    }
+
+    async pointAt(source: number, box: PlaneBox): Promise<PlanePoint | undefined> {
+        const { abi } = this;
+        abi.begin();
+        const out = abi.take(4);
+        const [left, right, bottom, top] = [box.left, box.right, box.bottom, box.top].map((text) =>
+            abi.text(text),
+        ) as [number, number, number, number];
+        const status = abi.check(
+            abi.call.gch_web_point_at(source, left, right, bottom, top, out),
+            'pending',
+            'not-found',
+            'limit',
+        );
+        this.fetchWants();
+        if (status !== 'ok') return undefined;
+        return abi.readJson(abi.view().getUint32(out, true)) as PlanePoint;
+    }
+
     /* ---- the whole ---- */
 
     async stats(): Promise<EngineStats> {
         const json = this.abi.readJson(this.abi.call.gch_web_stats()) as EngineStats;
         return {
             ...json,
+            streams: this.streams.stats(),
             memoryBytes: this.abi.call.memory.buffer.byteLength,
             requests: this.loader.requests,
             loadedBytes: this.loader.loadedBytes,
@@ -445,14 +503,9 @@ export class Engine implements EngineApi {
     }
 
     async stop(): Promise<void> {
+        this.streams.closeAll();
         this.abi.check(this.abi.call.gch_web_stop());
     }
-}
-
-function fit(context: Context2d, width: number, height: number): void {
-    const { canvas } = context;
-    if (canvas.width !== width) canvas.width = width;
-    if (canvas.height !== height) canvas.height = height;
 }
 
 /** The first wish into the index, with what lies before it and up to the tail. */

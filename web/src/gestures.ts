@@ -16,24 +16,32 @@
 
 export type Zone = 'plot' | 'value' | 'time' | 'out';
 
+export interface Place {
+    x: number;
+    y: number;
+}
+
 export interface GestureTarget {
-    /** Of the plot, in CSS pixels. */
+    /** Of the plot that the gesture is about, in CSS pixels. */
     plot(): { x: number; y: number; width: number; height: number };
     zoneAt(x: number, y: number): Zone;
-    /** A gesture begins: the view is remembered. */
-    begin(): void;
+    /** A gesture begins, in the panel at a place (the first one for keys): the view is remembered. */
+    begin(at?: Place): void;
     /** From the remembered view: moved by shares of the plot. */
     pan(shareX: number, shareY: number): void;
-    /** From the remembered view: the span times `factor`, about a share of the plot, then moved. */
-    zoom(factor: number, shareX: number, panX: number): void;
+    /** From the remembered view: the span times `factor`, about shares of the plot, then moved. */
+    zoom(factor: number, shareX: number, shareY: number, panX: number): void;
+    /** The values of the axis where the gesture began. */
     stretchValues(factor: number, shareY: number): void;
-    zoomTo(share0: number, share1: number): void;
+    /** To a box between shares of the plot; one without `y` leaves the values as they are. */
+    zoomTo(x: readonly [number, number], y?: readonly [number, number]): void;
     reset(): void;
     fitValues(): void;
     hover(x: number, y: number): void;
     leave(): void;
     stepCrosshair(by: number): void;
-    showBox(x0: number, x1: number): void;
+    /** A flat one is as high as the plot. */
+    showBox(from: Place, to: Place, isFlat: boolean): void;
     hideBox(): void;
     cursor(name: '' | 'pan' | 'grabbing' | 'cross' | 'value' | 'time'): void;
     isBoxMode(): boolean;
@@ -43,23 +51,20 @@ const WHEEL_STEP = 0.0016;
 const LINE_PX = 18;
 const DRAG_PX = 3;
 const BOX_PX = 6;
+/** A box lower than this holds the values. */
+const FLAT_PX = 20;
 const FRICTION_MS = 220;
 const SPEED_LEAST = 0.02; /* pixels a millisecond */
 const DOUBLE_MS = 320;
 
-interface Point {
-    x: number;
-    y: number;
-}
-
 export class Gestures {
     private readonly abort = new AbortController();
-    private readonly pointers = new Map<number, Point>();
+    private readonly pointers = new Map<number, Place>();
     private zone: Zone = 'out';
-    private start: Point = { x: 0, y: 0 };
+    private start: Place = { x: 0, y: 0 };
     private isBox = false;
     private hasMoved = false;
-    private pinch: { distance: number; middle: Point } | undefined;
+    private pinch: { distance: number; middle: Place } | undefined;
     private trail: { x: number; at: number }[] = [];
     private glide = 0;
     private lastTap = { at: 0, x: 0, y: 0 };
@@ -92,7 +97,7 @@ export class Gestures {
         cancelAnimationFrame(this.glide);
     }
 
-    private at(event: MouseEvent): Point {
+    private at(event: MouseEvent): Place {
         const box = this.element.getBoundingClientRect();
         return { x: event.clientX - box.left, y: event.clientY - box.top };
     }
@@ -117,7 +122,7 @@ export class Gestures {
         this.element.setPointerCapture(event.pointerId);
         this.pointers.set(event.pointerId, point);
         this.element.focus({ preventScroll: true });
-        this.target.begin();
+        this.target.begin(this.pointers.size === 1 ? point : this.start);
         if (this.pointers.size === 2) {
             this.pinch = this.measure();
             this.isBox = false;
@@ -131,7 +136,7 @@ export class Gestures {
         this.trail = [{ x: point.x, at: event.timeStamp }];
     }
 
-    private measure(): { distance: number; middle: Point } {
+    private measure(): { distance: number; middle: Place } {
         const [a, b] = [...this.pointers.values()];
         if (a === undefined || b === undefined) return { distance: 1, middle: this.start };
         return {
@@ -152,7 +157,8 @@ export class Gestures {
             const now = this.measure();
             const shift = (this.pinch.middle.x - now.middle.x) / plot.width;
             const factor = this.pinch.distance / now.distance;
-            this.target.zoom(factor, this.shareX(this.pinch.middle.x), shift * factor);
+            const { x, y } = this.pinch.middle;
+            this.target.zoom(factor, this.shareX(x), this.shareY(y), shift * factor);
             this.hasMoved = true;
             return;
         }
@@ -161,11 +167,11 @@ export class Gestures {
         if (!this.hasMoved && Math.hypot(dx, dy) < DRAG_PX) return;
         this.hasMoved = true;
         if (this.isBox) {
-            this.target.showBox(this.start.x, point.x);
+            this.target.showBox(this.start, point, this.isFlat(point));
         } else if (this.zone === 'value') {
             this.target.stretchValues(Math.exp((dy / plot.height) * 2), 0.5);
         } else if (this.zone === 'time') {
-            this.target.zoom(Math.exp((-dx / plot.width) * 2), 0.5, 0);
+            this.target.zoom(Math.exp((-dx / plot.width) * 2), 0.5, 0.5, 0);
         } else {
             this.target.cursor('grabbing');
             this.target.pan(-dx / plot.width, dy / plot.height);
@@ -175,7 +181,11 @@ export class Gestures {
         }
     }
 
-    private rest(point: Point): void {
+    private isFlat(point: Place): boolean {
+        return Math.abs(point.y - this.start.y) < FLAT_PX;
+    }
+
+    private rest(point: Place): void {
         const zone = this.target.zoneAt(point.x, point.y);
         const names = { plot: 'cross', value: 'value', time: 'time', out: '' } as const;
         this.target.cursor(names[zone]);
@@ -188,15 +198,20 @@ export class Gestures {
         const point = this.at(event);
         if (this.pinch !== undefined) {
             this.pinch = undefined;
-            this.target.begin(); /* the finger that stays goes on panning from here */
             this.start = [...this.pointers.values()][0] ?? point;
+            this.target.begin(this.start); /* the finger that stays goes on panning from here */
             this.trail = [];
             return;
         }
         if (this.isBox) {
             this.target.hideBox();
             if (Math.abs(point.x - this.start.x) >= BOX_PX && event.type === 'pointerup')
-                this.target.zoomTo(this.shareX(this.start.x), this.shareX(point.x));
+                this.target.zoomTo(
+                    [this.shareX(this.start.x), this.shareX(point.x)],
+                    this.isFlat(point)
+                        ? undefined
+                        : [this.shareY(this.start.y), this.shareY(point.y)],
+                );
         } else if (this.hasMoved && this.zone === 'plot') {
             this.letGlide(event.timeStamp);
         } else if (!this.hasMoved && event.type === 'pointerup') {
@@ -205,7 +220,7 @@ export class Gestures {
         this.rest(point);
     }
 
-    private tap(event: PointerEvent, point: Point): void {
+    private tap(event: PointerEvent, point: Place): void {
         const isDouble =
             event.timeStamp - this.lastTap.at < DOUBLE_MS &&
             Math.hypot(point.x - this.lastTap.x, point.y - this.lastTap.y) < 24;
@@ -223,7 +238,7 @@ export class Gestures {
         if (first === undefined || last === undefined || isStill || now - last.at > 60) return;
         const speed = (last.x - first.x) / Math.max(1, last.at - first.at);
         if (Math.abs(speed) < SPEED_LEAST * 8) return;
-        this.target.begin();
+        this.target.begin(this.start);
         const startedAt = performance.now();
         const step = () => {
             const passed = performance.now() - startedAt;
@@ -244,7 +259,7 @@ export class Gestures {
         const scale = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? LINE_PX : 1;
         const dx = (event.shiftKey ? event.deltaY : event.deltaX) * scale;
         const dy = event.shiftKey ? 0 : event.deltaY * scale;
-        this.target.begin();
+        this.target.begin(point);
         if (this.target.zoneAt(point.x, point.y) === 'value') {
             this.target.stretchValues(Math.exp(dy * WHEEL_STEP), this.shareY(point.y));
         } else if (Math.abs(dx) > Math.abs(dy)) {
@@ -253,7 +268,8 @@ export class Gestures {
             /* A pinch on a touchpad comes as a wheel with ctrl and small steps. */
             const speed = event.ctrlKey ? WHEEL_STEP * 6 : WHEEL_STEP;
             const share = Math.min(1, Math.max(0, this.shareX(point.x)));
-            this.target.zoom(Math.exp(Math.max(-400, Math.min(400, dy)) * speed), share, 0);
+            const factor = Math.exp(Math.max(-400, Math.min(400, dy)) * speed);
+            this.target.zoom(factor, share, this.shareY(point.y), 0);
         }
         this.target.hover(point.x, point.y);
     }
@@ -267,11 +283,11 @@ export class Gestures {
             ArrowRight: () => this.target.pan(far, 0),
             PageUp: () => this.target.pan(-1, 0),
             PageDown: () => this.target.pan(1, 0),
-            ArrowUp: () => this.target.zoom(0.8, 0.5, 0),
-            ArrowDown: () => this.target.zoom(1.25, 0.5, 0),
-            '+': () => this.target.zoom(0.8, 0.5, 0),
-            '=': () => this.target.zoom(0.8, 0.5, 0),
-            '-': () => this.target.zoom(1.25, 0.5, 0),
+            ArrowUp: () => this.target.zoom(0.8, 0.5, 0.5, 0),
+            ArrowDown: () => this.target.zoom(1.25, 0.5, 0.5, 0),
+            '+': () => this.target.zoom(0.8, 0.5, 0.5, 0),
+            '=': () => this.target.zoom(0.8, 0.5, 0.5, 0),
+            '-': () => this.target.zoom(1.25, 0.5, 0.5, 0),
             Home: () => this.target.reset(),
             0: () => this.target.reset(),
             '[': () => this.target.stepCrosshair(-1),

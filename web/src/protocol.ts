@@ -2,10 +2,54 @@
 import type { ErrorCode } from './error.js';
 
 export type TimeUnit = 'index' | 's' | 'ms' | 'us' | 'ns';
-export type Mark = 'line' | 'step' | 'area' | 'candles' | 'ohlc' | 'scatter' | 'bars';
 
 export const TIME_UNITS: readonly TimeUnit[] = ['index', 's', 'ms', 'us', 'ns'];
-export const MARKS: readonly Mark[] = ['line', 'step', 'area', 'candles', 'ohlc', 'scatter', 'bars'];
+
+/** In the order of the engine's numbers (include/gch/chart.h), as all lists here. */
+export const MARKS = [
+    'line',
+    'step',
+    'area',
+    'candles',
+    'ohlc',
+    'scatter',
+    'bars',
+    'band',
+    'density',
+    'points',
+    'histogram',
+    'volume',
+] as const;
+export type Mark = (typeof MARKS)[number];
+
+export const STUDIES = ['sma', 'ema', 'range', 'spread'] as const;
+export type StudyKind = (typeof STUDIES)[number];
+
+export const DENSITY_SCALES = ['log', 'linear', 'equal'] as const;
+export type DensityScale = (typeof DENSITY_SCALES)[number];
+
+export const PALETTES = ['moss', 'ember', 'dusk'] as const;
+export type Palette = (typeof PALETTES)[number];
+
+export const THEME_NAMES = ['light', 'dark', 'contrast'] as const;
+export type ThemeName = (typeof THEME_NAMES)[number];
+
+export type Side = 'left' | 'right';
+
+/** From the smallest to the largest value that an axis shows. */
+export interface Values {
+    min: number;
+    max: number;
+}
+
+/** What draws the pictures of a chart. */
+export type Backend = 'webgpu' | 'webgl2' | 'cpu';
+export type BackendChoice = 'auto' | Backend;
+
+/** The best first. */
+export const BACKENDS: readonly Backend[] = ['webgpu', 'webgl2', 'cpu'];
+
+export type Canvas = HTMLCanvasElement | OffscreenCanvas;
 
 export interface ColumnInfo {
     name: string;
@@ -27,7 +71,11 @@ export interface SourceInfo {
     last: string;
     timeZone: string;
     source: string;
+    /** Of a point set: its columns of x and y. */
+    plane?: { x: number; y: number };
     columns: ColumnInfo[];
+    /** Of a live series of a server: why there is no connection; '' while there is one. */
+    lost?: string;
 }
 
 export type NumberArray =
@@ -56,6 +104,30 @@ export interface LiveDesc {
     keepRows?: number;
 }
 
+/** How a live series of a server is followed. */
+export interface StreamOptions {
+    /** The newest rows that are kept, and somewhat more. Default: 1,000,000. */
+    keepRows?: number;
+    /** Updates a second, 1 to 240. Default: 60. */
+    rate?: number;
+}
+
+export interface StreamStats {
+    source: number;
+    isConnected: boolean;
+    /** Made so far. */
+    connections: number;
+    /** Number of the batch that was taken last. */
+    lastSequence: number;
+    rows: number;
+    /** That the server could only sum up, and in how many gaps. */
+    missedRows: number;
+    gaps: number;
+    /** That came again, and were left out. */
+    repeatedRows: number;
+    isFinal: boolean;
+}
+
 /** Rows to append. Float64Array times are multiplied by `timeFactor` and rounded to ticks. */
 export interface Rows {
     times?: BigInt64Array | Float64Array;
@@ -72,6 +144,36 @@ export interface FrameSeries {
     color: number;
     width: number;
     label?: string;
+    /** Columns by number. */
+    columnHigh?: number;
+    priceBy?: number;
+    sizeBy?: number;
+    colorBy?: number;
+    categoryBy?: number;
+    panel?: number;
+    side?: Side;
+    dash?: readonly number[];
+    bins?: number;
+    densityScale?: DensityScale;
+    palette?: Palette;
+    /** `source`: left out, the series' own. */
+    study?: { kind: StudyKind; length: number; source?: number; column: number };
+}
+
+/** Bounds are exact decimals; left out, fitted to what is visible. */
+export interface FrameAxis {
+    title?: string;
+    bottom?: string;
+    top?: string;
+    isLog: boolean;
+}
+
+export interface FramePanel {
+    title?: string;
+    /** In proportion to the others'; 0: 1. */
+    height: number;
+    left: FrameAxis;
+    right: FrameAxis;
 }
 
 export interface FrameDesc {
@@ -79,16 +181,32 @@ export interface FrameDesc {
     height: number;
     scale: number;
     isBare: boolean;
-    isDark: boolean;
-    isLog: boolean;
+    /** Default: light. */
+    theme?: ThemeName;
+    /** Of the left axis of a chart without `panels`, as are `bottom` and `top`. */
+    isLog?: boolean;
     hasLegend: boolean;
     series: FrameSeries[];
+    panels?: FramePanel[];
     range?: { from: bigint; to: bigint };
     bottom?: string;
     top?: string;
+    /** The horizontal axis of points and histograms, exact decimals. */
+    left?: string;
+    right?: string;
     title?: string;
     timeZone?: string;
     barWidth?: string;
+}
+
+/** A panel's plot, and what its axes show; an axis without series is left out. */
+export interface PanelFrame {
+    x: number;
+    y: number;
+    width: number;
+    height: number;
+    left?: Values;
+    right?: Values;
 }
 
 export interface Frame {
@@ -105,7 +223,18 @@ export interface Frame {
     totalMs: number;
     width: number;
     height: number;
+    /** Of the first panel. */
     plot: { x: number; y: number; width: number; height: number };
+    panels: PanelFrame[];
+    /** The horizontal axis of points and histograms. */
+    across?: Values;
+    /** What drew this picture. */
+    backend: Backend;
+    /** Why not a better one, of those that the chart was to try; '' if there is none. */
+    backendReason: string;
+    /** The chart's canvas can show nothing any more, not even this: it is to be given another one
+     * (giveCanvas), and drawn again. */
+    needsCanvas?: true;
     /** RGBA, if the chart has no canvas of its own in the engine's thread, or on request. */
     pixels?: Uint8ClampedArray<ArrayBuffer>;
 }
@@ -128,10 +257,35 @@ export interface Bar {
     closeValue: number;
 }
 
+/** At a bar; low and high differ for 'range' only. */
+export interface StudyValue {
+    from: bigint;
+    to: bigint;
+    low: number;
+    high: number;
+}
+
+/** A square of the plane; edges are exact decimals. */
+export interface PlaneBox {
+    left: string;
+    right: string;
+    bottom: string;
+    top: string;
+}
+
+export interface PlanePoint {
+    row: number;
+    x: number;
+    y: number;
+    /** Of all columns, exact. */
+    values: string[];
+}
+
 export interface EngineStats {
     /** As docs/data-manager.md has it. */
     data: Record<string, unknown>;
     sources: number;
+    streams: StreamStats[];
     charts: number;
     /** Linear memory of the module, addresses included that were never touched. */
     memoryBytes: number;
@@ -142,7 +296,10 @@ export interface EngineStats {
 
 export type EngineEvent =
     | { kind: 'data'; source: number }
+    | { kind: 'link'; source: number; lost: string }
     | { kind: 'idle' }
+    /** What drew or showed the pictures is gone: all charts are to be drawn again. */
+    | { kind: 'redraw' }
     | { kind: 'failed'; source: number; code: ErrorCode; message: string };
 
 /** The engine, whichever thread it lives on. */
@@ -153,10 +310,19 @@ export interface EngineApi {
     openBlob(name: string, blob: Blob): Promise<OpenResult>;
     openCsv(name: string, blob: Blob, timeZone?: string): Promise<OpenResult>;
     openLive(desc: LiveDesc): Promise<OpenResult>;
+    openStream(
+        url: string,
+        headers: Record<string, string>,
+        options: StreamOptions,
+    ): Promise<OpenResult>;
     append(source: number, rows: Rows): Promise<SourceInfo>;
     info(source: number): Promise<SourceInfo>;
     close(source: number): Promise<void>;
-    makeChart(canvas?: OffscreenCanvas | HTMLCanvasElement): Promise<{ id: number; paints: boolean }>;
+    /** Tries what can draw on the canvas, from the chosen backend on down ('auto': the best for this
+     * machine). `paints`: frames appear on it; else they come with their pixels. */
+    makeChart(canvas?: Canvas, backend?: BackendChoice): Promise<{ id: number; paints: boolean }>;
+    /** Another canvas for a chart whose own can show nothing any more. Returns `paints`. */
+    giveCanvas(chart: number, canvas: Canvas): Promise<boolean>;
     destroyChart(chart: number): Promise<void>;
     frame(chart: number, desc: FrameDesc, wantsPixels: boolean): Promise<Frame>;
     clear(chart: number, width: number, height: number, color: string): Promise<void>;
@@ -169,6 +335,22 @@ export interface EngineApi {
         timeZone: string | undefined,
         t: bigint,
     ): Promise<Bar | undefined>;
+    /** The values of a bar added up; `row` is the number of rows. */
+    sum(
+        source: number,
+        column: number,
+        width: string,
+        timeZone: string | undefined,
+        t: bigint,
+    ): Promise<Sample | undefined>;
+    study(
+        series: FrameSeries,
+        width: string,
+        timeZone: string | undefined,
+        t: bigint,
+    ): Promise<StudyValue | undefined>;
+    /** The point nearest to the middle of a square, if there is one within its inner circle. */
+    pointAt(source: number, box: PlaneBox): Promise<PlanePoint | undefined>;
     stats(): Promise<EngineStats>;
     stop(): Promise<void>;
 }

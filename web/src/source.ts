@@ -1,7 +1,9 @@
 /* Data: files, URLs, and rows as they come, each a source that any number of charts may show. */
 import { type EngineHandle, type EnginePlace, type Lease, leaseEngine } from './client.js';
 import { ChartError } from './error.js';
-import type { NumberArray, OpenResult, Rows, SourceInfo, TimeUnit } from './protocol.js';
+import { isLiveUrl } from './live.js';
+import type { NumberArray, OpenResult, Rows, SourceInfo, StreamOptions, TimeUnit } from './protocol.js';
+import { checkStream } from './streams.js';
 import { ticksPerSecond } from './time.js';
 
 /** null and NaN are gaps. */
@@ -30,13 +32,14 @@ export interface ArraysInput extends RowsInput {
     keepRows?: number;
 }
 
-export interface UrlInput {
+/** A .gch file, or a live series of a server (ws://host/v1/live/NAME, or with http). */
+export interface UrlInput extends StreamOptions {
     url: string | URL;
     /** Sent with every request, such as Authorization. */
     headers?: Record<string, string>;
 }
 
-/** What a chart can show: the address of a .gch file, a file (.gch or CSV), or arrays. */
+/** What a chart can show: the address of a .gch file or of a live series, a file (.gch or CSV), or arrays. */
 export type DataInput = string | URL | UrlInput | Blob | ArraysInput | DataSource;
 
 export interface OpenOptions {
@@ -56,7 +59,7 @@ export class DataSource {
         readonly id: number,
         private current: SourceInfo,
         private readonly lease: Lease,
-        readonly canAppend: boolean,
+        readonly kind: 'file' | 'arrays' | 'stream',
     ) {
         this.order = current.columns.map((column) => column.name);
     }
@@ -73,10 +76,24 @@ export class DataSource {
         return this.isClosed;
     }
 
+    /** Whether rows come to it. */
+    get grows(): boolean {
+        return this.kind !== 'file';
+    }
+
+    /** What it holds now. */
+    async refresh(): Promise<SourceInfo> {
+        this.current = await this.engine.api.info(this.id);
+        return this.current;
+    }
+
     /** Adds rows behind the last one; charts of the source draw them with their next frame. */
     async append(rows: RowsInput): Promise<void> {
-        if (!this.canAppend)
-            throw new ChartError('invalid', `${this.current.name}: a file; rows cannot be appended`);
+        if (this.kind !== 'arrays')
+            throw new ChartError(
+                'invalid',
+                `${this.current.name}: no arrays; rows are appended to those only`,
+            );
         const given = rows.columns ?? { [this.order[0] ?? 'value']: rows.values ?? [] };
         const columns = this.order.map((name, i) => {
             const list = given[name];
@@ -196,11 +213,27 @@ function open(engine: EngineHandle, data: Exclude<DataInput, DataSource>, option
     }
     if (typeof data === 'string' || data instanceof URL || 'url' in data) {
         const input: UrlInput = typeof data === 'object' && 'url' in data ? data : { url: data };
-        const url = new URL(input.url, document.baseURI).href;
+        const url = addressOf(input);
+        if (isLiveUrl(url)) {
+            const { rate, keepRows } = input;
+            checkStream({ rate, keepRows });
+            return engine.api.openStream(url, input.headers ?? {}, { rate, keepRows });
+        }
         return engine.api.openUrl(url, input.headers ?? {});
     }
     if (isArrays(data)) return openArrays(engine, data);
     throw new ChartError('invalid', 'data: neither an address, a file nor arrays');
+}
+
+function addressOf({ url }: UrlInput): string {
+    return new URL(url, document.baseURI).href;
+}
+
+function kindOf(data: Exclude<DataInput, DataSource>): DataSource['kind'] {
+    if (data instanceof Blob) return 'file';
+    if (typeof data !== 'string' && !(data instanceof URL) && isArrays(data)) return 'arrays';
+    const input = typeof data === 'object' && 'url' in data ? data : { url: data as string | URL };
+    return isLiveUrl(addressOf(input)) ? 'stream' : 'file';
 }
 
 function aborted(signal: AbortSignal | undefined): Promise<never> {
@@ -218,7 +251,7 @@ export async function openData(data: DataInput, options: OpenOptions = {}): Prom
     const opening = (async () => open(lease.engine, data, options))();
     try {
         const { id, info } = await Promise.race([opening, aborted(options.signal)]);
-        return new DataSource(id, info, lease, !(data instanceof Blob) && isData(data));
+        return new DataSource(id, info, lease, kindOf(data));
     } catch (cause) {
         /* What is opened after all is closed again, before the engine may go. */
         void opening
@@ -227,8 +260,4 @@ export async function openData(data: DataInput, options: OpenOptions = {}): Prom
             .finally(() => lease.release());
         throw ChartError.from(cause);
     }
-}
-
-function isData(data: Exclude<DataInput, DataSource | Blob>): boolean {
-    return typeof data === 'object' && !(data instanceof URL) && isArrays(data);
 }

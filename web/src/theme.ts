@@ -1,6 +1,5 @@
 /* Colours of what the page draws itself, equal to the engine's (src/scene/scene_theme.c). */
-
-export type ThemeName = 'light' | 'dark';
+import type { ThemeName } from './protocol.js';
 
 export interface Theme {
     ground: string;
@@ -12,6 +11,8 @@ export interface Theme {
     veil: string;
     up: string;
     down: string;
+    /** Of what has the keyboard, and of marks of a gesture. */
+    focus: string;
     /** 0xRRGGBBAA */
     palette: readonly number[];
 }
@@ -27,6 +28,7 @@ export const THEMES: Record<ThemeName, Theme> = {
         veil: 'rgb(255 255 255 / 82%)',
         up: '#119c8d',
         down: '#cf3340',
+        focus: '#3f55dc',
         palette: [
             0x3f55dcff, 0xd97b1aff, 0x3b9a86ff, 0xb8085bff, 0x65109bff, 0xa07000ff, 0x2d9bdeff,
             0x7f1f2cff, 0x4d6201ff, 0x66707fff,
@@ -42,9 +44,26 @@ export const THEMES: Record<ThemeName, Theme> = {
         veil: 'rgb(15 19 24 / 82%)',
         up: '#3fd0bb',
         down: '#ea4d57',
+        focus: '#6690fe',
         palette: [
             0x6690feff, 0xeb9a0cff, 0x4ce0cdff, 0xe5567aff, 0x9d5fc0ff, 0xf1e16bff, 0x72bff3ff,
             0xb95212ff, 0xa2c27cff, 0x7b8a9aff,
+        ],
+    },
+    contrast: {
+        ground: '#000000',
+        text: '#ffffff',
+        muted: '#dcdcdc',
+        line: '#b4b4b4',
+        label: '#ffffff',
+        labelText: '#000000',
+        veil: 'rgb(0 0 0 / 90%)',
+        up: '#3fe0c8',
+        down: '#ff5c66',
+        focus: '#ffd84d',
+        palette: [
+            0x6690feff, 0xeb9a0cff, 0x4ce0cdff, 0xe3517fff, 0x9d5fc0ff, 0xf1e16bff, 0x72bff3ff,
+            0xc75a16ff, 0xa2c27cff, 0x7b8a9aff,
         ],
     },
 };

@@ -6,6 +6,8 @@
  *     began, not from the last step.
  */
 
+import type { Values } from './protocol.js';
+
 export interface Range {
     from: bigint;
     to: bigint;
@@ -47,6 +49,20 @@ export function clampRange(range: Range, data: Range): Range {
     return { from, to: from + span };
 }
 
+/** The extent of data when rows came to one of its sources, whose rows (a growing end, and where old
+ * ones are dropped a moving start) are all of it or not. */
+export function extend(data: Range, rows: Range, isAll: boolean): Range {
+    if (isAll || spanOf(data) <= 1n) return rows;
+    return { from: data.from, to: rows.to > data.to ? rows.to : data.to };
+}
+
+/** Where a view goes when the data has become another: with its end, if it shows that; all of it, if it
+ * showed all. Undefined: it stays. */
+export function followRange(view: Range, before: Range, data: Range): Range | undefined {
+    if (view.to < before.to || (data.to === before.to && data.from === before.from)) return undefined;
+    return { from: view.from <= before.from ? data.from : data.to - spanOf(view), to: data.to };
+}
+
 /** Moves by a share of the range; positive is later. */
 export function panRange(range: Range, share: number): Range {
     const by = shareOf(spanOf(range), share);
@@ -74,9 +90,15 @@ export function shareAt(range: Range, tick: bigint): number {
 
 /* ---- values ---- */
 
-export interface Values {
-    min: number;
-    max: number;
+/** Keeps what a horizontal axis of values shows within reach of the data, as clampRange does times. */
+export function clampValues(values: Values, data: Values): Values {
+    const dataSpan = data.max - data.min;
+    if (!(dataSpan > 0) || !Number.isFinite(dataSpan)) return values;
+    const span = Math.min(values.max - values.min, 4 * dataSpan);
+    const least = span / 10;
+    const middle = (values.min + values.max) / 2;
+    const min = Math.min(Math.max(middle - span / 2, data.min + least - span), data.max - least);
+    return { min, max: min + span };
 }
 
 /** On a logarithmic axis the arithmetic is that of the logarithms. */
@@ -112,6 +134,12 @@ export function shareOfValue(values: Values, value: number, isLog: boolean): num
     if (!isLog) return (value - values.min) / (values.max - values.min);
     const low = Math.log10(values.min);
     return (Math.log10(value) - low) / (Math.log10(values.max) - low);
+}
+
+/** The plot at a height, or the nearest to it. */
+export function nearestPlot(plots: readonly { y: number; height: number }[], y: number): number {
+    const distances = plots.map((plot) => Math.max(plot.y - y, y - plot.y - plot.height, 0));
+    return Math.max(0, distances.indexOf(Math.min(...distances)));
 }
 
 /** As many digits as tell two pixels apart. */

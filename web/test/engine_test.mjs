@@ -55,7 +55,7 @@ test('the default look equals that of the command within 1 of 255', async () => 
         const desc = {
             ...bareFrame({ width: 900, height: 500, type: 'line', from: 0, to: 1 }, source),
             isBare: false,
-            isDark: theme === 'dark',
+            theme: theme === 'dark' ? 'dark' : 'light',
             title: 'Ticks, ΔT ≥ 0 €',
             timeZone: zone,
             range: undefined,

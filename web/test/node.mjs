@@ -37,11 +37,11 @@ export function bareFrame(view, source) {
         height: view.height,
         scale: 1,
         isBare: true,
-        isDark: false,
         isLog: false,
         hasLegend: true,
         series: [{ source, column: 0, mark: view.type, color: 0, width: 0 }],
         range: { from: BigInt(view.from), to: BigInt(view.to) },
+        ...(view.bar === undefined ? {} : { barWidth: view.bar }),
     };
 }
 

@@ -1,0 +1,266 @@
+/* The crosshair: where the pointer is, and what the series' exact values are there.
+ *
+ * Invariants:
+ *  1. One reading is under way at a time; the newest place is read next.
+ *  2. What is read belongs to the frame that was drawn last: labels and dots are placed by it.
+ */
+import type { HoverValue } from './chart-types.js';
+import { ChartError } from './error.js';
+import type { Crosshair as Drawn, Dot, PlotRect } from './overlay.js';
+import type { Frame, FrameDesc, Values } from './protocol.js';
+import { type Hover, type Shown, describeSeries, isBar, markOf, panelOf, sideOf } from './series.js';
+import { formatTicks } from './time.js';
+import type { ViewState } from './view-state.js';
+import * as math from './view.js';
+
+/** A point of a plane is found within this distance, in CSS pixels. */
+const REACH_PX = 32.5;
+const STEPS = 100;
+
+export interface CrosshairHost {
+    readonly state: ViewState;
+    visible(): Shown[];
+    describe(): FrameDesc | undefined;
+    zone(): string;
+    plots(): PlotRect[];
+    show(crosshair: Drawn): void;
+    hide(): void;
+    /** Values of the series have changed. */
+    changed(): void;
+    hovered(ticks: bigint, values: HoverValue[]): void;
+    left(): void;
+    fail(error: ChartError): void;
+    announce(text: string): void;
+}
+
+interface Place {
+    x: number;
+    y: number;
+}
+
+export class Crosshair {
+    private pointer: Place | undefined;
+    private isReading = false;
+    private isEnded = false;
+
+    constructor(private readonly host: CrosshairHost) {}
+
+    end(): void {
+        this.isEnded = true;
+        this.pointer = undefined;
+    }
+
+    move(x: number, y: number): void {
+        this.pointer = { x, y };
+        void this.read(false);
+    }
+
+    /** A new frame: the values under the pointer are others now. */
+    refresh(): void {
+        if (this.pointer !== undefined) void this.read(false);
+    }
+
+    leave(): void {
+        if (this.pointer === undefined) return;
+        this.pointer = undefined;
+        for (const one of this.host.visible()) one.hover = undefined;
+        this.host.hide();
+        this.host.changed();
+        this.host.left();
+    }
+
+    /** At a time, as a linked chart's pointer; undefined hides it. */
+    set(ticks: bigint | undefined): void {
+        const { frame, kind } = this.host.state;
+        const plot = this.host.plots()[0];
+        if (ticks === undefined || frame === undefined || plot === undefined || kind !== 'time')
+            return this.leave();
+        const share = math.shareAt({ from: frame.from, to: frame.to }, ticks);
+        if (share < 0 || share > 1) return this.leave();
+        const y = this.pointer?.y ?? plot.y + plot.height / 2;
+        this.pointer = { x: plot.x + share * plot.width, y };
+        void this.read(true);
+    }
+
+    /** By hundredths of the width; what is there is said. */
+    async step(by: number): Promise<void> {
+        const plot = this.host.plots()[0];
+        if (plot === undefined) return;
+        const x = (this.pointer?.x ?? plot.x + plot.width / 2) + (by * plot.width) / STEPS;
+        this.pointer = {
+            x: Math.min(plot.x + plot.width, Math.max(plot.x, x)),
+            y: this.pointer?.y ?? plot.y + plot.height / 2,
+        };
+        const { pointer } = this;
+        await this.read(false);
+        const { frame } = this.host.state;
+        if (frame === undefined || this.isEnded) return;
+        const values = this.host
+            .visible()
+            .filter((one) => one.hover !== undefined)
+            .map((one) => `${one.label} ${one.hover?.text ?? ''}`);
+        this.host.announce(`${this.label(frame, pointer.x, plot)}: ${values.join(', ')}`);
+    }
+
+    private async read(isLinked: boolean): Promise<void> {
+        if (this.isReading || this.isEnded) return;
+        this.isReading = true;
+        try {
+            for (;;) {
+                const { pointer } = this;
+                const { frame } = this.host.state;
+                const desc = this.host.describe();
+                if (pointer === undefined || frame === undefined || desc === undefined) return;
+                await this.readAt(pointer, frame, desc, isLinked);
+                if (this.pointer === pointer || this.pointer === undefined) return;
+            }
+        } catch (cause) {
+            const error = ChartError.from(cause);
+            if (error.code !== 'cancelled' && error.code !== 'invalid') this.host.fail(error);
+        } finally {
+            this.isReading = false;
+        }
+    }
+
+    private async readAt(at: Place, frame: Frame, desc: FrameDesc, isLinked: boolean): Promise<void> {
+        const plot = this.host.plots()[0];
+        if (plot === undefined) return;
+        const share = Math.min(1, Math.max(0, (at.x - plot.x) / plot.width));
+        const tick = math.tickAt({ from: frame.from, to: frame.to }, share);
+        const visible = this.host.visible();
+        const read = await Promise.all(visible.map((one) => this.readSeries(one, at, tick, frame, desc)));
+        if (this.isEnded || this.pointer === undefined) return;
+        visible.forEach((one, i) => (one.hover = read[i]));
+        this.draw(at, frame, visible);
+        this.host.changed();
+        if (isLinked) return;
+        this.host.hovered(
+            tick,
+            visible.map((one) => ({
+                label: one.label,
+                text: one.hover?.text ?? '',
+                value: one.hover?.value ?? Number.NaN,
+                time: one.hover?.time ?? tick,
+            })),
+        );
+    }
+
+    private async readSeries(
+        one: Shown,
+        at: Place,
+        tick: bigint,
+        frame: Frame,
+        desc: FrameDesc,
+    ): Promise<Hover | undefined> {
+        const { api } = one.source.engine;
+        const { id } = one.source;
+        const { barWidth } = desc;
+        const zone = this.host.zone();
+        const mark = markOf(one);
+        if (mark === 'histogram') return undefined;
+        if (mark === 'points') return this.readPoint(one, at, frame);
+        if (one.study !== undefined) return this.readStudy(one, tick, barWidth);
+        if (isBar(one) && barWidth !== undefined) {
+            const bar = await api.bar(id, one.column, barWidth, zone, tick);
+            if (bar === undefined) return undefined;
+            const text = `O ${bar.open}  H ${bar.high}  L ${bar.low}  C ${bar.close}`;
+            return { text, value: bar.closeValue, time: bar.from };
+        }
+        const sample =
+            mark === 'volume' && barWidth !== undefined
+                ? await api.sum(id, one.column, barWidth, zone, tick)
+                : await api.nearest(id, one.column, tick);
+        if (sample === undefined) return undefined;
+        const { value, time } = sample;
+        if (mark !== 'band') return { text: sample.text, value, time };
+        const high = describeSeries(one).columnHigh ?? one.column;
+        const other = await api.nearest(id, high, tick);
+        return { text: `${sample.text} – ${other?.text ?? ''}`, value, time };
+    }
+
+    private async readStudy(
+        one: Shown,
+        tick: bigint,
+        barWidth: string | undefined,
+    ): Promise<Hover | undefined> {
+        if (barWidth === undefined) return undefined;
+        const { api } = one.source.engine;
+        const value = await api.study(describeSeries(one), barWidth, this.host.zone(), tick);
+        if (value === undefined) return undefined;
+        const shown = this.host.state.frame?.panels[panelOf(one)];
+        const values = shown?.[sideOf(one)] ?? { min: value.low, max: value.high };
+        const text = (number: number) => math.formatValue(number, values, 10 * (shown?.height ?? 100));
+        return {
+            text: value.low === value.high ? text(value.low) : `${text(value.low)} – ${text(value.high)}`,
+            value: value.low === value.high ? value.low : Number.NaN,
+            time: value.from + (value.to - value.from) / 2n,
+        };
+    }
+
+    private async readPoint(one: Shown, at: Place, frame: Frame): Promise<Hover | undefined> {
+        const panel = panelOf(one);
+        const plot = this.host.plots()[panel];
+        const down = frame.panels[panel]?.[sideOf(one)];
+        if (plot === undefined || down === undefined || frame.across === undefined) return undefined;
+        const { across } = frame;
+        const x = (px: number) => String(math.valueAt(across, (at.x + px - plot.x) / plot.width, false));
+        const y = (px: number) => String(math.valueAt(down, 1 - (at.y + px - plot.y) / plot.height, false));
+        const point = await one.source.engine.api.pointAt(one.source.id, {
+            left: x(-REACH_PX),
+            right: x(REACH_PX),
+            bottom: y(REACH_PX),
+            top: y(-REACH_PX),
+        });
+        if (point === undefined) return undefined;
+        const names = one.source.info.columns.map((column) => column.name);
+        const text = point.values.map((value, i) => `${names[i] ?? ''} ${value}`).join('  ');
+        return { text, value: point.y, time: BigInt(point.row), x: point.x };
+    }
+
+    private label(frame: Frame, x: number, plot: PlotRect): string {
+        const share = (x - plot.x) / plot.width;
+        const { state } = this.host;
+        if (frame.across !== undefined)
+            return math.formatValue(math.valueAt(frame.across, share, false), frame.across, plot.width);
+        const tick = math.tickAt({ from: frame.from, to: frame.to }, share);
+        const step = Number(frame.to - frame.from) / plot.width;
+        return formatTicks(tick, state.unit, this.host.zone(), step);
+    }
+
+    private dotOf(one: Shown, frame: Frame): Dot | undefined {
+        const panel = panelOf(one);
+        const plot = this.host.plots()[panel];
+        const side = sideOf(one);
+        const values: Values | undefined = frame.panels[panel]?.[side];
+        const { hover } = one;
+        if (plot === undefined || values === undefined || hover === undefined || isBar(one)) return undefined;
+        if (markOf(one) === 'volume' || !Number.isFinite(hover.value)) return undefined;
+        const shareX =
+            hover.x === undefined || frame.across === undefined
+                ? math.shareAt({ from: frame.from, to: frame.to }, hover.time)
+                : math.shareOfValue(frame.across, hover.x, false);
+        const shareY = math.shareOfValue(values, hover.value, this.host.state.isLog(panel, side));
+        const isInside = shareX >= 0 && shareX <= 1 && shareY >= 0 && shareY <= 1;
+        if (!isInside) return undefined;
+        const x = plot.x + shareX * plot.width;
+        return { x, y: plot.y + (1 - shareY) * plot.height, color: one.color };
+    }
+
+    private draw(at: Place, frame: Frame, visible: Shown[]): void {
+        const plots = this.host.plots();
+        const panel = math.nearestPlot(plots, at.y);
+        const plot = plots[panel];
+        if (plot === undefined) return;
+        const x = Math.min(plot.x + plot.width, Math.max(plot.x, at.x));
+        const y = Math.min(plot.y + plot.height, Math.max(plot.y, at.y));
+        const shareY = 1 - (y - plot.y) / plot.height;
+        const values = this.host.state.sides(panel).flatMap((side) => {
+            const shown = frame.panels[panel]?.[side];
+            if (shown === undefined) return [];
+            const value = math.valueAt(shown, shareY, this.host.state.isLog(panel, side));
+            return [{ side, text: math.formatValue(value, shown, plot.height) }];
+        });
+        const dots = visible.flatMap((one) => this.dotOf(one, frame) ?? []);
+        this.host.show({ x, y, panel, label: this.label(frame, x, plot), values, dots });
+    }
+}
