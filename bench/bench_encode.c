@@ -2,7 +2,9 @@
  *
  * Rows lie in memory as a caller has them (int64 times, and doubles or floats) and are written into
  * a memory image: order check, choice of keys, packing, tree, checksums, footer. The baseline is
- * memcpy of as many bytes as the rows have, measured in the same run.
+ * memcpy of as many bytes as the rows have, measured in the same run. Every case is written with
+ * each preset, by turns: what `fast` and a tolerance of 0.005 gain over `lossless`, and what they
+ * cost in bytes. `short_series` says the same of many images of few rows.
  *
  *     bench_encode [rows]     (default 32 Mi)
  */
@@ -14,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define REPEATS 5u
+#define REPEATS 7u
 #define ROWS_DEFAULT ((size_t)32 << 20)
 
 typedef struct rows {
@@ -69,12 +71,29 @@ static void fill_float_noise(rows *r)
     }
 }
 
-static int64_t encode(const rows *r, gch_workers *workers, size_t *out_bytes)
+/* Doubles of full precision, as a sensor's calibration leaves them. */
+static void fill_double_noise(rows *r)
+{
+    int64_t level = 100000;
+    double *values = r->values;
+    for (size_t i = 0; i < r->count; i++) {
+        level += (int64_t)(next_random() % 7) - 3;
+        r->times[i] = 100 * (int64_t)i;
+        values[i] = (double)level / 100 + (double)next_random() * 0x1p-40;
+    }
+}
+
+static int64_t encode(const rows *r, gch_preset preset, gch_workers *workers, size_t *out_bytes)
 {
     gch_error err;
     gch_column_desc column = {.name = "v", .type = r->type};
-    gch_writer_desc desc = {
-        .time_unit = GCH_TIME_MS, .columns = &column, .column_count = 1, .workers = workers};
+    gch_writer_desc desc = {.time_unit = GCH_TIME_MS,
+                            .columns = &column,
+                            .column_count = 1,
+                            .preset = preset,
+                            .workers = workers};
+    if (preset == GCH_PRESET_TOLERANCE)
+        desc.tolerance = (gch_decimal){5, -3};
     gch_column_data data = {.values = r->values};
     gch_writer *writer = NULL;
     void *image = NULL;
@@ -88,27 +107,72 @@ static int64_t encode(const rows *r, gch_workers *workers, size_t *out_bytes)
     return spent;
 }
 
+static const gch_preset presets[] = {GCH_PRESET_LOSSLESS, GCH_PRESET_FAST, GCH_PRESET_TOLERANCE};
+
+/* Times of all presets, taken by turns, so that a busy machine is busy for each. */
+typedef struct timings {
+    double samples[GCH_COUNT_OF(presets)][REPEATS];
+    size_t bytes[GCH_COUNT_OF(presets)];
+} timings;
+
+static void add_presets(cJSON *result, timings *t, const rows *r, double row_count,
+                        double copy_rate)
+{
+    size_t row_bytes = sizeof(int64_t) + gch_type_bytes(r->type);
+    double lossless = 0;
+    for (size_t p = 0; p < GCH_COUNT_OF(presets); p++) {
+        bench_stats stats = bench_stats_from(t->samples[p], REPEATS);
+        double rate = row_count / stats.median * 1e9;
+        lossless = p == 0 ? stats.median : lossless;
+        cJSON *json = cJSON_AddObjectToObject(result, gch_preset_name(presets[p]));
+        cJSON_AddNumberToObject(json, "rows_per_s", rate);
+        cJSON_AddNumberToObject(json, "input_bytes_per_s", rate * (double)row_bytes);
+        if (copy_rate > 0)
+            cJSON_AddNumberToObject(json, "of_memcpy", rate * (double)row_bytes / copy_rate);
+        cJSON_AddNumberToObject(json, "of_lossless", lossless / stats.median);
+        cJSON_AddNumberToObject(json, "bytes_per_row", (double)t->bytes[p] / (double)r->count);
+        cJSON_AddItemToObject(json, "encode_ns", bench_stats_json(&stats));
+    }
+}
+
 static cJSON *measure_workers(const rows *r, uint32_t thread_count, double copy_rate)
 {
     gch_error err;
     gch_workers *workers = NULL;
-    double samples[REPEATS];
-    size_t bytes = 0, row_bytes = sizeof(int64_t) + gch_type_bytes(r->type);
+    timings t;
     if (gch_workers_make(thread_count, NULL, &workers, &err) != GCH_OK)
         bench_fail("%s", err.message);
-    (void)encode(r, workers, &bytes);
-    for (uint32_t i = 0; i < REPEATS; i++)
-        samples[i] = (double)encode(r, workers, &bytes);
+    (void)encode(r, presets[0], workers, &t.bytes[0]);
+    for (uint32_t i = 0; i < REPEATS; i++) {
+        for (size_t p = 0; p < GCH_COUNT_OF(presets); p++)
+            t.samples[p][i] = (double)encode(r, presets[p], workers, &t.bytes[p]);
+    }
     gch_workers_destroy(workers);
-    bench_stats stats = bench_stats_from(samples, REPEATS);
-    double rate = (double)r->count / stats.median * 1e9;
     cJSON *result = cJSON_CreateObject();
     cJSON_AddNumberToObject(result, "workers", thread_count);
-    cJSON_AddNumberToObject(result, "rows_per_s", rate);
-    cJSON_AddNumberToObject(result, "input_bytes_per_s", rate * (double)row_bytes);
-    cJSON_AddNumberToObject(result, "of_memcpy", rate * (double)row_bytes / copy_rate);
-    cJSON_AddNumberToObject(result, "bytes_per_row", (double)bytes / (double)r->count);
-    cJSON_AddItemToObject(result, "encode_ns", bench_stats_json(&stats));
+    add_presets(result, &t, r, (double)r->count, copy_rate);
+    return result;
+}
+
+#define SHORT_ROWS ((size_t)10000)
+#define SHORT_IMAGES 100u
+
+/* Images of few rows each: making a writer and choosing what keys mean weigh more. */
+static cJSON *measure_short(const rows *r)
+{
+    rows part = *r;
+    timings t;
+    part.count = GCH_MIN(r->count, SHORT_ROWS);
+    for (uint32_t i = 0; i < REPEATS; i++) {
+        for (size_t p = 0; p < GCH_COUNT_OF(presets); p++) {
+            t.samples[p][i] = 0;
+            for (uint32_t image = 0; image < SHORT_IMAGES; image++)
+                t.samples[p][i] += (double)encode(&part, presets[p], NULL, &t.bytes[p]);
+        }
+    }
+    cJSON *result = cJSON_CreateObject();
+    cJSON_AddNumberToObject(result, "rows_an_image", (double)part.count);
+    add_presets(result, &t, &part, (double)part.count * SHORT_IMAGES, 0);
     return result;
 }
 
@@ -125,6 +189,7 @@ static cJSON *measure(rows *r, void (*fill)(rows *r))
     cJSON *runs = cJSON_AddArrayToObject(result, "runs");
     for (uint32_t threads = 1; threads <= 2; threads++)
         cJSON_AddItemToArray(runs, measure_workers(r, threads, copy_rate));
+    cJSON_AddItemToObject(result, "short_series", measure_short(r));
     return result;
 }
 
@@ -145,6 +210,8 @@ int main(int argument_count, char **arguments)
     cJSON_AddItemToArray(cases, measure(&r, fill_regular_decimal));
     r.name = "irregular times, f64 prices";
     cJSON_AddItemToArray(cases, measure(&r, fill_irregular_ticks));
+    r.name = "regular times, f64 noise";
+    cJSON_AddItemToArray(cases, measure(&r, fill_double_noise));
     r.name = "regular times, f32 noise";
     r.type = GCH_TYPE_F32;
     cJSON_AddItemToArray(cases, measure(&r, fill_float_noise));

@@ -401,7 +401,8 @@ static cJSON *measure(column *c, void (*fill)(column *c), gch__gpu *gpu, gch__gp
     size_t blocks = (c->row_count + GCH_BLOCK_ROWS - 1) / GCH_BLOCK_ROWS;
     fill(c);
     c->is_time = fill == fill_ticks;
-    c->kind = gch__kind_guess(gch__kernels_get(), &input, (gch__key_kind){0}, c->row_count);
+    c->kind = gch__kind_guess(gch__kernels_get(), &input, (gch__key_kind){0}, c->row_count,
+                              GCH__SAMPLE_BLOCKS);
     pack_job job = {.column = c,
                     .input = input,
                     .packed = bench_alloc(count_groups(c) * GCH__GROUP_BYTES),

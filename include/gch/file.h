@@ -18,6 +18,7 @@
 #define GCH_FILE_H
 
 #include "gch/allocator.h"
+#include "gch/decimal.h"
 #include "gch/progress.h"
 #include "gch/status.h"
 #include "gch/time.h"
@@ -70,6 +71,17 @@ typedef enum gch_curve {
 const char *gch_curve_name(gch_curve curve);
 bool gch_curve_parse(const char *name, gch_curve *out); /* of the two curves */
 
+/* How values were packed. Only a tolerance changes any. */
+typedef enum gch_preset {
+    GCH_PRESET_DEFAULT = 0,   /* LOSSLESS; of rows to append: that of the file */
+    GCH_PRESET_LOSSLESS = 1,  /* to the bit, in few bytes */
+    GCH_PRESET_TOLERANCE = 2, /* within a distance of what was given (gch_writer_desc.tolerance) */
+    GCH_PRESET_FAST = 3,      /* to the bit, in less time */
+} gch_preset;
+
+/* "lossless", "tolerance", "fast"; "default". */
+const char *gch_preset_name(gch_preset preset);
+
 /* Where a column's bytes go; sums over all segments. */
 typedef struct gch_column_bytes {
     uint64_t payload;    /* packed keys or packed time residuals */
@@ -92,6 +104,7 @@ typedef struct gch_column_info {
     uint64_t exception_count;
     gch_value min, max; /* over the drawn values; GAP if there are none */
     gch_column_bytes bytes;
+    gch_decimal tolerance; /* no value is farther from what was given; 0: none is, at all */
 } gch_column_info;
 
 typedef struct gch_file_info {
@@ -105,11 +118,13 @@ typedef struct gch_file_info {
     uint32_t page_bytes;
 
     gch_time_unit time_unit;
-    bool time_is_text;             /* times were ISO 8601 text: export writes them so */
-    const char *time_name;         /* name of the time column, "time" by default */
-    const char *time_zone;         /* zone of display, "" for UTC */
-    const char *source;            /* where the data came from, free text */
-    const char *preset;            /* "lossless" */
+    bool time_is_text;     /* times were ISO 8601 text: export writes them so */
+    const char *time_name; /* name of the time column, "time" by default */
+    const char *time_zone; /* zone of display, "" for UTC */
+    const char *source;    /* where the data came from, free text */
+    /* "lossless", "fast", or the words "tolerance=0.01" (of all columns that are not whole numbers)
+     * and "tolerance=2:0.5" (of column 2) with spaces between; others may follow. */
+    const char *preset;
     int64_t first_time, last_time; /* ticks; both 0 if there are no rows */
     /* A point set: rows are points of a plane and have no order in time. */
     bool is_point_set;

@@ -13,7 +13,8 @@
  *     status = gch_writer_append(writer, times, &(gch_column_data){.values = prices}, n, &err);
  *     status = gch_writer_finish(writer, &err);
  *
- * Values are kept to the bit. Encoding tries decimals first, then the float's own bits.
+ * Values are kept to the bit, unless a tolerance is given. Encoding tries decimals first, then the
+ * float's own bits.
  * Thread rule: one thread at a time for a writer; it spreads its work over `workers` itself.
  */
 #ifndef GCH_WRITER_H
@@ -32,6 +33,9 @@ typedef struct gch_column_desc {
     const char *name; /* UTF-8, 1-255 bytes, unique in the file */
     const char *unit; /* NULL: none */
     gch_type type;    /* not DEFAULT */
+    /* With GCH_PRESET_TOLERANCE: of this column, instead of the writer's. Not of integers. 0: none
+     * of its own. */
+    gch_decimal tolerance;
 } gch_column_desc;
 
 typedef struct gch_writer_desc {
@@ -47,7 +51,20 @@ typedef struct gch_writer_desc {
      * hold costs speed, nothing else. */
     gch_curve curve;
     uint32_t x_column, y_column; /* of a point set; different ones */
-    gch_workers *workers;        /* borrowed until the writer is gone */
+    /* TOLERANCE: each finite value of the columns of floats and of text is stored as a multiple of
+     * a power of ten, and that number, and the column's own float nearest to it, are at most
+     * `tolerance` away from the value given, as real numbers. The step is at most 1 and at least
+     * 10^-18; a float for which that cannot be had (of more than 2^51 steps, say) is kept to the
+     * bit, as are integers, NaN, infinities and all times. 0: columns with a tolerance of their own
+     * only, of which there is one then.
+     * FAST: the same values as LOSSLESS in less time: rows are packed in smaller chunks, which
+     * stay in a core's own cache, fewer of them decide what keys mean, and the order of times is
+     * checked chunk by chunk. So rows out of order end the writer (gch_writer_append), segments may
+     * be somewhat larger, and many processors have less to share.
+     * Rows to append: DEFAULT, or what the file was made with (GCH_INVALID). */
+    gch_preset preset;
+    gch_decimal tolerance;
+    gch_workers *workers; /* borrowed until the writer is gone */
     gch_encoder *encoder; /* packs values instead, as far as it can; borrowed likewise; or NULL */
     const gch_allocator *allocator;
 } gch_writer_desc;
@@ -68,9 +85,9 @@ typedef struct gch_column_data {
 GCH_CHECKED gch_status gch_writer_create(const char *path, const gch_writer_desc *desc,
                                          gch_writer **out, gch_error *err);
 /* Opens an existing file to append to. The desc's columns must match the file's by name and type,
- * its unit and what it says of a point set too (GCH_INVALID); other fields of the file's metadata
- * stay as they are. Two writers at once are refused (GCH_EXISTS: the file is locked). As
- * gch_source_open_file besides. */
+ * its unit and what it says of a point set or a preset too (GCH_INVALID); other fields of the
+ * file's metadata stay as they are. Two writers at once are refused (GCH_EXISTS: the file is
+ * locked). As gch_source_open_file besides. */
 GCH_CHECKED gch_status gch_writer_open_append(const char *path, const gch_writer_desc *desc,
                                               gch_writer **out, gch_error *err);
 /* Writes into memory; end with gch_writer_finish_memory. */
@@ -80,7 +97,8 @@ GCH_CHECKED gch_status gch_writer_create_memory(const gch_writer_desc *desc, gch
 /* Adds rows. `times` may be NULL for GCH_TIME_INDEX (rows are numbered on). `columns` has
  * column_count entries. The arrays are read before the call returns.
  * GCH_UNSORTED names the first row (counted over the whole file) that is earlier than the one
- * before it; nothing of this call is added then. GCH_IO, GCH_NO_MEMORY, GCH_LIMIT. */
+ * before it; nothing of this call is added then (GCH_PRESET_FAST: the writer only fails from then
+ * on). GCH_IO, GCH_NO_MEMORY, GCH_LIMIT. */
 GCH_CHECKED gch_status gch_writer_append(gch_writer *writer, const int64_t *times,
                                          const gch_column_data *columns, size_t row_count,
                                          gch_error *err);

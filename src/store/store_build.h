@@ -95,6 +95,7 @@ typedef struct gch__builder {
     gch_encoder *encoder; /* or NULL */
     uint64_t rows_there;  /* of the chunk to be added, or 0 (gch__encoder_chunk) */
     uint64_t times_there; /* likewise; 0: the times are the writer's own numbers */
+    bool is_fast;         /* fewer rows say what keys mean */
     int64_t own_ns;       /* spent on packing own_values */
     uint64_t own_values;
     uint32_t rows_max;   /* of a segment; a multiple of chunk_rows unless a test says otherwise */
@@ -115,7 +116,7 @@ typedef struct gch__builder {
     uint64_t end; /* behind the last sealed segment, or what was there before */
 } gch__builder;
 
-/* `builder` is zeros but for allocator, workers, encoder, sink, column_count and end. */
+/* `builder` is zeros but for allocator, workers, encoder, is_fast, sink, column_count and end. */
 gch_status gch__builder_init(gch__builder *builder, const gch_type *types, gch_error *err);
 void gch__builder_reset(gch__builder *builder);
 /* Adds 1 to chunk_rows rows, whose times do not decrease: a multiple of GCH_SUPER_ROWS unless they

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #define PAYLOAD_UNITS_MAX UINT32_MAX
+#define FAST_SAMPLE_BLOCKS 4u
 
 typedef struct chunk_job {
     gch__builder *builder;
@@ -210,7 +211,8 @@ static void guess_kinds(chunk_job *job)
     for (uint32_t c = 0; c < builder->column_count; c++) {
         gch__column_build *column = &builder->columns[c];
         column->kind =
-            gch__kind_guess(builder->kernels, &job->inputs[c], column->next_kind, job->row_count);
+            gch__kind_guess(builder->kernels, &job->inputs[c], column->next_kind, job->row_count,
+                            builder->is_fast ? FAST_SAMPLE_BLOCKS : GCH__SAMPLE_BLOCKS);
         column->next_kind = column->kind;
     }
     builder->is_guessed = true;

@@ -367,6 +367,7 @@ static gch_status read_footer(footer_view *view, gch__meta *out, gch_error *err)
          (points->x_column >= out->column_count || points->y_column >= out->column_count ||
           points->x_column == points->y_column || out->time_unit != GCH_TIME_INDEX)))
         return fail_footer(view, "it marks an impossible point set", err);
+    gch__preset_read(out);
     GCH_TRY(check_segments(view, err));
     out->segment_count = head->segment_count;
     out->segments = view->segments;

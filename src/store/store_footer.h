@@ -3,6 +3,7 @@
 #define GCH_STORE_FOOTER_H
 
 #include "store_format.h"
+#include "store_tolerance.h"
 
 #include "gch/writer.h"
 
@@ -11,6 +12,8 @@ typedef struct gch__meta_column {
     gch_type type;
     gch__decimals decimals;
     uint32_t fixed_scale;
+    gch_decimal tolerance; /* of its own; 0: the file's */
+    gch__step step;        /* what its values are rounded to on their way in */
 } gch__meta_column;
 
 /* What makes a file a point set; curve DEFAULT: it is none. */
@@ -27,6 +30,8 @@ typedef struct gch__meta {
     gch_time_unit time_unit;
     bool time_is_text;
     char *time_name, *time_zone, *source, *preset;
+    gch_preset preset_kind; /* as the text has it; DEFAULT: as this program cannot make it */
+    gch_decimal tolerance;
     gch__point_mark points; /* on disk: a word of the preset */
     uint32_t column_count;
     gch__meta_column *columns;
@@ -48,6 +53,22 @@ GCH_CHECKED gch_status gch__meta_match(const gch__meta *meta, const gch_writer_d
                                        const char *name, gch_error *err);
 /* All but segments and previous footer. `meta` as in gch__meta_fill. GCH_NO_MEMORY. */
 GCH_CHECKED gch_status gch__meta_copy(gch__meta *meta, const gch__meta *from, gch_error *err);
+
+/* ---- the preset (store_preset.c): its text, and what follows from it ---- */
+
+/* Whether the desc's preset and tolerances can be. GCH_INVALID. */
+GCH_CHECKED gch_status gch__preset_check(const gch_writer_desc *desc, const char *name,
+                                         gch_error *err);
+/* What a checked desc says, to the meta of its columns. GCH_NO_MEMORY. */
+GCH_CHECKED gch_status gch__preset_fill(gch__meta *meta, const gch_writer_desc *desc,
+                                        gch_error *err);
+/* What the meta's text says; words that are not known, or not well formed, say nothing. */
+void gch__preset_read(gch__meta *meta);
+/* Whether rows of the desc are packed as the file's. GCH_INVALID, GCH_UNSUPPORTED. */
+GCH_CHECKED gch_status gch__preset_match(const gch__meta *meta, const gch_writer_desc *desc,
+                                         const char *name, gch_error *err);
+/* That holds for a column; 0: none. */
+gch_decimal gch__preset_tolerance(const gch__meta *meta, uint32_t column);
 
 /* Takes the word that marks a point set out of a preset's text, if there is one; texts of other
  * words stay. False: it is not well formed, or there are two. Columns are not compared with those

@@ -389,15 +389,13 @@ static uint32_t find_scale(gch_type type, const uint8_t *values, uint32_t count)
     return gch__decimal_scale_f64((const double *)(const void *)values, count, SCALE_MAX);
 }
 
-#define SAMPLE_BLOCKS 32u
-
-/* Visits blocks of the rows: all of them, or SAMPLE_BLOCKS spread evenly. Gives the smallest scale
- * for them; UINT32_MAX if there is none. */
-static uint32_t scale_of_blocks(const gch__column_input *input, size_t row_count, bool is_sample)
+/* Visits so many blocks of the rows, spread evenly. Gives the smallest scale for them; UINT32_MAX
+ * if there is none. */
+static uint32_t scale_of_blocks(const gch__column_input *input, size_t row_count, size_t most)
 {
     _Alignas(32) uint8_t drawn[GCH_BLOCK_ROWS * 8];
     size_t blocks = (row_count + GCH_BLOCK_ROWS - 1) / GCH_BLOCK_ROWS;
-    size_t visits = is_sample ? GCH_MIN(blocks, (size_t)SAMPLE_BLOCKS) : blocks;
+    size_t visits = GCH_MIN(blocks, most);
     uint32_t scale = 0;
     for (size_t v = 0; v < visits; v++) {
         size_t row = v * blocks / visits * GCH_BLOCK_ROWS;
@@ -415,11 +413,11 @@ static uint32_t scale_of_blocks(const gch__column_input *input, size_t row_count
 
 /* Bits a sample's blocks take under a kind; UINT64_MAX if it does not fit. */
 static uint64_t sample_bits(const gch__kernels *kernels, const gch__column_input *input,
-                            gch__key_kind kind, size_t row_count)
+                            gch__key_kind kind, size_t row_count, size_t most)
 {
     gch__block_keys block;
     size_t blocks = (row_count + GCH_BLOCK_ROWS - 1) / GCH_BLOCK_ROWS;
-    size_t visits = GCH_MIN(blocks, (size_t)SAMPLE_BLOCKS);
+    size_t visits = GCH_MIN(blocks, most);
     uint64_t bits = 0;
     for (size_t v = 0; v < visits; v++) {
         size_t row = v * blocks / visits * GCH_BLOCK_ROWS;
@@ -435,12 +433,12 @@ static uint64_t sample_bits(const gch__kernels *kernels, const gch__column_input
 /* Decimals where they take no more room than the floats themselves: any float is a decimal of nine
  * digits, but noise is cheaper as float bits. */
 static gch__key_kind cheaper(const gch__kernels *kernels, const gch__column_input *input,
-                             uint32_t scale, size_t row_count)
+                             uint32_t scale, size_t row_count, size_t most)
 {
     gch__key_kind decimal = {.kind = GCH_VALUE_DECIMAL, .scale = scale};
     gch__key_kind plain = gch__kind_float(input->type);
-    if (scale == UINT32_MAX || sample_bits(kernels, input, decimal, row_count) >
-                                   sample_bits(kernels, input, plain, row_count))
+    if (scale == UINT32_MAX || sample_bits(kernels, input, decimal, row_count, most) >
+                                   sample_bits(kernels, input, plain, row_count, most))
         return plain;
     return decimal;
 }
@@ -464,14 +462,14 @@ static uint32_t text_scale(const gch__column_input *input, size_t row_count)
 }
 
 gch__key_kind gch__kind_guess(const gch__kernels *kernels, const gch__column_input *input,
-                              gch__key_kind floor, size_t row_count)
+                              gch__key_kind floor, size_t row_count, uint32_t sample_blocks)
 {
     gch__key_kind kind = {.kind = GCH_VALUE_DECIMAL};
     if (floor.kind == GCH_VALUE_F32 || floor.kind == GCH_VALUE_F64)
         return floor;
     if (input->type == GCH_TYPE_F32 || input->type == GCH_TYPE_F64) {
-        uint32_t scale = scale_of_blocks(input, row_count, true);
-        kind = cheaper(kernels, input, scale, row_count);
+        uint32_t scale = scale_of_blocks(input, row_count, sample_blocks);
+        kind = cheaper(kernels, input, scale, row_count, sample_blocks);
     } else if (input->type == GCH_TYPE_DECIMAL) {
         kind.scale = text_scale(input, row_count);
         if (kind.scale == UINT32_MAX)
@@ -486,19 +484,21 @@ gch__key_kind gch__kind_widen(const gch__kernels *kernels, const gch__column_inp
                               gch__key_kind kind, size_t row_count)
 {
     uint32_t scale = input->type == GCH_TYPE_DECIMAL ? text_scale(input, row_count)
-                                                     : scale_of_blocks(input, row_count, false);
+                                                     : scale_of_blocks(input, row_count, SIZE_MAX);
     if (scale == UINT32_MAX || scale <= kind.scale)
         return gch__kind_float(input->type);
     if (input->type == GCH_TYPE_DECIMAL)
         return (gch__key_kind){.kind = GCH_VALUE_DECIMAL, .scale = scale};
-    return cheaper(kernels, input, scale, row_count);
+    return cheaper(kernels, input, scale, row_count, GCH__SAMPLE_BLOCKS);
 }
 
-void gch__decimals_scan(const gch__column_input *input, size_t row_count, gch__decimals *io_state,
-                        uint32_t *io_scale)
+void gch__decimals_scan(const gch__column_input *input, size_t row_count, uint32_t scale_most,
+                        gch__decimals *io_state, uint32_t *io_scale)
 {
     for (size_t row = 0; row < row_count && *io_state != GCH__DECIMALS_MIXED; row++) {
         int8_t scale = input->scales != NULL ? input->scales[row] : 0;
+        if (scale > (int32_t)scale_most && scale != GCH_SCALE_F64)
+            scale = (int8_t)scale_most;
         if (*io_state == GCH__DECIMALS_FIXED && scale == (int32_t)*io_scale)
             continue;
         slot found = classify(input, (gch__key_kind){.kind = GCH_VALUE_DECIMAL}, row);

@@ -48,18 +48,20 @@ bool gch__exception_get(const gch__column_input *input, gch__key_kind kind, size
                         gch__exception *out);
 
 /* The kind that suits the first rows of a segment and is not narrower than `floor` (kind GAP: no
- * floor). A sample decides for floats, so that a block may still not fit. */
+ * floor). A sample of `sample_blocks` decides for floats, so that a block may still not fit. */
+#define GCH__SAMPLE_BLOCKS 32u
 gch__key_kind gch__kind_guess(const gch__kernels *kernels, const gch__column_input *input,
-                              gch__key_kind floor, size_t row_count);
+                              gch__key_kind floor, size_t row_count, uint32_t sample_blocks);
 /* A strictly wider kind than `kind`, which failed to hold these rows. */
 gch__key_kind gch__kind_widen(const gch__kernels *kernels, const gch__column_input *input,
                               gch__key_kind kind, size_t row_count);
 /* The column's own bits; what holds every value. */
 gch__key_kind gch__kind_float(gch_type type);
 
-/* Adds what the rows say about how the numbers of a text column were written. */
-void gch__decimals_scan(const gch__column_input *input, size_t row_count, gch__decimals *io_state,
-                        uint32_t *io_scale);
+/* Adds what the rows say about how the numbers of a text column were written; of those with more
+ * than scale_most decimals, that they have so many. */
+void gch__decimals_scan(const gch__column_input *input, size_t row_count, uint32_t scale_most,
+                        gch__decimals *io_state, uint32_t *io_scale);
 /* The first row whose scale is neither -18..18 nor GCH_SCALE_F64; row_count if there is none. */
 size_t gch__scales_check(const gch__column_input *input, size_t row_count);
 

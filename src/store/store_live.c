@@ -39,8 +39,9 @@ static gch_status init(gch__live *live, const gch__live_desc *desc, gch_error *e
     live->ahead = gch__alloc_zero(allocator, columns, sizeof *live->ahead, "live series");
     live->numbers =
         gch__alloc_array(allocator, GCH_BLOCK_ROWS, sizeof *live->numbers, "live series");
+    live->rounded = gch__alloc_array(allocator, columns, sizeof *live->rounded, "live series");
     if (live->plan.columns == NULL || live->scratch == NULL || live->inputs == NULL ||
-        live->numbers == NULL || live->ahead == NULL)
+        live->numbers == NULL || live->ahead == NULL || live->rounded == NULL)
         return gch__no_memory(err, "live series");
     live->rest.allocator = live->next_rest.allocator = allocator;
     GCH_TRY(gch__row_buffer_init(&live->rest, &live->meta, GCH_BLOCK_ROWS, err));
@@ -67,6 +68,7 @@ static void destroy(gch__live *live)
     gch__free(allocator, live->scratch, "live series");
     gch__free(allocator, live->inputs, "live series");
     gch__free(allocator, live->numbers, "live series");
+    gch__free(allocator, live->rounded, "live series");
     gch__free(allocator, live->ahead, "live series");
     gch__free(allocator, live->touched, "live series");
     gch__free(allocator, live->segments, "live series");
@@ -145,8 +147,8 @@ static gch_status open_segment(gch__live *live, uint32_t count, gch_error *err)
     GCH_TRY(gch__live_segment_make(live->allocator, live->name, &live->meta,
                                    live->desc.segment_rows, &segment, err));
     for (uint32_t c = 0; c < live->meta.column_count; c++)
-        live->plan.columns[c].kind =
-            gch__kind_guess(segment->kernels, &live->inputs[c], live->plan.columns[c].kind, count);
+        live->plan.columns[c].kind = gch__kind_guess(segment->kernels, &live->inputs[c],
+                                                     live->plan.columns[c].kind, count, 1);
     const gch__value_column *before = live->touched_count > 0
                                           ? live->touched[live->touched_count - 1]->grown.columns
                                           : live->ahead;
@@ -303,8 +305,17 @@ static gch_status add_direct(gch__live *live, const gch__rows_end *end, const in
 {
     if (times == NULL)
         gch__rows_number(end, GCH_BLOCK_ROWS, live->numbers);
-    for (uint32_t c = 0; c < live->meta.column_count; c++)
-        live->inputs[c] = gch__rows_input(live->meta.columns[c].type, &columns[c], from);
+    for (uint32_t c = 0; c < live->meta.column_count; c++) {
+        const gch__meta_column *column = &live->meta.columns[c];
+        gch__column_input *input = &live->inputs[c];
+        *input = gch__rows_input(column->type, &columns[c], from);
+        if (!column->step.is_set)
+            continue;
+        gch__live_rounded *rounded = &live->rounded[c];
+        gch__rows_round(&column->step, input, 0, GCH_BLOCK_ROWS, rounded->values, rounded->scales);
+        input->values = rounded->values;
+        input->scales = input->scales != NULL ? rounded->scales : NULL;
+    }
     return add_block(live, times != NULL ? times + from : live->numbers, GCH_BLOCK_ROWS, err);
 }
 
@@ -398,12 +409,15 @@ void gch__live_describe(const gch__live *live, gch_column_desc *columns, gch_wri
     for (uint32_t c = 0; c < meta->column_count; c++)
         columns[c] = (gch_column_desc){.name = meta->columns[c].name,
                                        .unit = meta->columns[c].unit,
-                                       .type = meta->columns[c].type};
+                                       .type = meta->columns[c].type,
+                                       .tolerance = meta->columns[c].tolerance};
     *out = (gch_writer_desc){.time_unit = meta->time_unit,
                              .time_is_text = meta->time_is_text,
                              .time_name = meta->time_name,
                              .time_zone = meta->time_zone,
                              .source = meta->source,
+                             .preset = meta->preset_kind,
+                             .tolerance = meta->tolerance,
                              .columns = columns,
                              .column_count = meta->column_count};
 }

@@ -51,8 +51,8 @@ static void build_rest(gch_file *file)
     for (uint32_t c = 0; c < file->meta.column_count; c++) {
         own->inputs[c] = gch__row_buffer_input(rest, &file->meta, c);
         own->plan.columns[c].is_wide = false;
-        own->plan.columns[c].kind =
-            gch__kind_guess(segment->kernels, &own->inputs[c], (gch__key_kind){0}, rest->row_count);
+        own->plan.columns[c].kind = gch__kind_guess(segment->kernels, &own->inputs[c],
+                                                    (gch__key_kind){0}, rest->row_count, 1);
     }
     do { /* each turn widens the plan */
         gch__live_segment_start(segment, &own->plan, before);

@@ -6,6 +6,12 @@
 
 #include <pthread.h>
 
+/* A block of a column, rounded to its step. */
+typedef struct gch__live_rounded {
+    _Alignas(8) uint8_t values[GCH_BLOCK_ROWS * 8];
+    int8_t scales[GCH_BLOCK_ROWS];
+} gch__live_rounded;
+
 struct gch__live {
     const gch_allocator *allocator;
     char *name;
@@ -17,6 +23,7 @@ struct gch__live {
     gch__live_plan plan;
     gch__block_keys *scratch; /* an entry a column, as `inputs` */
     gch__column_input *inputs;
+    gch__live_rounded *rounded;  /* likewise */
     int64_t *numbers;            /* times of a block without any */
     gch__live_segment *open;     /* the last one shown, if it is not sealed */
     gch__value_column *ahead;    /* of the last one shown, or of the base */

@@ -130,6 +130,7 @@ gch_status gch__meta_check(const gch_writer_desc *desc, const char *name, gch_er
     }
     if (desc->time_unit < GCH_TIME_INDEX || desc->time_unit > GCH_TIME_NS)
         return gch_fail(err, GCH_INVALID, "%s: no time unit", name);
+    GCH_TRY(gch__preset_check(desc, name, err));
     return check_points(desc, name, err);
 }
 
@@ -143,7 +144,6 @@ gch_status gch__meta_fill(gch__meta *meta, const gch_writer_desc *desc, const ch
                            &meta->time_name, err));
     GCH_TRY(copy_desc_text(meta, name, desc->time_zone, "", "time zone", &meta->time_zone, err));
     GCH_TRY(copy_desc_text(meta, name, desc->source, "", "source", &meta->source, err));
-    GCH_TRY(copy_desc_text(meta, name, "lossless", "", "preset", &meta->preset, err));
     meta->columns =
         gch__alloc_zero(meta->allocator, desc->column_count, sizeof *meta->columns, "names");
     if (meta->columns == NULL)
@@ -156,7 +156,7 @@ gch_status gch__meta_fill(gch__meta *meta, const gch_writer_desc *desc, const ch
         GCH_TRY(copy_desc_text(meta, name, desc->columns[c].unit, "", "column's unit",
                                &meta->columns[c].unit, err));
     }
-    return GCH_OK;
+    return gch__preset_fill(meta, desc, err);
 }
 
 gch_status gch__meta_match(const gch__meta *meta, const gch_writer_desc *desc, const char *name,
@@ -187,7 +187,7 @@ gch_status gch__meta_match(const gch__meta *meta, const gch_writer_desc *desc, c
                         "coordinates and curve",
                         name, points->curve != GCH_CURVE_DEFAULT ? "a point set" : "no point set",
                         gch_curve_name(points->curve));
-    return GCH_OK;
+    return gch__preset_match(meta, desc, name, err);
 }
 
 static gch_status copy_text(gch__meta *meta, const char *text, char **out, gch_error *err)
@@ -203,6 +203,8 @@ gch_status gch__meta_copy(gch__meta *meta, const gch__meta *from, gch_error *err
     meta->time_unit = from->time_unit;
     meta->time_is_text = from->time_is_text;
     meta->points = from->points;
+    meta->preset_kind = from->preset_kind;
+    meta->tolerance = from->tolerance;
     GCH_TRY(copy_text(meta, from->time_name, &meta->time_name, err));
     GCH_TRY(copy_text(meta, from->time_zone, &meta->time_zone, err));
     GCH_TRY(copy_text(meta, from->source, &meta->source, err));
@@ -216,6 +218,8 @@ gch_status gch__meta_copy(gch__meta *meta, const gch__meta *from, gch_error *err
         meta->columns[c].type = from->columns[c].type;
         meta->columns[c].decimals = from->columns[c].decimals;
         meta->columns[c].fixed_scale = from->columns[c].fixed_scale;
+        meta->columns[c].tolerance = from->columns[c].tolerance;
+        meta->columns[c].step = from->columns[c].step;
         GCH_TRY(copy_text(meta, from->columns[c].name, &meta->columns[c].name, err));
         GCH_TRY(copy_text(meta, from->columns[c].unit, &meta->columns[c].unit, err));
     }

@@ -120,6 +120,7 @@ void gch__file_fill_info(gch_file *file)
             .unit = column->unit,
             .type = column->type,
             .kind = GCH_VALUE_DECIMAL,
+            .tolerance = gch__preset_tolerance(meta, c),
         };
         bool all_decimal = true;
         for (uint32_t s = 0; s < meta->segment_count; s++) {

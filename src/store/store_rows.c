@@ -34,8 +34,9 @@ static void check_order(void *context, size_t task, uint32_t worker)
     }
 }
 
-static gch_status check_times(const gch__meta *meta, const gch__rows_end *end, gch_workers *workers,
-                              const int64_t *times, size_t row_count, gch_error *err)
+gch_status gch__rows_check_times(const gch__meta *meta, const gch__rows_end *end,
+                                 gch_workers *workers, const int64_t *times, size_t row_count,
+                                 gch_error *err)
 {
     if (times == NULL) {
         if (meta->time_unit != GCH_TIME_INDEX)
@@ -64,8 +65,8 @@ static gch_status check_times(const gch__meta *meta, const gch__rows_end *end, g
                     (long long)before);
 }
 
-static gch_status check_values(const gch__meta *meta, const gch__rows_end *end,
-                               const gch_column_data *columns, size_t row_count, gch_error *err)
+gch_status gch__rows_check_values(const gch__meta *meta, const gch__rows_end *end,
+                                  const gch_column_data *columns, size_t row_count, gch_error *err)
 {
     for (uint32_t c = 0; c < meta->column_count; c++) {
         const gch__meta_column *column = &meta->columns[c];
@@ -90,8 +91,8 @@ gch_status gch__rows_check(const gch__meta *meta, const gch__rows_end *end, gch_
 {
     if (row_count == 0)
         return GCH_OK;
-    GCH_TRY(check_times(meta, end, workers, times, row_count, err));
-    return check_values(meta, end, columns, row_count, err);
+    GCH_TRY(gch__rows_check_times(meta, end, workers, times, row_count, err));
+    return gch__rows_check_values(meta, end, columns, row_count, err);
 }
 
 void gch__rows_scan(gch__meta *meta, const gch_column_data *columns, size_t row_count)
@@ -100,7 +101,8 @@ void gch__rows_scan(gch__meta *meta, const gch_column_data *columns, size_t row_
         gch__meta_column *column = &meta->columns[c];
         gch__column_input input = gch__rows_input(column->type, &columns[c], 0);
         if (column->type == GCH_TYPE_DECIMAL)
-            gch__decimals_scan(&input, row_count, &column->decimals, &column->fixed_scale);
+            gch__decimals_scan(&input, row_count, column->step.is_set ? column->step.scale : 18,
+                               &column->decimals, &column->fixed_scale);
     }
 }
 
@@ -113,6 +115,13 @@ gch__column_input gch__rows_input(gch_type type, const gch_column_data *data, si
         .validity = data->validity,
         .validity_first = from,
     };
+}
+
+void gch__rows_round(const gch__step *step, const gch__column_input *input, size_t from,
+                     uint32_t count, uint8_t *values, int8_t *scales)
+{
+    gch__step_apply(step, input->type, input->values + from * gch_type_bytes(input->type),
+                    input->scales != NULL ? input->scales + from : NULL, count, values, scales);
 }
 
 void gch__rows_number(const gch__rows_end *end, uint32_t count, int64_t *out_times)
@@ -185,9 +194,16 @@ static void add_column(gch__row_column *column, gch_type type, uint32_t at,
 void gch__row_buffer_add(gch__row_buffer *buffer, const gch__meta *meta,
                          const gch_column_data *columns, size_t from, uint32_t count)
 {
-    for (uint32_t c = 0; c < buffer->column_count; c++)
-        add_column(&buffer->columns[c], meta->columns[c].type, buffer->row_count, &columns[c], from,
-                   count);
+    for (uint32_t c = 0; c < buffer->column_count; c++) {
+        gch__row_column *column = &buffer->columns[c];
+        gch_type type = meta->columns[c].type;
+        add_column(column, type, buffer->row_count, &columns[c], from, count);
+        gch__column_input added = gch__row_buffer_input(buffer, meta, c);
+        if (meta->columns[c].step.is_set)
+            gch__rows_round(&meta->columns[c].step, &added, buffer->row_count, count,
+                            column->values + buffer->row_count * gch_type_bytes(type),
+                            column->scales != NULL ? column->scales + buffer->row_count : NULL);
+    }
     buffer->row_count += count;
 }
 

@@ -2,7 +2,8 @@
  * part of the file.
  *
  * Invariants:
- *  1. A call is checked whole (order of times, scales) before a row of it is taken.
+ *  1. A call is checked whole (order of times, scales) before a row of it is taken; in the preset
+ *     `fast` the order of times a chunk at a time, and the writer fails for good if it is wrong.
  *  2. After a failure inside the builder the writer only fails: `failure` is set.
  *  3. An append is durable in this order: segments and footer, then the trailer, then the slot. So
  * a trailer or slot on the disk means that all it speaks of is there too, and at any moment one
@@ -23,6 +24,7 @@
  * logarithmic number of times. */
 #define SHOWN_CAP 24u
 #define CHUNK_ROWS (1u << 18) /* so that a chunk stays in the caches from its rows to its pages */
+#define FAST_CHUNK_VALUES (1u << 17)        /* and in those of one core, times included */
 #define DEAD_BYTES_MIN ((uint64_t)64 << 20) /* worth writing the file anew */
 
 /* Staged rows in a segment of their own, and the builder as it was before. */
@@ -33,6 +35,12 @@ typedef struct shown_rows {
     bool *drawn_before; /* a column */
 } shown_rows;
 
+/* Of a column, if its values are rounded: room for a chunk's. */
+typedef struct rounded_rows {
+    uint8_t *values;
+    int8_t *scales; /* DECIMAL only */
+} rounded_rows;
+
 struct gch_writer {
     const gch_allocator *allocator;
     gch_workers *workers;
@@ -42,6 +50,7 @@ struct gch_writer {
     gch__meta meta;
     gch__row_buffer stage;     /* rows that do not fill a chunk yet; made when needed */
     gch__column_input *inputs; /* of the chunk at hand */
+    rounded_rows *rounded;     /* a column; made when needed, or NULL */
     int64_t last_time;         /* of all rows taken */
     uint64_t row_count;
     uint64_t committed_count; /* rows of the committed state */
@@ -54,6 +63,11 @@ struct gch_writer {
     gch_status failure;
 };
 
+static bool is_fast(const gch_writer *writer)
+{
+    return writer->meta.preset_kind == GCH_PRESET_FAST;
+}
+
 /* ---- making ---- */
 
 static gch_status init_builder(gch_writer *writer, uint64_t end, gch_error *err)
@@ -64,6 +78,7 @@ static gch_status init_builder(gch_writer *writer, uint64_t end, gch_error *err)
     builder->workers = writer->workers;
     builder->sink = &writer->sink;
     builder->encoder = writer->encoder;
+    builder->is_fast = is_fast(writer);
     builder->column_count = writer->meta.column_count;
     builder->end = end;
     for (uint32_t c = 0; c < builder->column_count; c++)
@@ -74,6 +89,9 @@ static gch_status init_builder(gch_writer *writer, uint64_t end, gch_error *err)
         return gch__no_memory(err, "writer");
     GCH_TRY(gch__builder_init(builder, types, err));
     builder->chunk_rows = GCH_MIN(builder->chunk_rows, CHUNK_ROWS);
+    while (builder->is_fast && builder->chunk_rows > GCH__GROUP_ROWS &&
+           (uint64_t)builder->chunk_rows * (builder->column_count + 1) > FAST_CHUNK_VALUES)
+        builder->chunk_rows /= 2;
     return GCH_OK;
 }
 
@@ -282,13 +300,89 @@ static gch_status stage_rows(gch_writer *writer, const int64_t *times,
     return GCH_OK;
 }
 
-/* A whole chunk goes straight from the caller's arrays. */
+/* ---- rounding ---- */
+
+static gch_status make_rounded(gch_writer *writer, gch_error *err)
+{
+    const gch_allocator *allocator = writer->allocator;
+    const uint32_t rows = writer->builder.chunk_rows;
+    if (writer->rounded != NULL)
+        return GCH_OK;
+    writer->rounded =
+        gch__alloc_zero(allocator, writer->meta.column_count, sizeof *writer->rounded, "rounding");
+    if (writer->rounded == NULL)
+        return gch__no_memory(err, "rounding");
+    for (uint32_t c = 0; c < writer->meta.column_count; c++) {
+        const gch__meta_column *column = &writer->meta.columns[c];
+        rounded_rows *to = &writer->rounded[c];
+        if (!column->step.is_set)
+            continue;
+        to->values = gch__alloc_array(allocator, rows, gch_type_bytes(column->type), "rounding");
+        to->scales =
+            column->type == GCH_TYPE_DECIMAL ? gch__alloc(allocator, rows, "rounding") : NULL;
+        if (to->values == NULL || (column->type == GCH_TYPE_DECIMAL && to->scales == NULL))
+            return gch__no_memory(err, "rounding");
+    }
+    return GCH_OK;
+}
+
+static void free_rounded(gch_writer *writer)
+{
+    for (uint32_t c = 0; writer->rounded != NULL && c < writer->meta.column_count; c++) {
+        gch__free(writer->allocator, writer->rounded[c].values, "rounding");
+        gch__free(writer->allocator, writer->rounded[c].scales, "rounding");
+    }
+    gch__free(writer->allocator, writer->rounded, "rounding");
+}
+
+/* A group of rows of a column. */
+static void round_task(void *context, size_t task, uint32_t worker)
+{
+    (void)worker;
+    const gch_writer *writer = context;
+    const uint32_t groups = writer->builder.chunk_rows / GCH__GROUP_ROWS;
+    const size_t c = task / groups, first = task % groups * GCH__GROUP_ROWS;
+    const gch__meta_column *column = &writer->meta.columns[c];
+    const gch__column_input *input = &writer->inputs[c];
+    const rounded_rows *to = &writer->rounded[c];
+    if (column->step.is_set)
+        gch__rows_round(&column->step, input, first, GCH__GROUP_ROWS,
+                        to->values + first * gch_type_bytes(column->type),
+                        input->scales != NULL ? to->scales + first : NULL);
+}
+
+/* Turns the inputs of a whole chunk to rounded copies, where a column has a step. *out_any: there
+ * is one. */
+static gch_status round_chunk(gch_writer *writer, bool *out_any, gch_error *err)
+{
+    *out_any = false;
+    for (uint32_t c = 0; c < writer->meta.column_count; c++)
+        *out_any |= writer->meta.columns[c].step.is_set;
+    if (!*out_any)
+        return GCH_OK;
+    GCH_TRY(make_rounded(writer, err));
+    const size_t groups = writer->builder.chunk_rows / GCH__GROUP_ROWS;
+    gch__parallel_for(writer->workers, groups * writer->meta.column_count, round_task, writer);
+    for (uint32_t c = 0; c < writer->meta.column_count; c++) {
+        if (!writer->meta.columns[c].step.is_set)
+            continue;
+        writer->inputs[c].values = writer->rounded[c].values;
+        if (writer->inputs[c].scales != NULL)
+            writer->inputs[c].scales = writer->rounded[c].scales;
+    }
+    return GCH_OK;
+}
+
+/* ---- appending ---- */
+
+/* A whole chunk goes straight from the caller's arrays, or from rounded copies of them. */
 static gch_status encode_rows(gch_writer *writer, const int64_t *times,
                               const gch_column_data *columns, size_t from, size_t left,
                               gch_error *err)
 {
     uint32_t count = writer->builder.chunk_rows;
     const int64_t *chunk_times = NULL;
+    bool is_rounded;
     if (times != NULL) {
         chunk_times = times + from;
     } else {
@@ -299,7 +393,10 @@ static gch_status encode_rows(gch_writer *writer, const int64_t *times,
     }
     for (uint32_t c = 0; c < writer->meta.column_count; c++)
         writer->inputs[c] = gch__rows_input(writer->meta.columns[c].type, &columns[c], from);
-    writer->builder.rows_there = left / count * count;
+    GCH_TRY(round_chunk(writer, &is_rounded, err));
+    if (is_rounded)
+        start_rows(writer); /* the same addresses, other rows */
+    writer->builder.rows_there = is_rounded ? count : left / count * count;
     writer->builder.times_there = times != NULL ? writer->builder.rows_there : 0;
     gch_status status = gch__builder_add(&writer->builder, chunk_times, writer->inputs, count, err);
     writer->builder.rows_there = writer->builder.times_there = 0;
@@ -307,6 +404,14 @@ static gch_status encode_rows(gch_writer *writer, const int64_t *times,
     writer->last_time = chunk_times[count - 1];
     writer->row_count += count;
     return GCH_OK;
+}
+
+static gch_status check_part(const gch_writer *writer, const int64_t *times, size_t from,
+                             uint32_t count, gch_error *err)
+{
+    gch__rows_end end = rows_end(writer);
+    return gch__rows_check_times(&writer->meta, &end, writer->workers,
+                                 times != NULL ? times + from : NULL, count, err);
 }
 
 gch_status gch_writer_append(gch_writer *writer, const int64_t *times,
@@ -317,20 +422,25 @@ gch_status gch_writer_append(gch_writer *writer, const int64_t *times,
     if (row_count == 0)
         return GCH_OK;
     gch__rows_end end = rows_end(writer);
-    GCH_TRY(gch__rows_check(&writer->meta, &end, writer->workers, times, columns, row_count, err));
+    if (is_fast(writer)) /* and chunk by chunk the order of times */
+        GCH_TRY(gch__rows_check_values(&writer->meta, &end, columns, row_count, err));
+    else
+        GCH_TRY(
+            gch__rows_check(&writer->meta, &end, writer->workers, times, columns, row_count, err));
     gch__rows_scan(&writer->meta, columns, row_count);
     uint32_t chunk = writer->builder.chunk_rows;
     start_rows(writer);
     for (size_t from = 0; from < row_count && writer->failure == GCH_OK;) {
         size_t left = row_count - from;
-        if (writer->stage.row_count == 0 && left >= chunk) {
-            writer->failure = encode_rows(writer, times, columns, from, left, err);
-            from += chunk;
-        } else {
-            uint32_t part = (uint32_t)GCH_MIN(left, (size_t)(chunk - writer->stage.row_count));
-            writer->failure = stage_rows(writer, times, columns, from, part, err);
-            from += part;
-        }
+        bool is_direct = writer->stage.row_count == 0 && left >= chunk;
+        uint32_t part =
+            is_direct ? chunk : (uint32_t)GCH_MIN(left, (size_t)(chunk - writer->stage.row_count));
+        if (is_fast(writer))
+            writer->failure = check_part(writer, times, from, part, err);
+        if (writer->failure == GCH_OK)
+            writer->failure = is_direct ? encode_rows(writer, times, columns, from, left, err)
+                                        : stage_rows(writer, times, columns, from, part, err);
+        from += part;
     }
     return writer->failure;
 }
@@ -564,6 +674,7 @@ static void destroy(gch_writer *writer)
 {
     while (writer->shown_count > 0)
         gch__free(writer->allocator, writer->shown[--writer->shown_count].drawn_before, "shown");
+    free_rounded(writer);
     gch__row_buffer_reset(&writer->stage);
     gch__builder_reset(&writer->builder);
     gch__meta_reset(&writer->meta);
