@@ -15,6 +15,7 @@ import { Loader, type Want } from './loader.js';
 import { MARKS, TIME_UNITS } from './protocol.js';
 import type { Bar, EngineApi, EngineEvent, EngineStats, Frame, FrameDesc } from './protocol.js';
 import type { LiveDesc, OpenResult, Rows, Sample, SourceInfo } from './protocol.js';
+import { type ThreadPlan, Threads, makeSharedMemory } from './threads.js';
 import { zoneBytes } from './zones.js';
 
 const BUDGET_MIB = 256;
@@ -38,11 +39,15 @@ type Context2d = CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D;
 export class Engine implements EngineApi {
     private readonly loader: Loader;
     private readonly canvases = new Map<number, Context2d>();
+    /** Of charts with a canvas, where the memory cannot be painted from. */
+    private readonly images = new Map<number, ImageData>();
     private readonly wants: number;
 
     private constructor(
         private readonly abi: Abi,
         private readonly notify: (event: EngineEvent) => void,
+        private readonly threads: Threads | undefined,
+        private readonly alone: string,
     ) {
         this.abi.check(this.abi.call.gch_web_start(BUDGET_MIB));
         this.wants = abi.alloc(WANTS_CAP * WANT_BYTES);
@@ -57,9 +62,12 @@ export class Engine implements EngineApi {
         });
     }
 
+    /** With threads if there is a plan and it succeeds; `alone` is why there is none. */
     static async start(
         wasm: string | URL | Response | BufferSource,
         notify: (event: EngineEvent) => void,
+        plan?: ThreadPlan,
+        alone = '',
     ): Promise<Engine> {
         let abi: Abi | undefined;
         const imports = {
@@ -75,8 +83,22 @@ export class Engine implements EngineApi {
                 },
             },
         };
-        abi = new Abi(await instantiate(wasm, imports));
-        return new Engine(abi, notify);
+        if (plan !== undefined) {
+            const threads = new Threads(plan);
+            try {
+                const module = await compile(plan.wasm);
+                const memory = makeSharedMemory();
+                abi = new Abi(await WebAssembly.instantiate(module, { ...imports, env: { memory } }));
+                const engine = new Engine(abi, notify, threads, '');
+                threads.start(abi, module, memory);
+                return engine;
+            } catch (cause) {
+                threads.end();
+                alone = ChartError.from(cause).message;
+            }
+        }
+        abi = new Abi(await WebAssembly.instantiate(await compile(wasm), imports));
+        return new Engine(abi, notify, undefined, alone);
     }
 
     /* ---- sources ---- */
@@ -272,6 +294,7 @@ export class Engine implements EngineApi {
         const context = this.canvases.get(chart);
         if (context !== undefined) context.canvas.width = context.canvas.height = 0;
         this.canvases.delete(chart);
+        this.images.delete(chart);
         this.abi.check(this.abi.call.gch_web_chart_destroy(chart));
     }
 
@@ -349,10 +372,25 @@ export class Engine implements EngineApi {
         const context = this.canvases.get(chart);
         if (context !== undefined) {
             fit(context, frame.width, frame.height);
-            context.putImageData(new ImageData(pixels, frame.width, frame.height), 0, 0);
+            context.putImageData(this.makeImage(chart, pixels, frame), 0, 0);
         }
         if (context === undefined || wantsPixels) frame.pixels = pixels.slice();
         return frame;
+    }
+
+    private makeImage(
+        chart: number,
+        pixels: Uint8ClampedArray<ArrayBuffer>,
+        { width, height }: Frame,
+    ): ImageData {
+        if (!this.abi.isShared) return new ImageData(pixels, width, height);
+        let image = this.images.get(chart);
+        if (image?.width !== width || image.height !== height) {
+            image = new ImageData(width, height);
+            this.images.set(chart, image);
+        }
+        image.data.set(pixels);
+        return image;
     }
 
     async clear(chart: number, width: number, height: number, color: string): Promise<void> {
@@ -437,6 +475,7 @@ export class Engine implements EngineApi {
         const json = this.abi.readJson(this.abi.call.gch_web_stats()) as EngineStats;
         return {
             ...json,
+            alone: this.threads?.failure ?? this.alone,
             memoryBytes: this.abi.call.memory.buffer.byteLength,
             requests: this.loader.requests,
             loadedBytes: this.loader.loadedBytes,
@@ -446,6 +485,7 @@ export class Engine implements EngineApi {
 
     async stop(): Promise<void> {
         this.abi.check(this.abi.call.gch_web_stop());
+        this.threads?.end();
     }
 }
 
@@ -464,21 +504,17 @@ function widen(want: Want, bytes: Bytes): Want {
     return byteCount > RANGE_MAX ? want : { ...want, offset, byteCount };
 }
 
-async function instantiate(
-    wasm: string | URL | Response | BufferSource,
-    imports: WebAssembly.Imports,
-): Promise<WebAssembly.Instance> {
+async function compile(wasm: string | URL | Response | BufferSource): Promise<WebAssembly.Module> {
     if (wasm instanceof ArrayBuffer || ArrayBuffer.isView(wasm))
-        return (await WebAssembly.instantiate(wasm as BufferSource, imports)).instance;
+        return WebAssembly.compile(wasm as BufferSource);
     const response = wasm instanceof Response ? wasm : await fetch(wasm as string | URL);
     if (!response.ok)
         throw new ChartError(
             'not-found',
             `${response.url}: the engine cannot be loaded (${response.status}); ` +
-                'gpu-charts.wasm has to lie beside the script',
+                'it has to lie beside the script',
         );
     const type = response.headers.get('Content-Type') ?? '';
-    if (type.startsWith('application/wasm'))
-        return (await WebAssembly.instantiateStreaming(response, imports)).instance;
-    return (await WebAssembly.instantiate(await response.arrayBuffer(), imports)).instance;
+    if (type.startsWith('application/wasm')) return WebAssembly.compileStreaming(response);
+    return WebAssembly.compile(await response.arrayBuffer());
 }

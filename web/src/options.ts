@@ -107,7 +107,7 @@ export function checkOptions(options: ChartOptions): void {
             refuse(`series[${i}].width: ${series.width}; more than 0, at most 64`);
     });
     oneOf('theme', options.theme, ['light', 'dark', 'auto']);
-    oneOf('engine', options.engine, ['auto', 'worker', 'main']);
+    oneOf('engine', options.engine, ['auto', 'worker', 'main', 'single']);
     oneOf('axes.y.scale', options.axes?.y?.scale, ['linear', 'log']);
     const ratio = options.pixelRatio;
     if (ratio !== undefined && !(ratio >= 0.5 && ratio <= 8))

@@ -2,9 +2,10 @@
 import { Engine } from './engine.js';
 import { ChartError } from './error.js';
 import type { EngineEvent } from './protocol.js';
+import { type ThreadPlan, type ThreadWorker, threadCount, whyAlone } from './threads.js';
 
 export type ToWorker =
-    | { kind: 'start'; wasm: string }
+    | { kind: 'start'; wasm: string; threads?: { wasm: string; script: string } }
     | { kind: 'call'; id: number; method: string; args: unknown[] };
 
 export type FromWorker =
@@ -25,9 +26,23 @@ function refuse(id: number, cause: unknown): void {
     scope.postMessage({ kind: 'refusal', id, code, message });
 }
 
-async function start(wasm: string): Promise<void> {
+function planThreads(threads: { wasm: string; script: string }): ThreadPlan {
+    return {
+        wasm: threads.wasm,
+        count: threadCount(),
+        spawn: () => new Worker(threads.script, { type: 'module' }) as unknown as ThreadWorker,
+    };
+}
+
+async function start({ wasm, threads }: Extract<ToWorker, { kind: 'start' }>): Promise<void> {
     try {
-        engine = await Engine.start(wasm, (event) => scope.postMessage({ kind: 'event', event }));
+        const alone = threads === undefined ? 'one thread was asked for' : whyAlone();
+        engine = await Engine.start(
+            wasm,
+            (event) => scope.postMessage({ kind: 'event', event }),
+            threads !== undefined && alone === '' ? planThreads(threads) : undefined,
+            alone,
+        );
         scope.postMessage({ kind: 'started' });
     } catch (cause) {
         refuse(0, cause);
@@ -54,6 +69,6 @@ async function answer(id: number, method: string, args: unknown[]): Promise<void
 }
 
 scope.onmessage = ({ data }) => {
-    if (data.kind === 'start') void start(data.wasm);
+    if (data.kind === 'start') void start(data);
     else void answer(data.id, data.method, data.args);
 };
