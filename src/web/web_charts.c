@@ -66,6 +66,8 @@ static gch_status read_desc(const gch_web_chart_desc *in, gch_chart_series *seri
                             gch_chart_desc *out)
 {
     GCH_TRY(read_series(in, series));
+    if (in->backend > GCH__WEB_WEBGL2)
+        return gch_fail(gch__web_err(), GCH_INVALID, "backend: %u is none", in->backend);
     *out = (gch_chart_desc){.series = series,
                             .series_count = in->series_count,
                             .width_px = in->width_px,
@@ -120,7 +122,10 @@ gch_status gch_web_chart_frame(uint32_t id, const gch_web_chart_desc *given, gch
                            .plot_y_px = stats.plot_y_px,
                            .plot_width_px = stats.view.width_px,
                            .plot_height_px = stats.view.height_px,
-                           .pixels = image->pixels};
+                           .pixels = image->pixels,
+                           .backend = GCH__WEB_CPU,
+                           .fallback =
+                               given->backend == GCH__WEB_CPU ? "" : "this build has no other"};
     return GCH_OK;
 }
 

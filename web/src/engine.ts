@@ -12,9 +12,11 @@ import { SERIES_BYTES, WANT_BYTES } from './abi.js';
 import { type Bytes, openBlob, openUrl } from './bytes.js';
 import { ChartError } from './error.js';
 import { Loader, type Want } from './loader.js';
-import { MARKS, TIME_UNITS } from './protocol.js';
-import type { Bar, EngineApi, EngineEvent, EngineStats, Frame, FrameDesc } from './protocol.js';
+import { BACKENDS, MARKS, TIME_UNITS } from './protocol.js';
+import type { Backend, BackendChoice, Bar, Canvas } from './protocol.js';
+import type { EngineApi, EngineEvent, EngineStats, Frame, FrameDesc } from './protocol.js';
 import type { LiveDesc, OpenResult, Rows, Sample, SourceInfo } from './protocol.js';
+import { type Picture, Showing, type SurfaceOpener, openPixelSurface } from './surface.js';
 import { type ThreadPlan, Threads, makeSharedMemory } from './threads.js';
 import { zoneBytes } from './zones.js';
 
@@ -34,13 +36,14 @@ const BARE = 1;
 const NO_LEGEND = 2;
 const HAS_TIME_RANGE = 8;
 
-type Context2d = CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D;
+/** gch_web_backend. */
+const BACKEND_NUMBERS: Record<Backend, number> = { cpu: 0, webgpu: 1, webgl2: 2 };
 
 export class Engine implements EngineApi {
     private readonly loader: Loader;
-    private readonly canvases = new Map<number, Context2d>();
-    /** Of charts with a canvas, where the memory cannot be painted from. */
-    private readonly images = new Map<number, ImageData>();
+    private readonly showings = new Map<number, Showing>();
+    /** What this build can draw with. */
+    private readonly openers: Partial<Record<Backend, SurfaceOpener>> = { cpu: openPixelSurface };
     private readonly wants: number;
 
     private constructor(
@@ -278,27 +281,33 @@ export class Engine implements EngineApi {
     }
 
     async makeChart(
-        canvas?: OffscreenCanvas | HTMLCanvasElement,
+        canvas?: Canvas,
+        backend: BackendChoice = 'auto',
     ): Promise<{ id: number; paints: boolean }> {
         const { abi } = this;
-        const context = canvas?.getContext('2d', { alpha: false }) as Context2d | null | undefined;
+        const showing = new Showing(backend, this.openers);
+        const paints = canvas !== undefined && (await showing.open(canvas));
         abi.begin();
         const out = abi.take(4);
-        abi.check(abi.call.gch_web_chart_make(out));
+        const status = abi.call.gch_web_chart_make(out);
+        if (status !== 0) showing.release();
+        abi.check(status);
         const id = abi.view().getUint32(out, true);
-        if (context !== null && context !== undefined) this.canvases.set(id, context);
-        return { id, paints: this.canvases.has(id) };
+        this.showings.set(id, showing);
+        return { id, paints };
+    }
+
+    async giveCanvas(chart: number, canvas: Canvas): Promise<boolean> {
+        return (await this.showings.get(chart)?.open(canvas)) ?? false;
     }
 
     async destroyChart(chart: number): Promise<void> {
-        const context = this.canvases.get(chart);
-        if (context !== undefined) context.canvas.width = context.canvas.height = 0;
-        this.canvases.delete(chart);
-        this.images.delete(chart);
+        this.showings.get(chart)?.release();
+        this.showings.delete(chart);
         this.abi.check(this.abi.call.gch_web_chart_destroy(chart));
     }
 
-    private writeDesc(desc: FrameDesc): number {
+    private writeDesc(desc: FrameDesc, backend: Backend): number {
         const { abi } = this;
         const at = abi.take(CHART_BYTES);
         const series = abi.take(desc.series.length * SERIES_BYTES);
@@ -331,14 +340,17 @@ export class Engine implements EngineApi {
         view.setUint32(at + 40, desc.series.length, true);
         view.setUint32(at + 44, series, true);
         texts.forEach((text, i) => view.setUint32(at + 48 + 4 * i, text, true));
+        view.setUint32(at + 68, BACKEND_NUMBERS[backend], true);
         return at;
     }
 
     async frame(chart: number, desc: FrameDesc, wantsPixels: boolean): Promise<Frame> {
         const { abi } = this;
+        const showing = this.showings.get(chart);
+        const surface = wantsPixels ? undefined : showing?.surface;
         abi.begin();
         const out = abi.take(FRAME_BYTES);
-        const at = this.writeDesc(desc);
+        const at = this.writeDesc(desc, surface?.backend ?? 'cpu');
         const status = abi.call.gch_web_chart_frame(chart, at, out);
         this.fetchWants();
         abi.check(status);
@@ -363,43 +375,28 @@ export class Engine implements EngineApi {
                 width: view.getUint32(out + 104, true),
                 height: view.getUint32(out + 108, true),
             },
+            backend: BACKENDS.find((one) => BACKEND_NUMBERS[one] === view.getUint32(out + 116, true)) ?? 'cpu',
+            backendReason: [showing?.reason, abi.readText(view.getUint32(out + 124, true))]
+                .filter((text) => text !== undefined && text !== '')
+                .join('; '),
         };
-        const pixels = new Uint8ClampedArray(
-            abi.call.memory.buffer as ArrayBuffer,
-            view.getUint32(out + 112, true),
-            frame.width * frame.height * 4,
-        );
-        const context = this.canvases.get(chart);
-        if (context !== undefined) {
-            fit(context, frame.width, frame.height);
-            context.putImageData(this.makeImage(chart, pixels, frame), 0, 0);
-        }
-        if (context === undefined || wantsPixels) frame.pixels = pixels.slice();
+        const pixelsAt = view.getUint32(out + 112, true);
+        const { width, height } = frame;
+        const pixels =
+            pixelsAt === 0
+                ? undefined
+                : new Uint8ClampedArray(abi.call.memory.buffer, pixelsAt, width * height * 4);
+        const handle = view.getUint32(out + 120, true);
+        const picture: Picture = { width, height, backend: frame.backend, pixels, handle };
+        surface?.show(picture);
+        if (surface !== undefined && showing?.needsCanvas === true) frame.needsCanvas = true;
+        if (surface === undefined && pixels !== undefined)
+            frame.pixels = pixels.slice() as Uint8ClampedArray<ArrayBuffer>;
         return frame;
     }
 
-    private makeImage(
-        chart: number,
-        pixels: Uint8ClampedArray<ArrayBuffer>,
-        { width, height }: Frame,
-    ): ImageData {
-        if (!this.abi.isShared) return new ImageData(pixels, width, height);
-        let image = this.images.get(chart);
-        if (image?.width !== width || image.height !== height) {
-            image = new ImageData(width, height);
-            this.images.set(chart, image);
-        }
-        image.data.set(pixels);
-        return image;
-    }
-
     async clear(chart: number, width: number, height: number, color: string): Promise<void> {
-        const context = this.canvases.get(chart);
-        if (context !== undefined) {
-            fit(context, width, height);
-            context.fillStyle = color;
-            context.fillRect(0, 0, width, height);
-        }
+        this.showings.get(chart)?.surface?.clear(width, height, color);
     }
 
     private fetchWants(): void {
@@ -487,12 +484,6 @@ export class Engine implements EngineApi {
         this.abi.check(this.abi.call.gch_web_stop());
         this.threads?.end();
     }
-}
-
-function fit(context: Context2d, width: number, height: number): void {
-    const { canvas } = context;
-    if (canvas.width !== width) canvas.width = width;
-    if (canvas.height !== height) canvas.height = height;
 }
 
 /** The first wish into the index, with what lies before it and up to the tail. */
