@@ -6,11 +6,13 @@
 
 #define GCH__THREADS_CAP 16u
 
-/* Runs what is given to thread `number` < GCH__THREADS_CAP for as long as its worker lives; each
- * number once. */
-_Noreturn void gch__thread_run(uint32_t number);
+/* Runs what is given to thread `number` < GCH__THREADS_CAP until gch__threads_end; each number
+ * once. */
+void gch__thread_run(uint32_t number);
 /* How many wait for something to run. */
 uint32_t gch__threads_parked(void);
+/* Lets go of those. */
+void gch__threads_end(void);
 /* Says that a thread has trapped: the module ends, and whoever waits traps too within a second. */
 void gch__threads_trapped(void);
 

@@ -1,12 +1,13 @@
 /* Threads that the host of a WebAssembly module lends it, and what they share of the C library.
  *
  * A host's worker makes an instance of the module over the same memory, with a stack of its own,
- * and calls gch_web_thread_run, which waits for something to run until the worker is ended. Nothing
+ * and calls gch_web_thread_run, which waits for something to run until the engine ends. Nothing
  * here starts a worker: that takes a turn of the host's event loop, for which a call cannot wait.
  *
  * Invariants:
- *  1. A place goes ABSENT, PARKED, CLAIMED, RUNNING, DONE, PARKED: the worker makes it PARKED the
- *     first time and DONE, the thread that starts and joins it everything else.
+ *  1. A place goes ABSENT, PARKED, CLAIMED, RUNNING, DONE, PARKED, and from ABSENT and PARKED to
+ *     GONE: the worker makes it PARKED the first time and DONE, the thread that starts, joins and
+ *     ends it everything else.
  *  2. The heap is touched under `heap_lock` only: wasi-libc's malloc was built without threads.
  */
 #include "base_threads.h"
@@ -19,7 +20,7 @@
 /* How often a wait looks whether a thread has trapped. */
 #define LOOK_NS 250000000
 
-enum { ABSENT, PARKED, CLAIMED, RUNNING, DONE };
+enum { ABSENT, PARKED, CLAIMED, RUNNING, DONE, GONE };
 
 static struct place {
     atomic_int state;
@@ -149,12 +150,27 @@ uint32_t gch__threads_parked(void)
 void gch__thread_run(uint32_t number)
 {
     struct place *place = &places[number];
-    set_state(place, PARKED);
+    int absent = ABSENT;
+    if (!atomic_compare_exchange_strong(&place->state, &absent, PARKED))
+        return; /* came when the others were gone */
     for (;;) {
-        for (int seen; (seen = atomic_load(&place->state)) != RUNNING;)
+        for (int seen; (seen = atomic_load(&place->state)) != RUNNING;) {
+            if (seen == GONE)
+                return;
             (void)gch__threads_wait(&place->state, seen, -1);
+        }
         (void)place->body(place->argument);
         set_state(place, DONE);
+    }
+}
+
+void gch__threads_end(void)
+{
+    for (uint32_t i = 0; i < GCH__THREADS_CAP; i++) {
+        int parked = PARKED, absent = ABSENT;
+        if (atomic_compare_exchange_strong(&places[i].state, &parked, GONE) ||
+            atomic_compare_exchange_strong(&places[i].state, &absent, GONE))
+            gch__threads_wake(&places[i].state, UINT32_MAX);
     }
 }
 
@@ -196,7 +212,8 @@ int pthread_join(pthread_t thread, void **out)
 
 static pthread_mutex_t heap_lock = PTHREAD_MUTEX_INITIALIZER;
 
-/* The linker gives every caller the first of each pair for malloc and so on, and those the second. */
+/* The linker gives every caller the first of each pair for malloc and so on, and those the second.
+ */
 void *__wrap_malloc(size_t bytes);
 void *__real_malloc(size_t bytes);
 void *__wrap_calloc(size_t count, size_t bytes);

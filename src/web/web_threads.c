@@ -21,6 +21,11 @@ uint32_t gch_web_threads_parked(void)
     return gch__threads_parked();
 }
 
+void gch_web_threads_end(void)
+{
+    gch__threads_end();
+}
+
 gch_status gch_web_threads_use(void)
 {
     gch__web *web = &gch__web_instance;

@@ -1,8 +1,8 @@
 /* What a module with threads exports besides web.h; one without has none of it.
  *
  * The host's order: give a worker the compiled module, the memory, a stack and a block of
- * __tls_size bytes, both of gch_web_alloc; the worker makes its instance, sets __stack_pointer to the
- * stack's end, calls __wasm_init_tls with the block, says so to the host and calls
+ * __tls_size bytes, both of gch_web_alloc; the worker makes its instance, sets __stack_pointer to
+ * the stack's end, calls __wasm_init_tls with the block, says so to the host and calls
  * gch_web_thread_run. Once as many wait as are to come, the host calls gch_web_threads_use.
  *
  * Every line that begins with GCH__EXPORT declares one export; the build reads them from here.
@@ -12,7 +12,8 @@
 
 #include "web.h"
 
-/* Of a worker's instance: does not return. `number` < GCH__THREADS_CAP, each once. */
+/* Of a worker's instance: returns after gch_web_threads_end. `number` < GCH__THREADS_CAP, each
+ * once. */
 GCH__EXPORT void gch_web_thread_run(uint32_t number);
 /* Of a worker's instance after gch_web_thread_run has trapped: every other thread traps too. */
 GCH__EXPORT void gch_web_thread_trapped(void);
@@ -21,5 +22,7 @@ GCH__EXPORT uint32_t gch_web_threads_parked(void);
 /* Has charts drawn and rows encoded with the caller and all workers that wait. To be called between
  * gch_web_start and gch_web_stop, once. GCH_NO_MEMORY, GCH_EXISTS. */
 GCH__EXPORT gch_status gch_web_threads_use(void);
+/* After gch_web_stop: lets the workers go. */
+GCH__EXPORT void gch_web_threads_end(void);
 
 #endif

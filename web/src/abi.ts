@@ -59,6 +59,7 @@ interface Exports {
     __tls_size?: WebAssembly.Global;
     gch_web_threads_parked?(): number;
     gch_web_threads_use?(): number;
+    gch_web_threads_end?(): void;
 }
 
 export const WANT_BYTES = 24;

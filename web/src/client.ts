@@ -14,6 +14,9 @@ import type { FromWorker, ToWorker } from './worker.js';
 /** 'single': in a worker, of one thread. */
 export type EnginePlace = 'auto' | 'worker' | 'main' | 'single';
 
+/** Of an engine that is to end: then it is ended, whatever it does. */
+const END_MS = 2000;
+
 type Listener = (event: EngineEvent) => void;
 
 export interface EngineHandle {
@@ -103,7 +106,8 @@ function startWorker(place: EnginePlace): Promise<EngineHandle> {
             listen: (listener) => listeners.listen(listener),
             end: () => {
                 isEnded = true;
-                worker.terminate();
+                worker.postMessage({ kind: 'end' } satisfies ToWorker);
+                setTimeout(() => worker.terminate(), END_MS);
                 refuseAll(new ChartError('cancelled', 'the engine has ended'));
             },
         };

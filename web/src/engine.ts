@@ -481,8 +481,11 @@ export class Engine implements EngineApi {
     }
 
     async stop(): Promise<void> {
-        this.abi.check(this.abi.call.gch_web_stop());
-        this.threads?.end();
+        try {
+            this.abi.check(this.abi.call.gch_web_stop());
+        } finally {
+            this.threads?.end();
+        }
     }
 }
 

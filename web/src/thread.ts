@@ -14,13 +14,14 @@ export type FromThread = { kind: 'ready' } | { kind: 'failed'; message: string }
 interface Exports {
     __stack_pointer: WebAssembly.Global;
     __wasm_init_tls(block: number): void;
-    gch_web_thread_run(number: number): never;
+    gch_web_thread_run(number: number): void;
     gch_web_thread_trapped(): void;
 }
 
 const scope = self as unknown as {
     postMessage(message: FromThread): void;
     onmessage: ((event: { data: ToThread }) => void) | null;
+    close(): void;
 };
 
 /** Work has no use of the host but for its clock. */
@@ -46,6 +47,7 @@ async function run(start: ToThread): Promise<void> {
         exports.__wasm_init_tls(start.tls);
         scope.postMessage({ kind: 'ready' });
         exports.gch_web_thread_run(start.number);
+        scope.close();
     } catch (cause) {
         exports?.gch_web_thread_trapped();
         scope.postMessage({ kind: 'failed', message: String(cause) });

@@ -64,6 +64,7 @@ export class Threads {
     private ready = 0;
     private settled = 0;
     private isEnded = false;
+    private abi: Abi | undefined;
     /** Why there are fewer than planned; '' if there are not. */
     failure = '';
 
@@ -77,6 +78,7 @@ export class Threads {
 
     /** Has them join the engine of `abi` when they are there. */
     start(abi: Abi, module: WebAssembly.Module, memory: WebAssembly.Memory): void {
+        this.abi = abi;
         this.workers.forEach((worker, number) => {
             const settle = (failure: string) => {
                 worker.onmessage = worker.onerror = null;
@@ -115,8 +117,10 @@ export class Threads {
         }
     }
 
+    /** After the engine has stopped. Browsers take seconds to end a worker that waits in a module. */
     end(): void {
         this.isEnded = true;
+        this.abi?.call.gch_web_threads_end?.();
         for (const worker of this.workers) worker.terminate();
         this.workers = [];
     }

@@ -6,6 +6,7 @@ import { type ThreadPlan, type ThreadWorker, threadCount, whyAlone } from './thr
 
 export type ToWorker =
     | { kind: 'start'; wasm: string; threads?: { wasm: string; script: string } }
+    | { kind: 'end' }
     | { kind: 'call'; id: number; method: string; args: unknown[] };
 
 export type FromWorker =
@@ -17,6 +18,7 @@ export type FromWorker =
 const scope = self as unknown as {
     postMessage(message: FromWorker, transfer?: Transferable[]): void;
     onmessage: ((event: MessageEvent<ToWorker>) => void) | null;
+    close(): void;
 };
 
 let engine: Engine | undefined;
@@ -68,7 +70,13 @@ async function answer(id: number, method: string, args: unknown[]): Promise<void
     }
 }
 
+async function end(): Promise<void> {
+    await engine?.stop().catch(() => undefined); /* a dead one leaves nothing that the worker does not */
+    scope.close();
+}
+
 scope.onmessage = ({ data }) => {
     if (data.kind === 'start') void start(data);
+    else if (data.kind === 'end') void end();
     else void answer(data.id, data.method, data.args);
 };
