@@ -11,7 +11,7 @@ help:
 	@echo "             (POINTS=1000000000 for a billion)"
 	@echo "make test    build and run every test"
 	@echo "make build   build the command: $(COMMAND)"
-	@echo "make wasm    build the engine for browsers: build/wasm/src/web/gpucharts.wasm"
+	@echo "make wasm    build the engine for browsers: build/wasm{,-threads}/src/web/gpucharts.wasm"
 	@echo "make web     build the package gpu-charts and the viewer page (web/dist), for serve too"
 	@echo "make test-web  test them in node, Chromium, Firefox and WebKit (BROWSERS=chromium for one)"
 	@echo "make check   format, lint, include ladder, tests under sanitizers"
@@ -43,8 +43,8 @@ test:
 .PHONY: wasm
 wasm:
 	@scripts/install.sh build wasm
-	@cmake --preset wasm >/dev/null
-	@cmake --build --preset wasm -j $(JOBS) --target gpucharts_wasm
+	@for preset in wasm wasm-threads; do cmake --preset $$preset >/dev/null && \
+	    cmake --build --preset $$preset -j $(JOBS) --target gpucharts_wasm || exit 1; done
 
 .PHONY: web
 web: wasm

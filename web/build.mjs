@@ -1,5 +1,5 @@
-// Bundles the package and the viewer into dist/: node build.mjs [MODULE.wasm]
-// The module is the one that `make wasm` built unless another is named.
+// Bundles the package and the viewer into dist/: node build.mjs [MODULE.wasm THREADS.wasm]
+// The modules are those that `make wasm` built unless others are named: of one thread, and of several.
 import { build } from 'esbuild';
 import { execFileSync } from 'node:child_process';
 import { copyFile, mkdir, rm } from 'node:fs/promises';
@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const module = process.argv[2] ?? here('../build/wasm/src/web/gpucharts.wasm');
+const threads = process.argv[3] ?? here('../build/wasm-threads/src/web/gpucharts.wasm');
 
 await rm(here('dist'), { recursive: true, force: true });
 await mkdir(here('dist/viewer'), { recursive: true });
@@ -20,7 +21,11 @@ const common = {
 };
 await build({
     ...common,
-    entryPoints: { 'gpu-charts': here('src/index.ts'), 'gpu-charts-worker': here('src/worker.ts') },
+    entryPoints: {
+        'gpu-charts': here('src/index.ts'),
+        'gpu-charts-worker': here('src/worker.ts'),
+        'gpu-charts-thread': here('src/thread.ts'),
+    },
     outdir: here('dist'),
     sourcemap: true,
 });
@@ -33,6 +38,7 @@ await build({
 });
 await copyFile(here('viewer/index.html'), here('dist/viewer/index.html'));
 await copyFile(module, here('dist/gpu-charts.wasm'));
+await copyFile(threads, here('dist/gpu-charts-threads.wasm'));
 execFileSync(process.execPath, [here('node_modules/typescript/bin/tsc'), '-p', here('tsconfig.json')], {
     stdio: 'inherit',
 });

@@ -73,6 +73,8 @@ gch_status gch_web_stop(void)
     gch__buffer_reset(&web->text);
     GCH_TRY(gch_data_destroy(web->data, &web->err));
     web->data = NULL;
+    gch_workers_destroy(web->workers);
+    web->workers = NULL;
     return GCH_OK;
 }
 
@@ -88,8 +90,8 @@ const char *gch_web_stats(void)
     char json[STATS_CAP];
     size_t length = gch_data_stats_json(&stats, json, sizeof json);
     gch__web_text_start();
-    gch__web_put("{\"sources\":%u,\"charts\":%u,\"data\":", web->sources.live_count,
-                 web->charts.live_count);
+    gch__web_put("{\"sources\":%u,\"charts\":%u,\"threads\":%u,\"data\":", web->sources.live_count,
+                 web->charts.live_count, gch_workers_count(web->workers));
     for (size_t at = 0; at < length && at < sizeof json - 1; at += 256)
         gch__web_put("%.256s", json + at);
     gch__web_put("}");

@@ -135,6 +135,7 @@ static gch_status read_desc(const gch_web_chart_desc *in, rooms *room, gch_chart
                             .title = in->title,
                             .time_zone = in->time_zone,
                             .data = gch__web_instance.data,
+                            .workers = gch__web_instance.workers,
                             .allocator = gch__web_instance.allocator};
     GCH_TRY(read_decimal("bottom", in->bottom, &out->has_bottom, &out->bottom));
     GCH_TRY(read_decimal("top", in->top, &out->has_top, &out->top));

@@ -32,6 +32,7 @@ typedef struct gch__web_source {
 typedef struct gch__web {
     const gch_allocator *allocator; /* NULL but in tests of memory that runs out */
     gch_data *data;                 /* NULL: not started */
+    gch_workers *workers;           /* NULL: the calling thread does everything */
     gch__pool sources, charts;
     gch__buffer text; /* the last JSON */
     gch_error err;

@@ -2,6 +2,7 @@
  *
  * Invariants:
  *  1. Views of the memory are made anew when it has grown: a call that allocates may move them.
+ *     Memory may be shared, views of which TextDecoder and ImageData refuse: those get copies.
  *  2. A struct lives in the scratch block of this file for one call.
  */
 import { ChartError, statusName } from './error.js';
@@ -75,6 +76,11 @@ interface Exports {
         top: number,
         outJson: number,
     ): number;
+    /* Of a module with threads. */
+    __tls_size?: WebAssembly.Global;
+    gch_web_threads_parked?(): number;
+    gch_web_threads_use?(): number;
+    gch_web_threads_end?(): void;
 }
 
 export const WANT_BYTES = 24;
@@ -122,6 +128,15 @@ export class Abi {
         return this.bytes;
     }
 
+    get isShared(): boolean {
+        return !(this.call.memory.buffer instanceof ArrayBuffer);
+    }
+
+    /** What a thread needs for its own variables. */
+    tlsBytes(): number {
+        return Number(this.call.__tls_size?.value ?? 0);
+    }
+
     view(): DataView {
         this.u8();
         return this.numbers;
@@ -153,7 +168,7 @@ export class Abi {
 
     readText(at: number): string {
         const bytes = this.u8();
-        return this.decoder.decode(bytes.subarray(at, bytes.indexOf(0, at)));
+        return this.decoder.decode(bytes.slice(at, bytes.indexOf(0, at)));
     }
 
     alloc(byteCount: number): number {

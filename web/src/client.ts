@@ -11,7 +11,11 @@ import { ChartError } from './error.js';
 import type { EngineApi, EngineEvent } from './protocol.js';
 import type { FromWorker, ToWorker } from './worker.js';
 
-export type EnginePlace = 'auto' | 'worker' | 'main';
+/** 'single': in a worker, of one thread. */
+export type EnginePlace = 'auto' | 'worker' | 'main' | 'single';
+
+/** Of an engine that is to end: then it is ended, whatever it does. */
+const END_MS = 2000;
 
 type Listener = (event: EngineEvent) => void;
 
@@ -43,7 +47,12 @@ class Listeners {
 
 async function startHere(fallback: string): Promise<EngineHandle> {
     const listeners = new Listeners();
-    const api = await Engine.start(assetUrl('./gpu-charts.wasm'), (event) => listeners.tell(event));
+    const api = await Engine.start(
+        assetUrl('./gpu-charts.wasm'),
+        (event) => listeners.tell(event),
+        undefined,
+        "the engine is on the page's thread, which may not wait for others",
+    );
     return {
         api,
         place: 'main',
@@ -77,7 +86,7 @@ function makeProxy(post: (message: ToWorker, transfer: Transferable[]) => void, 
     });
 }
 
-function startWorker(): Promise<EngineHandle> {
+function startWorker(place: EnginePlace): Promise<EngineHandle> {
     return new Promise((resolve, reject) => {
         const worker = new Worker(assetUrl('./gpu-charts-worker.js'), { type: 'module' });
         const listeners = new Listeners();
@@ -97,7 +106,8 @@ function startWorker(): Promise<EngineHandle> {
             listen: (listener) => listeners.listen(listener),
             end: () => {
                 isEnded = true;
-                worker.terminate();
+                worker.postMessage({ kind: 'end' } satisfies ToWorker);
+                setTimeout(() => worker.terminate(), END_MS);
                 refuseAll(new ChartError('cancelled', 'the engine has ended'));
             },
         };
@@ -125,7 +135,15 @@ function startWorker(): Promise<EngineHandle> {
                 calls.delete(data.id);
             }
         };
-        worker.postMessage({ kind: 'start', wasm: assetUrl('./gpu-charts.wasm') } satisfies ToWorker);
+        const threads = {
+            wasm: assetUrl('./gpu-charts-threads.wasm'),
+            script: assetUrl('./gpu-charts-thread.js'),
+        };
+        worker.postMessage({
+            kind: 'start',
+            wasm: assetUrl('./gpu-charts.wasm'),
+            ...(place === 'single' ? {} : { threads }),
+        } satisfies ToWorker);
     });
 }
 
@@ -133,9 +151,9 @@ function startWorker(): Promise<EngineHandle> {
 export async function startEngine(place: EnginePlace): Promise<EngineHandle> {
     if (place === 'main') return startHere('');
     try {
-        return await startWorker();
+        return await startWorker(place);
     } catch (cause) {
-        if (place === 'worker') throw ChartError.from(cause);
+        if (place !== 'auto') throw ChartError.from(cause);
         return startHere(ChartError.from(cause).message);
     }
 }

@@ -20,6 +20,7 @@ import type { LiveDesc, OpenResult, PlaneBox, PlanePoint, Rows, Sample } from '.
 import type { SourceInfo, StreamOptions, StudyValue } from './protocol.js';
 import { Streams } from './streams.js';
 import { type Picture, Showing, type SurfaceOpener, openPixelSurface } from './surface.js';
+import { type ThreadPlan, Threads, makeSharedMemory } from './threads.js';
 import { zoneBytes } from './zones.js';
 
 const BUDGET_MIB = 256;
@@ -49,6 +50,8 @@ export class Engine implements EngineApi {
     private constructor(
         private readonly abi: Abi,
         private readonly notify: (event: EngineEvent) => void,
+        private readonly threads: Threads | undefined,
+        private readonly alone: string,
     ) {
         this.abi.check(this.abi.call.gch_web_start(BUDGET_MIB));
         this.wants = abi.alloc(WANTS_CAP * WANT_BYTES);
@@ -64,9 +67,12 @@ export class Engine implements EngineApi {
         });
     }
 
+    /** With threads if there is a plan and it succeeds; `alone` is why there is none. */
     static async start(
         wasm: string | URL | Response | BufferSource,
         notify: (event: EngineEvent) => void,
+        plan?: ThreadPlan,
+        alone = '',
     ): Promise<Engine> {
         let abi: Abi | undefined;
         const imports = {
@@ -82,8 +88,22 @@ export class Engine implements EngineApi {
                 },
             },
         };
-        abi = new Abi(await instantiate(wasm, imports));
-        return new Engine(abi, notify);
+        if (plan !== undefined) {
+            const threads = new Threads(plan);
+            try {
+                const module = await compile(plan.wasm);
+                const memory = makeSharedMemory();
+                abi = new Abi(await WebAssembly.instantiate(module, { ...imports, env: { memory } }));
+                const engine = new Engine(abi, notify, threads, '');
+                threads.start(abi, module, memory);
+                return engine;
+            } catch (cause) {
+                threads.end();
+                alone = ChartError.from(cause).message;
+            }
+        }
+        abi = new Abi(await WebAssembly.instantiate(await compile(wasm), imports));
+        return new Engine(abi, notify, undefined, alone);
     }
 
     /* ---- sources ---- */
@@ -495,6 +515,7 @@ export class Engine implements EngineApi {
         return {
             ...json,
             streams: this.streams.stats(),
+            alone: this.threads?.failure ?? this.alone,
             memoryBytes: this.abi.call.memory.buffer.byteLength,
             requests: this.loader.requests,
             loadedBytes: this.loader.loadedBytes,
@@ -504,7 +525,11 @@ export class Engine implements EngineApi {
 
     async stop(): Promise<void> {
         this.streams.closeAll();
-        this.abi.check(this.abi.call.gch_web_stop());
+        try {
+            this.abi.check(this.abi.call.gch_web_stop());
+        } finally {
+            this.threads?.end();
+        }
     }
 }
 
@@ -517,21 +542,17 @@ function widen(want: Want, bytes: Bytes): Want {
     return byteCount > RANGE_MAX ? want : { ...want, offset, byteCount };
 }
 
-async function instantiate(
-    wasm: string | URL | Response | BufferSource,
-    imports: WebAssembly.Imports,
-): Promise<WebAssembly.Instance> {
+async function compile(wasm: string | URL | Response | BufferSource): Promise<WebAssembly.Module> {
     if (wasm instanceof ArrayBuffer || ArrayBuffer.isView(wasm))
-        return (await WebAssembly.instantiate(wasm as BufferSource, imports)).instance;
+        return WebAssembly.compile(wasm as BufferSource);
     const response = wasm instanceof Response ? wasm : await fetch(wasm as string | URL);
     if (!response.ok)
         throw new ChartError(
             'not-found',
             `${response.url}: the engine cannot be loaded (${response.status}); ` +
-                'gpu-charts.wasm has to lie beside the script',
+                'it has to lie beside the script',
         );
     const type = response.headers.get('Content-Type') ?? '';
-    if (type.startsWith('application/wasm'))
-        return (await WebAssembly.instantiateStreaming(response, imports)).instance;
-    return (await WebAssembly.instantiate(await response.arrayBuffer(), imports)).instance;
+    if (type.startsWith('application/wasm')) return WebAssembly.compileStreaming(response);
+    return WebAssembly.compile(await response.arrayBuffer());
 }

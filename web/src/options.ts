@@ -275,7 +275,7 @@ export function checkOptions(options: ChartOptions): void {
         checkSeries(series, i, panels.length > 0 ? panels.length : PANEL_CAP),
     );
     oneOf('theme', options.theme, [...THEME_NAMES, 'auto']);
-    oneOf('engine', options.engine, ['auto', 'worker', 'main']);
+    oneOf('engine', options.engine, ['auto', 'worker', 'main', 'single']);
     oneOf('backend', options.backend, ['auto', ...BACKENDS]);
     knownKeys('axes.', axes, ['x', 'y']);
     knownKeys('axes.x.', axes.x ?? {}, X_KEYS);

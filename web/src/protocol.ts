@@ -287,6 +287,10 @@ export interface EngineStats {
     sources: number;
     streams: StreamStats[];
     charts: number;
+    /** That draw and encode, the engine's own included. */
+    threads: number;
+    /** Why there are no more; '' if there is no reason. */
+    alone: string;
     /** Linear memory of the module, addresses included that were never touched. */
     memoryBytes: number;
     requests: number;

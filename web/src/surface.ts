@@ -41,6 +41,7 @@ export function fit(canvas: Canvas, width: number, height: number): void {
 class PixelSurface implements Surface {
     readonly backend = 'cpu';
     readonly isLost = false; /* browsers restore 2D contexts by themselves */
+    private copy: ImageData | undefined;
 
     constructor(
         readonly canvas: Canvas,
@@ -50,8 +51,17 @@ class PixelSurface implements Surface {
     show({ width, height, pixels }: Picture): void {
         if (pixels === undefined) return;
         fit(this.canvas, width, height);
-        const image = new ImageData(pixels as Uint8ClampedArray<ArrayBuffer>, width, height);
-        this.context.putImageData(image, 0, 0);
+        this.context.putImageData(this.makeImage(pixels, width, height), 0, 0);
+    }
+
+    /** ImageData takes no memory that is shared. */
+    private makeImage(pixels: Uint8ClampedArray, width: number, height: number): ImageData {
+        if (pixels.buffer instanceof ArrayBuffer)
+            return new ImageData(pixels as Uint8ClampedArray<ArrayBuffer>, width, height);
+        if (this.copy?.width !== width || this.copy.height !== height)
+            this.copy = new ImageData(width, height);
+        this.copy.data.set(pixels);
+        return this.copy;
     }
 
     clear(width: number, height: number, color: string): void {

@@ -2,9 +2,11 @@
 import { Engine } from './engine.js';
 import { ChartError } from './error.js';
 import type { EngineEvent } from './protocol.js';
+import { type ThreadPlan, type ThreadWorker, threadCount, whyAlone } from './threads.js';
 
 export type ToWorker =
-    | { kind: 'start'; wasm: string }
+    | { kind: 'start'; wasm: string; threads?: { wasm: string; script: string } }
+    | { kind: 'end' }
     | { kind: 'call'; id: number; method: string; args: unknown[] };
 
 export type FromWorker =
@@ -16,6 +18,7 @@ export type FromWorker =
 const scope = self as unknown as {
     postMessage(message: FromWorker, transfer?: Transferable[]): void;
     onmessage: ((event: MessageEvent<ToWorker>) => void) | null;
+    close(): void;
 };
 
 let engine: Engine | undefined;
@@ -25,9 +28,23 @@ function refuse(id: number, cause: unknown): void {
     scope.postMessage({ kind: 'refusal', id, code, message });
 }
 
-async function start(wasm: string): Promise<void> {
+function planThreads(threads: { wasm: string; script: string }): ThreadPlan {
+    return {
+        wasm: threads.wasm,
+        count: threadCount(),
+        spawn: () => new Worker(threads.script, { type: 'module' }) as unknown as ThreadWorker,
+    };
+}
+
+async function start({ wasm, threads }: Extract<ToWorker, { kind: 'start' }>): Promise<void> {
     try {
-        engine = await Engine.start(wasm, (event) => scope.postMessage({ kind: 'event', event }));
+        const alone = threads === undefined ? 'one thread was asked for' : whyAlone();
+        engine = await Engine.start(
+            wasm,
+            (event) => scope.postMessage({ kind: 'event', event }),
+            threads !== undefined && alone === '' ? planThreads(threads) : undefined,
+            alone,
+        );
         scope.postMessage({ kind: 'started' });
     } catch (cause) {
         refuse(0, cause);
@@ -53,7 +70,13 @@ async function answer(id: number, method: string, args: unknown[]): Promise<void
     }
 }
 
+async function end(): Promise<void> {
+    await engine?.stop().catch(() => undefined); /* a dead one leaves nothing that the worker does not */
+    scope.close();
+}
+
 scope.onmessage = ({ data }) => {
-    if (data.kind === 'start') void start(data.wasm);
+    if (data.kind === 'start') void start(data);
+    else if (data.kind === 'end') void end();
     else void answer(data.id, data.method, data.args);
 };

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { NAMES, launch } from './browsers.mjs';
 import { makeCases } from './cases.mjs';
 import { COMMAND, FILES } from './node.mjs';
+import { countThreads } from './processes.mjs';
 import { ISOLATION, serve } from './server.mjs';
 
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
@@ -53,6 +54,15 @@ async function until(browser, expression) {
     assert.fail(`never true: ${expression}`);
 }
 
+/** A number once it is what is expected, or what it is after five seconds. */
+async function settled(count, expected) {
+    for (let i = 0; i < 100 && count() !== expected; i++)
+        await new Promise((resolve) => setTimeout(resolve, 50));
+    return count();
+}
+
+/* What a browser calls the threads of its workers. */
+const WORKERS = { chromium: ['DedicatedWorker'], firefox: ['DOM Worker'], webkit: ['WebCore: Worker'] };
 const TICKS = "{ series: [{ data: '/files/ticks.gch' }] }";
 
 for (const name of names) {
@@ -81,6 +91,39 @@ for (const name of names) {
                 assert.equal(await browser.evaluate('crossOriginIsolated'), server === isolated);
                 assert.equal(await browser.evaluate(`test.make(${TICKS})`), 'worker');
             }
+        });
+
+        test('an isolated page has threads, which draw the same pictures and end with the engine', async () => {
+            await visit(browser, `${isolated.url}/test/blank.html`);
+            const canShare = await browser.evaluate("typeof SharedArrayBuffer !== 'undefined'");
+            assert.equal(canShare, name !== 'webkit'); /* WebKitGTK has none, isolated or not */
+            const stats = () => browser.evaluate('test.chart.stats()');
+            const countWorkers = () => countThreads(WORKERS[name]);
+            const before = countWorkers();
+            for (const place of ['worker', 'single', 'main']) {
+                await browser.evaluate(`test.make({ ...${TICKS}, engine: '${place}' })`);
+                if (place === 'worker' && canShare) {
+                    await until(browser, 'test.chart.stats().then((s) => s.threads > 1)');
+                    const different = await browser.evaluate("test.countDifferent('/files', { engine: 'worker' })");
+                    assert.equal(different.length, 50);
+                    assert.deepEqual(different.filter((n) => n !== 0), []);
+                    const { threads } = await stats();
+                    assert.equal(await settled(() => countWorkers() - before, threads), threads);
+                } else {
+                    const { threads, alone } = await stats();
+                    assert.equal(threads, 1, place);
+                    assert.notEqual(alone, '');
+                }
+                await browser.evaluate('test.chart.destroy()');
+                assert.equal(await settled(countWorkers, before), before, `${place}: a worker is left`);
+            }
+            await browser.evaluate(`(async () => {
+                for (let i = 0; i < 20; i++) {
+                    const data = await test.charts.openData({ values: [1, 2] });
+                    await data.close();
+                }
+            })()`);
+            assert.equal(await settled(countWorkers, before), before, 'workers of short lives are left');
         });
 
         test('a slow connection that breaks off ends in the exact picture all the same', async () => {

@@ -1,19 +1,22 @@
 // What the tests in node share: the package's sources bundled for node, and where things lie.
 //
-// COMMAND, MODULE and FILES in the environment name the command, gpucharts.wasm and a folder to write to;
-// their defaults are those of `make test-web`.
+// COMMAND, MODULE, THREADS and FILES in the environment name the command, the modules of one thread and of
+// several, and a folder to write to; their defaults are those of `make test-web`.
 import { build } from 'esbuild';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { Worker } from 'node:worker_threads';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 export const COMMAND = process.env.COMMAND ?? path.join(root, 'build/release/gpucharts');
 export const MODULE = process.env.MODULE ?? path.join(root, 'build/wasm/src/web/gpucharts.wasm');
+const THREADS =
+    process.env.THREADS ?? path.join(root, 'build/wasm-threads/src/web/gpucharts.wasm');
 export const FILES = process.env.FILES ?? path.join(root, 'build/web-files');
 
-/** The exports of a source file of the package. */
-export async function load(source) {
+/** Bundles a source file of the package; returns the address of the bundle. */
+async function bundle(source) {
     const outfile = path.join(FILES, 'bundles', `${path.basename(source, '.ts')}.mjs`);
     await build({
         entryPoints: [path.join(root, 'web/src', source)],
@@ -23,11 +26,35 @@ export async function load(source) {
         target: 'es2022',
         logLevel: 'warning',
     });
-    return import(pathToFileURL(outfile).href);
+    return pathToFileURL(outfile).href;
+}
+
+/** The exports of a source file of the package. */
+export async function load(source) {
+    return import(await bundle(source));
 }
 
 export function readModule() {
     return readFileSync(MODULE);
+}
+
+/** Has an engine use `count` threads; `live` are the workers that have not ended. */
+export async function planThreads(count) {
+    const workerData = await bundle('thread.ts');
+    const live = new Set();
+    const spawn = () => {
+        const worker = new Worker(new URL('thread_node.mjs', import.meta.url), { workerData });
+        live.add(worker);
+        worker.on('exit', () => live.delete(worker));
+        const like = {
+            postMessage: (message) => worker.postMessage(message),
+            terminate: () => worker.terminate(),
+        };
+        worker.on('message', (data) => like.onmessage?.({ data }));
+        worker.on('error', ({ message }) => like.onerror?.({ message }));
+        return like;
+    };
+    return { wasm: readFileSync(THREADS), count, spawn, live };
 }
 
 /** The description of a bare picture of one series. */
