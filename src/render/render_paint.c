@@ -328,7 +328,7 @@ gch_status gch__paint_list(gch__paint *paint, gch_error *err)
     if (total > UINT32_MAX / 8)
         return gch_fail(err, GCH_LIMIT, "%u commands in %u tiles", count, tiles);
     void *room;
-    GCH_TRY(reserve(paint, &paint->tiles, base + total, &room, err));
+    GCH_TRY(reserve(paint, &paint->tiles, base + (size_t)total, &room, err));
     uint32_t *firsts = room;
     memset(firsts, 0, base * sizeof *firsts);
     for (uint32_t i = 0; i < count; i++) {
@@ -350,6 +350,6 @@ gch_status gch__paint_list(gch__paint *paint, gch_error *err)
         }
     }
     gch__paint_restore_lists(firsts, tiles, base);
-    paint->tiles.count = base + total;
+    paint->tiles.count = base + (size_t)total;
     return GCH_OK;
 }

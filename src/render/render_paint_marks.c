@@ -291,7 +291,8 @@ static void add_discs(gch__paint *paint, const gch__band_pass *pass)
                 firsts[y * across + x + 1]++;
         total += (uint64_t)(r.x1 - r.x0 + 1) * (r.y1 - r.y0 + 1);
     }
-    float *centres = (float *)gch__paint_add_words(paint, total * 2, &command.b);
+    float *centres = (float *)gch__paint_add_words(
+        paint, (size_t)GCH_MIN(total, UINT32_MAX / 2) * 2, &command.b);
     if (centres == NULL)
         return;
     firsts = (uint32_t *)paint->data.entries + command.a; /* may have moved */

@@ -135,6 +135,22 @@ GCH__EXPORT gch_status gch_web_chart_destroy(uint32_t id);
 GCH__EXPORT gch_status gch_web_chart_frame(uint32_t id, const gch_web_chart_desc *desc,
                                            gch_web_frame *out);
 
+/* What a host draws from that draws itself (web/src/gl.ts), as render_tables.h has it: words. */
+typedef struct gch_web_words {
+    const uint32_t *words;
+    uint32_t count;
+} gch_web_words;
+
+typedef struct gch_web_tables {
+    uint32_t kind; /* gch__tables_kind; NONE: the frame has pixels */
+    gch_web_words commands, tiles, shapes, atlas;
+} gch_web_tables;
+
+/* The same with tables instead of pixels (out->pixels is NULL), where there can be tables; they
+ * live as long as pixels would. */
+GCH__EXPORT gch_status gch_web_chart_tables(uint32_t id, const gch_web_chart_desc *desc,
+                                            gch_web_frame *out, gch_web_tables *out_tables);
+
 /* ---- values at the cursor ---- */
 
 typedef struct gch_web_value {
@@ -173,6 +189,7 @@ GCH__WEB_LAYOUT(offsetof(gch_web_chart_desc, series), 44);
 GCH__WEB_LAYOUT(sizeof(gch_web_chart_desc), 72);
 GCH__WEB_LAYOUT(offsetof(gch_web_frame, width_px), 88);
 GCH__WEB_LAYOUT(offsetof(gch_web_frame, pixels), 112);
+GCH__WEB_LAYOUT(sizeof(gch_web_tables), 36);
 GCH__WEB_LAYOUT(offsetof(gch_web_sample, value), 16);
 GCH__WEB_LAYOUT(sizeof(gch_web_value), 72);
 GCH__WEB_LAYOUT(offsetof(gch_web_bar, open), 24);

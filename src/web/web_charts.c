@@ -1,4 +1,5 @@
 /* Charts of a page: frames into linear memory, values at the cursor. */
+#include "render_tables.h"
 #include "web_state.h"
 
 #include <string.h>
@@ -91,6 +92,32 @@ static gch_status read_desc(const gch_web_chart_desc *in, gch_chart_series *seri
     return GCH_OK;
 }
 
+static void fill_frame(const gch_chart_stats *stats, gch_web_frame *out)
+{
+    *out = (gch_web_frame){.t0 = stats->view.t0,
+                           .t1 = stats->view.t1,
+                           .bottom = gch_decimal_to_double(stats->view.bottom),
+                           .top = gch_decimal_to_double(stats->view.top),
+                           .complete = stats->complete,
+                           .rows_visible = (double)stats->rows_visible,
+                           .bytes_read = (double)stats->bytes_read,
+                           .layout_ms = stats->layout_ms,
+                           .query_ms = stats->query_ms,
+                           .raster_ms = stats->raster_ms,
+                           .total_ms = stats->total_ms,
+                           .plot_x_px = stats->plot_x_px,
+                           .plot_y_px = stats->plot_y_px,
+                           .plot_width_px = stats->view.width_px,
+                           .plot_height_px = stats->view.height_px};
+}
+
+static void fill_image(const gch_image *image, gch_web_frame *out)
+{
+    out->width_px = image->width_px;
+    out->height_px = image->height_px;
+    out->pixels = image->pixels;
+}
+
 gch_status gch_web_chart_frame(uint32_t id, const gch_web_chart_desc *given, gch_web_frame *out)
 {
     gch_chart *chart = gch__pool_get(&gch__web_instance.charts, id, NULL);
@@ -102,24 +129,39 @@ gch_status gch_web_chart_frame(uint32_t id, const gch_web_chart_desc *given, gch
     const gch_image *image;
     gch_chart_stats stats;
     GCH_TRY(gch_chart_frame(chart, &desc, &image, &stats, gch__web_err()));
-    *out = (gch_web_frame){.t0 = stats.view.t0,
-                           .t1 = stats.view.t1,
-                           .bottom = gch_decimal_to_double(stats.view.bottom),
-                           .top = gch_decimal_to_double(stats.view.top),
-                           .complete = stats.complete,
-                           .rows_visible = (double)stats.rows_visible,
-                           .bytes_read = (double)stats.bytes_read,
-                           .layout_ms = stats.layout_ms,
-                           .query_ms = stats.query_ms,
-                           .raster_ms = stats.raster_ms,
-                           .total_ms = stats.total_ms,
-                           .width_px = image->width_px,
-                           .height_px = image->height_px,
-                           .plot_x_px = stats.plot_x_px,
-                           .plot_y_px = stats.plot_y_px,
-                           .plot_width_px = stats.view.width_px,
-                           .plot_height_px = stats.view.height_px,
-                           .pixels = image->pixels};
+    fill_frame(&stats, out);
+    fill_image(image, out);
+    return GCH_OK;
+}
+
+static gch_web_words show_words(gch__words words)
+{
+    return (gch_web_words){words.words, (uint32_t)words.count};
+}
+
+gch_status gch_web_chart_tables(uint32_t id, const gch_web_chart_desc *given, gch_web_frame *out,
+                                gch_web_tables *out_tables)
+{
+    gch_chart *chart = gch__pool_get(&gch__web_instance.charts, id, NULL);
+    if (chart == NULL)
+        return fail_chart(id);
+    gch_chart_series series[GCH_SERIES_CAP];
+    gch_chart_desc desc;
+    GCH_TRY(read_desc(given, series, &desc));
+    const gch_image *image;
+    gch__chart_tables tables;
+    gch_chart_stats stats;
+    GCH_TRY(gch__chart_frame_tables(chart, &desc, &tables, &image, &stats, gch__web_err()));
+    fill_frame(&stats, out);
+    out->width_px = tables.width_px;
+    out->height_px = tables.height_px;
+    if (image != NULL)
+        fill_image(image, out);
+    *out_tables = (gch_web_tables){.kind = tables.kind,
+                                   .commands = show_words(tables.commands),
+                                   .tiles = show_words(tables.tiles),
+                                   .shapes = show_words(tables.shapes),
+                                   .atlas = show_words(tables.atlas)};
     return GCH_OK;
 }
 

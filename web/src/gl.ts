@@ -1,0 +1,344 @@
+/* Pictures by WebGL2, from tables that the engine's C side makes (src/render/render_tables.h).
+ *
+ * One context draws for all charts of an engine, into a canvas that nobody sees; each picture is copied
+ * to the canvas of its chart. So there is no limit to the number of charts (browsers allow some 16 contexts),
+ * and a canvas keeps its picture when the context is lost: the next frame makes another, and sends
+ * everything anew.
+ *
+ * Invariants:
+ *  1. A picture is drawn and taken (copied, or read) within one task: the buffer is not kept.
+ *  2. Nothing here outlives a context: what belongs to one hangs on its Context.
+ */
+import { ChartError } from './error.js';
+import { PAINT_FRAGMENT, PAINT_VERTEX, STRIP_FRAGMENT, STRIP_VERTEX, TEXTURE_WIDTH } from './glsl.js';
+
+export type GlCanvas = OffscreenCanvas | HTMLCanvasElement;
+
+export const STRIPS = 1;
+export const COMMANDS = 2;
+
+/** Views of the module's memory: they hold for the call. */
+export interface Tables {
+    kind: typeof STRIPS | typeof COMMANDS;
+    width: number;
+    height: number;
+    commands: Uint32Array;
+    tiles: Uint32Array;
+    shapes: Uint32Array;
+    /** Only grows as long as its chart lives. */
+    atlas: Uint8Array;
+}
+
+const TILE_PX = 32;
+const COMMAND_WORDS = 12;
+const STRIP_WORDS = 2;
+const ROWS_MIN = 4;
+/** Renderers that are the processor under another name. */
+const SOFTWARE = /swiftshader|llvmpipe|softpipe|software|basic render/i;
+
+interface Format {
+    internal: number;
+    format: number;
+    type: number;
+    /** Array elements a texel. */
+    step: number;
+}
+
+interface Texture {
+    handle: WebGLTexture;
+    kind: Format;
+    rows: number;
+    /** Texels that hold what they should, of a table that only grows. */
+    kept: number;
+}
+
+interface Program {
+    handle: WebGLProgram;
+    places: Map<string, WebGLUniformLocation>;
+}
+
+/** What lives as long as a context. */
+class Context {
+    private readonly words: Format;
+    private readonly pairs: Format;
+    private readonly quads: Format;
+    private readonly bytes: Format;
+    private readonly commands: Texture;
+    private readonly strips: Texture;
+    private readonly tiles: Texture;
+    private readonly shapes: Texture;
+    private readonly atlases = new Map<number, Texture>();
+    private readonly maxRows: number;
+    private strip: Program | undefined;
+    private paint: Program | undefined;
+
+    constructor(readonly gl: WebGL2RenderingContext) {
+        this.words = { internal: gl.R32UI, format: gl.RED_INTEGER, type: gl.UNSIGNED_INT, step: 1 };
+        this.pairs = { internal: gl.RG32UI, format: gl.RG_INTEGER, type: gl.UNSIGNED_INT, step: 2 };
+        this.quads = { internal: gl.RGBA32UI, format: gl.RGBA_INTEGER, type: gl.UNSIGNED_INT, step: 4 };
+        this.bytes = { internal: gl.R8UI, format: gl.RED_INTEGER, type: gl.UNSIGNED_BYTE, step: 1 };
+        this.maxRows = gl.getParameter(gl.MAX_TEXTURE_SIZE) as number;
+        gl.pixelStorei(gl.UNPACK_ALIGNMENT, 1);
+        gl.pixelStorei(gl.PACK_ALIGNMENT, 1);
+        gl.disable(gl.BLEND);
+        gl.disable(gl.DITHER);
+        this.commands = this.makeTexture(this.quads);
+        this.strips = this.makeTexture(this.pairs);
+        this.tiles = this.makeTexture(this.words);
+        this.shapes = this.makeTexture(this.pairs);
+    }
+
+    private makeTexture(kind: Format): Texture {
+        return { handle: this.gl.createTexture(), kind, rows: 0, kept: 0 };
+    }
+
+    private makeShader(type: number, source: string): WebGLShader {
+        const { gl } = this;
+        const shader = gl.createShader(type);
+        if (shader === null) throw new ChartError('device-lost', 'the WebGL context is lost');
+        gl.shaderSource(shader, source);
+        gl.compileShader(shader);
+        return shader;
+    }
+
+    private makeProgram(vertex: string, fragment: string, textures: string[]): Program {
+        const { gl } = this;
+        const handle = gl.createProgram();
+        const shaders = [
+            this.makeShader(gl.VERTEX_SHADER, vertex),
+            this.makeShader(gl.FRAGMENT_SHADER, fragment),
+        ];
+        for (const shader of shaders) gl.attachShader(handle, shader);
+        gl.linkProgram(handle);
+        for (const shader of shaders) gl.deleteShader(shader);
+        if (gl.getProgramParameter(handle, gl.LINK_STATUS) !== true && !gl.isContextLost()) {
+            const log = shaders.map((shader) => gl.getShaderInfoLog(shader) ?? '').join('');
+            gl.deleteProgram(handle);
+            throw new ChartError('unsupported', `WebGL2 does not take the shaders: ${log}`);
+        }
+        gl.useProgram(handle);
+        const places = new Map<string, WebGLUniformLocation>();
+        for (const name of [...textures, 'size', 'ground', 'cleared']) {
+            const place = gl.getUniformLocation(handle, name);
+            if (place !== null) places.set(name, place);
+        }
+        textures.forEach((name, unit) => gl.uniform1i(places.get(name) ?? null, unit));
+        return { handle, places };
+    }
+
+    /** Sends `data` from texel `from` on, which begins a row or is 0. */
+    private send(unit: number, texture: Texture, data: Uint32Array | Uint8Array, from = 0): void {
+        const { gl } = this;
+        const { kind } = texture;
+        const texels = Math.ceil(data.length / kind.step);
+        const rows = Math.max(1, Math.ceil(texels / TEXTURE_WIDTH));
+        if (rows > this.maxRows)
+            throw new ChartError('limit', `a table of ${texels} texels is larger than WebGL2 takes`);
+        gl.activeTexture(gl.TEXTURE0 + unit);
+        gl.bindTexture(gl.TEXTURE_2D, texture.handle);
+        if (rows > texture.rows) {
+            texture.rows = Math.min(this.maxRows, Math.max(ROWS_MIN, rows, 2 * texture.rows));
+            gl.texImage2D(
+                gl.TEXTURE_2D,
+                0,
+                kind.internal,
+                TEXTURE_WIDTH,
+                texture.rows,
+                0,
+                kind.format,
+                kind.type,
+                null,
+            );
+            gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MIN_FILTER, gl.NEAREST);
+            gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MAG_FILTER, gl.NEAREST);
+            from = 0;
+        }
+        const first = Math.floor(from / TEXTURE_WIDTH);
+        const whole = Math.floor(texels / TEXTURE_WIDTH);
+        const put = (row: number, width: number, height: number) => {
+            const at = row * TEXTURE_WIDTH * kind.step;
+            const piece = data.subarray(at, at + width * height * kind.step);
+            gl.texSubImage2D(gl.TEXTURE_2D, 0, 0, row, width, height, kind.format, kind.type, piece);
+        };
+        if (whole > first) put(first, TEXTURE_WIDTH, whole - first);
+        const rest = texels - whole * TEXTURE_WIDTH;
+        if (rest > 0) put(whole, rest, 1);
+    }
+
+    private clear(pixel: number): void {
+        const { gl } = this;
+        gl.clearColor((pixel & 255) / 255, ((pixel >> 8) & 255) / 255, ((pixel >> 16) & 255) / 255, 1);
+        gl.clear(gl.COLOR_BUFFER_BIT);
+    }
+
+    private drawStrips(tables: Tables): void {
+        const { gl } = this;
+        this.strip ??= this.makeProgram(STRIP_VERTEX, STRIP_FRAGMENT, ['commands']);
+        this.send(0, this.strips, tables.commands);
+        this.clear(0);
+        gl.useProgram(this.strip.handle);
+        gl.uniform2i(this.strip.places.get('size') ?? null, tables.width, tables.height);
+        gl.drawArrays(gl.TRIANGLES, 0, (tables.commands.length / STRIP_WORDS) * 6);
+    }
+
+    private drawCommands(chart: number, tables: Tables): void {
+        const { gl } = this;
+        const names = ['commands', 'tiles', 'shapes', 'atlas'];
+        const paint = (this.paint ??= this.makeProgram(PAINT_VERTEX, PAINT_FRAGMENT, names));
+        let atlas = this.atlases.get(chart);
+        if (atlas === undefined) {
+            atlas = this.makeTexture(this.bytes);
+            this.atlases.set(chart, atlas);
+        }
+        this.send(0, this.commands, tables.commands);
+        this.send(1, this.tiles, tables.tiles);
+        this.send(2, this.shapes, tables.shapes);
+        if (atlas.kept === tables.atlas.length) {
+            gl.activeTexture(gl.TEXTURE3);
+            gl.bindTexture(gl.TEXTURE_2D, atlas.handle);
+        } else {
+            this.send(3, atlas, tables.atlas, atlas.kept);
+            atlas.kept = tables.atlas.length;
+        }
+        /* The ground comes first, and is the same in all of the picture. */
+        const ground = tables.commands[1] ?? 0;
+        const isOpaque = ground >>> 24 === 255 && tables.commands.length >= COMMAND_WORDS;
+        this.clear(isOpaque ? ground : 0);
+        gl.useProgram(paint.handle);
+        gl.uniform2i(paint.places.get('size') ?? null, tables.width, tables.height);
+        gl.uniform1ui(paint.places.get('ground') ?? null, isOpaque ? ground : 0xff000000);
+        gl.uniform1i(paint.places.get('cleared') ?? null, isOpaque ? 1 : 0);
+        const count = Math.ceil(tables.width / TILE_PX) * Math.ceil(tables.height / TILE_PX);
+        gl.drawArrays(gl.TRIANGLES, 0, count * 6);
+    }
+
+    draw(chart: number, tables: Tables): void {
+        const { gl } = this;
+        gl.viewport(0, 0, tables.width, tables.height);
+        if (tables.kind === STRIPS) this.drawStrips(tables);
+        else this.drawCommands(chart, tables);
+    }
+
+    forget(chart: number): void {
+        this.gl.deleteTexture(this.atlases.get(chart)?.handle ?? null);
+        this.atlases.delete(chart);
+    }
+
+    /** Gives the context back at once, and with it all that is in it. */
+    end(): void {
+        this.gl.getExtension('WEBGL_lose_context')?.loseContext();
+    }
+}
+
+function makeCanvas(): GlCanvas {
+    if (typeof document !== 'undefined') return document.createElement('canvas');
+    return new OffscreenCanvas(1, 1);
+}
+
+function makeContext(canvas: GlCanvas): Context | undefined {
+    const gl = canvas.getContext('webgl2', {
+        alpha: false,
+        antialias: false,
+        depth: false,
+        stencil: false,
+    }) as WebGL2RenderingContext | null;
+    return gl === null || gl.isContextLost() ? undefined : new Context(gl);
+}
+
+function rendererOf(gl: WebGL2RenderingContext): string {
+    const info = gl.getExtension('WEBGL_debug_renderer_info');
+    return String(gl.getParameter(info?.UNMASKED_RENDERER_WEBGL ?? gl.RENDERER));
+}
+
+export class GlPainter {
+    private readonly sizes = new Map<number, { width: number; height: number }>();
+
+    private constructor(
+        private canvas: GlCanvas,
+        private context: Context,
+        /** As the browser names it. */
+        readonly renderer: string,
+    ) {}
+
+    /** undefined: there is no WebGL2 in this thread. */
+    static make(): GlPainter | undefined {
+        if (typeof document === 'undefined' && typeof OffscreenCanvas === 'undefined') return undefined;
+        const canvas = makeCanvas();
+        const context = makeContext(canvas);
+        return context && new GlPainter(canvas, context, rendererOf(context.gl));
+    }
+
+    get isSoftware(): boolean {
+        return SOFTWARE.test(this.renderer);
+    }
+
+    /* All charts share the buffer; one of another size would be made anew with every picture. */
+    private fit(chart: number, width: number, height: number): void {
+        this.sizes.set(chart, { width, height });
+        const { canvas } = this;
+        if (canvas.width < width) canvas.width = width;
+        if (canvas.height < height) canvas.height = height;
+    }
+
+    private isWhole(width: number, height: number): boolean {
+        const { gl } = this.context;
+        return !gl.isContextLost() && gl.drawingBufferWidth >= width && gl.drawingBufferHeight >= height;
+    }
+
+    /** Draws a picture; `take` copies or reads it. Throws `device-lost` if there is no context to be had,
+     *  `limit` if the picture is too large for it. */
+    draw(chart: number, tables: Tables, take: (painter: GlPainter) => void): void {
+        const { width, height } = tables;
+        for (let attempt = 0; attempt < 2; attempt++) {
+            if (this.context.gl.isContextLost()) this.replace();
+            this.fit(chart, width, height);
+            this.context.draw(chart, tables);
+            if (this.context.gl.isContextLost()) continue;
+            if (!this.isWhole(width, height))
+                throw new ChartError('limit', `WebGL2 gives no picture of ${width} x ${height}`);
+            take(this);
+            return;
+        }
+        throw new ChartError('device-lost', 'the WebGL context is lost again and again');
+    }
+
+    private replace(): void {
+        const canvas = makeCanvas();
+        const context = makeContext(canvas);
+        if (context === undefined)
+            throw new ChartError('device-lost', 'the WebGL context is lost, and there is no other');
+        this.canvas = canvas;
+        this.context = context;
+    }
+
+    /** The picture just drawn onto a canvas of its size. */
+    copyTo(context: CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D): void {
+        const { width, height } = context.canvas;
+        const top = this.context.gl.drawingBufferHeight - height;
+        context.drawImage(this.canvas, 0, top, width, height, 0, 0, width, height);
+    }
+
+    /** RGBA of the picture just drawn, rows from the top. */
+    read(width: number, height: number): Uint8ClampedArray<ArrayBuffer> {
+        const { gl } = this.context;
+        const rows = new Uint8Array(width * height * 4);
+        gl.readPixels(0, 0, width, height, gl.RGBA, gl.UNSIGNED_BYTE, rows);
+        const pixels = new Uint8ClampedArray(rows.length);
+        const stride = width * 4;
+        for (let y = 0; y < height; y++)
+            pixels.set(rows.subarray((height - 1 - y) * stride, (height - y) * stride), y * stride);
+        return pixels;
+    }
+
+    forget(chart: number): void {
+        this.context.forget(chart);
+        this.sizes.delete(chart);
+        const all = [...this.sizes.values()];
+        this.canvas.width = Math.max(1, ...all.map((size) => size.width));
+        this.canvas.height = Math.max(1, ...all.map((size) => size.height));
+    }
+
+    end(): void {
+        this.context.end();
+    }
+}
