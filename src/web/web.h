@@ -21,7 +21,7 @@
 #include <assert.h>
 #include <stddef.h>
 
-#define GCH__WEB_ABI 1u
+#define GCH__WEB_ABI 2u
 #define GCH__EXPORT __attribute__((visibility("default")))
 
 /* ---- the instance ---- */
@@ -106,6 +106,13 @@ typedef struct gch_web_series {
 #define GCH__WEB_WAIT 4u /* every byte is at hand: fail rather than draw an unfinished picture */
 #define GCH__WEB_HAS_TIME_RANGE 8u
 
+/* What draws. The host has chosen it for the canvas that it has: nothing is chosen here. */
+typedef enum gch_web_backend {
+    GCH__WEB_CPU = 0,
+    GCH__WEB_WEBGPU = 1,
+    GCH__WEB_WEBGL2 = 2,
+} gch_web_backend;
+
 typedef struct gch_web_chart_desc {
     int64_t from, to; /* with HAS_TIME_RANGE */
     uint32_t width_px, height_px;
@@ -117,6 +124,7 @@ typedef struct gch_web_chart_desc {
     const char *title, *time_zone; /* nullable */
     const char *bar_width;         /* nullable: chosen for the width */
     const char *bottom, *top;      /* exact decimals; nullable: fitted to what is visible */
+    uint32_t backend;              /* gch_web_backend; the CPU draws what another one cannot */
 } gch_web_chart_desc;
 
 typedef struct gch_web_frame {
@@ -126,7 +134,10 @@ typedef struct gch_web_frame {
     double layout_ms, query_ms, raster_ms, total_ms;
     uint32_t width_px, height_px;
     uint32_t plot_x_px, plot_y_px, plot_width_px, plot_height_px;
-    const uint32_t *pixels; /* RGBA, until the chart's next frame */
+    const uint32_t *pixels; /* RGBA, until the chart's next frame; NULL: `picture` */
+    uint32_t backend;       /* gch_web_backend that drew */
+    uint32_t picture;       /* without pixels: the host's number of what it is to show */
+    const char *fallback;   /* why another backend than asked for has drawn; "" if none has */
 } gch_web_frame;
 
 GCH__EXPORT gch_status gch_web_chart_make(uint32_t *out_id);
@@ -135,21 +146,19 @@ GCH__EXPORT gch_status gch_web_chart_destroy(uint32_t id);
 GCH__EXPORT gch_status gch_web_chart_frame(uint32_t id, const gch_web_chart_desc *desc,
                                            gch_web_frame *out);
 
-/* What a host draws from that draws itself (web/src/gl.ts), as render_tables.h has it: words. */
-typedef struct gch_web_words {
+/* What a host with WebGL2 draws from (web/src/gl.ts), as render_tables.h has it: words. */
+typedef struct gch__web_words {
     const uint32_t *words;
     uint32_t count;
-} gch_web_words;
+} gch__web_words;
 
-typedef struct gch_web_tables {
-    uint32_t kind; /* gch__tables_kind; NONE: the frame has pixels */
-    gch_web_words commands, tiles, shapes, atlas;
-} gch_web_tables;
+typedef struct gch__web_tables {
+    gch__web_words commands, tiles, shapes, atlas;
+} gch__web_tables;
 
-/* The same with tables instead of pixels (out->pixels is NULL), where there can be tables; they
- * live as long as pixels would. */
-GCH__EXPORT gch_status gch_web_chart_tables(uint32_t id, const gch_web_chart_desc *desc,
-                                            gch_web_frame *out, gch_web_tables *out_tables);
+/* Of the last frame, if it is a picture of WEBGL2: `picture` is a gch__tables_kind. They live as
+ * long as pixels would. */
+GCH__EXPORT const gch__web_tables *gch_web_chart_tables(void);
 
 /* ---- values at the cursor ---- */
 
@@ -188,8 +197,10 @@ GCH__WEB_LAYOUT(sizeof(gch_web_series), 24);
 GCH__WEB_LAYOUT(offsetof(gch_web_chart_desc, series), 44);
 GCH__WEB_LAYOUT(sizeof(gch_web_chart_desc), 72);
 GCH__WEB_LAYOUT(offsetof(gch_web_frame, width_px), 88);
+GCH__WEB_LAYOUT(offsetof(gch_web_chart_desc, backend), 68);
 GCH__WEB_LAYOUT(offsetof(gch_web_frame, pixels), 112);
-GCH__WEB_LAYOUT(sizeof(gch_web_tables), 36);
+GCH__WEB_LAYOUT(sizeof(gch_web_frame), 128);
+GCH__WEB_LAYOUT(sizeof(gch__web_tables), 32);
 GCH__WEB_LAYOUT(offsetof(gch_web_sample, value), 16);
 GCH__WEB_LAYOUT(sizeof(gch_web_value), 72);
 GCH__WEB_LAYOUT(offsetof(gch_web_bar, open), 24);

@@ -6,7 +6,7 @@
  */
 import { ChartError, statusName } from './error.js';
 
-export const ABI = 1;
+export const ABI = 2;
 
 /** What a module of `gpucharts.wasm` exports; numbers are uint32 unless their names say otherwise. */
 interface Exports {
@@ -45,6 +45,7 @@ interface Exports {
     gch_web_chart_make(outId: number): number;
     gch_web_chart_destroy(id: number): number;
     gch_web_chart_frame(id: number, desc: number, out: number): number;
+    gch_web_chart_tables(): number;
     gch_web_nearest(source: number, column: number, t: bigint, out: number): number;
     gch_web_bar_at(
         source: number,
@@ -59,7 +60,7 @@ interface Exports {
 export const WANT_BYTES = 24;
 export const SERIES_BYTES = 24;
 export const CHART_BYTES = 72;
-export const FRAME_BYTES = 120;
+export const FRAME_BYTES = 128;
 export const SAMPLE_BYTES = 88;
 export const BAR_BYTES = 312;
 export const COLUMN_BYTES = 12;

@@ -14,7 +14,7 @@ import { ChartError } from './error.js';
 import { type GestureTarget, Gestures, type Zone } from './gestures.js';
 import { type ChartOptions, type SeriesOptions, checkOptions, zoneName } from './options.js';
 import { type Crosshair, type Dot, Overlay } from './overlay.js';
-import type { EngineEvent, EngineStats, Frame, FrameDesc, TimeUnit } from './protocol.js';
+import type { Backend, EngineEvent, EngineStats, Frame, FrameDesc, TimeUnit } from './protocol.js';
 import { DataSource, openData } from './source.js';
 import { THEMES, type ThemeName, cssColor, parseColor, seriesColor } from './theme.js';
 import { type TimeInput, chooseBarWidth, formatSpan, formatTicks, toMs, toTicks } from './time.js';
@@ -63,7 +63,10 @@ export interface ChartEvents {
 export interface ChartStats extends EngineStats {
     place: 'worker' | 'main';
     fallback: string;
-    backend: 'cpu';
+    /** That drew the last frame. */
+    backend: Backend;
+    /** Why it was no better one; '' if there is none, or none was to be tried. */
+    backendReason: string;
     frames: number;
     /** Of the last frame, drawing in the engine. */
     frameMs: number;
@@ -257,10 +260,20 @@ export class Chart {
                 place === 'main'
                     ? this.overlay.canvas
                     : this.overlay.canvas.transferControlToOffscreen();
-        const { id, paints } = await api.makeChart(target);
+        const { id, paints } = await api.makeChart(target, this.options.backend ?? 'auto');
         if (canHand && !paints) this.overlay.replaceCanvas();
         this.engineChart = id;
         this.paints = paints;
+    }
+
+    /** Another canvas in the place of one that shows nothing any more; the engine paints it if it can. */
+    private async renewCanvas(lease: Lease, engineChart: number): Promise<void> {
+        const { api, place } = lease.engine;
+        const canvas = this.overlay.replaceCanvas();
+        const target = place === 'main' ? canvas : canvas.transferControlToOffscreen();
+        this.paints = await api.giveCanvas(engineChart, target);
+        if (!this.paints) this.overlay.replaceCanvas();
+        this.isDirty = true;
     }
 
     private async open(all: SeriesOptions[]): Promise<void> {
@@ -504,7 +517,6 @@ export class Chart {
             throw new ChartError('invalid', 'there is no picture yet');
         const withLegend = { ...desc, hasLegend: this.options.legend !== false };
         const frame = await lease.engine.api.frame(engineChart, withLegend, true);
-        this.schedule(); /* the canvas shows that picture now */
         const canvas = document.createElement('canvas');
         canvas.width = frame.width;
         canvas.height = frame.height;
@@ -540,7 +552,8 @@ export class Chart {
             ...engine,
             place: lease.engine.place,
             fallback: lease.engine.fallback,
-            backend: 'cpu',
+            backend: frame?.backend ?? 'cpu',
+            backendReason: frame?.backendReason ?? '',
             frames: this.frames,
             frameMs: frame?.totalMs ?? 0,
             latencyMs: this.latencyMs,
@@ -590,6 +603,10 @@ export class Chart {
     private heard(event: EngineEvent): void {
         if (event.kind === 'idle') {
             if ((this.frame?.complete ?? 1) < 1 && this.failure === '') this.schedule();
+            return;
+        }
+        if (event.kind === 'redraw') {
+            this.schedule();
             return;
         }
         const mine = this.shown.filter((one) => one.source.id === event.source);
@@ -669,16 +686,22 @@ export class Chart {
         this.isDirty = false;
         const desc = this.describeFrame();
         this.isDrawing = true;
-        const asked = performance.now();
         try {
             if (desc === undefined) await this.drawNothing(lease, engineChart);
-            else this.arrived(await lease.engine.api.frame(engineChart, desc, false), asked);
+            else await this.drawFrame(lease, engineChart, desc);
         } catch (cause) {
             this.fail(ChartError.from(cause));
         } finally {
             this.isDrawing = false;
         }
         if (this.isDirty) this.schedule();
+    }
+
+    private async drawFrame(lease: Lease, engineChart: number, desc: FrameDesc): Promise<void> {
+        const asked = performance.now();
+        const frame = await lease.engine.api.frame(engineChart, desc, false);
+        if (frame.needsCanvas === true) await this.renewCanvas(lease, engineChart);
+        else this.arrived(frame, asked);
     }
 
     private async drawNothing(lease: Lease, engineChart: number): Promise<void> {

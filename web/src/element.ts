@@ -17,6 +17,7 @@ export class GpuChartElement extends Base {
         'column',
         'title-text',
         'bar-width',
+        'backend',
     ];
     chart: Chart | undefined;
     private isQueued = false;
@@ -59,6 +60,7 @@ export class GpuChartElement extends Base {
             ['time-zone', 'timeZone'],
             ['title-text', 'title'],
             ['bar-width', 'barWidth'],
+            ['backend', 'backend'],
         ] as const) {
             const value = this.getAttribute(name);
             if (value !== null) optional[key] = value;

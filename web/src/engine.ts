@@ -11,10 +11,13 @@ import { Abi, BAR_BYTES, CHART_BYTES, COLUMN_BYTES, FRAME_BYTES, SAMPLE_BYTES } 
 import { SERIES_BYTES, WANT_BYTES } from './abi.js';
 import { type Bytes, openBlob, openUrl } from './bytes.js';
 import { ChartError } from './error.js';
+import { COMMANDS, GlSurfaces, STRIPS, type Tables } from './gl.js';
 import { Loader, type Want } from './loader.js';
-import { MARKS, TIME_UNITS } from './protocol.js';
-import type { Bar, EngineApi, EngineEvent, EngineStats, Frame, FrameDesc } from './protocol.js';
+import { BACKENDS, MARKS, TIME_UNITS } from './protocol.js';
+import type { Backend, BackendChoice, Bar, Canvas } from './protocol.js';
+import type { EngineApi, EngineEvent, EngineStats, Frame, FrameDesc } from './protocol.js';
 import type { LiveDesc, OpenResult, Rows, Sample, SourceInfo } from './protocol.js';
+import { type Picture, Showing, type Surface, type SurfaceOpener, openPixelSurface } from './surface.js';
 import { zoneBytes } from './zones.js';
 
 const BUDGET_MIB = 256;
@@ -33,11 +36,14 @@ const BARE = 1;
 const NO_LEGEND = 2;
 const HAS_TIME_RANGE = 8;
 
-type Context2d = CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D;
+/** gch_web_backend. */
+const BACKEND_NUMBERS: Record<Backend, number> = { cpu: 0, webgpu: 1, webgl2: 2 };
 
 export class Engine implements EngineApi {
     private readonly loader: Loader;
-    private readonly canvases = new Map<number, Context2d>();
+    private readonly showings = new Map<number, Showing>();
+    /** What this build can draw with. */
+    private readonly openers: Partial<Record<Backend, SurfaceOpener>>;
     private readonly wants: number;
 
     private constructor(
@@ -46,6 +52,11 @@ export class Engine implements EngineApi {
     ) {
         this.abi.check(this.abi.call.gch_web_start(BUDGET_MIB));
         this.wants = abi.alloc(WANTS_CAP * WANT_BYTES);
+        const gl = new GlSurfaces((picture) => this.readTables(picture));
+        this.openers = {
+            webgl2: (canvas, isNamed) => gl.open(canvas, isNamed),
+            cpu: openPixelSurface,
+        };
         this.loader = new Loader({
             deliver: (source, offset, bytes) => {
                 this.stage(source, offset, bytes);
@@ -256,26 +267,33 @@ export class Engine implements EngineApi {
     }
 
     async makeChart(
-        canvas?: OffscreenCanvas | HTMLCanvasElement,
+        canvas?: Canvas,
+        backend: BackendChoice = 'auto',
     ): Promise<{ id: number; paints: boolean }> {
         const { abi } = this;
-        const context = canvas?.getContext('2d', { alpha: false }) as Context2d | null | undefined;
+        const showing = new Showing(backend, this.openers);
+        const paints = canvas !== undefined && (await showing.open(canvas));
         abi.begin();
         const out = abi.take(4);
-        abi.check(abi.call.gch_web_chart_make(out));
+        const status = abi.call.gch_web_chart_make(out);
+        if (status !== 0) showing.release();
+        abi.check(status);
         const id = abi.view().getUint32(out, true);
-        if (context !== null && context !== undefined) this.canvases.set(id, context);
-        return { id, paints: this.canvases.has(id) };
+        this.showings.set(id, showing);
+        return { id, paints };
+    }
+
+    async giveCanvas(chart: number, canvas: Canvas): Promise<boolean> {
+        return (await this.showings.get(chart)?.open(canvas)) ?? false;
     }
 
     async destroyChart(chart: number): Promise<void> {
-        const context = this.canvases.get(chart);
-        if (context !== undefined) context.canvas.width = context.canvas.height = 0;
-        this.canvases.delete(chart);
+        this.showings.get(chart)?.release();
+        this.showings.delete(chart);
         this.abi.check(this.abi.call.gch_web_chart_destroy(chart));
     }
 
-    private writeDesc(desc: FrameDesc): number {
+    private writeDesc(desc: FrameDesc, backend: Backend): number {
         const { abi } = this;
         const at = abi.take(CHART_BYTES);
         const series = abi.take(desc.series.length * SERIES_BYTES);
@@ -308,14 +326,34 @@ export class Engine implements EngineApi {
         view.setUint32(at + 40, desc.series.length, true);
         view.setUint32(at + 44, series, true);
         texts.forEach((text, i) => view.setUint32(at + 48 + 4 * i, text, true));
+        view.setUint32(at + 68, BACKEND_NUMBERS[backend], true);
         return at;
     }
 
     async frame(chart: number, desc: FrameDesc, wantsPixels: boolean): Promise<Frame> {
+        const surface = wantsPixels ? undefined : this.showings.get(chart)?.surface;
+        try {
+            return this.drawFrame(chart, desc, surface, surface?.backend ?? 'cpu');
+        } catch (cause) {
+            const { code, message } = ChartError.from(cause);
+            if (code !== 'limit' || surface === undefined || surface.backend === 'cpu') throw cause;
+            const frame = this.drawFrame(chart, desc, surface, 'cpu');
+            return { ...frame, backendReason: `${surface.backend}: ${message}` };
+        }
+    }
+
+    /** Draws with a backend, and shows that if there is a surface. */
+    private drawFrame(
+        chart: number,
+        desc: FrameDesc,
+        surface: Surface | undefined,
+        backend: Backend,
+    ): Frame {
         const { abi } = this;
+        const showing = this.showings.get(chart);
         abi.begin();
         const out = abi.take(FRAME_BYTES);
-        const at = this.writeDesc(desc);
+        const at = this.writeDesc(desc, backend);
         const status = abi.call.gch_web_chart_frame(chart, at, out);
         this.fetchWants();
         abi.check(status);
@@ -340,28 +378,50 @@ export class Engine implements EngineApi {
                 width: view.getUint32(out + 104, true),
                 height: view.getUint32(out + 108, true),
             },
+            backend: BACKENDS.find((one) => BACKEND_NUMBERS[one] === view.getUint32(out + 116, true)) ?? 'cpu',
+            backendReason: [showing?.reason, abi.readText(view.getUint32(out + 124, true))]
+                .filter((text) => text !== undefined && text !== '')
+                .join('; '),
         };
-        const pixels = new Uint8ClampedArray(
-            abi.call.memory.buffer as ArrayBuffer,
-            view.getUint32(out + 112, true),
-            frame.width * frame.height * 4,
-        );
-        const context = this.canvases.get(chart);
-        if (context !== undefined) {
-            fit(context, frame.width, frame.height);
-            context.putImageData(new ImageData(pixels, frame.width, frame.height), 0, 0);
-        }
-        if (context === undefined || wantsPixels) frame.pixels = pixels.slice();
+        const pixelsAt = view.getUint32(out + 112, true);
+        const { width, height } = frame;
+        const pixels =
+            pixelsAt === 0
+                ? undefined
+                : new Uint8ClampedArray(abi.call.memory.buffer, pixelsAt, width * height * 4);
+        const handle = view.getUint32(out + 120, true);
+        const picture: Picture = { width, height, backend: frame.backend, pixels, handle };
+        surface?.show(picture);
+        if (surface !== undefined && showing?.needsCanvas === true) frame.needsCanvas = true;
+        if (surface === undefined && pixels !== undefined)
+            frame.pixels = pixels.slice() as Uint8ClampedArray<ArrayBuffer>;
         return frame;
     }
 
+    /** What a picture of WebGL2 is drawn from. */
+    private readTables({ width, height, handle }: Picture): Tables {
+        const { abi } = this;
+        const at = abi.call.gch_web_chart_tables();
+        const view = abi.view();
+        const { buffer } = abi.call.memory;
+        const words = (index: number) => {
+            const place = view.getUint32(at + 8 * index, true);
+            return new Uint32Array(buffer, place, view.getUint32(at + 8 * index + 4, true));
+        };
+        const atlas = words(3);
+        return {
+            kind: handle === STRIPS ? STRIPS : COMMANDS,
+            width,
+            height,
+            commands: words(0),
+            tiles: words(1),
+            shapes: words(2),
+            atlas: new Uint8Array(buffer, atlas.byteOffset, atlas.byteLength),
+        };
+    }
+
     async clear(chart: number, width: number, height: number, color: string): Promise<void> {
-        const context = this.canvases.get(chart);
-        if (context !== undefined) {
-            fit(context, width, height);
-            context.fillStyle = color;
-            context.fillRect(0, 0, width, height);
-        }
+        this.showings.get(chart)?.surface?.clear(width, height, color);
     }
 
     private fetchWants(): void {
@@ -447,12 +507,6 @@ export class Engine implements EngineApi {
     async stop(): Promise<void> {
         this.abi.check(this.abi.call.gch_web_stop());
     }
-}
-
-function fit(context: Context2d, width: number, height: number): void {
-    const { canvas } = context;
-    if (canvas.width !== width) canvas.width = width;
-    if (canvas.height !== height) canvas.height = height;
 }
 
 /** The first wish into the index, with what lies before it and up to the tail. */

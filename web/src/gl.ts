@@ -6,13 +6,13 @@
  * everything anew.
  *
  * Invariants:
- *  1. A picture is drawn and taken (copied, or read) within one task: the buffer is not kept.
+ *  1. A picture is drawn and copied within one task: the buffer is not kept.
  *  2. Nothing here outlives a context: what belongs to one hangs on its Context.
  */
 import { ChartError } from './error.js';
 import { PAINT_FRAGMENT, PAINT_VERTEX, STRIP_FRAGMENT, STRIP_VERTEX, TEXTURE_WIDTH } from './glsl.js';
-
-export type GlCanvas = OffscreenCanvas | HTMLCanvasElement;
+import type { Canvas } from './protocol.js';
+import { type Context2d, type Picture, PixelSurface, type Surface, fit, open2d } from './surface.js';
 
 export const STRIPS = 1;
 export const COMMANDS = 2;
@@ -230,19 +230,22 @@ class Context {
     }
 }
 
-function makeCanvas(): GlCanvas {
+function makeCanvas(): Canvas {
     if (typeof document !== 'undefined') return document.createElement('canvas');
-    return new OffscreenCanvas(1, 1);
+    if (typeof OffscreenCanvas !== 'undefined') return new OffscreenCanvas(1, 1);
+    throw new ChartError('unsupported', 'this browser has no canvas in workers');
 }
 
-function makeContext(canvas: GlCanvas): Context | undefined {
+function makeContext(canvas: Canvas): Context {
     const gl = canvas.getContext('webgl2', {
         alpha: false,
         antialias: false,
         depth: false,
         stencil: false,
     }) as WebGL2RenderingContext | null;
-    return gl === null || gl.isContextLost() ? undefined : new Context(gl);
+    if (gl === null || gl.isContextLost())
+        throw new ChartError('device-lost', 'there is no WebGL2 context to be had here');
+    return new Context(gl);
 }
 
 function rendererOf(gl: WebGL2RenderingContext): string {
@@ -250,95 +253,141 @@ function rendererOf(gl: WebGL2RenderingContext): string {
     return String(gl.getParameter(info?.UNMASKED_RENDERER_WEBGL ?? gl.RENDERER));
 }
 
-export class GlPainter {
+/** The context that the charts of an engine share, and the canvas behind it. */
+class Painter {
     private readonly sizes = new Map<number, { width: number; height: number }>();
 
     private constructor(
-        private canvas: GlCanvas,
+        private canvas: Canvas,
         private context: Context,
         /** As the browser names it. */
         readonly renderer: string,
     ) {}
 
-    /** undefined: there is no WebGL2 in this thread. */
-    static make(): GlPainter | undefined {
-        if (typeof document === 'undefined' && typeof OffscreenCanvas === 'undefined') return undefined;
+    /** Throws if there is no WebGL2 in this thread. */
+    static make(): Painter {
         const canvas = makeCanvas();
         const context = makeContext(canvas);
-        return context && new GlPainter(canvas, context, rendererOf(context.gl));
+        return new Painter(canvas, context, rendererOf(context.gl));
     }
 
-    get isSoftware(): boolean {
-        return SOFTWARE.test(this.renderer);
-    }
-
-    /* All charts share the buffer; one of another size would be made anew with every picture. */
-    private fit(chart: number, width: number, height: number): void {
-        this.sizes.set(chart, { width, height });
+    /* One buffer for all: one of each chart's size would be made anew with every picture. */
+    private fit(width: number, height: number): void {
         const { canvas } = this;
         if (canvas.width < width) canvas.width = width;
         if (canvas.height < height) canvas.height = height;
+        const { drawingBufferWidth, drawingBufferHeight } = this.context.gl;
+        if (drawingBufferWidth < width || drawingBufferHeight < height)
+            throw new ChartError('limit', `WebGL2 gives no picture of ${width} x ${height}`);
     }
 
-    private isWhole(width: number, height: number): boolean {
-        const { gl } = this.context;
-        return !gl.isContextLost() && gl.drawingBufferWidth >= width && gl.drawingBufferHeight >= height;
-    }
-
-    /** Draws a picture; `take` copies or reads it. Throws `device-lost` if there is no context to be had,
-     *  `limit` if the picture is too large for it. */
-    draw(chart: number, tables: Tables, take: (painter: GlPainter) => void): void {
+    /** Draws a picture and copies it to a canvas of its size. A context that is lost is replaced, and all
+     * is sent again. Throws `device-lost` if there is none to be had. */
+    draw(chart: number, tables: Tables, target: Context2d): void {
         const { width, height } = tables;
+        this.sizes.set(chart, { width, height });
         for (let attempt = 0; attempt < 2; attempt++) {
-            if (this.context.gl.isContextLost()) this.replace();
-            this.fit(chart, width, height);
+            if (this.context.gl.isContextLost()) {
+                this.canvas = makeCanvas();
+                this.context = makeContext(this.canvas);
+            }
+            this.fit(width, height);
             this.context.draw(chart, tables);
             if (this.context.gl.isContextLost()) continue;
-            if (!this.isWhole(width, height))
-                throw new ChartError('limit', `WebGL2 gives no picture of ${width} x ${height}`);
-            take(this);
+            const top = this.context.gl.drawingBufferHeight - height;
+            target.drawImage(this.canvas, 0, top, width, height, 0, 0, width, height);
             return;
         }
-        throw new ChartError('device-lost', 'the WebGL context is lost again and again');
-    }
-
-    private replace(): void {
-        const canvas = makeCanvas();
-        const context = makeContext(canvas);
-        if (context === undefined)
-            throw new ChartError('device-lost', 'the WebGL context is lost, and there is no other');
-        this.canvas = canvas;
-        this.context = context;
-    }
-
-    /** The picture just drawn onto a canvas of its size. */
-    copyTo(context: CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D): void {
-        const { width, height } = context.canvas;
-        const top = this.context.gl.drawingBufferHeight - height;
-        context.drawImage(this.canvas, 0, top, width, height, 0, 0, width, height);
-    }
-
-    /** RGBA of the picture just drawn, rows from the top. */
-    read(width: number, height: number): Uint8ClampedArray<ArrayBuffer> {
-        const { gl } = this.context;
-        const rows = new Uint8Array(width * height * 4);
-        gl.readPixels(0, 0, width, height, gl.RGBA, gl.UNSIGNED_BYTE, rows);
-        const pixels = new Uint8ClampedArray(rows.length);
-        const stride = width * 4;
-        for (let y = 0; y < height; y++)
-            pixels.set(rows.subarray((height - 1 - y) * stride, (height - y) * stride), y * stride);
-        return pixels;
+        throw new ChartError('device-lost', 'WebGL2 loses its context again and again');
     }
 
     forget(chart: number): void {
         this.context.forget(chart);
         this.sizes.delete(chart);
         const all = [...this.sizes.values()];
-        this.canvas.width = Math.max(1, ...all.map((size) => size.width));
-        this.canvas.height = Math.max(1, ...all.map((size) => size.height));
+        fit(
+            this.canvas,
+            Math.max(1, ...all.map((size) => size.width)),
+            Math.max(1, ...all.map((size) => size.height)),
+        );
     }
 
     end(): void {
         this.context.end();
+    }
+}
+
+class GlSurface extends PixelSurface {
+    override readonly backend = 'webgl2';
+    private wasLost = false;
+
+    constructor(
+        private readonly owner: GlSurfaces,
+        private readonly number: number,
+        canvas: Canvas,
+        context: Context2d,
+    ) {
+        super(canvas, context);
+    }
+
+    override get isLost(): boolean {
+        return this.wasLost;
+    }
+
+    override show(picture: Picture): void {
+        if (picture.pixels !== undefined) {
+            super.show(picture);
+            return;
+        }
+        fit(this.canvas, picture.width, picture.height);
+        try {
+            this.owner.draw(this.number, picture, this.context);
+        } catch (cause) {
+            this.wasLost = ChartError.from(cause).code === 'device-lost';
+            if (!this.wasLost) throw cause;
+        }
+    }
+
+    override release(): void {
+        super.release();
+        this.owner.forget(this.number);
+    }
+}
+
+/** The surfaces of an engine. The context is there as long as any of them is. */
+export class GlSurfaces {
+    private readonly numbers = new Set<number>();
+    private lastNumber = 0;
+    private painter: Painter | undefined;
+
+    constructor(private readonly readTables: (picture: Picture) => Tables) {}
+
+    async open(canvas: Canvas, isNamed: boolean): Promise<Surface> {
+        const number = ++this.lastNumber;
+        this.painter ??= Painter.make();
+        this.numbers.add(number);
+        try {
+            const { renderer } = this.painter;
+            if (!isNamed && SOFTWARE.test(renderer))
+                throw new ChartError('unsupported', `${renderer} is the processor under another name`);
+            return new GlSurface(this, number, canvas, open2d(canvas));
+        } catch (cause) {
+            this.forget(number);
+            throw cause;
+        }
+    }
+
+    draw(number: number, picture: Picture, target: Context2d): void {
+        this.painter?.draw(number, this.readTables(picture), target);
+    }
+
+    forget(number: number): void {
+        this.numbers.delete(number);
+        if (this.numbers.size > 0) {
+            this.painter?.forget(number);
+        } else {
+            this.painter?.end();
+            this.painter = undefined;
+        }
     }
 }

@@ -5,7 +5,7 @@ export { GpuChartElement, defineElement } from './element.js';
 export { ChartError } from './error.js';
 export type { ErrorCode } from './error.js';
 export type { AxesOptions, ChartOptions, SeriesOptions } from './options.js';
-export type { ColumnInfo, Mark, SourceInfo, TimeUnit } from './protocol.js';
+export type { Backend, BackendChoice, ColumnInfo, Mark, SourceInfo, TimeUnit } from './protocol.js';
 export { DataSource, openData } from './source.js';
 export type { ArraysInput, DataInput, NumberList, OpenOptions, RowsInput, UrlInput } from './source.js';
 export { formatSpan, formatTicks, toMs, toTicks } from './time.js';

@@ -1,8 +1,8 @@
 /* What a chart is asked to be: options with their defaults, checked when they are given. */
 import type { EnginePlace } from './client.js';
 import { ChartError } from './error.js';
-import type { Mark } from './protocol.js';
-import { MARKS } from './protocol.js';
+import type { BackendChoice, Mark } from './protocol.js';
+import { BACKENDS, MARKS } from './protocol.js';
 import type { DataInput } from './source.js';
 import { parseColor } from './theme.js';
 import type { TimeInput } from './time.js';
@@ -62,6 +62,9 @@ export interface ChartOptions {
     pixelRatio?: number;
     /** Where the engine runs. Default: 'auto', a worker if there can be one. */
     engine?: EnginePlace;
+    /** What draws, or what is tried first: a backend that this machine does not have falls through to
+     * the next of webgpu, webgl2, cpu. Default: 'auto', the best that is not emulated. */
+    backend?: BackendChoice;
     /** Destroys the chart. */
     signal?: AbortSignal;
 }
@@ -80,6 +83,7 @@ const KEYS: readonly string[] = [
     'bare',
     'pixelRatio',
     'engine',
+    'backend',
     'signal',
 ] satisfies (keyof ChartOptions)[];
 
@@ -108,6 +112,7 @@ export function checkOptions(options: ChartOptions): void {
     });
     oneOf('theme', options.theme, ['light', 'dark', 'auto']);
     oneOf('engine', options.engine, ['auto', 'worker', 'main']);
+    oneOf('backend', options.backend, ['auto', ...BACKENDS]);
     oneOf('axes.y.scale', options.axes?.y?.scale, ['linear', 'log']);
     const ratio = options.pixelRatio;
     if (ratio !== undefined && !(ratio >= 0.5 && ratio <= 8))

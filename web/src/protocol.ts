@@ -7,6 +7,15 @@ export type Mark = 'line' | 'step' | 'area' | 'candles' | 'ohlc' | 'scatter' | '
 export const TIME_UNITS: readonly TimeUnit[] = ['index', 's', 'ms', 'us', 'ns'];
 export const MARKS: readonly Mark[] = ['line', 'step', 'area', 'candles', 'ohlc', 'scatter', 'bars'];
 
+/** What draws the pictures of a chart. */
+export type Backend = 'webgpu' | 'webgl2' | 'cpu';
+export type BackendChoice = 'auto' | Backend;
+
+/** The best first. */
+export const BACKENDS: readonly Backend[] = ['webgpu', 'webgl2', 'cpu'];
+
+export type Canvas = HTMLCanvasElement | OffscreenCanvas;
+
 export interface ColumnInfo {
     name: string;
     unit: string;
@@ -106,6 +115,13 @@ export interface Frame {
     width: number;
     height: number;
     plot: { x: number; y: number; width: number; height: number };
+    /** What drew this picture. */
+    backend: Backend;
+    /** Why not a better one, of those that the chart was to try; '' if there is none. */
+    backendReason: string;
+    /** The chart's canvas can show nothing any more, not even this: it is to be given another one
+     * (giveCanvas), and drawn again. */
+    needsCanvas?: true;
     /** RGBA, if the chart has no canvas of its own in the engine's thread, or on request. */
     pixels?: Uint8ClampedArray<ArrayBuffer>;
 }
@@ -143,6 +159,8 @@ export interface EngineStats {
 export type EngineEvent =
     | { kind: 'data'; source: number }
     | { kind: 'idle' }
+    /** What drew or showed the pictures is gone: all charts are to be drawn again. */
+    | { kind: 'redraw' }
     | { kind: 'failed'; source: number; code: ErrorCode; message: string };
 
 /** The engine, whichever thread it lives on. */
@@ -156,7 +174,11 @@ export interface EngineApi {
     append(source: number, rows: Rows): Promise<SourceInfo>;
     info(source: number): Promise<SourceInfo>;
     close(source: number): Promise<void>;
-    makeChart(canvas?: OffscreenCanvas | HTMLCanvasElement): Promise<{ id: number; paints: boolean }>;
+    /** Tries what can draw on the canvas, from the chosen backend on down ('auto': the best for this
+     * machine). `paints`: frames appear on it; else they come with their pixels. */
+    makeChart(canvas?: Canvas, backend?: BackendChoice): Promise<{ id: number; paints: boolean }>;
+    /** Another canvas for a chart whose own can show nothing any more. Returns `paints`. */
+    giveCanvas(chart: number, canvas: Canvas): Promise<boolean>;
     destroyChart(chart: number): Promise<void>;
     frame(chart: number, desc: FrameDesc, wantsPixels: boolean): Promise<Frame>;
     clear(chart: number, width: number, height: number, color: string): Promise<void>;

@@ -5,6 +5,8 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 const VIEWS = 50;
+const BARS = ['candles', 'ohlc', 'bars'];
+const BAR_PX = 8;
 const TYPES = ['line', 'line', 'step', 'candles', 'ohlc', 'bars', 'scatter', 'area'];
 
 /** A small generator of reproducible numbers (Marsaglia's xorshift32). */
@@ -62,12 +64,16 @@ function makeView(random, name, range, number) {
     const zoom = 10 ** (-6 * random());
     const width = Math.max(1, Math.floor(span * zoom));
     const from = range.first + BigInt(Math.floor((span - width) * random()));
+    const type = TYPES[number % TYPES.length];
+    const px = 200 + Math.floor(random() * 700);
     return {
         file: name,
-        type: TYPES[number % TYPES.length],
+        type,
+        /* Ticks; a chart chooses among the usual widths, the command in another way. */
+        ...(BARS.includes(type) ? { bar: String(Math.max(1, Math.floor((width * BAR_PX) / px))) } : {}),
         from: String(from),
         to: String(from + BigInt(width) + 1n),
-        width: 200 + Math.floor(random() * 700),
+        width: px,
         height: 120 + Math.floor(random() * 400),
         picture: `view-${number}.ppm`,
     };
@@ -83,6 +89,7 @@ export function makeCases(command, folder) {
         const view = makeView(random, name, describe(command, files[name]), number);
         const args = ['render', files[name], '--bare', '--format', 'ppm', '--type', view.type];
         args.push('--column', '1', '--from', view.from, '--to', view.to);
+        if (view.bar !== undefined) args.push('--bar', view.bar);
         args.push('--size', `${view.width}x${view.height}`, '-o', path.join(folder, view.picture));
         execFileSync(command, args, { stdio: ['ignore', 'ignore', 'inherit'] });
         views.push(view);

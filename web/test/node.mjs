@@ -42,6 +42,7 @@ export function bareFrame(view, source) {
         hasLegend: true,
         series: [{ source, column: 0, mark: view.type, color: 0, width: 0 }],
         range: { from: BigInt(view.from), to: BigInt(view.to) },
+        ...(view.bar === undefined ? {} : { barWidth: view.bar }),
     };
 }
 

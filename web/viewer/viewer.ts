@@ -4,6 +4,7 @@
  * state and the chart, and are set from them.
  */
 import {
+    type BackendChoice,
     type Chart,
     ChartError,
     type DataSource,
@@ -54,6 +55,7 @@ interface ServedSet {
 }
 
 const query = new URLSearchParams(location.search);
+const backend = (query.get('backend') ?? 'auto') as BackendChoice;
 const serverUrl = new URL(query.get('server') ?? '/', location.href);
 let state: State = readState(location.hash);
 let sets: ServedSet[] = [];
@@ -316,6 +318,7 @@ async function showStats(): Promise<void> {
     const used = Number(stats.data['host_used_bytes'] ?? 0);
     const rows: [string, string][] = [
         ['drawn by', `${stats.backend}, ${stats.place === 'worker' ? 'worker' : 'this thread'}`],
+        ...(stats.backendReason === '' ? [] : [['because', stats.backendReason] as [string, string]]),
         ['frame', `${stats.frameMs.toFixed(1)} ms`],
         ['on screen after', `${stats.latencyMs.toFixed(1)} ms`],
         ['frames', `${COUNT.format(stats.frames)} (${stats.framesPerSecond.toFixed(0)} fps)`],
@@ -457,6 +460,7 @@ function showChart(): void {
     text(get('facts'), `${COUNT.format(info.rows)} rows${info.bytes > 0 ? `, ${bytes(info.bytes)}` : ''}`);
     chart = createChart(get('chart'), {
         series: seriesNow(),
+        backend,
         theme: themeNow(),
         ...(state.zone === undefined ? {} : { timeZone: state.zone }),
         ...(state.bar === undefined ? {} : { barWidth: state.bar }),
@@ -483,6 +487,7 @@ function showOverview(opened: DataSource): void {
     get('strip').hidden = opened.info.rows < 2;
     overview = createChart(get('overview'), {
         series: [{ data: opened, column: shownColumns()[0] ?? 0 }],
+        backend,
         bare: true,
         interactive: false,
     });

@@ -56,6 +56,7 @@ window.test = {
                 pixelRatio: 1,
                 series: [{ data: `${root}/${view.file}`, type: view.type }],
                 axes: { x: { from: BigInt(view.from), to: BigInt(view.to) } },
+                ...(view.bar === undefined ? {} : { barWidth: view.bar }),
             });
             await completed(one);
             const { width, height, pixels } = await one.readPixels();
