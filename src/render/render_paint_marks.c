@@ -48,11 +48,65 @@ void gch__paint_include_in_table(gch__paint *paint, uint32_t table, uint32_t ind
     }
 }
 
+#define TILES_ACROSS_MAX (GCH_VIEW_PX_MAX / GCH__GPU_TILE_PX + 2)
+
 typedef struct stroke_shapes {
     gch__paint *paint;
     uint32_t table, shapes, count;
-    double top, bottom; /* what they cover */
+    /* The heights that they cover, by tiles of the picture: most of a plot is above or below. */
+    float top[TILES_ACROSS_MAX], bottom[TILES_ACROSS_MAX];
 } stroke_shapes;
+
+/* Where tile i of the plot begins; tiles are the picture's. */
+static double tile_left(const gch__plot *plot, uint32_t i)
+{
+    return (double)i * GCH__GPU_TILE_PX - plot->x_px % GCH__GPU_TILE_PX;
+}
+
+static uint32_t tiles_across(const gch__plot *plot)
+{
+    return gch__paint_tiles_of(plot->x_px % GCH__GPU_TILE_PX + plot->view.width_px);
+}
+
+static void include_heights(stroke_shapes *out, gch__stretch s, double reach)
+{
+    const gch__plot *plot = out->paint->plot;
+    if (s.x0 > s.x1)
+        s = (gch__stretch){s.x1, s.y1, s.x0, s.y0};
+    double first = fmax(s.x0 - reach - tile_left(plot, 0), 0) / GCH__GPU_TILE_PX;
+    uint32_t count = tiles_across(plot);
+    for (uint32_t i = (uint32_t)first; i < count; i++) {
+        double left = tile_left(plot, i) - reach, right = tile_left(plot, i + 1) + reach;
+        if (left > s.x1)
+            break;
+        double width = s.x1 - s.x0, y0 = s.y0, y1 = s.y1;
+        if (left > s.x0)
+            y0 += (s.y1 - s.y0) * ((left - s.x0) / width);
+        if (right < s.x1)
+            y1 = s.y0 + (s.y1 - s.y0) * ((right - s.x0) / width);
+        out->top[i] = fminf(out->top[i], (float)(fmin(y0, y1) - reach - 1));
+        out->bottom[i] = fmaxf(out->bottom[i], (float)(fmax(y0, y1) + reach + 1));
+    }
+}
+
+/* The stroke's command, in a part for each tile across. */
+static void add_stroke_commands(const stroke_shapes *out, uint32_t rgba)
+{
+    const gch__plot *plot = out->paint->plot;
+    uint32_t count = tiles_across(plot);
+    gch__gpu_command command = gch__paint_command_of(GCH__GPU_PAINT_STROKE, rgba);
+    command.a = out->table;
+    command.b = out->shapes;
+    command.f = plot->x_px | plot->y_px << 16;
+    for (uint32_t i = 0; i < count; i++) {
+        double left = fmax(tile_left(plot, i), 0);
+        double right = fmin(tile_left(plot, i + 1), plot->view.width_px);
+        double top = fmax(floor((double)out->top[i]), 0);
+        double bottom = fmin(ceil((double)out->bottom[i]), plot->view.height_px);
+        gch__paint_add_command(out->paint, command, plot->x_px + left, plot->y_px + top,
+                               plot->x_px + right, plot->y_px + bottom);
+    }
+}
 
 /* A capsule; of no length, a disc. */
 static void add_capsule(stroke_shapes *out, gch__stretch s, double reach)
@@ -75,8 +129,7 @@ static void add_capsule(stroke_shapes *out, gch__stretch s, double reach)
     memcpy(room, words, sizeof words);
     gch__paint_include_in_table(paint, out->table, out->count++, fmin(s.x0, s.x1) - reach,
                                 fmax(s.x0, s.x1) + reach);
-    out->top = fmin(out->top, fmin(s.y0, s.y1) - reach);
-    out->bottom = fmax(out->bottom, fmax(s.y0, s.y1) + reach);
+    include_heights(out, s, reach);
 }
 
 static bool is_finite(gch_point p)
@@ -88,7 +141,11 @@ static bool is_finite(gch_point p)
 static void add_stroke(gch__paint *paint, const gch__band_pass *pass)
 {
     double reach = pass->width * 0.5 + 0.5, dot_reach = GCH_MAX(pass->width, 2.0f) * 0.5 + 0.5;
-    stroke_shapes out = {.paint = paint, .top = INFINITY, .bottom = -INFINITY};
+    stroke_shapes out = {.paint = paint};
+    for (uint32_t i = 0; i < TILES_ACROSS_MAX; i++) {
+        out.top[i] = INFINITY;
+        out.bottom[i] = -INFINITY;
+    }
     if (!gch__paint_add_table(paint, &out.table))
         return;
     out.shapes = (uint32_t)paint->data.count;
@@ -104,10 +161,7 @@ static void add_stroke(gch__paint *paint, const gch__band_pass *pass)
             add_capsule(&out, (gch__stretch){from.x, from.y, p.x, p.y},
                         is_joined ? reach : dot_reach);
     }
-    gch__gpu_command command = gch__paint_command_of(GCH__GPU_PAINT_STROKE, pass->row_colors[0]);
-    command.a = out.table;
-    command.b = out.shapes;
-    gch__paint_add_plot_command(paint, command, out.top, out.bottom);
+    add_stroke_commands(&out, pass->row_colors[0]);
 }
 
 typedef struct area_shapes {

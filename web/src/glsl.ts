@@ -155,6 +155,9 @@ uint stroke_cover(int table, int shape, vec2 centre) {
             away = length(d - u * nearest);
         }
         cover = max(cover, sizes.y - away);
+        if (cover >= 1.0) {
+            break;
+        }
     }
     return byte_of(cover);
 }
