@@ -1,18 +1,18 @@
 /* Pictures by WebGL2, from tables that the engine's C side makes (src/render/render_tables.h).
  *
- * One context draws for all charts of an engine, into a canvas that nobody sees; each picture is copied
- * to the canvas of its chart. So there is no limit to the number of charts (browsers allow some 16 contexts),
+ * One context draws for all charts of an engine, into a canvas that nobody sees; each picture is handed to
+ * the canvas of its chart. So there is no limit to the number of charts (browsers allow some 16 contexts),
  * and a canvas keeps its picture when the context is lost: the next frame makes another, and sends
  * everything anew.
  *
  * Invariants:
- *  1. A picture is drawn and copied within one task: the buffer is not kept.
+ *  1. A picture is drawn and handed over within one task: the buffer is not kept.
  *  2. Nothing here outlives a context: what belongs to one hangs on its Context.
  */
 import { ChartError } from './error.js';
 import { PAINT_FRAGMENT, PAINT_VERTEX, STRIP_FRAGMENT, STRIP_VERTEX, TEXTURE_WIDTH } from './glsl.js';
 import type { Canvas } from './protocol.js';
-import { type Context2d, type Picture, PixelSurface, type Surface, fit, open2d } from './surface.js';
+import { type Context2d, type Picture, type Surface, fit, open2d } from './surface.js';
 
 export const STRIPS = 1;
 export const COMMANDS = 2;
@@ -230,22 +230,19 @@ class Context {
     }
 }
 
-function makeCanvas(): Canvas {
-    if (typeof document !== 'undefined') return document.createElement('canvas');
-    if (typeof OffscreenCanvas !== 'undefined') return new OffscreenCanvas(1, 1);
-    throw new ChartError('unsupported', 'this browser has no canvas in workers');
-}
+const ATTRIBUTES = { alpha: false, antialias: false, depth: false, stencil: false };
 
-function makeContext(canvas: Canvas): Context {
-    const gl = canvas.getContext('webgl2', {
-        alpha: false,
-        antialias: false,
-        depth: false,
-        stencil: false,
-    }) as WebGL2RenderingContext | null;
-    if (gl === null || gl.isContextLost())
-        throw new ChartError('device-lost', 'there is no WebGL2 context to be had here');
-    return new Context(gl);
+/* Not every browser that has OffscreenCanvas has WebGL2 on it. */
+function makeContext(): [Canvas, Context] {
+    const tries: (() => Canvas)[] = [];
+    if (typeof OffscreenCanvas !== 'undefined') tries.push(() => new OffscreenCanvas(1, 1));
+    if (typeof document !== 'undefined') tries.push(() => document.createElement('canvas'));
+    for (const make of tries) {
+        const canvas = make();
+        const gl = canvas.getContext('webgl2', ATTRIBUTES) as WebGL2RenderingContext | null;
+        if (gl !== null && !gl.isContextLost()) return [canvas, new Context(gl)];
+    }
+    throw new ChartError('device-lost', 'there is no WebGL2 context to be had here');
 }
 
 function rendererOf(gl: WebGL2RenderingContext): string {
@@ -255,8 +252,6 @@ function rendererOf(gl: WebGL2RenderingContext): string {
 
 /** The context that the charts of an engine share, and the canvas behind it. */
 class Painter {
-    private readonly sizes = new Map<number, { width: number; height: number }>();
-
     private constructor(
         private canvas: Canvas,
         private context: Context,
@@ -266,50 +261,33 @@ class Painter {
 
     /** Throws if there is no WebGL2 in this thread. */
     static make(): Painter {
-        const canvas = makeCanvas();
-        const context = makeContext(canvas);
+        const [canvas, context] = makeContext();
         return new Painter(canvas, context, rendererOf(context.gl));
     }
 
-    /* One buffer for all: one of each chart's size would be made anew with every picture. */
-    private fit(width: number, height: number): void {
-        const { canvas } = this;
-        if (canvas.width < width) canvas.width = width;
-        if (canvas.height < height) canvas.height = height;
-        const { drawingBufferWidth, drawingBufferHeight } = this.context.gl;
-        if (drawingBufferWidth < width || drawingBufferHeight < height)
-            throw new ChartError('limit', `WebGL2 gives no picture of ${width} x ${height}`);
+    /** Whether pictures can be handed over, not only copied. */
+    get canTransfer(): boolean {
+        return 'transferToImageBitmap' in this.canvas;
     }
 
-    /** Draws a picture and copies it to a canvas of its size. A context that is lost is replaced, and all
-     * is sent again. Throws `device-lost` if there is none to be had. */
-    draw(chart: number, tables: Tables, target: Context2d): void {
+    /** Draws a picture; the canvas has its size, and its picture within this task. A context that is lost is
+     * replaced, and all is sent again. Throws `device-lost` if there is none to be had. */
+    draw(chart: number, tables: Tables): Canvas {
         const { width, height } = tables;
-        this.sizes.set(chart, { width, height });
         for (let attempt = 0; attempt < 2; attempt++) {
-            if (this.context.gl.isContextLost()) {
-                this.canvas = makeCanvas();
-                this.context = makeContext(this.canvas);
-            }
-            this.fit(width, height);
+            if (this.context.gl.isContextLost()) [this.canvas, this.context] = makeContext();
+            const { gl } = this.context;
+            fit(this.canvas, width, height);
+            if (gl.drawingBufferWidth !== width || gl.drawingBufferHeight !== height)
+                throw new ChartError('limit', `WebGL2 gives no picture of ${width} x ${height}`);
             this.context.draw(chart, tables);
-            if (this.context.gl.isContextLost()) continue;
-            const top = this.context.gl.drawingBufferHeight - height;
-            target.drawImage(this.canvas, 0, top, width, height, 0, 0, width, height);
-            return;
+            if (!gl.isContextLost()) return this.canvas;
         }
         throw new ChartError('device-lost', 'WebGL2 loses its context again and again');
     }
 
     forget(chart: number): void {
         this.context.forget(chart);
-        this.sizes.delete(chart);
-        const all = [...this.sizes.values()];
-        fit(
-            this.canvas,
-            Math.max(1, ...all.map((size) => size.width)),
-            Math.max(1, ...all.map((size) => size.height)),
-        );
     }
 
     end(): void {
@@ -317,39 +295,65 @@ class Painter {
     }
 }
 
-class GlSurface extends PixelSurface {
-    override readonly backend = 'webgl2';
-    private wasLost = false;
+/** What is on a chart's canvas: bitmaps that are handed to it, which costs nothing, or copies where a page's
+ * WebGL2 has no OffscreenCanvas. */
+type Screen = ImageBitmapRenderingContext | Context2d;
+
+function putOn(screen: Screen, picture: Canvas): void {
+    if ('transferFromImageBitmap' in screen)
+        screen.transferFromImageBitmap((picture as OffscreenCanvas).transferToImageBitmap());
+    else screen.drawImage(picture, 0, 0);
+}
+
+class GlSurface implements Surface {
+    readonly backend = 'webgl2';
+    isLost = false;
 
     constructor(
         private readonly owner: GlSurfaces,
         private readonly number: number,
-        canvas: Canvas,
-        context: Context2d,
-    ) {
-        super(canvas, context);
-    }
+        readonly canvas: Canvas,
+        private readonly screen: Screen,
+    ) {}
 
-    override get isLost(): boolean {
-        return this.wasLost;
-    }
-
-    override show(picture: Picture): void {
-        if (picture.pixels !== undefined) {
-            super.show(picture);
+    show(picture: Picture): void {
+        const { width, height, pixels } = picture;
+        fit(this.canvas, width, height);
+        if (pixels !== undefined) {
+            const image = new ImageData(pixels as Uint8ClampedArray<ArrayBuffer>, width, height);
+            this.paint((context) => context.putImageData(image, 0, 0));
             return;
         }
-        fit(this.canvas, picture.width, picture.height);
         try {
-            this.owner.draw(this.number, picture, this.context);
+            putOn(this.screen, this.owner.draw(this.number, picture));
         } catch (cause) {
-            this.wasLost = ChartError.from(cause).code === 'device-lost';
-            if (!this.wasLost) throw cause;
+            this.isLost = ChartError.from(cause).code === 'device-lost';
+            if (!this.isLost) throw cause;
         }
     }
 
-    override release(): void {
-        super.release();
+    clear(width: number, height: number, color: string): void {
+        fit(this.canvas, width, height);
+        this.paint((context) => {
+            context.fillStyle = color;
+            context.fillRect(0, 0, width, height);
+        });
+    }
+
+    /* Without WebGL: what the processor has drawn. */
+    private paint(draw: (context: Context2d) => void): void {
+        const { width, height } = this.canvas;
+        if ('transferFromImageBitmap' in this.screen) {
+            const picture = new OffscreenCanvas(width, height);
+            draw(open2d(picture));
+            putOn(this.screen, picture);
+        } else {
+            draw(this.screen);
+        }
+    }
+
+    release(): void {
+        this.canvas.width = this.canvas.height = 0;
         this.owner.forget(this.number);
     }
 }
@@ -370,15 +374,20 @@ export class GlSurfaces {
             const { renderer } = this.painter;
             if (!isNamed && SOFTWARE.test(renderer))
                 throw new ChartError('unsupported', `${renderer} is the processor under another name`);
-            return new GlSurface(this, number, canvas, open2d(canvas));
+            const screen = this.painter.canTransfer
+                ? (canvas.getContext('bitmaprenderer', { alpha: false }) as Screen | null)
+                : open2d(canvas);
+            if (screen === null) throw new ChartError('unsupported', 'the canvas takes no bitmaps');
+            return new GlSurface(this, number, canvas, screen);
         } catch (cause) {
             this.forget(number);
             throw cause;
         }
     }
 
-    draw(number: number, picture: Picture, target: Context2d): void {
-        this.painter?.draw(number, this.readTables(picture), target);
+    draw(number: number, picture: Picture): Canvas {
+        if (this.painter === undefined) throw new ChartError('device-lost', 'WebGL2 has ended');
+        return this.painter.draw(number, this.readTables(picture));
     }
 
     forget(number: number): void {

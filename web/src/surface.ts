@@ -41,17 +41,14 @@ export function fit(canvas: Canvas, width: number, height: number): void {
 export type Context2d = CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D;
 
 /** Pixels in memory, put into a 2D context. */
-export class PixelSurface implements Surface {
-    readonly backend: Backend = 'cpu';
+class PixelSurface implements Surface {
+    readonly backend = 'cpu';
+    readonly isLost = false; /* browsers restore 2D contexts by themselves */
 
     constructor(
         readonly canvas: Canvas,
-        protected readonly context: Context2d,
+        private readonly context: Context2d,
     ) {}
-
-    get isLost(): boolean {
-        return false; /* browsers restore 2D contexts by themselves */
-    }
 
     show({ width, height, pixels }: Picture): void {
         if (pixels === undefined) return;
