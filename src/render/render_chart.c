@@ -10,6 +10,8 @@
 #include "gch/chart.h"
 #include "raster.h"
 #include "render_gpu.h"
+#include "render_paint.h"
+#include "render_tables.h"
 #include "scene_resolve.h"
 
 #include <math.h>
@@ -33,6 +35,7 @@ struct gch_chart {
     gch_error no_gpu;         /* why there is none; GCH_OK: it was not asked for, or there is */
     gch_error no_auto;        /* why BACKEND_AUTO does not take the one that there is; or GCH_OK */
     gch_image image;
+    gch__paint paint; /* made by the first frame of tables in the default look */
     gch__extent extents[GCH_SERIES_CAP];
     slot slots[GCH_SERIES_CAP];
     slot with_slots[GCH_SERIES_CAP];    /* what SPREAD takes away, if of another file */
@@ -65,6 +68,7 @@ void gch_chart_destroy(gch_chart *chart)
         free_slot(&chart->with_slots[i]);
     }
     gch__gpu_executor_destroy(chart->gpu);
+    gch__paint_reset(&chart->paint);
     gch__raster_destroy(chart->raster);
     gch__scene_reset(&chart->scene);
     gch_image_destroy(&chart->image, chart->allocator);
@@ -381,7 +385,7 @@ static gch_status lay_out(gch_chart *chart, const gch_chart_desc *desc, int64_t 
     return GCH_OK;
 }
 
-/* ---- frames ---- */
+/* ---- figures ---- */
 
 static double ms_from_ns(int64_t ns)
 {
@@ -522,6 +526,11 @@ static gch_status try_gpu(gch_chart *chart, const gch_chart_desc *desc, gch_char
     return status;
 }
 
+static gch_status ensure_raster(gch_chart *chart, gch_error *err)
+{
+    return chart->raster != NULL ? GCH_OK : gch__raster_make(chart->allocator, &chart->raster, err);
+}
+
 /* Sets stats->backend, fallback, adapter, complete and quality_level. */
 static gch_status draw(gch_chart *chart, const gch_chart_desc *desc, gch_chart_stats *stats,
                        int64_t *out_query_ns, gch_error *err)
@@ -546,14 +555,83 @@ static gch_status draw(gch_chart *chart, const gch_chart_desc *desc, gch_chart_s
         gch__gpu_executor_forget(chart->gpu);
     if (desc->backend == GCH_BACKEND_REFERENCE)
         return gch__raster_reference(&chart->scene, chart->allocator, &chart->image, err);
-    if (chart->raster == NULL)
-        GCH_TRY(gch__raster_make(chart->allocator, &chart->raster, err));
+    GCH_TRY(ensure_raster(chart, err));
     return gch__raster_draw(chart->raster, &chart->scene, chart->queries, desc->workers,
                             &chart->image, out_query_ns, err);
 }
 
-gch_status gch_chart_frame(gch_chart *chart, const gch_chart_desc *desc,
-                           const gch_image **out_image, gch_chart_stats *stats, gch_error *err)
+/* ---- tables ---- */
+
+static gch__words words_of(const gch__paint_table *table)
+{
+    return (gch__words){(const uint32_t *)(const void *)table->entries,
+                        table->count * table->entry_bytes / sizeof(uint32_t)};
+}
+
+static gch_status make_strips(gch_chart *chart, gch__chart_tables *out, int64_t *out_query_ns,
+                              gch_error *err)
+{
+    const gch__strip *strips;
+    size_t count;
+    GCH_TRY(gch__raster_strips(chart->raster, &chart->scene, chart->queries, &strips, &count,
+                               out_query_ns, err));
+    out->kind = GCH__TABLES_STRIPS;
+    out->commands = (gch__words){(const uint32_t *)(const void *)strips,
+                                 count * sizeof *strips / sizeof(uint32_t)};
+    return GCH_OK;
+}
+
+static gch_status make_commands(gch_chart *chart, gch__chart_tables *out, int64_t *out_query_ns,
+                                gch_error *err)
+{
+    gch__paint *paint = &chart->paint;
+    bool is_same;
+    if (paint->raster == NULL)
+        GCH_TRY(gch__paint_init(paint, chart->allocator, chart->raster, NULL, err));
+    GCH_TRY(gch__paint_begin(paint, &chart->scene, &is_same, err));
+    GCH_TRY(gch__paint_add_marks(paint, &chart->scene, chart->queries, out_query_ns, err));
+    GCH_TRY(gch__paint_list(paint, err));
+    *out = (gch__chart_tables){.kind = GCH__TABLES_COMMANDS,
+                               .commands = words_of(&paint->commands),
+                               .tiles = words_of(&paint->tiles),
+                               .shapes = words_of(&paint->data),
+                               .atlas = words_of(&paint->atlas)};
+    return GCH_OK;
+}
+
+/* kind stays GCH__TABLES_NONE where only the processor draws. */
+static gch_status make_tables(gch_chart *chart, gch__chart_tables *out, int64_t *out_query_ns,
+                              gch_error *err)
+{
+    gch_error reason;
+    *out = (gch__chart_tables){0};
+    GCH_TRY(ensure_raster(chart, err));
+    gch_status status =
+        (chart->scene.is_bare ? make_strips : make_commands)(chart, out, out_query_ns, &reason);
+    return status == GCH_OK || status == GCH_LIMIT ? GCH_OK
+                                                   : gch_fail(err, status, "%s", reason.message);
+}
+
+/* ---- frames ---- */
+
+/* Tables, if they are asked for and there are any; else the image. */
+static gch_status draw_or_list(gch_chart *chart, const gch_chart_desc *desc,
+                               gch__chart_tables *tables, gch_chart_stats *drawn,
+                               int64_t *out_query_ns, gch_error *err)
+{
+    if (tables != NULL) {
+        *drawn = (gch_chart_stats){
+            .complete = 1, .quality_level = GCH_QUALITY_LEVELS, .backend = GCH_BACKEND_CPU};
+        GCH_TRY(make_tables(chart, tables, out_query_ns, err));
+        if (tables->kind != GCH__TABLES_NONE)
+            return GCH_OK;
+    }
+    GCH_TRY(prepare_image(chart, err));
+    return draw(chart, desc, drawn, out_query_ns, err);
+}
+
+static gch_status make_frame(gch_chart *chart, const gch_chart_desc *desc,
+                             gch__chart_tables *tables, gch_chart_stats *stats, gch_error *err)
 {
     int64_t start_ns = gch__clock_ns();
     GCH_TRY(check_desc(desc, err));
@@ -574,8 +652,7 @@ gch_status gch_chart_frame(gch_chart *chart, const gch_chart_desc *desc,
     int64_t draw_ns = gch__clock_ns();
     int64_t query_ns;
     gch_chart_stats drawn = {0};
-    GCH_TRY(prepare_image(chart, err));
-    GCH_TRY(draw(chart, desc, &drawn, &query_ns, err));
+    GCH_TRY(draw_or_list(chart, desc, tables, &drawn, &query_ns, err));
 
     int64_t end_ns = gch__clock_ns();
     if (stats != NULL) {
@@ -587,7 +664,25 @@ gch_status gch_chart_frame(gch_chart *chart, const gch_chart_desc *desc,
         stats->total_ms = ms_from_ns(end_ns - start_ns);
         GCH_TRY(fill_stats(chart, desc, stats, err));
     }
+    return GCH_OK;
+}
+
+gch_status gch_chart_frame(gch_chart *chart, const gch_chart_desc *desc,
+                           const gch_image **out_image, gch_chart_stats *stats, gch_error *err)
+{
+    GCH_TRY(make_frame(chart, desc, NULL, stats, err));
     *out_image = &chart->image;
+    return GCH_OK;
+}
+
+gch_status gch__chart_frame_tables(gch_chart *chart, const gch_chart_desc *desc,
+                                   gch__chart_tables *out, const gch_image **out_image,
+                                   gch_chart_stats *stats, gch_error *err)
+{
+    GCH_TRY(make_frame(chart, desc, out, stats, err));
+    out->width_px = chart->scene.width_px;
+    out->height_px = chart->scene.height_px;
+    *out_image = out->kind == GCH__TABLES_NONE ? &chart->image : NULL;
     return GCH_OK;
 }
 

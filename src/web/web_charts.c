@@ -1,4 +1,5 @@
 /* Charts of a page: frames into linear memory. */
+#include "render_tables.h"
 #include "web_state.h"
 
 #include <string.h>
@@ -168,6 +169,54 @@ static void write_panels(const gch_chart_stats *stats, gch_web_frame *out)
     }
 }
 
+static gch__web_tables last_tables;
+
+const gch__web_tables *gch_web_chart_tables(void)
+{
+    return &last_tables;
+}
+
+static gch__web_words show_words(gch__words words)
+{
+    return (gch__web_words){words.words, (uint32_t)words.count};
+}
+
+/* As tables for the host where there can be any. *out_image is NULL then. */
+static gch_status list_frame(gch_chart *chart, const gch_chart_desc *desc, gch_web_frame *out,
+                             const gch_image **out_image, gch_chart_stats *stats)
+{
+    gch__chart_tables tables;
+    GCH_TRY(gch__chart_frame_tables(chart, desc, &tables, out_image, stats, gch__web_err()));
+    last_tables = (gch__web_tables){.commands = show_words(tables.commands),
+                                    .tiles = show_words(tables.tiles),
+                                    .shapes = show_words(tables.shapes),
+                                    .atlas = show_words(tables.atlas)};
+    *out = (gch_web_frame){
+        .width_px = tables.width_px, .height_px = tables.height_px, .picture = tables.kind};
+    return GCH_OK;
+}
+
+static void fill_figures(const gch_chart_stats *stats, gch_web_frame *out)
+{
+    out->t0 = stats->view.t0;
+    out->t1 = stats->view.t1;
+    out->bottom = gch_decimal_to_double(stats->view.bottom);
+    out->top = gch_decimal_to_double(stats->view.top);
+    out->complete = stats->complete;
+    out->rows_visible = (double)stats->rows_visible;
+    out->bytes_read = (double)stats->bytes_read;
+    out->layout_ms = stats->layout_ms;
+    out->query_ms = stats->query_ms;
+    out->raster_ms = stats->raster_ms;
+    out->total_ms = stats->total_ms;
+    out->plot_x_px = stats->plot_x_px;
+    out->plot_y_px = stats->plot_y_px;
+    out->plot_width_px = stats->view.width_px;
+    out->plot_height_px = stats->view.height_px;
+    out->left = gch_decimal_to_double(stats->plane.left);
+    out->right = gch_decimal_to_double(stats->plane.right);
+}
+
 gch_status gch_web_chart_frame(uint32_t id, const gch_web_chart_desc *given, gch_web_frame *out)
 {
     gch_chart *chart = gch__pool_get(&gch__web_instance.charts, id, NULL);
@@ -178,30 +227,25 @@ gch_status gch_web_chart_frame(uint32_t id, const gch_web_chart_desc *given, gch
     GCH_TRY(read_desc(given, &room, &desc));
     const gch_image *image;
     gch_chart_stats stats;
-    GCH_TRY(gch_chart_frame(chart, &desc, &image, &stats, gch__web_err()));
-    *out = (gch_web_frame){.t0 = stats.view.t0,
-                           .t1 = stats.view.t1,
-                           .bottom = gch_decimal_to_double(stats.view.bottom),
-                           .top = gch_decimal_to_double(stats.view.top),
-                           .complete = stats.complete,
-                           .rows_visible = (double)stats.rows_visible,
-                           .bytes_read = (double)stats.bytes_read,
-                           .layout_ms = stats.layout_ms,
-                           .query_ms = stats.query_ms,
-                           .raster_ms = stats.raster_ms,
-                           .total_ms = stats.total_ms,
-                           .width_px = image->width_px,
-                           .height_px = image->height_px,
-                           .plot_x_px = stats.plot_x_px,
-                           .plot_y_px = stats.plot_y_px,
-                           .plot_width_px = stats.view.width_px,
-                           .plot_height_px = stats.view.height_px,
-                           .pixels = image->pixels,
-                           .left = gch_decimal_to_double(stats.plane.left),
-                           .right = gch_decimal_to_double(stats.plane.right),
-                           .backend = GCH__WEB_CPU,
-                           .fallback =
-                               given->backend == GCH__WEB_CPU ? "" : "this build has no other"};
+    *out = (gch_web_frame){0};
+    if (given->backend == GCH__WEB_WEBGL2)
+        GCH_TRY(list_frame(chart, &desc, out, &image, &stats));
+    else
+        GCH_TRY(gch_chart_frame(chart, &desc, &image, &stats, gch__web_err()));
+    fill_figures(&stats, out);
     write_panels(&stats, out);
+    out->fallback = "";
+    if (image == NULL) {
+        out->backend = GCH__WEB_WEBGL2;
+        return GCH_OK;
+    }
+    out->width_px = image->width_px;
+    out->height_px = image->height_px;
+    out->pixels = image->pixels;
+    out->backend = GCH__WEB_CPU;
+    if (given->backend == GCH__WEB_WEBGL2)
+        out->fallback = "only the processor draws densities";
+    else if (given->backend != GCH__WEB_CPU)
+        out->fallback = "this build has no other";
     return GCH_OK;
 }

@@ -21,7 +21,8 @@ export interface Surface {
     readonly backend: Backend;
     readonly canvas: Canvas;
     readonly isLost: boolean;
-    /** Any picture in memory, and those that its own backend has drawn. */
+    /** Any picture in memory, and those that its own backend has drawn. Throws `limit` where a picture is
+     * more than the backend can show: the CPU is to draw it. */
     show(picture: Picture): void;
     /** One colour; `color` is "#rrggbb". */
     clear(width: number, height: number, color: string): void;
@@ -37,6 +38,8 @@ export function fit(canvas: Canvas, width: number, height: number): void {
     if (canvas.height !== height) canvas.height = height;
 }
 
+export type Context2d = CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D;
+
 /** Pixels in memory, put into a 2D context. */
 class PixelSurface implements Surface {
     readonly backend = 'cpu';
@@ -45,7 +48,7 @@ class PixelSurface implements Surface {
 
     constructor(
         readonly canvas: Canvas,
-        private readonly context: CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D,
+        private readonly context: Context2d,
     ) {}
 
     show({ width, height, pixels }: Picture): void {
@@ -75,10 +78,14 @@ class PixelSurface implements Surface {
     }
 }
 
-export async function openPixelSurface(canvas: Canvas): Promise<Surface> {
-    const context = canvas.getContext('2d', { alpha: false });
+export function open2d(canvas: Canvas): Context2d {
+    const context = canvas.getContext('2d', { alpha: false }) as Context2d | null;
     if (context === null) throw new ChartError('unsupported', 'the canvas has no 2D context');
-    return new PixelSurface(canvas, context as CanvasRenderingContext2D);
+    return context;
+}
+
+export async function openPixelSurface(canvas: Canvas): Promise<Surface> {
+    return new PixelSurface(canvas, open2d(canvas));
 }
 
 /** The surface of one chart, from the best backend that it is to try down to one that works. */
