@@ -372,7 +372,8 @@ static gch_status list_commands(gch__gpu_painter *painter, gch_error *err)
     if (total > UINT32_MAX / 8)
         return gch_fail(err, GCH_LIMIT, "%u commands in %u tiles", count, tiles);
     void *room;
-    GCH_TRY(gch__gpu_stream_reserve(painter->executor, &painter->tiles, base + total, &room, err));
+    GCH_TRY(gch__gpu_stream_reserve(painter->executor, &painter->tiles, base + (size_t)total, &room,
+                                    err));
     uint32_t *firsts = room;
     memset(firsts, 0, base * sizeof *firsts);
     for (uint32_t i = 0; i < count; i++) {
@@ -394,7 +395,7 @@ static gch_status list_commands(gch__gpu_painter *painter, gch_error *err)
         }
     }
     gch__paint_restore_lists(firsts, tiles, base);
-    painter->tiles.count = base + total;
+    painter->tiles.count = base + (size_t)total;
     return GCH_OK;
 }
 

@@ -292,7 +292,7 @@ static void add_discs(gch__gpu_painter *painter, const gch__band_pass *pass)
                 firsts[y * across + x + 1]++;
         total += (uint64_t)(r.x1 - r.x0 + 1) * (r.y1 - r.y0 + 1);
     }
-    float *centres = (float *)gch__gpu_painter_add_words(painter, total * 2, &command.b);
+    float *centres = (float *)gch__gpu_painter_add_words(painter, (size_t)total * 2, &command.b);
     if (centres == NULL)
         return;
     firsts = (uint32_t *)painter->data.entries + command.a; /* may have moved */

@@ -76,6 +76,9 @@ static gch_status read_desc(const gch_web_chart_desc *in, gch_chart_series *seri
                             .is_bare = (in->flags & GCH__WEB_BARE) != 0,
                             .hide_legend = (in->flags & GCH__WEB_NO_LEGEND) != 0,
                             .no_wait = (in->flags & GCH__WEB_WAIT) == 0,
+                            .backend =
+                                in->backend == GCH__WEB_WEBGPU ? GCH_BACKEND_GPU : GCH_BACKEND_CPU,
+                            .stays_on_device = in->backend == GCH__WEB_WEBGPU,
                             .has_time_range = (in->flags & GCH__WEB_HAS_TIME_RANGE) != 0,
                             .from = in->from,
                             .to = in->to,
@@ -123,8 +126,17 @@ gch_status gch_web_chart_frame(uint32_t id, const gch_web_chart_desc *given, gch
                            .plot_height_px = stats.view.height_px,
                            .pixels = image->pixels,
                            .backend = GCH__WEB_CPU,
-                           .fallback =
-                               given->backend == GCH__WEB_CPU ? "" : "this build has no other"};
+                           .fallback = ""};
+    if (stats.backend == GCH_BACKEND_GPU) {
+        out->backend = GCH__WEB_WEBGPU;
+        out->picture = (uint32_t)(uintptr_t)stats.texture;
+    } else if (given->backend == GCH__WEB_WEBGPU) {
+        snprintf(gch__web_instance.fallback, sizeof gch__web_instance.fallback, "%s",
+                 stats.fallback);
+        out->fallback = gch__web_instance.fallback;
+    } else if (given->backend == GCH__WEB_WEBGL2) {
+        out->fallback = "this build has no WebGL2";
+    }
     return GCH_OK;
 }
 

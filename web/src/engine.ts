@@ -11,12 +11,14 @@ import { Abi, BAR_BYTES, CHART_BYTES, COLUMN_BYTES, FRAME_BYTES, SAMPLE_BYTES } 
 import { SERIES_BYTES, WANT_BYTES } from './abi.js';
 import { type Bytes, openBlob, openUrl } from './bytes.js';
 import { ChartError } from './error.js';
+import { Gpu } from './gpu.js';
 import { Loader, type Want } from './loader.js';
 import { BACKENDS, MARKS, TIME_UNITS } from './protocol.js';
 import type { Backend, BackendChoice, Bar, Canvas } from './protocol.js';
 import type { EngineApi, EngineEvent, EngineStats, Frame, FrameDesc } from './protocol.js';
 import type { LiveDesc, OpenResult, Rows, Sample, SourceInfo } from './protocol.js';
 import { type Picture, Showing, type SurfaceOpener, openPixelSurface } from './surface.js';
+import { gpuSurfaces } from './surface_gpu.js';
 import { zoneBytes } from './zones.js';
 
 const BUDGET_MIB = 256;
@@ -42,13 +44,15 @@ export class Engine implements EngineApi {
     private readonly loader: Loader;
     private readonly showings = new Map<number, Showing>();
     /** What this build can draw with. */
-    private readonly openers: Partial<Record<Backend, SurfaceOpener>> = { cpu: openPixelSurface };
+    private readonly openers: Partial<Record<Backend, SurfaceOpener>>;
     private readonly wants: number;
 
     private constructor(
         private readonly abi: Abi,
+        private readonly gpu: Gpu,
         private readonly notify: (event: EngineEvent) => void,
     ) {
+        this.openers = { webgpu: gpuSurfaces(gpu), cpu: openPixelSurface };
         this.abi.check(this.abi.call.gch_web_start(BUDGET_MIB));
         this.wants = abi.alloc(WANTS_CAP * WANT_BYTES);
         this.loader = new Loader({
@@ -67,7 +71,9 @@ export class Engine implements EngineApi {
         notify: (event: EngineEvent) => void,
     ): Promise<Engine> {
         let abi: Abi | undefined;
+        const gpu = new Gpu(() => notify({ kind: 'redraw' }));
         const imports = {
+            gpu: gpu.imports,
             gch: {
                 clock_ns: () => performance.now() * 1e6,
                 time_zone: (name: number, length: number, out: number, cap: number) => {
@@ -81,7 +87,8 @@ export class Engine implements EngineApi {
             },
         };
         abi = new Abi(await instantiate(wasm, imports));
-        return new Engine(abi, notify);
+        gpu.attach(abi);
+        return new Engine(abi, gpu, notify);
     }
 
     /* ---- sources ---- */
@@ -328,6 +335,7 @@ export class Engine implements EngineApi {
         const { abi } = this;
         const showing = this.showings.get(chart);
         const surface = wantsPixels ? undefined : showing?.surface;
+        if (surface?.settle !== undefined) await surface.settle();
         abi.begin();
         const out = abi.take(FRAME_BYTES);
         const at = this.writeDesc(desc, surface?.backend ?? 'cpu');
@@ -461,6 +469,7 @@ export class Engine implements EngineApi {
 
     async stop(): Promise<void> {
         this.abi.check(this.abi.call.gch_web_stop());
+        this.gpu.stop();
     }
 }
 
