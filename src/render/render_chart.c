@@ -31,11 +31,14 @@ struct gch_chart {
     gch__scene scene;
     gch__raster *raster; /* made by the first frame that needs it */
     gch__gpu_executor *gpu;
-    const gch_data *gpu_data; /* that `gpu` was made for */
+    const gch_data *gpu_data; /* that `gpu` was made for ... */
+    bool gpu_stays;           /* ... and whether its pictures stay on the device */
     gch_error no_gpu;         /* why there is none; GCH_OK: it was not asked for, or there is */
     gch_error no_auto;        /* why BACKEND_AUTO does not take the one that there is; or GCH_OK */
     gch_image image;
     gch__paint paint; /* made by the first frame of tables in the default look */
+    gch_image left; /* what was drawn if it stays on the device: without pixels */
+    bool stays;
     gch__extent extents[GCH_SERIES_CAP];
     slot slots[GCH_SERIES_CAP];
     slot with_slots[GCH_SERIES_CAP];    /* what SPREAD takes away, if of another file */
@@ -466,18 +469,26 @@ static void drop_gpu(gch_chart *chart)
     chart->gpu = NULL;
 }
 
-/* Sets drawn->adapter, complete and quality_level. */
+static gch_status make_gpu(gch_chart *chart, const gch_chart_desc *desc, gch_error *err)
+{
+    /* What is shown by a device is drawn there in any case: as a draw it is so once. */
+    gch__gpu_way way = desc->stays_on_device ? GCH__GPU_BY_DRAW : GCH__GPU_BY_MEASURE;
+    gch__gpu_executor_desc its = {.allocator = chart->allocator, .data = desc->data, .way = way};
+    chart->gpu_data = desc->data;
+    chart->gpu_stays = desc->stays_on_device;
+    return gch__gpu_executor_make(&its, &chart->gpu, err);
+}
+
+/* Sets drawn->adapter, texture, complete and quality_level. */
 static gch_status draw_on_gpu(gch_chart *chart, const gch_chart_desc *desc, gch_chart_stats *drawn,
                               int64_t *out_query_ns, gch_error *err)
 {
-    if (chart->gpu != NULL && chart->gpu_data != desc->data)
+    if (chart->gpu_data != desc->data || chart->gpu_stays != desc->stays_on_device)
         drop_gpu(chart);
-    if (chart->gpu == NULL) {
-        GCH_TRY(gch__gpu_executor_make(
-            &(gch__gpu_executor_desc){.allocator = chart->allocator, .data = desc->data},
-            &chart->gpu, err));
-        chart->gpu_data = desc->data;
-    }
+    if (chart->gpu == NULL)
+        GCH_TRY(make_gpu(chart, desc, err));
+    if (!desc->stays_on_device)
+        GCH_TRY(prepare_image(chart, err));
     const char *software = gch__gpu_executor_get_software(chart->gpu);
     if (desc->backend == GCH_BACKEND_AUTO && software != NULL) {
         (void)!gch_fail(&chart->no_auto, GCH_UNSUPPORTED, "%s is an adapter in software", software);
@@ -490,8 +501,11 @@ static gch_status draw_on_gpu(gch_chart *chart, const gch_chart_desc *desc, gch_
                                                        .budget_ms = desc->frame_budget_ms});
     gch__gpu_frame_stats stats;
     gch_status status = gch__gpu_executor_draw(chart->gpu, &chart->scene, chart->queries,
-                                               &chart->image, &stats, out_query_ns, err);
+                                               desc->stays_on_device ? NULL : &chart->image, &stats,
+                                               out_query_ns, err);
     if (status == GCH_OK) {
+        if (desc->stays_on_device)
+            drawn->texture = gch__gpu_executor_get_texture(chart->gpu);
         snprintf(drawn->adapter, sizeof drawn->adapter, "%s", stats.adapter);
         drawn->complete = stats.counted;
         drawn->quality_level = stats.quality_level;
@@ -553,6 +567,7 @@ static gch_status draw(gch_chart *chart, const gch_chart_desc *desc, gch_chart_s
     }
     if (chart->gpu != NULL)
         gch__gpu_executor_forget(chart->gpu);
+    GCH_TRY(prepare_image(chart, err));
     if (desc->backend == GCH_BACKEND_REFERENCE)
         return gch__raster_reference(&chart->scene, chart->allocator, &chart->image, err);
     GCH_TRY(ensure_raster(chart, err));
@@ -626,7 +641,6 @@ static gch_status draw_or_list(gch_chart *chart, const gch_chart_desc *desc,
         if (tables->kind != GCH__TABLES_NONE)
             return GCH_OK;
     }
-    GCH_TRY(prepare_image(chart, err));
     return draw(chart, desc, drawn, out_query_ns, err);
 }
 
@@ -664,6 +678,9 @@ static gch_status make_frame(gch_chart *chart, const gch_chart_desc *desc,
         stats->total_ms = ms_from_ns(end_ns - start_ns);
         GCH_TRY(fill_stats(chart, desc, stats, err));
     }
+    chart->stays = drawn.texture != NULL;
+    chart->left =
+        (gch_image){.width_px = chart->scene.width_px, .height_px = chart->scene.height_px};
     return GCH_OK;
 }
 
@@ -671,7 +688,7 @@ gch_status gch_chart_frame(gch_chart *chart, const gch_chart_desc *desc,
                            const gch_image **out_image, gch_chart_stats *stats, gch_error *err)
 {
     GCH_TRY(make_frame(chart, desc, NULL, stats, err));
-    *out_image = &chart->image;
+    *out_image = chart->stays ? &chart->left : &chart->image;
     return GCH_OK;
 }
 
@@ -691,6 +708,8 @@ gch_status gch_chart_render(const gch_chart_desc *desc, gch_image *image, gch_ch
 {
     gch_chart *chart = NULL;
     const gch_image *frame = NULL;
+    if (desc->stays_on_device)
+        return gch_fail(err, GCH_INVALID, "stays_on_device: the picture is to be an image");
     GCH_TRY(gch_chart_make(desc->allocator, &chart, err));
     gch_status status = gch_chart_frame(chart, desc, &frame, stats, err);
     if (status == GCH_OK) {

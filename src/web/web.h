@@ -279,7 +279,7 @@ GCH__EXPORT gch_status gch_web_point_at(uint32_t source, const char *left, const
     static_assert(sizeof(void *) != 4 || (expression) == (bytes), "web/src/abi.ts reads it there")
 GCH__WEB_LAYOUT(sizeof(gch_web_want), 24);
 GCH__WEB_LAYOUT(offsetof(gch_web_stream_place, is_final), 40);
-GCH__WEB_LAYOUT(sizeof(gch_column_desc), 12);
+GCH__WEB_LAYOUT(sizeof(gch_column_desc), 32);
 GCH__WEB_LAYOUT(sizeof(gch_column_data), 12);
 GCH__WEB_LAYOUT(offsetof(gch_web_series, bin_count), 76);
 GCH__WEB_LAYOUT(sizeof(gch_web_series), 116);

@@ -128,6 +128,9 @@ static gch_status read_desc(const gch_web_chart_desc *in, rooms *room, gch_chart
                             .is_bare = (in->flags & GCH__WEB_BARE) != 0,
                             .hide_legend = (in->flags & GCH__WEB_NO_LEGEND) != 0,
                             .no_wait = (in->flags & GCH__WEB_WAIT) == 0,
+                            .backend =
+                                in->backend == GCH__WEB_WEBGPU ? GCH_BACKEND_GPU : GCH_BACKEND_CPU,
+                            .stays_on_device = in->backend == GCH__WEB_WEBGPU,
                             .has_time_range = (in->flags & GCH__WEB_HAS_TIME_RANGE) != 0,
                             .from = in->from,
                             .to = in->to,
@@ -243,9 +246,15 @@ gch_status gch_web_chart_frame(uint32_t id, const gch_web_chart_desc *given, gch
     out->height_px = image->height_px;
     out->pixels = image->pixels;
     out->backend = GCH__WEB_CPU;
-    if (given->backend == GCH__WEB_WEBGL2)
+    if (stats.backend == GCH_BACKEND_GPU) {
+        out->backend = GCH__WEB_WEBGPU;
+        out->picture = (uint32_t)(uintptr_t)stats.texture;
+    } else if (given->backend == GCH__WEB_WEBGPU) {
+        snprintf(gch__web_instance.fallback, sizeof gch__web_instance.fallback, "%s",
+                 stats.fallback);
+        out->fallback = gch__web_instance.fallback;
+    } else if (given->backend == GCH__WEB_WEBGL2) {
         out->fallback = "only the processor draws densities";
-    else if (given->backend != GCH__WEB_CPU)
-        out->fallback = "this build has no other";
+    }
     return GCH_OK;
 }

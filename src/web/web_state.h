@@ -34,7 +34,8 @@ typedef struct gch__web {
     gch_data *data;                 /* NULL: not started */
     gch_workers *workers;           /* NULL: the calling thread does everything */
     gch__pool sources, charts;
-    gch__buffer text; /* the last JSON */
+    gch__buffer text;  /* the last JSON */
+    char fallback[96]; /* of the last frame: gch_chart_stats */
     gch_error err;
 } gch__web;
 

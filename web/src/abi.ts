@@ -94,7 +94,8 @@ export const FRAME_BYTES = 600;
 export const SAMPLE_BYTES = 88;
 export const BAR_BYTES = 312;
 export const STUDY_BYTES = 32;
-export const COLUMN_BYTES = 12;
+export const COLUMN_BYTES = 32;
+export const COLUMN_DATA_BYTES = 12;
 export const PLACE_BYTES = 48;
 
 const SCRATCH_BYTES = 32768;

@@ -7,10 +7,11 @@
  *  1. Every call of the module is synchronous: between two awaits no other call comes in between.
  *  2. After a trap the instance is dead and every later call says so.
  */
-import { Abi, BAR_BYTES, COLUMN_BYTES, FRAME_BYTES, SAMPLE_BYTES } from './abi.js';
+import { Abi, BAR_BYTES, COLUMN_BYTES, COLUMN_DATA_BYTES, FRAME_BYTES, SAMPLE_BYTES } from './abi.js';
 import { SERIES_BYTES, STUDY_BYTES, WANT_BYTES } from './abi.js';
 import { type Bytes, openBlob, openUrl } from './bytes.js';
 import { ChartError } from './error.js';
+import { Gpu } from './gpu.js';
 import { COMMANDS, GlSurfaces, STRIPS, type Tables } from './gl.js';
 import { readFrame, writeDesc, writeSeries } from './layout.js';
 import { Loader, type Want } from './loader.js';
@@ -21,6 +22,7 @@ import type { LiveDesc, OpenResult, PlaneBox, PlanePoint, Rows, Sample } from '.
 import type { SourceInfo, StreamOptions, StudyValue } from './protocol.js';
 import { Streams } from './streams.js';
 import { type Picture, Showing, type Surface, type SurfaceOpener, openPixelSurface } from './surface.js';
+import { gpuSurfaces } from './surface_gpu.js';
 import { type ThreadPlan, Threads, makeSharedMemory } from './threads.js';
 import { zoneBytes } from './zones.js';
 
@@ -50,6 +52,7 @@ export class Engine implements EngineApi {
 
     private constructor(
         private readonly abi: Abi,
+        private readonly gpu: Gpu,
         private readonly notify: (event: EngineEvent) => void,
         private readonly threads: Threads | undefined,
         private readonly alone: string,
@@ -59,6 +62,7 @@ export class Engine implements EngineApi {
         this.streams = new Streams(abi, notify);
         const gl = new GlSurfaces((picture) => this.readTables(picture));
         this.openers = {
+            webgpu: gpuSurfaces(gpu),
             webgl2: (canvas, isNamed) => gl.open(canvas, isNamed),
             cpu: openPixelSurface,
         };
@@ -81,7 +85,9 @@ export class Engine implements EngineApi {
         alone = '',
     ): Promise<Engine> {
         let abi: Abi | undefined;
+        const gpu = new Gpu(() => notify({ kind: 'redraw' }));
         const imports = {
+            gpu: gpu.imports,
             gch: {
                 clock_ns: () => performance.now() * 1e6,
                 time_zone: (name: number, length: number, out: number, cap: number) => {
@@ -100,7 +106,8 @@ export class Engine implements EngineApi {
                 const module = await compile(plan.wasm);
                 const memory = makeSharedMemory();
                 abi = new Abi(await WebAssembly.instantiate(module, { ...imports, env: { memory } }));
-                const engine = new Engine(abi, notify, threads, '');
+                gpu.attach(abi);
+                const engine = new Engine(abi, gpu, notify, threads, '');
                 threads.start(abi, module, memory);
                 return engine;
             } catch (cause) {
@@ -109,7 +116,8 @@ export class Engine implements EngineApi {
             }
         }
         abi = new Abi(await WebAssembly.instantiate(await compile(wasm), imports));
-        return new Engine(abi, notify, undefined, alone);
+        gpu.attach(abi);
+        return new Engine(abi, gpu, notify, undefined, alone);
     }
 
     /* ---- sources ---- */
@@ -263,7 +271,7 @@ export class Engine implements EngineApi {
         };
         try {
             abi.begin();
-            const data = abi.take(rows.columns.length * COLUMN_BYTES);
+            const data = abi.take(rows.columns.length * COLUMN_DATA_BYTES);
             let times = 0;
             if (rows.times !== undefined) {
                 times = hold(rows.times);
@@ -274,7 +282,7 @@ export class Engine implements EngineApi {
             }
             rows.columns.forEach((column, i) => {
                 const at = hold(column);
-                abi.view().setUint32(data + i * COLUMN_BYTES, at, true);
+                abi.view().setUint32(data + i * COLUMN_DATA_BYTES, at, true);
             });
             abi.check(abi.call.gch_web_source_append(source, times, data, rows.count));
         } finally {
@@ -339,6 +347,7 @@ export class Engine implements EngineApi {
 
     async frame(chart: number, desc: FrameDesc, wantsPixels: boolean): Promise<Frame> {
         const surface = wantsPixels ? undefined : this.showings.get(chart)?.surface;
+        if (surface?.settle !== undefined) await surface.settle();
         try {
             return this.drawFrame(chart, desc, surface, surface?.backend ?? 'cpu');
         } catch (cause) {
@@ -573,6 +582,7 @@ export class Engine implements EngineApi {
         try {
             this.abi.check(this.abi.call.gch_web_stop());
         } finally {
+            this.gpu.stop();
             this.threads?.end();
         }
     }
