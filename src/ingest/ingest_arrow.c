@@ -350,8 +350,11 @@ static gch_status open_writer(arrow_run *run, const int64_t *times, size_t count
         .columns = run->descs,
         .column_count = run->column_count,
         .workers = desc->workers,
+        .preset = desc->preset,
+        .tolerance = desc->tolerance,
         .allocator = desc->allocator,
     };
+    GCH_TRY(gch__set_tolerances(&run->job, SOURCE_NAME, run->descs, run->column_count, err));
     if (desc->append)
         return gch_writer_open_append(desc->output, &writer_desc, &run->writer, err);
     return gch_writer_create(desc->output, &writer_desc, &run->writer, err);

@@ -172,10 +172,13 @@ gch_status gch__ingest_sink_open(gch__ingest_sink *sink, gch_time_unit unit, boo
         .source = base_name(job->inputs[0].name),
         .columns = sink->columns,
         .column_count = sink->column_count,
+        .preset = desc->preset,
+        .tolerance = desc->tolerance,
         .workers = desc->workers,
         .encoder = desc->encoder,
         .allocator = job->allocator,
     };
+    GCH_TRY(gch__set_tolerances(job, job->inputs[0].name, sink->columns, sink->column_count, err));
     if (sink->x_name != NULL) {
         bool goes_on = job->existing != NULL && job->existing->is_point_set;
         sink->curve = desc->curve != GCH_CURVE_DEFAULT ? desc->curve
