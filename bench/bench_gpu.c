@@ -494,7 +494,7 @@ static void run_preset(const setup *all, const char *path, gch_generator kind, g
                               .preset = preset,
                               .workers = all->workers};
     if (preset == GCH_PRESET_TOLERANCE)
-        desc.tolerance = (gch_decimal){5, -3};
+        desc.tolerance = (gch_decimal){6, -2};
     check(gch_generate(&desc, &err));
     setup s = {.workers = all->workers, .frames = 1, .is_bare = true};
     gch__gpu_executor *executor = NULL;
