@@ -94,7 +94,7 @@ typedef struct gch_ingest_desc {
     gch_curve curve;
 
     /* How the output is packed: as gch_writer_desc has them, with the tolerances of single columns
-     * beside (gch_column_desc). A callback gets every value as it is. */
+     * by their names. A callback gets every value as it is. */
     gch_preset preset;
     gch_decimal tolerance;
     const gch_column_tolerance *tolerances;

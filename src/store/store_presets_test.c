@@ -384,7 +384,8 @@ static void columns_have_tolerances_of_their_own(void **state)
     gch_column_desc columns[DATA_COLUMNS_CAP];
     gch_writer_desc desc = data_desc(&d, columns, NULL);
     desc.preset = GCH_PRESET_TOLERANCE;
-    columns[1].tolerance = decimal_of("0.50");
+    const gch_decimal own[4] = {[1] = decimal_of("0.50")};
+    desc.column_tolerances = own;
     test_image image = write_image(&d, &desc, d.row_count);
     const gch_file_info *info = gch_file_get_info(image.file);
     assert_string_equal(info->preset, "tolerance=1:0.5");
@@ -425,12 +426,13 @@ static void tolerances_that_are_none_are_refused(void **state)
         {(gch_preset)4, {0}, {0}, GCH_TYPE_F64},
     };
     for (size_t i = 0; i < GCH_COUNT_OF(cases); i++) {
-        gch_column_desc column = {.name = "v", .type = cases[i].type, .tolerance = cases[i].own};
+        gch_column_desc column = {.name = "v", .type = cases[i].type};
         gch_writer_desc desc = {.time_unit = GCH_TIME_S,
                                 .columns = &column,
                                 .column_count = 1,
                                 .preset = cases[i].preset,
-                                .tolerance = cases[i].all};
+                                .tolerance = cases[i].all,
+                                .column_tolerances = &cases[i].own};
         assert_status(gch_writer_create_memory(&desc, &writer, &err), GCH_INVALID);
     }
 }
