@@ -13,10 +13,12 @@
  * to the same floor;
  *  - a density within a frame's budget: views that jump, beside exact frames of the same views, and
  * the frames of a view at rest until it is exact;
+ *  - bytes a point as each compression preset leaves them in the file and on the device (pages of
+ *    one column and of the times, which are all that a point's vertices are made from);
  *  - an unchanged frame; draws and submissions a frame; bytes on host and device.
  *
  *     bench_gpu --folder build --points 10000000 [--frames 50] [--kind walk]
- *               [--only tree|pan|candles|area|scatter|every_block|density|quality]
+ *               [--only tree|pan|candles|area|scatter|every_block|density|quality|presets]
  */
 #include "bench.h"
 #include "bench_file.h"
@@ -479,6 +481,60 @@ static void run_quality(setup *s, cJSON *report)
     s->mark = GCH_MARK_LINE;
 }
 
+#define PRESET_POINTS 1000000u
+
+/* A file of a kind and preset, and a frame that reads every block of its first column. */
+static void run_preset(const setup *all, const char *path, gch_generator kind, gch_preset preset,
+                       cJSON *json)
+{
+    gch_generate_desc desc = {.kind = kind,
+                              .row_count = GCH_MIN(all->info->row_count, PRESET_POINTS),
+                              .seed = 1,
+                              .output = path,
+                              .preset = preset,
+                              .workers = all->workers};
+    if (preset == GCH_PRESET_TOLERANCE)
+        desc.tolerance = (gch_decimal){6, -2};
+    check(gch_generate(&desc, &err));
+    setup s = {.workers = all->workers, .frames = 1, .is_bare = true};
+    gch__gpu_executor *executor = NULL;
+    gch__gpu_frame_stats stats;
+    open_file(&s, path);
+    check(gch__gpu_executor_make(&(gch__gpu_executor_desc){.data = s.data, .by_blocks = true},
+                                 &executor, &err));
+    draw(&s, executor, 1, 0, &stats);
+    double rows = (double)s.info->row_count;
+    cJSON_AddStringToObject(json, "preset", s.info->preset);
+    cJSON_AddNumberToObject(json, "file_bytes_per_value",
+                            (double)s.info->file_bytes / rows / s.info->column_count);
+    cJSON_AddNumberToObject(json, "device_bytes_per_point",
+                            (double)(stats.pages_loaded << 14) / rows);
+    gch__gpu_executor_destroy(executor);
+    close_file(&s);
+    remove(path);
+}
+
+static void run_presets(const setup *s, const char *folder, cJSON *report)
+{
+    static const char *const kinds[] = {"walk", "ticks", "sine", "ecg"};
+    static const gch_preset presets[] = {GCH_PRESET_LOSSLESS, GCH_PRESET_FAST,
+                                         GCH_PRESET_TOLERANCE};
+    char path[4096];
+    snprintf(path, sizeof path, "%s/bench_gpu_preset.gch", folder);
+    cJSON *section = cJSON_AddObjectToObject(report, "presets");
+    for (size_t k = 0; k < GCH_COUNT_OF(kinds); k++) {
+        cJSON *list = cJSON_AddArrayToObject(section, kinds[k]);
+        gch_generator kind;
+        if (!gch_generator_parse(kinds[k], &kind))
+            bench_fail("no generator %s", kinds[k]);
+        for (size_t p = 0; p < GCH_COUNT_OF(presets); p++) {
+            cJSON *json = cJSON_CreateObject();
+            cJSON_AddItemToArray(list, json);
+            run_preset(s, path, kind, presets[p], json);
+        }
+    }
+}
+
 static void run_all(setup *s, cJSON *report)
 {
     gch__gpu_executor_desc desc = {.data = s->data, .time_passes = true};
@@ -541,6 +597,8 @@ int main(int argument_count, char **arguments)
     cJSON_AddNumberToObject(report, "points", (double)s.info->row_count);
     cJSON_AddNumberToObject(report, "file_bytes", (double)s.info->file_bytes);
     run_all(&s, report);
+    if (wants(&s, "presets"))
+        run_presets(&s, folder, report);
     int code = bench_report_print(report);
     close_file(&s);
     gch_workers_destroy(s.workers);

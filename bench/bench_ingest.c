@@ -8,6 +8,8 @@
  *   - floors: memcpy, and read() into a buffer of 1 MiB;
  *   - baselines for CSV: getline with strtoll and strtod into growing arrays, and the same with
  *     every row first split into strings of its own, as general CSV readers give them.
+ * Each input is ingested with each compression preset, by turns, so that `of_lossless` compares
+ * runs of the same minutes, with the bytes of the file a row.
  * Allocations are counted by an allocator handed to gch_ingest, and by hand in the baselines.
  *
  *     bench_ingest [megabytes] [folder]      (default 100, /dev/shm)
@@ -21,6 +23,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -343,7 +346,10 @@ static void *count_resize(void *context, void *old, size_t bytes, const char *pu
     return realloc(old, bytes);
 }
 
-static int64_t ingest(const input *in, gch_workers *workers, uint64_t *allocations)
+static const gch_preset presets[] = {GCH_PRESET_LOSSLESS, GCH_PRESET_FAST, GCH_PRESET_TOLERANCE};
+
+static int64_t ingest(const input *in, gch_preset preset, gch_workers *workers,
+                      uint64_t *allocations)
 {
     gch_error err;
     gch_ingest_report report;
@@ -354,6 +360,8 @@ static int64_t ingest(const input *in, gch_workers *workers, uint64_t *allocatio
                                   .layout = in->layout,
                                   .time_unit = GCH_TIME_MS,
                                   .output = output_path,
+                                  .preset = preset,
+                                  .tolerance = {preset == GCH_PRESET_TOLERANCE ? 6 : 0, -2},
                                   .workers = workers,
                                   .allocator = &allocator};
     arrow_rows source = {.in = in};
@@ -375,28 +383,49 @@ static int64_t ingest(const input *in, gch_workers *workers, uint64_t *allocatio
     return spent;
 }
 
+static double output_bytes(void)
+{
+    struct stat status;
+    if (stat(output_path, &status) != 0)
+        bench_fail("%s: cannot be read", output_path);
+    return (double)status.st_size;
+}
+
 static cJSON *measure_ours(const input *in, uint32_t thread_count, double read_rate,
                            uint64_t *out_allocations)
 {
     gch_error err;
     gch_workers *workers = NULL;
-    double samples[REPEATS];
+    double samples[GCH_COUNT_OF(presets)][REPEATS], bytes[GCH_COUNT_OF(presets)];
+    uint64_t allocations;
     if (gch_workers_make(thread_count, NULL, &workers, &err) != GCH_OK)
         bench_fail("%s", err.message);
-    (void)ingest(in, workers, out_allocations);
-    for (uint32_t i = 0; i < REPEATS; i++)
-        samples[i] = (double)ingest(in, workers, out_allocations);
+    (void)ingest(in, presets[0], workers, &allocations);
+    for (uint32_t i = 0; i < REPEATS; i++) {
+        for (size_t p = 0; p < GCH_COUNT_OF(presets); p++) {
+            samples[p][i] = (double)ingest(in, presets[p], workers, &allocations);
+            bytes[p] = output_bytes();
+            *out_allocations = p == 0 ? allocations : *out_allocations;
+        }
+    }
     gch_workers_destroy(workers);
-    bench_stats stats = bench_stats_from(samples, REPEATS);
-    double rate = (double)in->bytes * 1e9 / stats.median;
     cJSON *json = cJSON_CreateObject();
     cJSON_AddNumberToObject(json, "workers", thread_count);
-    cJSON_AddNumberToObject(json, "ms_for_100_mb", 1e11 / rate);
-    cJSON_AddNumberToObject(json, "bytes_per_s", rate);
-    cJSON_AddNumberToObject(json, "rows_per_s", (double)in->rows * 1e9 / stats.median);
-    cJSON_AddNumberToObject(json, "of_read", rate / read_rate);
+    double lossless = 0;
+    for (size_t p = 0; p < GCH_COUNT_OF(presets); p++) {
+        bench_stats stats = bench_stats_from(samples[p], REPEATS);
+        double rate = (double)in->bytes * 1e9 / stats.median;
+        lossless = p == 0 ? stats.median : lossless;
+        cJSON *to = p == 0 ? json : cJSON_AddObjectToObject(json, gch_preset_name(presets[p]));
+        cJSON_AddNumberToObject(to, "ms_for_100_mb", 1e11 / rate);
+        cJSON_AddNumberToObject(to, "bytes_per_s", rate);
+        cJSON_AddNumberToObject(to, "rows_per_s", (double)in->rows * 1e9 / stats.median);
+        cJSON_AddNumberToObject(to, "of_read", rate / read_rate);
+        cJSON_AddNumberToObject(to, "of_lossless", lossless / stats.median);
+        cJSON_AddNumberToObject(to, "file_bytes_per_row", bytes[p] / (double)in->rows);
+        cJSON_AddItemToObject(to, "ns", bench_stats_json(&stats));
+    }
     cJSON_AddNumberToObject(json, "allocations", (double)*out_allocations);
-    cJSON_AddItemToObject(json, "ns", bench_stats_json(&stats));
     return json;
 }
 

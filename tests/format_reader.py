@@ -233,6 +233,12 @@ def test(command):
             compare(command, path, rows)
         file = File(path.read_bytes())
         need(file.points == ("x", "y", "morton") and file.preset == ["lossless"], "point set")
+        for preset in ("fast", "tolerance=0.01"):
+            for kind in ("ticks", "sine"):
+                subprocess.run([command, "gen", "--kind", kind, "--points", str(rows), "--preset",
+                                preset, "-o", str(path), "-q"], check=True)
+                compare(command, path, rows)
+            need(File(path.read_bytes()).preset == [preset], "preset")
         source = Path(folder) / "gaps.csv"
         for part in range(2):  # the second is appended
             lines = ["time,small,wide,scientific"]

@@ -45,6 +45,11 @@ typedef enum gch_header {
     GCH_HEADER_NO = 2, /* columns are then called "1", "2", ... */
 } gch_header;
 
+typedef struct gch_column_tolerance {
+    const char *column; /* by name, as it is in the file */
+    gch_decimal tolerance;
+} gch_column_tolerance;
+
 typedef struct gch_ingest_desc {
     gch_format format;
     const char *const *inputs; /* paths; "-" is standard input (CSV and RAW). Several CSV files are
@@ -87,6 +92,13 @@ typedef struct gch_ingest_desc {
      * last. NULL: no point set. */
     const char *x_column, *y_column;
     gch_curve curve;
+
+    /* How the output is packed: as gch_writer_desc has them, with the tolerances of single columns
+     * by their names. A callback gets every value as it is. */
+    gch_preset preset;
+    gch_decimal tolerance;
+    const gch_column_tolerance *tolerances;
+    uint32_t tolerance_count;
 
     bool sort;         /* stable sort by time instead of refusing unsorted input */
     uint64_t skip_bad; /* malformed CSV lines to drop and count before giving up */
@@ -189,6 +201,8 @@ typedef struct gch_generate_desc {
     uint64_t row_count;
     uint64_t seed; /* the same seed gives the same file whatever the number of workers */
     const char *output;
+    gch_preset preset; /* as gch_writer_desc has them */
+    gch_decimal tolerance;
     gch_workers *workers;
     const gch_allocator *allocator;
     const gch_progress *progress; /* in rows */

@@ -33,9 +33,6 @@ typedef struct gch_column_desc {
     const char *name; /* UTF-8, 1-255 bytes, unique in the file */
     const char *unit; /* NULL: none */
     gch_type type;    /* not DEFAULT */
-    /* With GCH_PRESET_TOLERANCE: of this column, instead of the writer's. Not of integers. 0: none
-     * of its own. */
-    gch_decimal tolerance;
 } gch_column_desc;
 
 typedef struct gch_writer_desc {
@@ -64,6 +61,9 @@ typedef struct gch_writer_desc {
      * Rows to append: DEFAULT, or what the file was made with (GCH_INVALID). */
     gch_preset preset;
     gch_decimal tolerance;
+    /* TOLERANCE: NULL, or column_count of them: of each column, in place of `tolerance`. 0: none of
+     * its own. Not of integers. */
+    const gch_decimal *column_tolerances;
     gch_workers *workers; /* borrowed until the writer is gone */
     gch_encoder *encoder; /* packs values instead, as far as it can; borrowed likewise; or NULL */
     const gch_allocator *allocator;

@@ -21,6 +21,7 @@ typedef struct gen_options {
     const char *output;
     int kind;
     uint64_t points, seed, threads;
+    cli_preset preset;
     bool is_quiet;
 } gen_options;
 
@@ -60,6 +61,8 @@ static int generate(const gen_options *o)
             .row_count = o->points,
             .seed = o->seed,
             .output = o->output,
+            .preset = o->preset.preset,
+            .tolerance = o->preset.tolerance,
             .workers = workers,
             .progress = &progress.report,
         },
@@ -90,6 +93,9 @@ int cli_gen(int argc, char **argv)
          NULL},
         {"seed", 0, "S", "another seed gives other data, the same one the same (default: 1)",
          cli_read_count, &o.seed, NULL},
+        {"preset", 0, "PRESET",
+         "how values are packed: lossless, fast, or tolerance=ABS (default: lossless)",
+         cli_read_preset, &o.preset, NULL},
         {"threads", 0, "N", "threads to use (default: one a processor)", cli_read_threads,
          &o.threads, NULL},
         {"quiet", 'q', NULL, "no progress and no summary", cli_read_flag, &o.is_quiet, NULL},

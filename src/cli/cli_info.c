@@ -77,17 +77,23 @@ static const char *kind_name(gch_value_kind kind)
     return "gaps";
 }
 
-/* "integer", "2 decimals", "f32", with ", 64-bit" for wide keys. */
+/* "integer", "2 decimals", "f32", with ", 64-bit" for wide keys and ", within 0.01" of what was
+ * given. */
 static void format_storage(const gch_column_info *column, char text[CELL_CAP])
 {
+    char tolerance[48], within[64] = "";
     const char *wide = column->is_wide ? ", 64-bit" : "";
+    if (column->tolerance.digits > 0) {
+        gch_decimal_format(column->tolerance, tolerance, sizeof tolerance);
+        snprintf(within, sizeof within, ", within %s", tolerance);
+    }
     if (column->kind != GCH_VALUE_DECIMAL)
-        snprintf(text, CELL_CAP, "%s%s", kind_name(column->kind), wide);
+        snprintf(text, CELL_CAP, "%s%s%s", kind_name(column->kind), wide, within);
     else if (column->scale == 0)
-        snprintf(text, CELL_CAP, "integer%s", wide);
+        snprintf(text, CELL_CAP, "integer%s%s", wide, within);
     else
-        snprintf(text, CELL_CAP, "%u decimal%s%s", column->scale, column->scale == 1 ? "" : "s",
-                 wide);
+        snprintf(text, CELL_CAP, "%u decimal%s%s%s", column->scale, column->scale == 1 ? "" : "s",
+                 wide, within);
 }
 
 static void column_cells(const gch_column_info *column, cells row)
@@ -149,6 +155,14 @@ static gch_column_bytes all_bytes(const gch_file_info *info)
     for (uint32_t i = 0; i < info->column_count; i++)
         add_bytes(&sum, &info->columns[i].bytes);
     return sum;
+}
+
+/* Blocks, headers and lines of times go to a GPU as they are stored: this is what its shaders read
+ * of a point, on the average. */
+static double gpu_bytes_a_point(const gch_file_info *info, double points)
+{
+    gch_column_bytes sum = all_bytes(info);
+    return (double)sum_bytes(&sum) / points;
 }
 
 static void print_bytes(const gch_file_info *info)
@@ -218,11 +232,13 @@ static void print_table(const gch_file_info *info, const gch_time_zone *zone)
     printf("\n  %-9s %s", "size", cli_format_bytes(info->file_bytes, b));
     double points = (double)info->row_count * (double)info->column_count;
     if (points > 0)
-        printf(", %.3f bytes a point, time included", (double)info->file_bytes / points);
-    printf("\n  %-9s format %u, %s, %u segment%s, %u tree level%s, pages of %s bytes\n", "layout",
-           info->format_version, info->preset, info->segment_count,
-           info->segment_count == 1 ? "" : "s", info->tree_levels,
-           info->tree_levels == 1 ? "" : "s", cli_format_count(info->page_bytes, a));
+        printf(", %.3f bytes a point, time included; on a GPU %.3f",
+               (double)info->file_bytes / points, gpu_bytes_a_point(info, points));
+    printf("\n  %-9s format %u, %u segment%s, %u tree level%s, pages of %s bytes\n", "layout",
+           info->format_version, info->segment_count, info->segment_count == 1 ? "" : "s",
+           info->tree_levels, info->tree_levels == 1 ? "" : "s",
+           cli_format_count(info->page_bytes, a));
+    print_line("preset", info->preset);
     if (info->source[0] != '\0')
         print_line("source", info->source);
     putchar('\n');
@@ -281,6 +297,13 @@ static cJSON *column_json(const gch_column_info *column)
     cli_json_add_count(object, "scale", column->scale);
     cJSON_AddBoolToObject(object, "fixed_decimals", column->fixed_decimals);
     cJSON_AddBoolToObject(object, "is_wide", column->is_wide);
+    if (column->tolerance.digits > 0) {
+        char tolerance[48];
+        gch_decimal_format(column->tolerance, tolerance, sizeof tolerance);
+        cli_json_add_text(object, "tolerance", tolerance);
+    } else {
+        cJSON_AddNullToObject(object, "tolerance");
+    }
     cli_json_add_value(object, "min", column->min);
     cli_json_add_value(object, "max", column->max);
     cli_json_add_count(object, "gaps", column->gap_count);
@@ -315,6 +338,10 @@ static int print_json(const gch_file_info *info, const gch_time_zone *zone)
         cJSON_AddNumberToObject(object, "bytes_per_point", (double)info->file_bytes / points);
     else
         cJSON_AddNullToObject(object, "bytes_per_point");
+    if (points > 0)
+        cJSON_AddNumberToObject(object, "gpu_bytes_per_point", gpu_bytes_a_point(info, points));
+    else
+        cJSON_AddNullToObject(object, "gpu_bytes_per_point");
     cJSON_AddItemToObject(object, "time", time_json(info, zone));
     if (info->is_point_set)
         cJSON_AddItemToObject(object, "points", points_json(info));

@@ -30,7 +30,9 @@ typedef struct ingest_options {
     const char *points;
     char *x, *y; /* its two parts, in x; NULL: no point set */
     const char *time, *zone, *layout, *start, *commit_every;
-    cli_list columns;
+    cli_list columns, tolerances;
+    gch_column_tolerance *own_tolerances; /* the same, read */
+    cli_preset preset;
     char delimiter;
     uint64_t skip_bytes, skip_bad, threads, commit_every_ms;
     double rate_hz;
@@ -98,10 +100,39 @@ static int check_points(ingest_options *o)
     return CLI_OK;
 }
 
+/* "temp=0.01" into the name and the tolerance; names may have "=" in them. The text is argv's. */
+static int read_tolerances(ingest_options *o)
+{
+    static char names[GCH_COLUMN_CAP][256];
+    for (size_t i = 0; i < o->tolerances.count; i++) {
+        const char *text = o->tolerances.items[i], *equals = strrchr(text, '=');
+        gch_column_tolerance *own = &o->own_tolerances[i];
+        char why[CLI_WHY_CAP];
+        if (equals == NULL || equals == text || (size_t)(equals - text) >= sizeof names[0])
+            return cli_usage("ingest",
+                             "--tolerance takes a column and its tolerance, such as temp=0.01, not "
+                             "%.80s",
+                             text);
+        snprintf(names[i], sizeof names[0], "%.*s", (int)(equals - text), text);
+        own->column = names[i];
+        if (!cli_parse_tolerance(equals + 1, &own->tolerance, why))
+            return cli_usage("ingest", "--tolerance %.80s: %s", text, why);
+    }
+    if (o->tolerances.count == 0)
+        return CLI_OK;
+    if (o->preset.preset != GCH_PRESET_DEFAULT && o->preset.preset != GCH_PRESET_TOLERANCE)
+        return cli_usage("ingest", "--tolerance and --preset %s exclude each other",
+                         gch_preset_name(o->preset.preset));
+    o->preset.preset = GCH_PRESET_TOLERANCE;
+    return CLI_OK;
+}
+
 /* What the command line alone tells to be wrong. */
 static int check_options(ingest_options *o, const cli_operands *inputs)
 {
     int code = check_points(o);
+    if (code == CLI_OK)
+        code = read_tolerances(o);
     if (code != CLI_OK)
         return code;
     if (o->commit_every != NULL && !read_duration(o->commit_every, &o->commit_every_ms))
@@ -263,6 +294,10 @@ static int run(const ingest_options *o, const cli_operands *inputs, const char *
             .x_column = o->x,
             .y_column = o->y,
             .curve = (gch_curve)o->curve,
+            .preset = o->preset.preset,
+            .tolerance = o->preset.tolerance,
+            .tolerances = o->own_tolerances,
+            .tolerance_count = (uint32_t)o->tolerances.count,
             .sort = o->sort,
             .skip_bad = o->skip_bad,
             .workers = workers,
@@ -298,8 +333,11 @@ cleanup:
 
 int cli_ingest(int argc, char **argv)
 {
-    static const char *columns[GCH_COLUMN_CAP];
-    ingest_options o = {.columns = {.items = columns, .cap = GCH_COLUMN_CAP}};
+    static const char *columns[GCH_COLUMN_CAP], *tolerances[GCH_COLUMN_CAP];
+    static gch_column_tolerance own_tolerances[GCH_COLUMN_CAP];
+    ingest_options o = {.columns = {.items = columns, .cap = GCH_COLUMN_CAP},
+                        .tolerances = {.items = tolerances, .cap = GCH_COLUMN_CAP},
+                        .own_tolerances = own_tolerances};
     const cli_option options[] = {
         {"output", 'o', "OUT.gch", "the file to write (default: the input's name with .gch)",
          cli_read_text, &o.output, NULL},
@@ -345,6 +383,14 @@ int cli_ingest(int argc, char **argv)
          &o.skip_bad, NULL},
         {"append", 0, NULL, "add to an existing output instead of replacing it", cli_read_flag,
          &o.append, NULL},
+        {"preset", 0, "PRESET",
+         "how values are packed: lossless; fast, which is lossless in less time; or tolerance=ABS, "
+         "which stores numbers that are not integers at most ABS off (default: lossless)",
+         cli_read_preset, &o.preset, NULL},
+        {"tolerance", 0, "COL=ABS",
+         "the tolerance of one column, by name; may be repeated; without --preset the others are "
+         "lossless",
+         cli_read_list, &o.tolerances, NULL},
         {"threads", 0, "N", "threads to use (default: one a processor)", cli_read_threads,
          &o.threads, NULL},
         {"encoder", 0, "NAME",
@@ -357,7 +403,8 @@ int cli_ingest(int argc, char **argv)
         .command = "ingest",
         .usage = "INPUT... [-o OUT.gch] [options]",
         .description = "Reads CSV, raw little-endian binary or NumPy .npy files into a .gch file. "
-                       "INPUT may be - for standard input. Values and times are kept to the bit. "
+                       "INPUT may be - for standard input. Values and times are kept to the bit, "
+                       "unless a tolerance is given. "
                        "On any failure the output is as it was before, or as the last "
                        "--commit-every left it.",
         .examples = "  gpucharts ingest ticks.csv\n"
@@ -368,6 +415,7 @@ int cli_ingest(int argc, char **argv)
                     "48000\n"
                     "  gpucharts ingest today.csv -o all.gch --append\n"
                     "  gpucharts ingest stars.csv --points ra,dec\n"
+                    "  gpucharts ingest log.csv --preset tolerance=0.01 --tolerance rpm=0.5\n"
                     "  tail -f sensor.csv | gpucharts ingest - -o live.gch --commit-every 1s",
         .options = options,
         .option_count = CLI_COUNT_OF(options),

@@ -147,6 +147,35 @@ bool cli_read_choice(const cli_option *option, const char *text, char why[CLI_WH
     return false;
 }
 
+bool cli_parse_tolerance(const char *text, gch_decimal *out, char why[CLI_WHY_CAP])
+{
+    if (gch_decimal_parse(text, strlen(text), out) && out->digits > 0)
+        return true;
+    snprintf(why, CLI_WHY_CAP,
+             "'%.60s' is not a tolerance: a number above 0 of at most 18 digits, such as 0.01 or "
+             "1e-6",
+             text);
+    return false;
+}
+
+bool cli_read_preset(const cli_option *option, const char *text, char why[CLI_WHY_CAP])
+{
+    static const char prefix[] = "tolerance=";
+    cli_preset *target = option->target;
+    *target = (cli_preset){0};
+    if (strncmp(text, prefix, strlen(prefix)) == 0) {
+        target->preset = GCH_PRESET_TOLERANCE;
+        return cli_parse_tolerance(text + strlen(prefix), &target->tolerance, why);
+    }
+    if (strcmp(text, "lossless") == 0)
+        target->preset = GCH_PRESET_LOSSLESS;
+    else if (strcmp(text, "fast") == 0)
+        target->preset = GCH_PRESET_FAST;
+    else
+        snprintf(why, CLI_WHY_CAP, "'%.60s' is not one of lossless, fast, tolerance=ABS", text);
+    return target->preset != GCH_PRESET_DEFAULT;
+}
+
 bool cli_read_delimiter(const cli_option *option, const char *text, char why[CLI_WHY_CAP])
 {
     static const struct {

@@ -19,7 +19,7 @@
 #ifndef CLI_OPTIONS_H
 #define CLI_OPTIONS_H
 
-#include "gch/decimal.h"
+#include "gch/file.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -68,6 +68,12 @@ typedef struct cli_exact_list {
     size_t count, cap;
 } cli_exact_list;
 
+/* "lossless", "fast", "tolerance=0.01". */
+typedef struct cli_preset {
+    gch_preset preset; /* DEFAULT: not given */
+    gch_decimal tolerance;
+} cli_preset;
+
 cli_reader cli_read_flag;      /* bool */
 cli_reader cli_read_text;      /* const char *, borrowed from argv; empty text is refused */
 cli_reader cli_read_any_text;  /* const char *, empty allowed */
@@ -78,7 +84,11 @@ cli_reader cli_read_positive;  /* double > 0 */
 cli_reader cli_read_exact;     /* cli_exact */
 cli_reader cli_read_exacts;    /* cli_exact_list */
 cli_reader cli_read_choice;    /* int */
+cli_reader cli_read_preset;    /* cli_preset */
 cli_reader cli_read_delimiter; /* char: one ASCII character, or "tab", "comma", ... */
+
+/* A number above 0 that is a decimal of at most 18 digits; otherwise fills `why`. */
+bool cli_parse_tolerance(const char *text, gch_decimal *out, char why[CLI_WHY_CAP]);
 
 extern const cli_choice cli_headers[];    /* gch_header */
 extern const cli_choice cli_time_units[]; /* gch_time_unit */

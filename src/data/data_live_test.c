@@ -4,6 +4,7 @@
 #include "store_test_data.h"
 
 #include <fcntl.h>
+#include <math.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -307,6 +308,60 @@ static void file_that_cannot_be_written_loses_nothing(void **state)
     data_free(&d);
 }
 
+/* Rounded where they come in: the file holds what was shown, and goes on so. */
+static void rows_within_a_tolerance_reach_the_file_so(void **state)
+{
+    (void)state;
+    data d = make_rows(5000, 9);
+    gch_data *manager = make_manager(64u << 20);
+    gch_column_desc columns[DATA_COLUMNS_CAP];
+    gch_writer_desc rows = data_desc(&d, columns, NULL);
+    const gch_decimal own[2] = {{6, -1}, {0, 0}};
+    rows.preset = GCH_PRESET_TOLERANCE;
+    rows.tolerance = (gch_decimal){1, -3};
+    rows.column_tolerances = own;
+    unlink(PATH);
+    for (int round = 0; round < 2; round++) {
+        gch_source source;
+        gch_file *file;
+        gch_value shown[4000], stored[4000];
+        assert_ok(
+            gch_live_open(manager, &(gch_live_desc){.rows = &rows, .path = PATH}, &source, &err));
+        assert_ok(append(manager, source, &d, (size_t)round * 2000, 2000));
+        assert_ok(gch_live_acquire_file(manager, source, &file, &err));
+        size_t count = 2000 * ((size_t)round + 1);
+        assert_ok(gch_file_read_values(file, 0, 0, count, shown, &err));
+        assert_ok(gch_live_close(manager, source, &err));
+        gch_live_release_file(manager, file);
+        const gch_file *kept;
+        assert_ok(gch_source_open_file(manager, PATH, NULL, &source, &err));
+        assert_ok(gch_source_get_file(manager, source, &kept, &err));
+        const gch_file_info *info = gch_file_get_info(kept);
+        assert_string_equal(info->preset, "tolerance=0.001 tolerance=0:0.6");
+        assert_int_equal(info->row_count, count);
+        assert_int_equal(info->columns[0].scale, 0);
+        assert_ok(gch_file_read_values(kept, 0, 0, count, stored, &err));
+        for (size_t i = 0; i < count; i++) {
+            double given;
+            memcpy(&given, d.columns[0].values + i * sizeof given, sizeof given);
+            assert_int_equal(shown[i].kind, stored[i].kind);
+            if (stored[i].kind != GCH_VALUE_GAP) {
+                assert_int_equal(shown[i].as.digits, stored[i].as.digits);
+                assert_true(fabs(gch_value_to_double(stored[i]) - given) <= 0.6);
+            }
+        }
+        assert_ok(gch_source_close(manager, source, &err));
+    }
+    gch_source source;
+    rows.tolerance = (gch_decimal){2, -3};
+    assert_status(
+        gch_live_open(manager, &(gch_live_desc){.rows = &rows, .path = PATH}, &source, &err),
+        GCH_INVALID);
+    assert_ok(gch_data_destroy(manager, &err));
+    unlink(PATH);
+    data_free(&d);
+}
+
 static void rows_that_others_write_to_the_file_are_noticed(void **state)
 {
     (void)state;
@@ -334,6 +389,7 @@ int main(void)
         cmocka_unit_test(budget_refuses_rows_that_have_nowhere_to_go),
         cmocka_unit_test(full_segments_move_to_the_file_under_a_small_budget),
         cmocka_unit_test(file_that_is_there_goes_on),
+        cmocka_unit_test(rows_within_a_tolerance_reach_the_file_so),
         cmocka_unit_test(file_that_cannot_be_written_loses_nothing),
         cmocka_unit_test(rows_that_others_write_to_the_file_are_noticed),
     };

@@ -350,11 +350,19 @@ static gch_status open_writer(arrow_run *run, const int64_t *times, size_t count
         .columns = run->descs,
         .column_count = run->column_count,
         .workers = desc->workers,
+        .preset = desc->preset,
+        .tolerance = desc->tolerance,
         .allocator = desc->allocator,
     };
-    if (desc->append)
-        return gch_writer_open_append(desc->output, &writer_desc, &run->writer, err);
-    return gch_writer_create(desc->output, &writer_desc, &run->writer, err);
+    gch_decimal *tolerances;
+    GCH_TRY(gch__make_tolerances(&run->job, SOURCE_NAME, run->descs, run->column_count, &tolerances,
+                                 err));
+    writer_desc.column_tolerances = tolerances;
+    gch_status status = desc->append
+                            ? gch_writer_open_append(desc->output, &writer_desc, &run->writer, err)
+                            : gch_writer_create(desc->output, &writer_desc, &run->writer, err);
+    gch__free(run->job.allocator, tolerances, "columns");
+    return status;
 }
 
 /* Appends; a refusal for the order is told as gch_ingest tells it. */

@@ -429,6 +429,38 @@ static void an_append_goes_behind_what_is_there(void **state)
     gch__file_close(file);
 }
 
+static void values_are_packed_as_the_preset_says(void **state)
+{
+    (void)state;
+    gch_error err = {0};
+    gch_ingest_report report;
+    made_stream made = all_types();
+    const gch_column_tolerance own = {"f64", {5, -1}};
+    gch_ingest_desc desc = {
+        .preset = GCH_PRESET_TOLERANCE, .tolerances = &own, .tolerance_count = 1};
+    assert_ok(ingest_with(&made, &desc, &report, &err));
+    gch_file *file = open_output(OUTPUT);
+    const gch_file_info *info = gch_file_get_info(file);
+    uint32_t column = gch_file_find_column(file, "f64");
+    char preset[32];
+    snprintf(preset, sizeof preset, "tolerance=%u:0.5", column);
+    assert_string_equal(info->preset, preset);
+    assert_int_equal(info->columns[column].tolerance.digits, 5);
+    gch__file_close(file);
+    assert_ingest_fails(&made,
+                        &(gch_ingest_desc){.preset = GCH_PRESET_TOLERANCE,
+                                           .tolerances = &(gch_column_tolerance){"f65", {5, -1}},
+                                           .tolerance_count = 1},
+                        GCH_INVALID, "f65");
+    assert_ingest_fails(&made,
+                        &(gch_ingest_desc){.preset = GCH_PRESET_TOLERANCE,
+                                           .tolerances = &(gch_column_tolerance){"i16", {5, -1}},
+                                           .tolerance_count = 1},
+                        GCH_INVALID, "integers");
+    assert_ingest_fails(&made, &(gch_ingest_desc){.preset = GCH_PRESET_TOLERANCE}, GCH_INVALID,
+                        "above 0");
+}
+
 static void decimals_keep_every_digit(void **state)
 {
     (void)state;
@@ -576,6 +608,7 @@ int main(void)
         cmocka_unit_test(times_come_as_timestamps_dates_and_integers),
         cmocka_unit_test(a_null_or_decreasing_time_is_named),
         cmocka_unit_test(an_append_goes_behind_what_is_there),
+        cmocka_unit_test(values_are_packed_as_the_preset_says),
         cmocka_unit_test(decimals_keep_every_digit),
         cmocka_unit_test(decimals_of_a_scale_below_zero_become_integers),
         cmocka_unit_test(u64_beyond_int64_is_refused),

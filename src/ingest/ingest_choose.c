@@ -280,3 +280,54 @@ gch_status gch__rate_fill(const gch__rate *rate, uint64_t first_row, size_t row_
     }
     return GCH_OK;
 }
+
+static gch_status set_tolerance(const gch_column_tolerance *wanted, const char *input_name,
+                                const gch_column_desc *columns, uint32_t count,
+                                gch_decimal *tolerances, gch_error *err)
+{
+    uint32_t c = 0;
+    while (c < count && strcmp(columns[c].name, wanted->column) != 0)
+        c++;
+    if (c == count) {
+        const char *names[GCH_COLUMN_CAP];
+        char list[120];
+        for (uint32_t k = 0; k < count; k++)
+            names[k] = columns[k].name;
+        list_names(names, count, list, sizeof list);
+        return gch_fail(err, GCH_INVALID,
+                        "%s: there is no column of values \"%.60s\" to take a tolerance; there "
+                        "are: %s",
+                        input_name, wanted->column, list);
+    }
+    if (wanted->tolerance.digits <= 0)
+        return gch_fail(err, GCH_INVALID,
+                        "%s: the tolerance of column \"%.60s\" is not a number above 0", input_name,
+                        wanted->column);
+    if (tolerances[c].digits != 0)
+        return gch_fail(err, GCH_INVALID, "%s: column \"%.60s\" has two tolerances", input_name,
+                        wanted->column);
+    tolerances[c] = wanted->tolerance;
+    return GCH_OK;
+}
+
+gch_status gch__make_tolerances(const gch__ingest_job *job, const char *input_name,
+                                const gch_column_desc *columns, uint32_t count, gch_decimal **out,
+                                gch_error *err)
+{
+    const gch_ingest_desc *desc = job->desc;
+    *out = NULL;
+    if (desc->tolerance_count == 0)
+        return GCH_OK;
+    gch_decimal *tolerances =
+        gch__alloc_zero(job->allocator, GCH_MAX(count, 1u), sizeof *tolerances, "columns");
+    if (tolerances == NULL)
+        return gch__no_memory(err, "columns");
+    gch_status status = GCH_OK;
+    for (uint32_t i = 0; status == GCH_OK && i < desc->tolerance_count; i++)
+        status = set_tolerance(&desc->tolerances[i], input_name, columns, count, tolerances, err);
+    if (status == GCH_OK)
+        *out = tolerances;
+    else
+        gch__free(job->allocator, tolerances, "columns");
+    return status;
+}

@@ -447,6 +447,8 @@ static gch_status generate(generation *g, const gch_generate_desc *desc, gch_err
                            .curve = kind->curve,
                            .x_column = 0,
                            .y_column = kind->curve != GCH_CURVE_DEFAULT ? 1 : 0,
+                           .preset = desc->preset,
+                           .tolerance = desc->tolerance,
                            .workers = desc->workers,
                            .allocator = desc->allocator},
         &writer, err));

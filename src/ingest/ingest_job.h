@@ -100,6 +100,12 @@ GCH_CHECKED gch_status gch__choose_columns(const gch__ingest_job *job, const cha
                                            gch_error *err);
 void gch__chosen_reset(const gch__ingest_job *job, gch__chosen *chosen);
 
+/* The tolerances that the desc has for single columns, one a column of values, in an array of the
+ * job's allocator; NULL if it has none. GCH_INVALID, GCH_NO_MEMORY. */
+GCH_CHECKED gch_status gch__make_tolerances(const gch__ingest_job *job, const char *input_name,
+                                            const gch_column_desc *columns, uint32_t count,
+                                            gch_decimal **out, gch_error *err);
+
 /* The known names of time columns, best first; NULL behind the last. */
 extern const char *const gch__time_names[];
 /* The names of columns that number rows. */

@@ -159,6 +159,24 @@ static uint32_t find_column(const gch__ingest_sink *sink, const char *name)
     return i;
 }
 
+static gch_status make_writer(gch__ingest_sink *sink, gch_writer_desc *desc, gch_error *err)
+{
+    const gch__ingest_job *job = sink->job;
+    gch_decimal *tolerances;
+    gch_status status;
+    GCH_TRY(gch__make_tolerances(job, job->inputs[0].name, sink->columns, sink->column_count,
+                                 &tolerances, err));
+    desc->column_tolerances = tolerances;
+    if (job->into_memory)
+        status = gch_writer_create_memory(desc, &sink->writer, err);
+    else if (job->desc->append)
+        status = gch_writer_open_append(job->desc->output, desc, &sink->writer, err);
+    else
+        status = gch_writer_create(job->desc->output, desc, &sink->writer, err);
+    gch__free(job->allocator, tolerances, "columns");
+    return status;
+}
+
 gch_status gch__ingest_sink_open(gch__ingest_sink *sink, gch_time_unit unit, bool time_is_text,
                                  const char *time_name, gch_error *err)
 {
@@ -172,6 +190,8 @@ gch_status gch__ingest_sink_open(gch__ingest_sink *sink, gch_time_unit unit, boo
         .source = base_name(job->inputs[0].name),
         .columns = sink->columns,
         .column_count = sink->column_count,
+        .preset = desc->preset,
+        .tolerance = desc->tolerance,
         .workers = desc->workers,
         .encoder = desc->encoder,
         .allocator = job->allocator,
@@ -189,13 +209,7 @@ gch_status gch__ingest_sink_open(gch__ingest_sink *sink, gch_time_unit unit, boo
     sink->time_is_text = time_is_text;
     sink->time_name = time_name != NULL ? time_name : "time";
     job->report->time_unit = unit;
-    if (job->take != NULL)
-        return GCH_OK;
-    if (job->into_memory)
-        return gch_writer_create_memory(&writer_desc, &sink->writer, err);
-    if (desc->append)
-        return gch_writer_open_append(desc->output, &writer_desc, &sink->writer, err);
-    return gch_writer_create(desc->output, &writer_desc, &sink->writer, err);
+    return job->take != NULL ? GCH_OK : make_writer(sink, &writer_desc, err);
 }
 
 gch_status gch__ingest_sink_append(gch__ingest_sink *sink, const gch__batch *batch, gch_error *err)

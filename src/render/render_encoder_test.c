@@ -31,6 +31,7 @@ typedef struct rows {
     gch_type types[COLUMNS_CAP];
     uint8_t *values[COLUMNS_CAP];
     size_t append_rows; /* a call */
+    gch_preset preset;
 } rows;
 
 typedef struct image {
@@ -46,11 +47,14 @@ static image write_rows(const rows *r, gch_encoder *encoder)
     image made = {0};
     for (uint32_t c = 0; c < r->column_count; c++)
         columns[c] = (gch_column_desc){.name = names[c], .type = r->types[c]};
-    assert_ok(gch_writer_create_memory(&(gch_writer_desc){.time_unit = GCH_TIME_MS,
-                                                          .columns = columns,
-                                                          .column_count = r->column_count,
-                                                          .encoder = encoder},
-                                       &writer, &err));
+    gch_writer_desc desc = {.time_unit = GCH_TIME_MS,
+                            .columns = columns,
+                            .column_count = r->column_count,
+                            .preset = r->preset,
+                            .encoder = encoder};
+    if (r->preset == GCH_PRESET_TOLERANCE)
+        desc.tolerance = (gch_decimal){2, -2};
+    assert_ok(gch_writer_create_memory(&desc, &writer, &err));
     for (size_t from = 0; from < r->row_count; from += r->append_rows) {
         gch_column_data data[COLUMNS_CAP];
         for (uint32_t c = 0; c < r->column_count; c++)
@@ -121,6 +125,7 @@ static void files_are_the_same_to_the_last_byte(void **state)
     for (uint32_t i = 0; i < 100; i++) {
         size_t row_count = column_lengths[test_random(&seed) % GCH_COUNT_OF(column_lengths)];
         rows r = make_rows(row_count, 1 + i % COLUMNS_CAP, &seed);
+        r.preset = (gch_preset)(i / COLUMNS_CAP % (GCH_PRESET_FAST + 1));
         compare_files(&r, encoder);
         free_rows(&r);
     }
@@ -148,6 +153,8 @@ static void long_files_are_the_same_however_they_are_appended(void **state)
         fill(r.values[0], r.types[0], shapes[i], 2, r.row_count, &seed);
         compare_files(&r, encoder);
         r.append_rows = 700003;
+        compare_files(&r, encoder);
+        r.preset = i == 0 ? GCH_PRESET_TOLERANCE : GCH_PRESET_FAST;
         compare_files(&r, encoder);
         free_rows(&r);
     }

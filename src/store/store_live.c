@@ -40,9 +40,14 @@ static gch_status init(gch__live *live, const gch__live_desc *desc, gch_error *e
     live->numbers =
         gch__alloc_array(allocator, GCH_BLOCK_ROWS, sizeof *live->numbers, "live series");
     live->rounded = gch__alloc_array(allocator, columns, sizeof *live->rounded, "live series");
+    live->tolerances =
+        gch__alloc_array(allocator, columns, sizeof *live->tolerances, "live series");
     if (live->plan.columns == NULL || live->scratch == NULL || live->inputs == NULL ||
-        live->numbers == NULL || live->ahead == NULL || live->rounded == NULL)
+        live->numbers == NULL || live->ahead == NULL || live->rounded == NULL ||
+        live->tolerances == NULL)
         return gch__no_memory(err, "live series");
+    for (uint32_t c = 0; c < columns; c++)
+        live->tolerances[c] = live->meta.columns[c].tolerance;
     live->rest.allocator = live->next_rest.allocator = allocator;
     GCH_TRY(gch__row_buffer_init(&live->rest, &live->meta, GCH_BLOCK_ROWS, err));
     GCH_TRY(gch__row_buffer_init(&live->next_rest, &live->meta, GCH_BLOCK_ROWS, err));
@@ -69,6 +74,7 @@ static void destroy(gch__live *live)
     gch__free(allocator, live->inputs, "live series");
     gch__free(allocator, live->numbers, "live series");
     gch__free(allocator, live->rounded, "live series");
+    gch__free(allocator, live->tolerances, "live series");
     gch__free(allocator, live->ahead, "live series");
     gch__free(allocator, live->touched, "live series");
     gch__free(allocator, live->segments, "live series");
@@ -409,8 +415,7 @@ void gch__live_describe(const gch__live *live, gch_column_desc *columns, gch_wri
     for (uint32_t c = 0; c < meta->column_count; c++)
         columns[c] = (gch_column_desc){.name = meta->columns[c].name,
                                        .unit = meta->columns[c].unit,
-                                       .type = meta->columns[c].type,
-                                       .tolerance = meta->columns[c].tolerance};
+                                       .type = meta->columns[c].type};
     *out = (gch_writer_desc){.time_unit = meta->time_unit,
                              .time_is_text = meta->time_is_text,
                              .time_name = meta->time_name,
@@ -418,6 +423,7 @@ void gch__live_describe(const gch__live *live, gch_column_desc *columns, gch_wri
                              .source = meta->source,
                              .preset = meta->preset_kind,
                              .tolerance = meta->tolerance,
+                             .column_tolerances = live->tolerances,
                              .columns = columns,
                              .column_count = meta->column_count};
 }

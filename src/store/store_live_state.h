@@ -15,8 +15,9 @@ typedef struct gch__live_rounded {
 struct gch__live {
     const gch_allocator *allocator;
     char *name;
-    gch__live_desc desc; /* limits and callbacks */
-    gch__meta meta;      /* decimals change under the lock */
+    gch__live_desc desc;     /* limits and callbacks */
+    gch__meta meta;          /* decimals change under the lock */
+    gch_decimal *tolerances; /* of the meta's columns, for gch__live_describe */
     _Atomic uint32_t refs;
 
     /* The appender's. */

@@ -28,6 +28,12 @@ static bool is_tolerance(gch_decimal tolerance)
            tolerance.exp10 <= GCH_DECIMAL_EXP10_MAX;
 }
 
+/* Of its own; 0: none. */
+static gch_decimal own_tolerance(const gch_writer_desc *desc, uint32_t column)
+{
+    return desc->column_tolerances != NULL ? desc->column_tolerances[column] : (gch_decimal){0};
+}
+
 /* ---- checks ---- */
 
 gch_status gch__preset_check(const gch_writer_desc *desc, const char *name, gch_error *err)
@@ -40,11 +46,12 @@ gch_status gch__preset_check(const gch_writer_desc *desc, const char *name, gch_
         return gch_fail(err, GCH_INVALID, "%s: a tolerance is a number above 0", name);
     for (uint32_t c = 0; c < desc->column_count; c++) {
         const gch_column_desc *column = &desc->columns[c];
-        if (!is_tolerance(column->tolerance))
+        const gch_decimal own = own_tolerance(desc, c);
+        if (!is_tolerance(own))
             return gch_fail(err, GCH_INVALID,
                             "%s: the tolerance of column \"%s\" is not a number above 0", name,
                             column->name);
-        if (column->tolerance.digits == 0)
+        if (own.digits == 0)
             continue;
         if (is_whole(column->type))
             return gch_fail(err, GCH_INVALID,
@@ -80,9 +87,9 @@ static bool put_tolerances(gch__buffer *text, const gch_writer_desc *desc)
         is_done = put(text, word);
     }
     for (uint32_t c = 0; is_done && c < desc->column_count; c++) {
-        if (desc->columns[c].tolerance.digits == 0)
+        if (own_tolerance(desc, c).digits == 0)
             continue;
-        gch_decimal_format(desc->columns[c].tolerance, number, sizeof number);
+        gch_decimal_format(own_tolerance(desc, c), number, sizeof number);
         snprintf(word, sizeof word, TOLERANCE_WORD "%u:%s", c, number);
         is_done = put(text, word);
     }
@@ -128,7 +135,7 @@ gch_status gch__preset_fill(gch__meta *meta, const gch_writer_desc *desc, gch_er
     meta->preset_kind = desc->preset != GCH_PRESET_DEFAULT ? desc->preset : GCH_PRESET_LOSSLESS;
     meta->tolerance = desc->tolerance;
     for (uint32_t c = 0; c < desc->column_count; c++)
-        meta->columns[c].tolerance = desc->columns[c].tolerance;
+        meta->columns[c].tolerance = own_tolerance(desc, c);
     choose_steps(meta);
     return status;
 }
@@ -206,7 +213,7 @@ gch_status gch__preset_match(const gch__meta *meta, const gch_writer_desc *desc,
         return GCH_OK;
     bool is_one = desc->preset == meta->preset_kind && is_same(desc->tolerance, meta->tolerance);
     for (uint32_t c = 0; is_one && c < desc->column_count; c++)
-        is_one = is_same(desc->columns[c].tolerance, meta->columns[c].tolerance);
+        is_one = is_same(own_tolerance(desc, c), meta->columns[c].tolerance);
     if (is_one)
         return GCH_OK;
     gch__buffer text = {.allocator = meta->allocator, .purpose = "preset"};

@@ -4,6 +4,7 @@
  * part in the verdict. */
 #include "store_live.h"
 #include "store_test_data.h"
+#include "test_memory.h"
 
 #include <float.h>
 #include <gmp.h>
@@ -384,7 +385,8 @@ static void columns_have_tolerances_of_their_own(void **state)
     gch_column_desc columns[DATA_COLUMNS_CAP];
     gch_writer_desc desc = data_desc(&d, columns, NULL);
     desc.preset = GCH_PRESET_TOLERANCE;
-    columns[1].tolerance = decimal_of("0.50");
+    const gch_decimal own[4] = {[1] = decimal_of("0.50")};
+    desc.column_tolerances = own;
     test_image image = write_image(&d, &desc, d.row_count);
     const gch_file_info *info = gch_file_get_info(image.file);
     assert_string_equal(info->preset, "tolerance=1:0.5");
@@ -425,12 +427,13 @@ static void tolerances_that_are_none_are_refused(void **state)
         {(gch_preset)4, {0}, {0}, GCH_TYPE_F64},
     };
     for (size_t i = 0; i < GCH_COUNT_OF(cases); i++) {
-        gch_column_desc column = {.name = "v", .type = cases[i].type, .tolerance = cases[i].own};
+        gch_column_desc column = {.name = "v", .type = cases[i].type};
         gch_writer_desc desc = {.time_unit = GCH_TIME_S,
                                 .columns = &column,
                                 .column_count = 1,
                                 .preset = cases[i].preset,
-                                .tolerance = cases[i].all};
+                                .tolerance = cases[i].all,
+                                .column_tolerances = &cases[i].own};
         assert_status(gch_writer_create_memory(&desc, &writer, &err), GCH_INVALID);
     }
 }
@@ -488,6 +491,46 @@ static void rows_out_of_order_end_a_fast_writer(void **state)
     assert_non_null(strstr(err.message, "150000"));
     assert_status(data_append(&d, writer, 0, 10, &err), GCH_UNSORTED);
     gch_writer_abandon(writer);
+    data_free(&d);
+}
+
+static void every_failed_allocation_is_a_clean_failure(void **state)
+{
+    (void)state;
+    uint64_t seed = 8;
+    data d = data_make(263000); /* a whole chunk, and some */
+    fill_floats(&d, data_add(&d, GCH_TYPE_F64), &seed, 2);
+    fill_text(&d, data_add(&d, GCH_TYPE_DECIMAL), &seed, 2);
+    for (int preset = GCH_PRESET_TOLERANCE; preset <= GCH_PRESET_FAST; preset++) {
+        bool is_done = false;
+        for (uint64_t n = 0; !is_done; n++) {
+            test_memory memory = {.left = n};
+            gch_allocator allocator = {.resize = test_memory_resize, .context = &memory};
+            gch_column_desc columns[DATA_COLUMNS_CAP];
+            gch_writer_desc desc = data_desc(&d, columns, NULL);
+            desc.allocator = &allocator;
+            desc.preset = (gch_preset)preset;
+            if (preset == GCH_PRESET_TOLERANCE)
+                desc.tolerance = decimal_of("0.1");
+            gch_writer *writer = NULL;
+            void *bytes = NULL;
+            size_t count = 0;
+            gch_status status = gch_writer_create_memory(&desc, &writer, &err);
+            if (status == GCH_OK) {
+                status = data_append(&d, writer, 0, d.row_count, &err);
+                if (status == GCH_OK)
+                    status = gch_writer_finish_memory(writer, &bytes, &count, &err);
+                else
+                    gch_writer_abandon(writer);
+            }
+            gch_writer_free_memory(bytes, &allocator);
+            assert_int_equal(memory.live, 0);
+            is_done = status == GCH_OK;
+            if (!is_done)
+                assert_int_equal(status, GCH_NO_MEMORY);
+            assert_true(n < 1000);
+        }
+    }
     data_free(&d);
 }
 
@@ -656,6 +699,7 @@ int main(void)
         cmocka_unit_test(fast_files_give_every_bit_back),
         cmocka_unit_test(fast_files_widen_too),
         cmocka_unit_test(rows_out_of_order_end_a_fast_writer),
+        cmocka_unit_test(every_failed_allocation_is_a_clean_failure),
         cmocka_unit_test(an_append_goes_on_as_the_file_does),
         cmocka_unit_test(live_rows_are_rounded_as_they_come),
         cmocka_unit_test(texts_of_presets_are_read),

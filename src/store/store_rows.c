@@ -6,7 +6,7 @@
 
 /* ---- checks ---- */
 
-#define ORDER_ROWS 65536u /* a task of the order check */
+#define ORDER_ROWS 16384u /* a task of the order check */
 
 typedef struct order_job {
     const int64_t *times;

@@ -4,9 +4,9 @@
  * What is bounded, as real numbers: for the value v that was given and the decimal D that it is
  * rounded to, |D - v| <= tolerance; and for a column of floats |f - v| <= tolerance too, with f the
  * column's own float nearest to D, which is what a segment of plain floats stores. A float that is
- * not rounded is stored as without a tolerance: its bits come back, though a decimal that stands for
- * them may be half a unit in their last place away. So may the doubles that a column of text falls
- * back to be from their D.
+ * not rounded is stored as without a tolerance: its bits come back, though a decimal that stands
+ * for them may be half a unit in their last place away. So may the doubles that a column of text
+ * falls back to be from their D.
  */
 #ifndef GCH_STORE_TOLERANCE_H
 #define GCH_STORE_TOLERANCE_H

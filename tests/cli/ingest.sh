@@ -73,6 +73,13 @@ done
 expect 0 'encoded on the processor: .*GPU' env VK_DRIVER_FILES=/nonexistent VK_ICD_FILENAMES=/nonexistent \
     gpucharts ingest e.bin -o none.gch --layout time:i64,a:f64,b:f32,c:i32 --encoder gpu
 cmp cpu.gch none.gch && echo "same: cpu and none"
+for preset in fast tolerance=0.02; do
+    for encoder in cpu gpu; do
+        gpucharts ingest e.bin -o $encoder.gch --layout time:i64,a:f64,b:f32,c:i32 --preset $preset \
+            --encoder $encoder --quiet 2>/dev/null
+    done
+    cmp cpu.gch gpu.gch && echo "same with $preset: cpu and gpu"
+done
 rm e.bin cpu.gch auto.gch gpu.gch none.gch
 
 echo "-- standard input"

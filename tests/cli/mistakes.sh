@@ -57,6 +57,18 @@ run gpucharts ingest ticks.csv --rate 10 --time 1
 run gpucharts ingest ticks.csv --rate 10 --time-unit index
 run gpucharts ingest ticks.csv --rate fast
 run gpucharts ingest ticks.csv --skip-bad -1
+run gpucharts ingest ticks.csv --preset quick
+run gpucharts ingest ticks.csv --preset tolerance
+run gpucharts ingest ticks.csv --preset tolerance=
+run gpucharts ingest ticks.csv --preset tolerance=abc
+run gpucharts ingest ticks.csv --preset tolerance=-0.5
+run gpucharts ingest ticks.csv --preset tolerance=nan
+run gpucharts ingest ticks.csv --preset tolerance=0
+run gpucharts ingest ticks.csv --preset tolerance=0.1234567890123456789
+run gpucharts ingest ticks.csv --tolerance price
+run gpucharts ingest ticks.csv --tolerance =1
+run gpucharts ingest ticks.csv --tolerance price=inf
+run gpucharts ingest ticks.csv --tolerance price=1 --preset fast
 run gpucharts ingest ticks.csv -o ticks.csv
 expect 2 'Nowhere/Land' gpucharts ingest ticks.csv --tz Nowhere/Land
 expect 2 '--tz' gpucharts ingest ticks.csv --tz ../../etc/passwd
@@ -67,6 +79,7 @@ run gpucharts gen --points 1.5 -o a.gch
 run gpucharts gen --points 10 -o a.gch extra
 run gpucharts gen --points 10 --kind sensors -o a.gch
 run gpucharts gen --points 10 -o -
+run gpucharts gen --points 10 -o a.gch --preset tolerance=x
 
 run gpucharts info
 run gpucharts info a.gch b.gch
