@@ -2,7 +2,7 @@
 """Checks that no #include under src/ and include/ goes up the dependency ladder.
 
     base < codec < store < ingest, data;   data < query;   query < scene < raster < render;   base < gpu < render;
-    query < net (its types: finished columns);   query < serve;   render, ingest < web;   view < cli on top
+    query < net (its types: finished columns);   query < serve;   render, ingest, net < web;   view < cli on top
 
 A room may include its own headers, those of rooms below it, and public headers of rooms at or
 below it. Public headers stand on the ladder too. The command and the window include public headers and their
@@ -32,7 +32,7 @@ LADDER = {
     "gpu": ["base"],
     "render": ["raster", "gpu"],
     "serve": ["query"],
-    "web": ["render", "ingest"],
+    "web": ["render", "ingest", "net"],
 }
 # program: the programs whose headers it may include
 PROGRAMS = {"view": set(), "cli": {"view"}}

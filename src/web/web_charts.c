@@ -27,6 +27,12 @@ gch_status gch_web_chart_destroy(uint32_t id)
     if (chart == NULL)
         return fail_chart(id);
     gch_chart_destroy(chart);
+    const gch__pool *sources = &gch__web_instance.sources;
+    for (uint32_t i = 0; i < sources->used; i++) {
+        gch__web_source *source = sources->slots[i].object;
+        if (source != NULL)
+            gch__web_answers_forget(source->answers, id);
+    }
     return GCH_OK;
 }
 
@@ -53,6 +59,7 @@ static gch_status read_series(const gch_web_chart_desc *in, gch_chart_series *ou
             return gch_fail(gch__web_err(), GCH_INVALID, "series %u: mark %u is none", i,
                             series->mark);
         out[i] = (gch_chart_series){.file = source->file,
+                                    .answers = gch__web_answers_get(source),
                                     .column = series->column,
                                     .mark = (gch_mark)series->mark,
                                     .label = series->label,
@@ -104,6 +111,7 @@ gch_status gch_web_chart_frame(uint32_t id, const gch_web_chart_desc *given, gch
     GCH_TRY(read_desc(given, series, &desc));
     const gch_image *image;
     gch_chart_stats stats;
+    gch__web_instance.drawing = id;
     GCH_TRY(gch_chart_frame(chart, &desc, &image, &stats, gch__web_err()));
     *out = (gch_web_frame){.t0 = stats.view.t0,
                            .t1 = stats.view.t1,

@@ -39,6 +39,10 @@ interface Exports {
     gch_web_source_info(id: number): number;
     gch_web_take_wants(out: number, cap: number): number;
     gch_web_source_warm(id: number, column: number, t0: bigint, t1: bigint, widthPx: number): number;
+    gch_web_source_serve(id: number, url: number, validator: number): number;
+    gch_web_take_question(out: number): number;
+    gch_web_answer(id: number, ticket: number, failure: number, body: number, count: number): number;
+    gch_web_line(latencyNs: number, bytesPerS: number): void;
     gch_web_csv_start(name: number, timeZone: number): number;
     gch_web_csv_push(bytes: number, count: number): number;
     gch_web_csv_finish(outId: number): number;
@@ -63,6 +67,7 @@ interface Exports {
 }
 
 export const WANT_BYTES = 24;
+export const QUESTION_BYTES = 16;
 export const SERIES_BYTES = 24;
 export const CHART_BYTES = 72;
 export const FRAME_BYTES = 128;
