@@ -11,7 +11,7 @@ named=("$@")
 ../scripts/install.sh web || echo "test_web.sh: not every browser could be installed" >&2
 
 npm run --silent check
-node --test test/docs_test.mjs test/loader_test.mjs test/time_test.mjs test/engine_test.mjs test/threads_test.mjs
+node --test test/docs_test.mjs test/loader_test.mjs test/time_test.mjs test/engine_test.mjs test/threads_test.mjs test/answers_test.mjs
 
 wanted=()
 for name in "${named[@]:-chromium firefox webkit}"; do

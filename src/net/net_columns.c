@@ -1,4 +1,4 @@
-/* Columns computed by a server: asked for, checked, and when to ask for them.
+/* Columns computed by a server: how to ask for them, their checks, and when to ask.
  *
  * Invariants:
  *  1. The answer's length follows from its width and its number of pieces, both checked before any
@@ -7,7 +7,6 @@
  *     the view or of the file, or a coordinate beyond what gch_piece allows.
  */
 #include "net_columns.h"
-#include "net_state.h"
 #include "net_url.h"
 
 #include <assert.h>
@@ -245,42 +244,6 @@ gch_status gch__columns_parse(const uint8_t *bytes, size_t count, const gch_colu
     out->pieces = (const gch_columns_piece *)(const void *)(bytes + pieces_at);
     GCH_TRY(check_lists(out, err));
     return check_pieces(out, ask->keep_outside, err);
-}
-
-/* ---- fetching ---- */
-
-gch_status gch_columns_fetch(gch_http *http, const gch_columns_ask *ask, const gch_cancel *cancel,
-                             gch_columns_answer *out, gch_error *err)
-{
-    gch__buffer url = {.allocator = http->allocator, .purpose = "columns"};
-    gch_http_response response = {0};
-    *out = (gch_columns_answer){0};
-    gch_status status = gch__columns_write_url(ask, &url, err);
-    if (status == GCH_OK) {
-        gch_http_request request = {
-            .url = (const char *)url.bytes, .token = ask->token, .body_cap = GCH__ANSWER_CAP};
-        status = gch_http_fetch(http, &request, cancel, &response, err);
-        if (response.http_status == 409)
-            status =
-                gch_fail(err, GCH_CANCELLED, "%s: the server no longer has this version", ask->url);
-    }
-    if (status == GCH_OK)
-        status = gch__columns_parse(response.body, response.body_bytes, ask, out, err);
-    if (status == GCH_OK) {
-        out->bytes = response.body;
-        response.body = NULL; /* its owner is the answer now */
-    } else {
-        *out = (gch_columns_answer){0};
-    }
-    gch_http_response_reset(http, &response);
-    gch__buffer_reset(&url);
-    return status;
-}
-
-void gch_columns_answer_reset(gch_http *http, gch_columns_answer *answer)
-{
-    gch__free(http->allocator, answer->bytes, "response");
-    *answer = (gch_columns_answer){0};
 }
 
 /* ---- choosing ---- */

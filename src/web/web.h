@@ -108,6 +108,29 @@ typedef struct gch_web_stream_place {
 
 GCH__EXPORT gch_status gch_web_stream_get_place(uint32_t id, gch_web_stream_place *out);
 
+/* ---- finished answers ---- */
+
+/* Something for the host to fetch from a data server (docs/protocol.md), or to let be. */
+typedef struct gch_web_question {
+    uint32_t source;
+    uint32_t ticket;    /* 0: there is nothing to fetch */
+    uint32_t cancelled; /* a ticket whose answer is not awaited any more; 0: none */
+    const char *url;    /* with a ticket; until the next call */
+} gch_web_question;
+
+/* Says that the open file at `url` with this entity tag may be one of a data server, which is asked
+ * from now on for what would take too many pages. GCH_UNSUPPORTED: it is not; GCH_INVALID,
+ * GCH_NO_MEMORY. */
+GCH__EXPORT gch_status gch_web_source_serve(uint32_t id, const char *url, const char *validator);
+/* What frames drawn so far ask. GCH_NOT_FOUND: nothing more. Otherwise the question has failed. */
+GCH__EXPORT gch_status gch_web_take_question(gch_web_question *out);
+/* The body that came, borrowed, or the status that the request ended with: GCH_UNAVAILABLE if it
+ * may end otherwise another time. GCH_NOT_FOUND: nobody awaits it; GCH_CORRUPT, GCH_NO_MEMORY. */
+GCH__EXPORT gch_status gch_web_answer(uint32_t id, uint32_t ticket, gch_status failure,
+                                      const void *body, size_t byte_count);
+/* How the line to servers was measured; 0: not known. */
+GCH__EXPORT void gch_web_line(double latency_ns, double bytes_per_s);
+
 /* ---- CSV ---- */
 
 /* Text that is parsed as it comes into a file image in memory; one at a time. GCH_EXISTS. */
@@ -279,7 +302,8 @@ GCH__EXPORT gch_status gch_web_point_at(uint32_t source, const char *left, const
     static_assert(sizeof(void *) != 4 || (expression) == (bytes), "web/src/abi.ts reads it there")
 GCH__WEB_LAYOUT(sizeof(gch_web_want), 24);
 GCH__WEB_LAYOUT(offsetof(gch_web_stream_place, is_final), 40);
-GCH__WEB_LAYOUT(sizeof(gch_column_desc), 32);
+GCH__WEB_LAYOUT(sizeof(gch_web_question), 16);
+GCH__WEB_LAYOUT(sizeof(gch_column_desc), 12);
 GCH__WEB_LAYOUT(sizeof(gch_column_data), 12);
 GCH__WEB_LAYOUT(offsetof(gch_web_series, bin_count), 76);
 GCH__WEB_LAYOUT(sizeof(gch_web_series), 116);

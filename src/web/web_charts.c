@@ -28,6 +28,12 @@ gch_status gch_web_chart_destroy(uint32_t id)
     if (chart == NULL)
         return fail_chart(id);
     gch_chart_destroy(chart);
+    const gch__pool *sources = &gch__web_instance.sources;
+    for (uint32_t i = 0; i < sources->used; i++) {
+        gch__web_source *source = sources->slots[i].object;
+        if (source != NULL)
+            gch__web_answers_forget(source->answers, id);
+    }
     return GCH_OK;
 }
 
@@ -48,6 +54,7 @@ static gch_status read_one(const gch_web_series *in, uint32_t index, gch_chart_s
     if (in->mark > MARK_LAST)
         return gch_fail(gch__web_err(), GCH_INVALID, "series %u: mark %u is none", index, in->mark);
     *out = (gch_chart_series){.file = source->file,
+                              .answers = gch__web_answers_get(source),
                               .column = in->column,
                               .mark = (gch_mark)in->mark,
                               .column_high = in->column_high,
@@ -231,6 +238,7 @@ gch_status gch_web_chart_frame(uint32_t id, const gch_web_chart_desc *given, gch
     const gch_image *image;
     gch_chart_stats stats;
     *out = (gch_web_frame){0};
+    gch__web_instance.drawing = id;
     if (given->backend == GCH__WEB_WEBGL2)
         GCH_TRY(list_frame(chart, &desc, out, &image, &stats));
     else

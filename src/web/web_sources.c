@@ -48,6 +48,7 @@ static gch_status destroy(gch__web_source *source)
     gch_status status = GCH_OK;
     (void)gch__pool_remove(&web->sources, source->id, NULL);
     gch_query_destroy(source->query);
+    gch__web_answers_destroy(source->answers);
     drop_pieces(source);
     gch__web_stream_destroy(source->stream);
     if (source->live_file != NULL) {

@@ -3,6 +3,7 @@
 #define GCH_WEB_STATE_H
 
 #include "base_pool.h"
+#include "gch/http.h"
 #include "web.h"
 
 /* Bytes that were handed in and are not in the cache yet. */
@@ -13,17 +14,19 @@ typedef struct gch__web_piece {
 } gch__web_piece;
 
 typedef struct gch__web_stream gch__web_stream;
+typedef struct gch__web_answers gch__web_answers; /* web_answers.c */
 
 typedef struct gch__web_source {
     uint32_t id;
     char *name;
     uint64_t byte_count;
-    gch_source handle;       /* 0: not open */
-    const gch_file *file;    /* borrowed from the manager; of a live source the one acquired */
-    gch_file *live_file;     /* NULL: not live */
-    bool is_image;           /* all of its bytes are in memory */
-    gch__web_stream *stream; /* NULL: its rows come from the host */
-    gch_query *query;        /* for values at the cursor; made when first asked */
+    gch_source handle;         /* 0: not open */
+    const gch_file *file;      /* borrowed from the manager; of a live source the one acquired */
+    gch_file *live_file;       /* NULL: not live */
+    bool is_image;             /* all of its bytes are in memory */
+    gch__web_stream *stream;   /* NULL: its rows come from the host */
+    gch__web_answers *answers; /* NULL: none are to be had */
+    gch_query *query;          /* for values at the cursor; made when first asked */
     gch__web_piece *pieces;
     size_t piece_count, piece_cap;
     uint64_t want_offset, want_count; /* what the last read lacked */
@@ -34,8 +37,10 @@ typedef struct gch__web {
     gch_data *data;                 /* NULL: not started */
     gch_workers *workers;           /* NULL: the calling thread does everything */
     gch__pool sources, charts;
-    gch__buffer text;  /* the last JSON */
-    char fallback[96]; /* of the last frame: gch_chart_stats */
+    uint32_t drawing;    /* the chart whose frame is under way */
+    gch_http_stats line; /* to servers; latency_ns and bytes_per_s alone */
+    gch__buffer text;    /* the last JSON, or address */
+    char fallback[96];   /* of the last frame: gch_chart_stats */
     gch_error err;
 } gch__web;
 
@@ -56,6 +61,13 @@ gch_status gch__web_source_adopt(const char *name, void *image, size_t count,
 
 /* NULL is allowed. */
 void gch__web_stream_destroy(gch__web_stream *stream);
+/* ---- web_answers.c ---- */
+
+/* NULL: none are to be had. */
+const gch_answers *gch__web_answers_get(const gch__web_source *source);
+void gch__web_answers_destroy(gch__web_answers *answers); /* NULL is allowed */
+/* Drops what a chart has asked for. NULL is allowed. */
+void gch__web_answers_forget(gch__web_answers *answers, uint32_t chart);
 
 /* ---- web_json.c: appends to the instance's text ---- */
 

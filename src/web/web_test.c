@@ -119,7 +119,8 @@ static void file_is_opened_and_drawn_from_the_ranges_it_wants(void **state)
     const char *info = gch_web_source_info(id);
     assert_non_null(strstr(info, "\"rows\":300000,"));
     assert_non_null(strstr(info, "{\"name\":\"v\\\"1\\\"\",\"unit\":\"V\",\"type\":\"f64\""));
-    assert_non_null(strstr(gch_web_stats(), "{\"sources\":1,\"charts\":1,\"data\":{"));
+    assert_non_null(
+        strstr(gch_web_stats(), "{\"sources\":1,\"charts\":1,\"threads\":1,\"data\":{"));
     assert_ok(gch_web_stop());
 }
 
@@ -357,6 +358,71 @@ static void the_point_at_a_place_is_the_nearest_one(void **state)
     assert_ok(gch_web_stop());
 }
 
+/* A view of all rows over a slow line: asked of the server, whose answer is unsound. */
+static gch_status ask_and_refuse(uint32_t id)
+{
+    uint32_t chart, ticket;
+    gch_web_question question;
+    gch_web_frame frame;
+    gch_web_want want;
+    uint8_t garbage[200] = "GCHA";
+    gch_web_series series = {.source = id, .mark = GCH_MARK_LINE};
+    gch_web_chart_desc desc = {.width_px = 300,
+                               .height_px = 200,
+                               .to = 300000000,
+                               .flags = GCH__WEB_BARE | GCH__WEB_HAS_TIME_RANGE,
+                               .series = &series,
+                               .series_count = 1,
+                               .bottom = "0",
+                               .top = "1000"};
+    gch_web_line(1e6, 1e5);
+    GCH_TRY(gch_web_source_serve(id, "http://h/data/a/x.gch", "\"0123456789abcdef\""));
+    GCH_TRY(gch_web_chart_make(&chart));
+    GCH_TRY(gch_web_chart_frame(chart, &desc, &frame));
+    assert_true(frame.complete < 1);
+    gch_status status = gch_web_take_question(&question);
+    if (status == GCH_NOT_FOUND) /* without memory for it, the pages are wanted */
+        return GCH_NO_MEMORY;
+    GCH_TRY(status);
+    assert_int_equal(gch_web_take_wants(&want, 1), 0);
+    assert_int_equal(question.source, id);
+    assert_string_equal(question.url,
+                        "http://h/v1/data/a/x/columns?width=300&height=200&column=v%221%22"
+                        "&from=0&to=300000000&v=0123456789abcdef&ymin=0&ymax=1000&outside=1");
+    ticket = question.ticket;
+    GCH_TRY(gch_web_chart_frame(chart, &desc, &frame)); /* awaits the same */
+    assert_status(gch_web_take_question(&question), GCH_NOT_FOUND);
+    assert_status(gch_web_answer(id, ticket + 1, GCH_OK, garbage, 200), GCH_NOT_FOUND);
+    desc.to--;
+    GCH_TRY(gch_web_chart_frame(chart, &desc, &frame)); /* another takes its place */
+    GCH_TRY(gch_web_take_question(&question));
+    assert_int_equal(question.cancelled, ticket);
+    assert_status(gch_web_answer(id, ticket, GCH_OK, garbage, 200), GCH_NOT_FOUND);
+    status = gch_web_answer(id, question.ticket, GCH_OK, garbage, sizeof garbage);
+    if (status != GCH_CORRUPT)
+        return status;
+    GCH_TRY(gch_web_chart_frame(chart, &desc, &frame)); /* never asked again */
+    assert_status(gch_web_take_question(&question), GCH_NOT_FOUND);
+    gch_web_want wants[64];
+    assert_true(gch_web_take_wants(wants, 64) > 0);
+    return gch_web_chart_destroy(chart);
+}
+
+static void an_unsound_answer_leaves_the_pages_to_serve(void **state)
+{
+    (void)state;
+    uint32_t id, rounds;
+    assert_ok(gch_web_start(64));
+    assert_ok(open_by_wants(&id, &rounds));
+    assert_status(gch_web_source_serve(id, "http://h/x.gch", "\"0123456789abcdef\""),
+                  GCH_UNSUPPORTED);
+    assert_status(gch_web_source_serve(id, "http://h/data/x.gch", "\"v2\""), GCH_UNSUPPORTED);
+    assert_ok(ask_and_refuse(id));
+    assert_status(gch_web_source_serve(id, "http://h/data/x.gch", "\"0123456789abcdef\""),
+                  GCH_INVALID);
+    assert_ok(gch_web_stop());
+}
+
 static void doubles_become_the_nearest_ticks(void **state)
 {
     (void)state;
@@ -543,6 +609,7 @@ static gch_status use_everything(void)
     gch_web_bar bar;
     GCH_TRY(gch_web_start(64));
     GCH_TRY(open_by_wants(&file, &count));
+    GCH_TRY(ask_and_refuse(file));
     GCH_TRY(gch_web_source_open_live("rows", GCH_TIME_MS, "UTC", &column, 1, 0, &live));
     GCH_TRY(append_rows(live));
     GCH_TRY(gch_web_csv_start("t.csv", NULL));
@@ -641,6 +708,7 @@ int main(void)
         cmocka_unit_test(stale_numbers_and_wrong_descs_are_refused),
         cmocka_unit_test(panels_have_places_and_values_of_their_own),
         cmocka_unit_test(the_point_at_a_place_is_the_nearest_one),
+        cmocka_unit_test(an_unsound_answer_leaves_the_pages_to_serve),
         cmocka_unit_test(doubles_become_the_nearest_ticks),
         cmocka_unit_test(frames_are_appended_each_row_once),
         cmocka_unit_test(unsound_frames_are_refused_and_ends_are_final),

@@ -43,6 +43,10 @@ interface Exports {
     gch_web_stream_get_place(id: number, out: number): number;
     gch_web_take_wants(out: number, cap: number): number;
     gch_web_source_warm(id: number, column: number, t0: bigint, t1: bigint, widthPx: number): number;
+    gch_web_source_serve(id: number, url: number, validator: number): number;
+    gch_web_take_question(out: number): number;
+    gch_web_answer(id: number, ticket: number, failure: number, body: number, count: number): number;
+    gch_web_line(latencyNs: number, bytesPerS: number): void;
     gch_web_csv_start(name: number, timeZone: number): number;
     gch_web_csv_push(bytes: number, count: number): number;
     gch_web_csv_finish(outId: number): number;
@@ -91,11 +95,11 @@ export const PANEL_BYTES = 40;
 export const CHART_BYTES = 88;
 export const PANEL_FRAME_BYTES = 56;
 export const FRAME_BYTES = 600;
+export const QUESTION_BYTES = 16;
 export const SAMPLE_BYTES = 88;
 export const BAR_BYTES = 312;
 export const STUDY_BYTES = 32;
-export const COLUMN_BYTES = 32;
-export const COLUMN_DATA_BYTES = 12;
+export const COLUMN_BYTES = 12;
 export const PLACE_BYTES = 48;
 
 const SCRATCH_BYTES = 32768;

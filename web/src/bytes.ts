@@ -5,6 +5,7 @@
  *     that has changed ends the source.
  *  2. A request is tried again after failures that pass by (network, 429, 5xx), three times at most.
  */
+import type { Line } from './answers.js';
 import { ChartError } from './error.js';
 
 export interface Bytes {
@@ -12,6 +13,8 @@ export interface Bytes {
     readonly byteCount: number;
     /** What has been read to learn the size: the end of the file. */
     readonly tail: { offset: number; bytes: Uint8Array };
+    /** Of a URL whose answers carry an entity tag. */
+    readonly remote?: { url: string; validator: string; headers: Record<string, string> };
     read(offset: number, byteCount: number, signal: AbortSignal): Promise<Uint8Array>;
 }
 
@@ -112,12 +115,20 @@ class UrlBytes implements Bytes {
         readonly tail: Bytes['tail'],
         private readonly headers: Record<string, string>,
         private readonly validator: string | null,
+        private readonly line: Line,
     ) {}
+
+    get remote(): Bytes['remote'] {
+        const { name: url, validator, headers } = this;
+        return validator === null ? undefined : { url, validator, headers };
+    }
 
     async read(offset: number, byteCount: number, signal: AbortSignal): Promise<Uint8Array> {
         const headers = { ...this.headers, Range: `bytes=${offset}-${offset + byteCount - 1}` };
         for (let attempt = 1; ; attempt++) {
+            const start = performance.now();
             const response = await request(this.name, { headers }, signal);
+            const headersAt = performance.now();
             const validator = response.headers.get('ETag');
             const isChanged =
                 response.status === 200 ||
@@ -135,7 +146,10 @@ class UrlBytes implements Bytes {
                 if (attempt === TRIES || signal.aborted) throw cause;
                 return undefined;
             });
-            if (bytes?.byteLength === byteCount) return bytes;
+            if (bytes?.byteLength === byteCount) {
+                this.line.note(start, headersAt, performance.now(), byteCount);
+                return bytes;
+            }
             if (attempt === TRIES)
                 throw new ChartError(
                     'unavailable',
@@ -164,6 +178,7 @@ class WholeBytes implements Bytes {
 export async function openUrl(
     url: string,
     headers: Record<string, string>,
+    line: Line,
     signal: AbortSignal,
 ): Promise<Bytes> {
     const range = { ...headers, Range: `bytes=-${TAIL_BYTES}` };
@@ -192,8 +207,8 @@ export async function openUrl(
     const offset = Number(match?.[1] ?? Number.NaN);
     if (match !== null && offset + bytes.byteLength !== byteCount)
         throw new ChartError('unavailable', `${url}: the server's answer does not fit its header`);
-    if (match === null) return openBySize(url, headers, bytes, signal);
-    return new UrlBytes(url, byteCount, { offset, bytes }, headers, response.headers.get('ETag'));
+    if (match === null) return openBySize(url, headers, bytes, line, signal);
+    return new UrlBytes(url, byteCount, { offset, bytes }, headers, response.headers.get('ETag'), line);
 }
 
 /** Across origins Content-Range may be hidden from scripts: then HEAD tells the size. */
@@ -201,6 +216,7 @@ async function openBySize(
     url: string,
     headers: Record<string, string>,
     bytes: Uint8Array,
+    line: Line,
     signal: AbortSignal,
 ): Promise<Bytes> {
     const response = await request(url, { method: 'HEAD', headers }, signal);
@@ -211,5 +227,5 @@ async function openBySize(
             `${url}: its size cannot be told; the server has to expose Content-Range to this page`,
         );
     const offset = byteCount - bytes.byteLength;
-    return new UrlBytes(url, byteCount, { offset, bytes }, headers, null);
+    return new UrlBytes(url, byteCount, { offset, bytes }, headers, null, line);
 }

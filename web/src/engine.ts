@@ -7,10 +7,11 @@
  *  1. Every call of the module is synchronous: between two awaits no other call comes in between.
  *  2. After a trap the instance is dead and every later call says so.
  */
-import { Abi, BAR_BYTES, COLUMN_BYTES, COLUMN_DATA_BYTES, FRAME_BYTES, SAMPLE_BYTES } from './abi.js';
-import { SERIES_BYTES, STUDY_BYTES, WANT_BYTES } from './abi.js';
+import { Abi, BAR_BYTES, COLUMN_BYTES, FRAME_BYTES, QUESTION_BYTES } from './abi.js';
+import { SAMPLE_BYTES, SERIES_BYTES, STUDY_BYTES, WANT_BYTES } from './abi.js';
+import { Answers, Line, type Question } from './answers.js';
 import { type Bytes, openBlob, openUrl } from './bytes.js';
-import { ChartError } from './error.js';
+import { ChartError, statusNumber } from './error.js';
 import { Gpu } from './gpu.js';
 import { COMMANDS, GlSurfaces, STRIPS, type Tables } from './gl.js';
 import { readFrame, writeDesc, writeSeries } from './layout.js';
@@ -49,6 +50,8 @@ export class Engine implements EngineApi {
     /** What this build can draw with. */
     private readonly openers: Partial<Record<Backend, SurfaceOpener>>;
     private readonly wants: number;
+    private readonly line = new Line();
+    private readonly answers: Answers;
 
     private constructor(
         private readonly abi: Abi,
@@ -75,6 +78,14 @@ export class Engine implements EngineApi {
                 notify({ kind: 'failed', source, code: error.code, message: error.message }),
             idle: () => notify({ kind: 'idle' }),
         });
+        this.answers = new Answers(
+            {
+                answered: (question, body) => this.answered(question, body),
+                refused: (question, isFinal) =>
+                    this.settle(question, isFinal ? 'unsupported' : 'unavailable'),
+            },
+            this.line,
+        );
     }
 
     /** With threads if there is a plan and it succeeds; `alone` is why there is none. */
@@ -173,12 +184,23 @@ export class Engine implements EngineApi {
             throw cause;
         }
         this.loader.add(id, bytes);
+        this.serve(id, bytes);
         return { id, info: this.readInfo(id) };
+    }
+
+    /** Has a data server asked, if the file is one's. */
+    private serve(source: number, { remote }: Bytes): void {
+        if (remote === undefined) return;
+        const { abi } = this;
+        abi.begin();
+        const url = abi.text(remote.url);
+        const status = abi.call.gch_web_source_serve(source, url, abi.text(remote.validator));
+        if (abi.check(status, 'unsupported') === 'ok') this.answers.add(source, remote.headers);
     }
 
     async openUrl(url: string, headers: Record<string, string>): Promise<OpenResult> {
         const { signal } = new AbortController();
-        return this.openBytes(await openUrl(url, headers, signal), signal);
+        return this.openBytes(await openUrl(url, headers, this.line, signal), signal);
     }
 
     async openBlob(name: string, blob: Blob): Promise<OpenResult> {
@@ -271,7 +293,7 @@ export class Engine implements EngineApi {
         };
         try {
             abi.begin();
-            const data = abi.take(rows.columns.length * COLUMN_DATA_BYTES);
+            const data = abi.take(rows.columns.length * COLUMN_BYTES);
             let times = 0;
             if (rows.times !== undefined) {
                 times = hold(rows.times);
@@ -282,7 +304,7 @@ export class Engine implements EngineApi {
             }
             rows.columns.forEach((column, i) => {
                 const at = hold(column);
-                abi.view().setUint32(data + i * COLUMN_DATA_BYTES, at, true);
+                abi.view().setUint32(data + i * COLUMN_BYTES, at, true);
             });
             abi.check(abi.call.gch_web_source_append(source, times, data, rows.count));
         } finally {
@@ -305,6 +327,7 @@ export class Engine implements EngineApi {
     async close(source: number): Promise<void> {
         this.loader.drop(source);
         this.streams.close(source);
+        this.answers.drop(source);
         this.abi.check(this.abi.call.gch_web_source_close(source));
     }
 
@@ -370,8 +393,10 @@ export class Engine implements EngineApi {
         abi.begin();
         const out = abi.take(FRAME_BYTES);
         const at = writeDesc(abi, desc, backend);
+        abi.call.gch_web_line(this.line.latencyMs * 1e6, this.line.bytesPerS);
         const status = abi.call.gch_web_chart_frame(chart, at, out);
         this.fetchWants();
+        this.askQuestions();
         abi.check(status);
         const view = abi.view();
         const frame = readFrame(abi, out);
@@ -435,6 +460,42 @@ export class Engine implements EngineApi {
         if (wants.length > 0) this.loader.want(wants);
         if (loaded.size > 0) /* once the frame at hand has been answered */
             setTimeout(() => loaded.forEach((source) => this.notify({ kind: 'data', source })));
+    }
+
+    private askQuestions(): void {
+        const { abi } = this;
+        for (;;) {
+            abi.begin();
+            const out = abi.take(QUESTION_BYTES);
+            const status = abi.call.gch_web_take_question(out);
+            if (status === statusNumber('not-found')) return;
+            if (status !== 0) continue; /* the next frame is told */
+            const view = abi.view();
+            const [source, ticket, cancelled, url] = [0, 4, 8, 12].map((at) =>
+                view.getUint32(out + at, true),
+            ) as [number, number, number, number];
+            if (cancelled !== 0) this.answers.cancel(cancelled);
+            if (ticket !== 0) void this.answers.ask({ source, ticket, url: abi.readText(url) });
+        }
+    }
+
+    private answered(question: Question, body: Uint8Array): void {
+        const { abi } = this;
+        try {
+            const at = abi.copyIn(body);
+            /* What is unsound is not taken, and pages serve then. */
+            abi.call.gch_web_answer(question.source, question.ticket, 0, at, body.byteLength);
+            abi.call.gch_web_free(at);
+        } catch {
+            this.settle(question, 'no-memory');
+            return;
+        }
+        this.notify({ kind: 'data', source: question.source });
+    }
+
+    private settle({ source, ticket }: Question, code: 'unsupported' | 'unavailable' | 'no-memory'): void {
+        this.abi.call.gch_web_answer(source, ticket, statusNumber(code), 0, 0);
+        this.notify({ kind: 'data', source });
     }
 
     async warm(source: number, column: number, from: bigint, to: bigint, width: number): Promise<void> {
@@ -574,11 +635,13 @@ export class Engine implements EngineApi {
             requests: this.loader.requests,
             loadedBytes: this.loader.loadedBytes,
             pendingBytes: this.loader.pendingBytes(),
+            answers: this.answers.count,
         };
     }
 
     async stop(): Promise<void> {
         this.streams.closeAll();
+        this.answers.stop();
         try {
             this.abi.check(this.abi.call.gch_web_stop());
         } finally {

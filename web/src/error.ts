@@ -21,6 +21,10 @@ const STATUSES = [
 
 export type ErrorCode = Exclude<(typeof STATUSES)[number], 'ok' | 'pending'>;
 
+export function statusNumber(name: ErrorCode | 'ok'): number {
+    return STATUSES.indexOf(name);
+}
+
 export function statusName(status: number): (typeof STATUSES)[number] {
     return STATUSES[status] ?? 'invalid';
 }

@@ -296,6 +296,8 @@ export interface EngineStats {
     requests: number;
     loadedBytes: number;
     pendingBytes: number;
+    /** Views that a data server computed. */
+    answers: number;
 }
 
 export type EngineEvent =
