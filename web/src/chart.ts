@@ -17,7 +17,7 @@ import { Events } from './events.js';
 import { Gestures } from './gestures.js';
 import { makeTarget } from './moves.js';
 import { PANEL_CAP, type PanelOptions, checkOptions, zoneName } from './options.js';
-import type { ChartOptions, SeriesOptions } from './options.js';
+import type { AxisOptions, ChartOptions, SeriesOptions } from './options.js';
 import { Overlay, type PlotRect } from './overlay.js';
 import type { EngineEvent, Frame, FrameDesc, SourceInfo, ThemeName, TimeUnit } from './protocol.js';
 import { type Shown, colorSeries, describeSeries, needsBars, openSeries } from './series.js';
@@ -76,7 +76,7 @@ export class Chart {
         this.barWidth = options.barWidth;
         this.isFollowing = options.follow !== false;
         this.panels = options.panels;
-        this.setPanels(options.series);
+        this.setPanels(options.series, options.axes?.y);
         this.overlay = new Overlay(element);
         this.overlay.onToggle = (index) => this.setVisible(index, !this.shown[index]?.isVisible);
         this.overlay.describe(options.title ?? 'Chart, loading');
@@ -104,10 +104,10 @@ export class Chart {
     }
 
     /** As many as were given, or as the series name. */
-    private setPanels(series: readonly SeriesOptions[]): void {
+    private setPanels(series: readonly SeriesOptions[], first?: AxisOptions): void {
         const last = Math.min(PANEL_CAP - 1, Math.max(0, ...series.map((one) => one.panel ?? 0)));
         const panels = this.panels ?? Array.from({ length: last + 1 }, () => ({}));
-        this.state.setPanels(panels, this.options.axes?.y);
+        this.state.setPanels(panels, first);
     }
 
     /* ---- events ---- */
@@ -338,6 +338,11 @@ export class Chart {
     /** Whether a view of the newest rows moves on with those that come. */
     setFollow(follows: boolean): void {
         this.isFollowing = follows;
+    }
+
+    /** Gives it the keyboard. */
+    focus(): void {
+        this.overlay.root.focus({ preventScroll: true });
     }
 
     /** Dragging marks a box to zoom to, instead of panning. */
