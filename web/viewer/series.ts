@@ -40,6 +40,17 @@ export function typesOf(source: DataSource): Mark[] {
     );
 }
 
+/** A data set's own name, without its folder. */
+export function shortName(source: DataSource): string {
+    const { name } = source.info;
+    const last = name.split('/').at(-1)?.replace(/\.(gch|csv|tsv|txt)$/, '') || name;
+    try {
+        return decodeURIComponent(last); /* of an address; a file may have any name */
+    } catch {
+        return last;
+    }
+}
+
 export function typeOf(series: SeriesState, source: DataSource | undefined): Mark {
     return series.type ?? (isPointSet(source) ? 'points' : 'line');
 }
@@ -55,6 +66,7 @@ function fitsWith(first: Mark, mark: Mark): boolean {
 export function toOptions(state: State, find: Find): { series: SeriesOptions[]; panels: PanelOptions[] } {
     const first = state.series[0];
     const lead = first === undefined ? 'line' : typeOf(first, find(first));
+    const isMixed = new Set(state.series.map((one) => one.of)).size > 1;
     const series = state.series.flatMap((one): SeriesOptions[] => {
         const data = find(one);
         const mark = typeOf(one, data);
@@ -67,6 +79,9 @@ export function toOptions(state: State, find: Find): { series: SeriesOptions[]; 
                 panel: one.panel,
                 axis: one.axis,
                 visible: !one.isHidden,
+                ...(isMixed && one.study === undefined && mark !== 'points'
+                    ? { label: `${shortName(data)} ${one.column}` }
+                    : {}),
                 ...(one.study === undefined ? { type: mark } : { study: one.study }),
                 ...(one.color === undefined ? {} : { color: one.color }),
                 ...(one.high === undefined || mark !== 'band' ? {} : { high: one.high }),
@@ -213,8 +228,9 @@ export function closeGaps(state: State): void {
     for (const one of state.series) one.panel = used.indexOf(one.panel);
 }
 
-export function nameOf(one: SeriesState): string {
+export function nameOf(one: SeriesState, source: DataSource | undefined): string {
     const { study } = one;
+    if (source !== undefined && isPointSet(source)) return shortName(source);
     if (study === undefined) return one.column;
     if (study.kind === 'spread') return `${one.column} − ${study.column ?? ''}`;
     const names = { sma: 'SMA', ema: 'EMA', range: 'Channel' } as const;
@@ -224,7 +240,7 @@ export function nameOf(one: SeriesState): string {
 function itemOf(host: SeriesPanelHost, one: SeriesState, index: number): HTMLLIElement {
     const { state } = host;
     const source = host.find(one);
-    const name = nameOf(one);
+    const name = nameOf(one, source);
     const hasOwnColors = ['candles', 'ohlc'].includes(typeOf(one, source)) && one.color === undefined;
     const color = make('input', {
         className: hasOwnColors ? 'up-down' : '',

@@ -50,7 +50,10 @@ export function wireMenus(): void {
                 const left = Math.min(from.left, innerWidth - menu.offsetWidth - 8);
                 menu.style.left = `${Math.max(8, left)}px`;
                 menu.style.top = `${from.bottom + 4}px`;
-                menu.querySelector<HTMLElement>('[aria-checked="true"], select, input, button')?.focus();
+                const first =
+                    menu.querySelector<HTMLElement>('[aria-checked="true"]') ??
+                    menu.querySelector<HTMLElement>('select, input, button');
+                first?.focus();
             });
         });
         menu.addEventListener('keydown', (event) => moveFocus(menu, event));

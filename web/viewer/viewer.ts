@@ -23,7 +23,7 @@ import { makeBrush } from './brush.js';
 import { COUNT, brief, bytes, get, icon, make, text, toast } from './dom.js';
 import { makeHelp, wireKeys } from './help.js';
 import { Hud } from './hud.js';
-import { type Find, isPointSet, showSeriesPanel, toOptions, typeOf, typesOf } from './series.js';
+import { type Find, isPointSet, shortName, showSeriesPanel, toOptions, typeOf, typesOf } from './series.js';
 import { LIVE, Server, Session } from './session.js';
 import { type SetsHost, showSets } from './sets.js';
 import { type SeriesState, type State, emptyState, readState, writeState } from './state.js';
@@ -34,6 +34,7 @@ import { rangeText, showBars, showRange, showSettings, showTypes, wireMenus } fr
 const query = new URLSearchParams(location.search);
 const backend = (query.get('backend') ?? 'auto') as BackendChoice;
 const WIDE = matchMedia('(min-width: 1100px)');
+const FINE = matchMedia('(pointer: fine)'); /* else a keyboard on the screen would open */
 const DARK = matchMedia('(prefers-color-scheme: dark)');
 const CONTRAST = matchMedia('(prefers-contrast: more)');
 
@@ -179,8 +180,7 @@ function showControls(): void {
 
 function describeSource(source: DataSource): void {
     const { info } = source;
-    const name = info.name.split('/').at(-1)?.replace(/\.(gch|csv|tsv|txt)$/, '') ?? info.name;
-    text(get('name'), name === '' ? info.name : decodeURIComponent(name));
+    text(get('name'), shortName(source));
     document.title = `${get('name').textContent} – GPU Charts`;
     const facts = [`${COUNT.format(info.rows)} rows`];
     if (info.bytes > 0) facts.push(bytes(info.bytes));
@@ -551,7 +551,7 @@ function showPanel(isShown: boolean, takesFocus = false): void {
     get('open-panel').setAttribute('aria-expanded', String(isShown));
     if (!takesFocus) return;
     if (!isShown) get('open-panel').focus();
-    else get(get('search').hidden ? 'close-panel' : 'search').focus();
+    else get(get('search').hidden || !FINE.matches ? 'close-panel' : 'search').focus();
 }
 
 async function listSets(): Promise<void> {
