@@ -98,6 +98,8 @@ interface Shown {
 const FOCUS: Record<ThemeName, string> = { light: '#3f55dc', dark: '#6690fe' };
 const CANDLE_PX = 8;
 const WARM_MS = 120;
+/** After a failure that passes by, what a picture lacks is wanted again. */
+const RETRY_MS = 3000;
 
 export class Chart {
     /** Settles when the first picture is there. */
@@ -124,6 +126,7 @@ export class Chart {
     private isDirty = false;
     private request = 0;
     private size = { width: 0, height: 0, ratio: 1 };
+    private retryTimer: ReturnType<typeof setTimeout> | undefined;
     private warmTimer: ReturnType<typeof setTimeout> | undefined;
     private frames = 0;
     private latencyMs = 0;
@@ -178,6 +181,10 @@ export class Chart {
 
     private fail(error: ChartError): void {
         if (this.isDestroyed || error.code === 'cancelled') return;
+        if (error.code === 'unavailable' && this.frame !== undefined) {
+            clearTimeout(this.retryTimer);
+            this.retryTimer = setTimeout(() => this.schedule(), RETRY_MS);
+        }
         this.overlay.showProgress(1);
         this.overlay.showMessage(error.message, true);
         if (this.failure === error.message) return;
@@ -187,6 +194,8 @@ export class Chart {
 
     private recover(): void {
         if (this.failure === '') return;
+        clearTimeout(this.retryTimer);
+        this.retryTimer = undefined;
         this.failure = '';
         this.overlay.showMessage('', false);
     }
@@ -583,6 +592,7 @@ export class Chart {
         this.gestures?.detach();
         cancelAnimationFrame(this.request);
         clearTimeout(this.warmTimer);
+        clearTimeout(this.retryTimer);
         this.stopListening?.();
         this.overlay.remove();
         this.listeners.clear();
@@ -757,8 +767,11 @@ export class Chart {
             if (canvas.height !== frame.height) canvas.height = frame.height;
             paint(canvas, frame);
         }
-        this.recover();
-        this.overlay.showMessage('', false);
+        /* What is drawn while loads fail lacks something: the message stays. */
+        if (frame.complete === 1 || this.retryTimer === undefined) {
+            this.recover();
+            this.overlay.showMessage('', false);
+        }
         this.drawLegend();
         this.overlay.showProgress(frame.complete);
         this.overlay.describe(this.summarize(frame));
