@@ -132,6 +132,8 @@ export class Chart {
     private latencyMs = 0;
     private frameTimes: number[] = [];
     private failure = '';
+    /** Sources without the connection that they need. */
+    private readonly lost = new Set<number>();
     private isDestroyed = false;
     private isBoxMode = false;
     private wantedTheme: 'light' | 'dark' | 'auto';
@@ -632,7 +634,7 @@ export class Chart {
         const mine = this.shown.filter((one) => one.source.id === event.source);
         if (mine.length === 0) return;
         if (event.kind === 'link') {
-            void this.noteLink(mine, event.lost);
+            void this.noteLink(mine, event.source, event.lost);
         } else if (event.kind === 'failed') {
             this.fail(new ChartError(event.code, event.message));
         } else {
@@ -653,10 +655,13 @@ export class Chart {
         return this.isDestroyed ? undefined : info;
     }
 
-    private async noteLink(mine: Shown[], lost: string): Promise<void> {
+    private async noteLink(mine: Shown[], source: number, lost: string): Promise<void> {
         if ((await this.refresh(mine)) === undefined) return;
         this.noteLinks();
-        this.emit('connection', { connected: lost === '', message: lost });
+        const wasLost = this.lost.has(source);
+        if (lost === '') this.lost.delete(source);
+        else this.lost.add(source);
+        if (wasLost !== (lost !== '')) this.emit('connection', { connected: wasLost, message: lost });
     }
 
     /* Rows were appended: the data is longer now, and a view of its end moves on. */

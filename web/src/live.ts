@@ -21,11 +21,20 @@ export interface LiveTimes {
     lastPauseMs: number;
     /** After so long without a message the server is asked whether there is anything new. */
     silenceMs: number;
-    /** What an answer, or a connection, may take. */
+    /** What an answer, or the first connection, may take. */
     answerMs: number;
+    /** What a later connection may take. Firefox waits up to a minute by itself before it connects to where a
+     * connection has failed. */
+    againMs: number;
 }
 
-const TIMES: LiveTimes = { firstPauseMs: 250, lastPauseMs: 15_000, silenceMs: 15_000, answerMs: 10_000 };
+const TIMES: LiveTimes = {
+    firstPauseMs: 250,
+    lastPauseMs: 15_000,
+    silenceMs: 15_000,
+    answerMs: 10_000,
+    againMs: 70_000,
+};
 /** Attempts at a first connection; later ones have no end. */
 const FIRST_TRIES = 3;
 const PROTOCOL = 'gch.live.1';
@@ -48,7 +57,7 @@ export interface LiveHost {
     take(frame: Uint8Array): void;
     /** isFinal: what was thrown last cannot be helped by another connection. */
     place(): { lastSequence: number; isFinal: boolean };
-    /** The connection is lost, or there again; or there is one of the first kind no more. */
+    /** `lost` says something else. */
     changed(): void;
     ended(error: ChartError): void;
 }
@@ -212,7 +221,7 @@ export class LiveStream {
         };
         this.timer = setTimeout(
             () => this.lose('the server does not answer'),
-            this.times.answerMs,
+            this.connections === 0 ? this.times.answerMs : this.times.againMs,
         );
     }
 
@@ -293,9 +302,9 @@ export class LiveStream {
             );
             return;
         }
-        const isNew = this.lost === '';
+        const before = this.lost;
         this.lost = `${this.name}: no connection (${why}); connecting again`;
-        if (isNew) this.host.changed();
+        if (this.lost !== before) this.host.changed();
         if (this.connections > 0) {
             this.settle?.resolve(); /* with what there is */
             this.settle = undefined;

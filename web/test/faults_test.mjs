@@ -129,6 +129,13 @@ inBrowsers((browser) => {
         assert.equal(await browser.evaluate('test.chart.stats().then((s) => s.complete)'), 1);
     });
 
+    test('a canvas that cannot be handed to the worker is painted by the page', async () => {
+        await visit(browser, `${plain.url}/test/blank.html`);
+        await browser.evaluate('void delete HTMLCanvasElement.prototype.transferControlToOffscreen');
+        assert.equal(await browser.evaluate(`test.make({ series: [{ data: '/files/gaps.gch' }] })`), 'worker');
+        assert.ok((await countColors(browser)) > 2);
+    });
+
     test('a package without its module says what has to lie where', async () => {
         await visit(browser, `${plain.url}/test/blank.html`);
         const failure = await browser.evaluate(`import('/files/no-wasm/gpu-charts.js').then((charts) =>

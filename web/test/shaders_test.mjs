@@ -1,14 +1,16 @@
 // The WGSL of shaders/, as the build puts it together, in the compilers of browsers: Tint in Chromium, Naga in
 // Firefox. What the desktop's compiler takes is tested by the programs that use it.
 import assert from 'node:assert/strict';
-import { readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 
 import { ROOTS, here, inBrowsers, visit } from './harness.mjs';
 import { serve } from './server.mjs';
 
-const BUILT = process.env.SHADERS ?? here('../../build/release/src/render/shaders');
+const BUILT = process.env.SHADERS ?? here('../../build/release');
+/** Where the build puts them, and what else it may have put together. */
+const FOLDERS = ['src/render/shaders', 'bench/shaders'];
 const SOURCES = here('../../shaders');
 
 const list = (folder) =>
@@ -35,8 +37,9 @@ const COMPILE = `async (device, code) => {
 inBrowsers(
     (browser) => {
         test('every shader compiles', async () => {
-            const files = list(BUILT).filter((file) => file.endsWith('.wgsl'));
-            const names = files.map((file) => path.relative(BUILT, file));
+            const folders = FOLDERS.map((name) => path.join(BUILT, name)).filter(existsSync);
+            const files = folders.flatMap(list).filter((file) => file.endsWith('.wgsl'));
+            const names = files.map((file) => path.basename(file));
             const wanted = readdirSync(SOURCES).filter((name) => name.endsWith('.wgsl'));
             assert.deepEqual(wanted.filter((name) => !names.includes(name)), [], 'build them first');
             await visit(browser, `${server.url}/test/blank.html`);

@@ -7,7 +7,7 @@ import { after, afterEach, before, test } from 'node:test';
 import { load } from './node.mjs';
 import { sleep } from './harness.mjs';
 
-const TIMES = { firstPauseMs: 20, lastPauseMs: 80, silenceMs: 90, answerMs: 300 };
+const TIMES = { firstPauseMs: 20, lastPauseMs: 80, silenceMs: 90, answerMs: 300, againMs: 600 };
 
 let live, server, url;
 let answer; /* of the HTTP server: a status, or undefined: no answer */
