@@ -294,6 +294,11 @@ export class Chart {
         const sources = new Map<unknown, Promise<DataSource>>();
         const openOnce = (data: SeriesOptions['data']) => {
             let source = sources.get(data);
+            if (source === undefined && data instanceof DataSource) {
+                /* A stream has gone on since it was opened. */
+                source = data.kind === 'stream' ? data.refresh().then(() => data) : Promise.resolve(data);
+                sources.set(data, source);
+            }
             if (source === undefined) {
                 source = openData(data, {
                     signal: this.abort.signal,

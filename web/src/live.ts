@@ -37,6 +37,7 @@ const TIMES: LiveTimes = {
 };
 /** Attempts at a first connection; later ones have no end. */
 const FIRST_TRIES = 3;
+const FRAME_MAX = 64 << 20;
 const PROTOCOL = 'gch.live.1';
 /** The server closes so what it does not want to be tried again. */
 const REFUSED = 1008;
@@ -212,6 +213,7 @@ export class LiveStream {
         socket.onmessage = ({ data }) => {
             this.heardAt = performance.now();
             if (typeof data === 'string') this.hear(data);
+            else if ((data as ArrayBuffer).byteLength > FRAME_MAX) this.lose('a frame is too large');
             else this.take(new Uint8Array(data as ArrayBuffer));
         };
         socket.onclose = ({ code, reason }) => {
@@ -226,13 +228,13 @@ export class LiveStream {
     }
 
     private hear(text: string): void {
-        let message: { type?: unknown; next_sequence?: unknown };
+        let message: { type?: unknown; next_sequence?: unknown } | null;
         try {
             message = JSON.parse(text) as typeof message;
         } catch {
             return this.lose('the server sent what is no message');
         }
-        if (message.type !== 'hello') return undefined;
+        if (message?.type !== 'hello') return undefined;
         clearTimeout(this.timer);
         this.wanted = Number(message.next_sequence);
         try {
