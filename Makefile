@@ -9,11 +9,11 @@ JOBS ?= $(shell nproc)
 help:
 	@echo "make demo    install what is missing, build, draw $(POINTS) points to demo.png"
 	@echo "             (POINTS=1000000000 for a billion)"
-	@echo "make test    build and run every test"
+	@echo "make test    build and run every test, those in browsers too (BROWSERS=chromium for one)"
 	@echo "make build   build the command: $(COMMAND)"
 	@echo "make wasm    build the engine for browsers: build/wasm{,-threads}/src/web/gpucharts.wasm"
 	@echo "make web     build the package gpu-charts and the viewer page (web/dist), for serve too"
-	@echo "make test-web  test them in node, Chromium, Firefox and WebKit (BROWSERS=chromium for one)"
+	@echo "make test-web  test these alone, in node, Chromium, Firefox and WebKit"
 	@echo "make check   format, lint, include ladder, tests under sanitizers"
 	@echo "make bench   run the benchmarks (POINTS=1000000000 for the billion-point figures)"
 	@echo "make fuzz    build the libFuzzer targets and run each for FUZZ_SECONDS (60)"
@@ -39,6 +39,8 @@ test:
 	cmake --preset release
 	cmake --build --preset release -j $(JOBS)
 	ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS)
+	@$(MAKE) --no-print-directory web
+	scripts/test_web.sh $(BROWSERS)
 
 .PHONY: wasm
 wasm:

@@ -181,8 +181,28 @@ export async function openUrl(
     line: Line,
     signal: AbortSignal,
 ): Promise<Bytes> {
-    const range = { ...headers, Range: `bytes=-${TAIL_BYTES}` };
-    const response = await request(url, { headers: range }, signal);
+    const init = { headers: { ...headers, Range: `bytes=-${TAIL_BYTES}` } };
+    for (let attempt = 1; ; attempt++) {
+        const response = await request(url, init, signal);
+        await checkOpening(url, response);
+        let bytes: Uint8Array;
+        let range: ReturnType<typeof rangeOf>;
+        try {
+            bytes = await bodyOf(url, response, signal);
+            range = rangeOf(url, response, bytes);
+        } catch (cause) {
+            if (attempt === TRIES || signal.aborted) throw cause;
+            continue;
+        }
+        if (response.status === 200) return new WholeBytes(url, { offset: 0, bytes });
+        if (range === undefined) return openBySize(url, headers, bytes, line, signal);
+        const tail = { offset: range.offset, bytes };
+        return new UrlBytes(url, range.byteCount, tail, headers, response.headers.get('ETag'), line);
+    }
+}
+
+/** Throws what is wrong with the first answer, whose body has not been read. */
+async function checkOpening(url: string, response: Response): Promise<void> {
     const type = response.headers.get('Content-Type') ?? '';
     if (response.status === 200 && Number(response.headers.get('Content-Length') ?? 0) > WHOLE_MAX) {
         await response.body?.cancel();
@@ -200,15 +220,21 @@ export async function openUrl(
         await response.body?.cancel();
         throw new ChartError('corrupt', `${url}: this is a web page, not a .gch file`);
     }
-    const bytes = await bodyOf(url, response, signal);
-    if (response.status === 200) return new WholeBytes(url, { offset: 0, bytes });
+}
+
+/** Where a tail lies, and the size of the file; undefined if the answer does not tell. */
+function rangeOf(
+    url: string,
+    response: Response,
+    bytes: Uint8Array,
+): { offset: number; byteCount: number } | undefined {
     const match = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(response.headers.get('Content-Range') ?? '');
-    const byteCount = Number(match?.[3] ?? bytes.byteLength);
-    const offset = Number(match?.[1] ?? Number.NaN);
-    if (match !== null && offset + bytes.byteLength !== byteCount)
+    if (match === null) return undefined;
+    const offset = Number(match[1]);
+    const byteCount = Number(match[3]);
+    if (offset + bytes.byteLength !== byteCount)
         throw new ChartError('unavailable', `${url}: the server's answer does not fit its header`);
-    if (match === null) return openBySize(url, headers, bytes, line, signal);
-    return new UrlBytes(url, byteCount, { offset, bytes }, headers, response.headers.get('ETag'), line);
+    return { offset, byteCount };
 }
 
 /** Across origins Content-Range may be hidden from scripts: then HEAD tells the size. */

@@ -17,12 +17,12 @@ import { Events } from './events.js';
 import { Gestures } from './gestures.js';
 import { makeTarget } from './moves.js';
 import { PANEL_CAP, type PanelOptions, checkOptions, zoneName } from './options.js';
-import type { ChartOptions, SeriesOptions } from './options.js';
+import type { AxisOptions, ChartOptions, SeriesOptions } from './options.js';
 import { Overlay, type PlotRect } from './overlay.js';
 import type { EngineEvent, Frame, FrameDesc, SourceInfo, ThemeName, TimeUnit } from './protocol.js';
 import { type Shown, colorSeries, describeSeries, needsBars, openSeries } from './series.js';
 import { panelOf, readExtent, swatchOf } from './series.js';
-import { type DataSource, openData } from './source.js';
+import { DataSource, openData } from './source.js';
 import { summarize } from './summary.js';
 import { THEMES, cssColor } from './theme.js';
 import { Stage, toPng } from './stage.js';
@@ -32,6 +32,8 @@ import * as math from './view.js';
 
 const CANDLE_PX = 8;
 const WARM_MS = 120;
+/** After a failure that passes by, what a picture lacks is wanted again. */
+const RETRY_MS = 3000;
 
 export class Chart {
     /** Settles when the first picture is there. */
@@ -52,11 +54,14 @@ export class Chart {
     private isDirty = false;
     private request = 0;
     private size = { width: 0, height: 0, ratio: 1 };
+    private retryTimer: ReturnType<typeof setTimeout> | undefined;
     private warmTimer: ReturnType<typeof setTimeout> | undefined;
     private frames = 0;
     private latencyMs = 0;
     private frameTimes: number[] = [];
     private failure = '';
+    /** Sources without the connection that they need. */
+    private readonly lost = new Set<number>();
     private isDestroyed = false;
     private isBoxMode = false;
     private isFollowing: boolean;
@@ -76,7 +81,7 @@ export class Chart {
         this.barWidth = options.barWidth;
         this.isFollowing = options.follow !== false;
         this.panels = options.panels;
-        this.setPanels(options.series);
+        this.setPanels(options.series, options.axes?.y);
         this.overlay = new Overlay(element);
         this.overlay.onToggle = (index) => this.setVisible(index, !this.shown[index]?.isVisible);
         this.overlay.describe(options.title ?? 'Chart, loading');
@@ -104,10 +109,10 @@ export class Chart {
     }
 
     /** As many as were given, or as the series name. */
-    private setPanels(series: readonly SeriesOptions[]): void {
+    private setPanels(series: readonly SeriesOptions[], first?: AxisOptions): void {
         const last = Math.min(PANEL_CAP - 1, Math.max(0, ...series.map((one) => one.panel ?? 0)));
         const panels = this.panels ?? Array.from({ length: last + 1 }, () => ({}));
-        this.state.setPanels(panels, this.options.axes?.y);
+        this.state.setPanels(panels, first);
     }
 
     /* ---- events ---- */
@@ -123,6 +128,10 @@ export class Chart {
 
     private fail(error: ChartError): void {
         if (this.isDestroyed || error.code === 'cancelled') return;
+        if (error.code === 'unavailable' && this.state.frame !== undefined) {
+            clearTimeout(this.retryTimer);
+            this.retryTimer = setTimeout(() => this.schedule(), RETRY_MS);
+        }
         this.overlay.showProgress(1);
         this.overlay.showMessage(error.message, true);
         if (this.failure === error.message) return;
@@ -132,6 +141,8 @@ export class Chart {
 
     private recover(): void {
         if (this.failure === '') return;
+        clearTimeout(this.retryTimer);
+        this.retryTimer = undefined;
         this.failure = '';
         this.overlay.showMessage('', false);
     }
@@ -198,12 +209,15 @@ export class Chart {
     }
 
     private async open(all: SeriesOptions[]): Promise<void> {
-        const open = (data: SeriesOptions['data']) =>
-            openData(data, {
+        const open = async (data: SeriesOptions['data']) => {
+            /* A stream has gone on since it was opened. */
+            if (data instanceof DataSource && data.kind === 'stream') await data.refresh();
+            return openData(data, {
                 signal: this.abort.signal,
                 engine: this.options.engine ?? 'auto',
                 ...(this.zone === undefined ? {} : { timeZone: this.zone }),
             });
+        };
         const { shown, owned } = await openSeries(all, open, () => this.isDestroyed);
         this.shown = shown;
         this.owned = owned;
@@ -340,6 +354,11 @@ export class Chart {
         this.isFollowing = follows;
     }
 
+    /** Gives it the keyboard. */
+    focus(): void {
+        this.overlay.root.focus({ preventScroll: true });
+    }
+
     /** Dragging marks a box to zoom to, instead of panning. */
     setBoxMode(isOn: boolean): void {
         this.isBoxMode = isOn;
@@ -415,6 +434,7 @@ export class Chart {
         this.gestures?.detach();
         cancelAnimationFrame(this.request);
         clearTimeout(this.warmTimer);
+        clearTimeout(this.retryTimer);
         this.stopListening?.();
         this.crosshair.end();
         this.overlay.remove();
@@ -453,7 +473,7 @@ export class Chart {
         const mine = this.shown.filter((one) => one.source.id === event.source);
         if (mine.length === 0) return;
         if (event.kind === 'link') {
-            void this.noteLink(mine, event.lost);
+            void this.noteLink(mine, event.source, event.lost);
         } else if (event.kind === 'failed') {
             this.fail(new ChartError(event.code, event.message));
         } else {
@@ -474,10 +494,13 @@ export class Chart {
         return this.isDestroyed ? undefined : info;
     }
 
-    private async noteLink(mine: Shown[], lost: string): Promise<void> {
+    private async noteLink(mine: Shown[], source: number, lost: string): Promise<void> {
         if ((await this.refresh(mine)) === undefined) return;
         this.noteLinks();
-        this.emit('connection', { connected: lost === '', message: lost });
+        const wasLost = this.lost.has(source);
+        if (lost === '') this.lost.delete(source);
+        else this.lost.add(source);
+        if (wasLost !== (lost !== '')) this.emit('connection', { connected: wasLost, message: lost });
     }
 
     /* Rows were appended: the data is longer now, and a view of its end moves on. */
@@ -574,8 +597,11 @@ export class Chart {
         this.latencyMs = now - asked;
         this.frameTimes.push(now);
         if (this.frameTimes.length > 60) this.frameTimes.shift();
-        this.recover();
-        this.overlay.showMessage('', false);
+        /* What is drawn while loads fail lacks something: the message stays. */
+        if (frame.complete === 1 || this.retryTimer === undefined) {
+            this.recover();
+            this.overlay.showMessage('', false);
+        }
         this.drawLegend();
         this.overlay.showProgress(frame.complete);
         this.overlay.describe(

@@ -21,13 +21,23 @@ export interface LiveTimes {
     lastPauseMs: number;
     /** After so long without a message the server is asked whether there is anything new. */
     silenceMs: number;
-    /** What an answer, or a connection, may take. */
+    /** What an answer, or the first connection, may take. */
     answerMs: number;
+    /** What a later connection may take. Firefox waits up to a minute by itself before it connects to where a
+     * connection has failed. */
+    againMs: number;
 }
 
-const TIMES: LiveTimes = { firstPauseMs: 250, lastPauseMs: 15_000, silenceMs: 15_000, answerMs: 10_000 };
+const TIMES: LiveTimes = {
+    firstPauseMs: 250,
+    lastPauseMs: 15_000,
+    silenceMs: 15_000,
+    answerMs: 10_000,
+    againMs: 70_000,
+};
 /** Attempts at a first connection; later ones have no end. */
 const FIRST_TRIES = 3;
+const FRAME_MAX = 64 << 20;
 const PROTOCOL = 'gch.live.1';
 /** The server closes so what it does not want to be tried again. */
 const REFUSED = 1008;
@@ -48,7 +58,7 @@ export interface LiveHost {
     take(frame: Uint8Array): void;
     /** isFinal: what was thrown last cannot be helped by another connection. */
     place(): { lastSequence: number; isFinal: boolean };
-    /** The connection is lost, or there again; or there is one of the first kind no more. */
+    /** `lost` says something else. */
     changed(): void;
     ended(error: ChartError): void;
 }
@@ -203,6 +213,7 @@ export class LiveStream {
         socket.onmessage = ({ data }) => {
             this.heardAt = performance.now();
             if (typeof data === 'string') this.hear(data);
+            else if ((data as ArrayBuffer).byteLength > FRAME_MAX) this.lose('a frame is too large');
             else this.take(new Uint8Array(data as ArrayBuffer));
         };
         socket.onclose = ({ code, reason }) => {
@@ -212,18 +223,18 @@ export class LiveStream {
         };
         this.timer = setTimeout(
             () => this.lose('the server does not answer'),
-            this.times.answerMs,
+            this.connections === 0 ? this.times.answerMs : this.times.againMs,
         );
     }
 
     private hear(text: string): void {
-        let message: { type?: unknown; next_sequence?: unknown };
+        let message: { type?: unknown; next_sequence?: unknown } | null;
         try {
             message = JSON.parse(text) as typeof message;
         } catch {
             return this.lose('the server sent what is no message');
         }
-        if (message.type !== 'hello') return undefined;
+        if (message?.type !== 'hello') return undefined;
         clearTimeout(this.timer);
         this.wanted = Number(message.next_sequence);
         try {
@@ -293,9 +304,9 @@ export class LiveStream {
             );
             return;
         }
-        const isNew = this.lost === '';
+        const before = this.lost;
         this.lost = `${this.name}: no connection (${why}); connecting again`;
-        if (isNew) this.host.changed();
+        if (this.lost !== before) this.host.changed();
         if (this.connections > 0) {
             this.settle?.resolve(); /* with what there is */
             this.settle = undefined;

@@ -51,6 +51,7 @@ const STYLE = `
 canvas { position: absolute; left: 0; top: 0; width: 100%; height: 100%; }
 .over { position: absolute; inset: 0; pointer-events: none; }
 .over > * { position: absolute; }
+.legends { inset: 0; }
 .legend { display: flex; flex-wrap: wrap; gap: 2px 4px; }
 .legend button { pointer-events: auto; display: flex; align-items: center; gap: 6px; border: 0;
     min-height: 24px; max-width: 100%; padding: 1px 7px; border-radius: 6px; font: inherit;

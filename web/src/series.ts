@@ -109,7 +109,8 @@ function labelOf(options: SeriesOptions, source: DataSource, column: number): st
     const { study } = options;
     if (study === undefined) return of;
     if (study.kind === 'spread') return `${of} − ${study.column ?? ''}`;
-    return `${study.kind.toUpperCase()} ${study.length} ${columns[column]?.name ?? ''}`;
+    const kind = study.kind === 'range' ? 'Channel' : study.kind.toUpperCase();
+    return `${kind} ${study.length} ${columns[column]?.name ?? ''}`;
 }
 
 function makeShown(options: SeriesOptions, source: DataSource, against: DataSource | undefined): Shown {

@@ -46,10 +46,11 @@ export class ViewState {
     private readonly axes = new Map<string, Axis>();
     private start: Snapshot | undefined;
 
-    /** The first panel's left axis may be described by `first` as well. */
+    /** The first panel's left axis may be described by `first` as well. What is not described stays. */
     setPanels(panels: readonly PanelOptions[], first: AxisOptions | undefined): void {
         this.panels = panels.length > 0 ? [...panels] : [{}];
-        this.axes.clear();
+        for (const key of this.axes.keys())
+            if (Number.parseInt(key, 10) >= this.panels.length) this.axes.delete(key);
         this.panels.forEach((panel, i) => {
             this.readAxis(i, 'left', { ...(i === 0 ? first : {}), ...panel.left });
             this.readAxis(i, 'right', panel.right ?? {});
@@ -58,7 +59,7 @@ export class ViewState {
 
     private readAxis(panel: number, side: Side, options: AxisOptions): void {
         const axis = this.axis(panel, side);
-        axis.isLog = options.scale === 'log';
+        if (options.scale !== undefined) axis.isLog = options.scale === 'log';
         axis.title = options.title;
         const { min, max } = options;
         if (min !== undefined && max !== undefined) axis.values = { min, max };

@@ -144,6 +144,10 @@ export function nearestPlot(plots: readonly { y: number; height: number }[], y: 
 
 /** As many digits as tell two pixels apart. */
 export function formatValue(value: number, values: Values, heightPx: number): string {
+    return formatDigits(value, values, heightPx).replace('-', '\u2212'); /* as the axis writes it */
+}
+
+function formatDigits(value: number, values: Values, heightPx: number): string {
     const step = Math.abs(values.max - values.min) / Math.max(1, heightPx);
     const digits = Math.ceil(-Math.log10(step));
     const size = Math.abs(value);

@@ -1,10 +1,14 @@
-// Three browsers by one interface: launch(name) gives { goto, evaluate, screenshot, resize, close }.
+// Three browsers by one interface: launch(name) gives { goto, evaluate, screenshot, resize, close }, and
+// Chromium also metrics(), { heapBytes, nodes, listeners } after a garbage collection.
 //
+// launch(name, options): `reducedMotion`: as a reader who wants none; `webgpu: false`: a browser without it.
 // evaluate runs the text of an expression in the page and awaits the promise it gives. Chromium runs
 // headless; Firefox and WebKit need a display (scripts/test_web.sh starts Xvfb).
 import { spawn } from 'node:child_process';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
 
 const PROGRAMS = {
     chromium: '/usr/bin/chromium',
@@ -23,24 +27,29 @@ export function isInstalled(name) {
 /* These present WebGL and WebGPU canvases through SwiftShader where there is no GPU. */
 const CHROMIUM_ARGS = [
     '--no-sandbox',
-    '--enable-unsafe-webgpu',
-    '--use-webgpu-adapter=swiftshader',
     '--use-angle=swiftshader',
     '--enable-features=Vulkan',
     '--use-vulkan=swiftshader',
     '--enable-unsafe-swiftshader',
     '--ignore-gpu-blocklist',
 ];
+const WEBGPU_ARGS = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'];
+const NO_WEBGPU_ARGS = ['--disable-features=WebGPU', '--disable-blink-features=WebGPU'];
 
-async function launchChromium() {
+async function launchChromium({ reducedMotion = false, webgpu = true }) {
     const { chromium } = await import('playwright-core');
     const browser = await chromium.launch({
         executablePath: PROGRAMS.chromium,
         headless: true,
-        args: CHROMIUM_ARGS,
+        args: [...CHROMIUM_ARGS, ...(webgpu ? WEBGPU_ARGS : NO_WEBGPU_ARGS)],
     });
-    const context = await browser.newContext({ viewport: { width: 1000, height: 700 } });
+    const context = await browser.newContext({
+        viewport: { width: 1000, height: 700 },
+        reducedMotion: reducedMotion ? 'reduce' : 'no-preference',
+    });
     const page = await context.newPage();
+    const session = await context.newCDPSession(page);
+    await session.send('Performance.enable');
     page.on('pageerror', (error) => console.error('[chromium]', error.message));
     return {
         version: browser.version(),
@@ -49,18 +58,32 @@ async function launchChromium() {
         evaluate: (expression) => page.evaluate(expression),
         screenshot: (path) => page.screenshot({ path }),
         resize: (width, height) => page.setViewportSize({ width, height }),
+        metrics: async () => {
+            await session.send('HeapProfiler.collectGarbage');
+            const { metrics } = await session.send('Performance.getMetrics');
+            const valueOf = (wanted) => metrics.find((one) => one.name === wanted).value;
+            return {
+                heapBytes: valueOf('JSHeapUsedSize'),
+                nodes: valueOf('Nodes'),
+                listeners: valueOf('JSEventListeners'),
+            };
+        },
         close: () => browser.close(),
     };
 }
 
-async function launchFirefox() {
+async function launchFirefox({ reducedMotion = false, webgpu = true }) {
     const { default: puppeteer } = await import('puppeteer-core');
     const browser = await puppeteer.launch({
         browser: 'firefox',
         executablePath: PROGRAMS.firefox,
         headless: false,
         protocolTimeout: TIMEOUT_MS,
-        extraPrefsFirefox: { 'dom.webgpu.enabled': true, 'gfx.webgpu.ignore-blocklist': true },
+        extraPrefsFirefox: {
+            'dom.webgpu.enabled': webgpu,
+            'gfx.webgpu.ignore-blocklist': webgpu,
+            'ui.prefersReducedMotion': reducedMotion ? 1 : 0,
+        },
     });
     const page = await browser.newPage();
     await page.setViewport({ width: 1000, height: 700 });
@@ -98,10 +121,23 @@ async function awaitPort(port) {
     throw new Error('WebKitWebDriver does not listen');
 }
 
-async function launchWebkit() {
+/** A folder of settings by which GTK, and so WebKit, animates nothing. */
+function makeStillSettings() {
+    const folder = mkdtempSync(path.join(os.tmpdir(), 'gtk-'));
+    mkdirSync(path.join(folder, 'gtk-3.0'));
+    writeFileSync(path.join(folder, 'gtk-3.0/settings.ini'), '[Settings]\ngtk-enable-animations=0\n');
+    return folder;
+}
+
+/* It has no WebGPU in any case. */
+async function launchWebkit({ reducedMotion = false }) {
     const { Builder, Capabilities } = await import('selenium-webdriver');
     const port = await freePort();
-    const driver = spawn(PROGRAMS.webkit, ['--host=127.0.0.1', `--port=${port}`], { stdio: 'ignore' });
+    const settings = reducedMotion ? makeStillSettings() : undefined;
+    const driver = spawn(PROGRAMS.webkit, ['--host=127.0.0.1', `--port=${port}`], {
+        stdio: 'ignore',
+        env: settings === undefined ? process.env : { ...process.env, XDG_CONFIG_HOME: settings },
+    });
     await awaitPort(port);
     const capabilities = new Capabilities();
     capabilities.set('browserName', 'MiniBrowser');
@@ -131,10 +167,11 @@ async function launchWebkit() {
         close: async () => {
             await session.quit().catch(() => undefined);
             driver.kill();
+            if (settings !== undefined) rmSync(settings, { recursive: true, force: true });
         },
     };
 }
 
-export function launch(name) {
-    return { chromium: launchChromium, firefox: launchFirefox, webkit: launchWebkit }[name]();
+export function launch(name, options = {}) {
+    return { chromium: launchChromium, firefox: launchFirefox, webkit: launchWebkit }[name](options);
 }

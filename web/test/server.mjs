@@ -5,6 +5,7 @@
 //     GET /fail/cut/x.gch                      the first half of a file as if it were whole
 //     GET /fail/drop/NAME                      the connection ends in the middle of a range, now and then
 //     GET /slow/NAME                           each answer waits 30 ms
+//     GET /hold/NAME                           half of each range, then nothing, while `state.holds`
 import { readFile } from 'node:fs/promises';
 import http from 'node:http';
 import path from 'node:path';
@@ -32,10 +33,11 @@ export const ISOLATION = {
     'Cross-Origin-Embedder-Policy': 'require-corp',
 };
 
-/** `roots` are folders by the first part of a path. Resolves to { url, close, counts }. */
-export async function serve(roots, more = {}) {
+/** `roots` are folders by the first part of a path. Resolves to { url, port, close, counts, state }. */
+export async function serve(roots, more = {}, port = 0) {
     let drops = 0;
-    const counts = { requests: 0 };
+    const counts = { requests: 0, held: 0 };
+    const state = { holds: false };
 
     async function answer(request, response) {
         counts.requests++;
@@ -53,6 +55,8 @@ export async function serve(roots, more = {}) {
             parts = ['files', ...parts.slice(1)];
             await new Promise((resolve) => setTimeout(resolve, 30));
         }
+        const isHeld = parts[0] === 'hold';
+        if (isHeld) parts = ['files', ...parts.slice(1)];
         const root = roots[parts[0]];
         if (root === undefined) return response.writeHead(404).end('not found');
         const file = path.join(root, path.normalize(`/${parts.slice(1).join('/')}`));
@@ -71,6 +75,11 @@ export async function serve(roots, more = {}) {
             setTimeout(() => response.destroy(), 20);
             return undefined;
         }
+        if (isHeld && state.holds) {
+            response.write(bytes.subarray(first, first + (end - first) / 2));
+            counts.held++;
+            return undefined;
+        }
         return response.end(bytes.subarray(first, end));
     }
 
@@ -79,10 +88,12 @@ export async function serve(roots, more = {}) {
             response.writeHead(error.code === 'ENOENT' || error.code === 'EISDIR' ? 404 : 500).end(),
         );
     });
-    await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+    await new Promise((resolve) => server.listen(port, '127.0.0.1', resolve));
     return {
         url: `http://127.0.0.1:${server.address().port}`,
+        port: server.address().port,
         counts,
+        state,
         close: () => {
             server.close();
             server.closeAllConnections();

@@ -1,71 +1,183 @@
-/* What a link restores: the part of an address behind '#'. */
-import type { Mark } from 'gpu-charts';
+/* What a link restores: the part of an address behind '#'.
+ *
+ *     #data=ticks&series=price.candles,price.sma20,volume.volume.p2&from=…&to=…&theme=dark
+ *
+ * A series is its column, then words joined by dots: a type, "p2" (the second panel), "right",
+ * "hidden", a study with its length, and pairs like "high=ask". Whatever is not understood is left
+ * out.
+ */
+import { MARKS, type Mark, STUDIES, type Side, type StudyKind, THEME_NAMES, type ThemeName } from 'gpu-charts';
+
+export interface SeriesState {
+    /** Another data set than the one that is open. */
+    of?: string;
+    column: string;
+    type?: Mark;
+    /** From 0. */
+    panel: number;
+    axis: Side;
+    isHidden: boolean;
+    color?: string;
+    study?: { kind: StudyKind; length: number; column?: string };
+    high?: string;
+    colorBy?: string;
+    sizeBy?: string;
+    categoryBy?: string;
+}
+
+export interface AxisState {
+    panel: number;
+    axis: Side;
+    min: number;
+    max: number;
+}
 
 export interface State {
-    /** Name of a data set of the server. */
+    /** Name of a data set of the server; "live:NAME" of a live series. */
     data?: string;
-    columns?: string[];
-    type?: Mark;
+    series: SeriesState[];
     /** Ticks. */
     from?: bigint;
     to?: bigint;
-    min?: number;
-    max?: number;
+    x?: { min: number; max: number };
+    /** Axes whose values are held. */
+    values: AxisState[];
     bar?: string;
     zone?: string;
-    log?: boolean;
-    theme?: 'light' | 'dark';
+    log: boolean;
+    theme: ThemeName | 'auto';
+    palette?: string;
 }
 
-const MARKS: readonly string[] = ['line', 'step', 'area', 'candles', 'ohlc', 'scatter', 'bars'];
+const PANELS = 8;
 
-function ticks(text: string | null): bigint | undefined {
-    return text !== null && /^-?\d{1,19}$/.test(text) ? BigInt(text) : undefined;
+export function emptyState(): State {
+    return { series: [], values: [], log: false, theme: 'auto' };
 }
 
-function finite(text: string | null): number | undefined {
-    const value = text === null || text === '' ? Number.NaN : Number(text);
-    return Number.isFinite(value) ? value : undefined;
+function ticks(given: string | null): bigint | undefined {
+    return given !== null && /^-?\d{1,19}$/.test(given) ? BigInt(given) : undefined;
 }
 
-/** Whatever is not understood is left out. */
+/* ---- series ---- */
+
+/** Within a word: no separators of ours. */
+function quote(value: string): string {
+    return encodeURIComponent(String(value)).replaceAll('.', '%2E');
+}
+
+function unquote(value: string): string | undefined {
+    try {
+        return decodeURIComponent(value);
+    } catch {
+        return undefined;
+    }
+}
+
+function readPair(series: SeriesState, key: string, value: string): void {
+    const given = unquote(value);
+    if (given === undefined) return;
+    if (key === 'of') series.of = given;
+    else if (key === 'high') series.high = given;
+    else if (key === 'by') series.colorBy = given;
+    else if (key === 'size') series.sizeBy = given;
+    else if (key === 'category') series.categoryBy = given;
+    else if (key === 'color' && /^[0-9a-f]{6}$/.test(given)) series.color = `#${given}`;
+    else if (key === 'spread') series.study = { kind: 'spread', length: 0, column: given };
+}
+
+function readSeries(given: string): SeriesState | undefined {
+    const [first = '', ...words] = given.split('.');
+    const column = unquote(first);
+    if (column === undefined || column === '') return undefined;
+    const series: SeriesState = { column, panel: 0, axis: 'left', isHidden: false };
+    for (const word of words) {
+        const panel = /^p([1-8])$/.exec(word);
+        const study = /^([a-z]+)(\d{1,4})$/.exec(word);
+        const pair = /^([a-z]+)=(.*)$/.exec(word);
+        if ((MARKS as readonly string[]).includes(word)) series.type = word as Mark;
+        else if (panel !== null) series.panel = Number(panel[1]) - 1;
+        else if (word === 'right') series.axis = 'right';
+        else if (word === 'hidden') series.isHidden = true;
+        else if (pair !== null) readPair(series, pair[1] ?? '', pair[2] ?? '');
+        else if (study !== null && (STUDIES as readonly string[]).includes(study[1] ?? '')) {
+            const length = Math.min(1000, Math.max(1, Number(study[2])));
+            series.study = { kind: study[1] as StudyKind, length };
+        }
+    }
+    return series;
+}
+
+function writeSeries(series: SeriesState): string {
+    const words = [quote(series.column)];
+    const pair = (key: string, value: string | undefined) => {
+        if (value !== undefined) words.push(`${key}=${quote(value)}`);
+    };
+    if (series.type !== undefined) words.push(series.type);
+    if (series.study?.kind === 'spread') pair('spread', series.study.column);
+    else if (series.study !== undefined) words.push(`${series.study.kind}${series.study.length}`);
+    if (series.panel > 0) words.push(`p${Math.min(PANELS, series.panel + 1)}`);
+    if (series.axis === 'right') words.push('right');
+    if (series.isHidden) words.push('hidden');
+    pair('color', series.color?.slice(1));
+    pair('of', series.of);
+    pair('high', series.high);
+    pair('by', series.colorBy);
+    pair('size', series.sizeBy);
+    pair('category', series.categoryBy);
+    return words.join('.');
+}
+
+/* ---- values of axes: "1left:0.5:2" ---- */
+
+function readAxis(given: string): AxisState | undefined {
+    const match = /^([1-8])(left|right):([^:]+):([^:]+)$/.exec(given);
+    const min = Number(match?.[3]);
+    const max = Number(match?.[4]);
+    if (match === null || !(min < max) || !Number.isFinite(max - min)) return undefined;
+    return { panel: Number(match[1]) - 1, axis: match[2] as Side, min, max };
+}
+
+/* ---- the whole ---- */
+
 export function readState(hash: string): State {
     const given = new URLSearchParams(hash.replace(/^#/, ''));
-    const state: State = {};
-    const text = (key: string) => given.get(key) ?? undefined;
-    const type = text('type');
-    const theme = text('theme');
-    state.data = text('data');
-    state.columns = text('columns')?.split(',').map(decodeURIComponent);
-    if (type !== undefined && MARKS.includes(type)) state.type = type as Mark;
+    const state = emptyState();
+    const put = (key: 'data' | 'bar' | 'zone' | 'palette') => {
+        const value = given.get(key);
+        if (value !== null && value !== '') state[key] = value;
+    };
+    (['data', 'bar', 'zone', 'palette'] as const).forEach(put);
+    const list = (key: string) => (given.get(key) ?? '').split(',').filter((one) => one !== '');
+    state.series = list('series').flatMap((one) => readSeries(one) ?? []);
+    state.values = list('values').flatMap((one) => readAxis(one) ?? []);
     const from = ticks(given.get('from'));
     const to = ticks(given.get('to'));
     if (from !== undefined && to !== undefined && from < to) Object.assign(state, { from, to });
-    const min = finite(given.get('min'));
-    const max = finite(given.get('max'));
-    if (min !== undefined && max !== undefined && min < max) Object.assign(state, { min, max });
-    state.bar = text('bar');
-    state.zone = text('zone');
+    const [min, max] = (given.get('x') ?? '').split(':').map(Number);
+    if (min !== undefined && max !== undefined && min < max) state.x = { min, max };
     state.log = given.has('log');
-    if (theme === 'light' || theme === 'dark') state.theme = theme;
+    const theme = given.get('theme');
+    if ((THEME_NAMES as readonly (string | null)[]).includes(theme)) state.theme = theme as ThemeName;
     return state;
 }
 
 export function writeState(state: State): string {
-    const out = new URLSearchParams();
-    const put = (key: string, value: unknown) => {
-        if (value !== undefined) out.set(key, String(value));
+    const out: string[] = [];
+    const put = (key: string, value: string | bigint | undefined) => {
+        if (value !== undefined && value !== '')
+            out.push(`${key}=${encodeURIComponent(String(value)).replaceAll('%2C', ',').replaceAll('%3A', ':')}`);
     };
-    put('data', state.data);
-    put('columns', state.columns?.map(encodeURIComponent).join(','));
-    put('type', state.type);
+    put('data', state.data?.replaceAll('%2F', '/'));
+    put('series', state.series.map(writeSeries).join(','));
     put('from', state.from);
     put('to', state.to);
-    put('min', state.min);
-    put('max', state.max);
+    if (state.x !== undefined) put('x', `${state.x.min}:${state.x.max}`);
+    put('values', state.values.map((v) => `${v.panel + 1}${v.axis}:${v.min}:${v.max}`).join(','));
     put('bar', state.bar);
     put('zone', state.zone);
-    if (state.log === true) out.set('log', '');
-    put('theme', state.theme);
-    return `#${out.toString()}`;
+    put('palette', state.palette);
+    if (state.log) out.push('log');
+    if (state.theme !== 'auto') put('theme', state.theme);
+    return `#${out.join('&')}`;
 }

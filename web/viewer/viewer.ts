@@ -1,7 +1,11 @@
 /* The viewer page: data sets of a server or files of this machine, in one chart.
  *
  * Everything that decides what is seen stands in `state`, and in the address; controls change the
- * state and the chart, and are set from them.
+ * state, and are set from it.
+ *
+ * Invariants:
+ *  1. The address restores what is seen: whatever changes the state writes it, a while later.
+ *  2. One opening is under way at a time; a newer one ends it.
  */
 import {
     type BackendChoice,
@@ -9,254 +13,448 @@ import {
     ChartError,
     type DataSource,
     type Mark,
+    type ThemeName,
     createChart,
     formatSpan,
-    formatTicks,
     openData,
-    toTicks,
 } from 'gpu-charts';
 
 import { makeBrush } from './brush.js';
-import { type State, readState, writeState } from './state.js';
-
-function get<T extends HTMLElement = HTMLElement>(id: string): T {
-    const element = document.getElementById(id);
-    if (element === null) throw new Error(`#${id} is missing`);
-    return element as T;
-}
-
-function text(element: HTMLElement, value: string): void {
-    if (element.textContent !== value) element.textContent = value;
-}
-
-/* ---- numbers for people ---- */
-
-const COUNT = new Intl.NumberFormat('en-US');
-
-function bytes(count: number): string {
-    const units = ['bytes', 'KB', 'MB', 'GB', 'TB'];
-    let unit = 0;
-    let value = count;
-    while (value >= 1000 && unit < units.length - 1) {
-        value /= 1000;
-        unit++;
-    }
-    return `${unit === 0 ? value : value.toPrecision(3)} ${units[unit]}`;
-}
-
-/* ---- the page's state ---- */
-
-interface ServedSet {
-    name: string;
-    url?: string;
-    row_count?: number;
-    file_bytes?: number;
-    error?: { message: string };
-}
+import { COUNT, brief, bytes, get, icon, make, text, toast } from './dom.js';
+import { makeHelp, wireKeys } from './help.js';
+import { Hud } from './hud.js';
+import { type Find, isPointSet, shortName, showSeriesPanel, toOptions, typeOf, typesOf } from './series.js';
+import { LIVE, Server, Session } from './session.js';
+import { type SetsHost, showSets } from './sets.js';
+import { type SeriesState, type State, emptyState, readState, writeState } from './state.js';
+import { lengthOf, parseTime, showTime } from './times.js';
+import { makePresets, makeSettings, makeStudyMenu } from './tools.js';
+import { rangeText, showBars, showRange, showSettings, showTypes, wireMenus } from './tools.js';
 
 const query = new URLSearchParams(location.search);
 const backend = (query.get('backend') ?? 'auto') as BackendChoice;
-const serverUrl = new URL(query.get('server') ?? '/', location.href);
+const WIDE = matchMedia('(min-width: 1100px)');
+const FINE = matchMedia('(pointer: fine)'); /* else a keyboard on the screen would open */
+const DARK = matchMedia('(prefers-color-scheme: dark)');
+const CONTRAST = matchMedia('(prefers-contrast: more)');
+
+const server = new Server();
+const session = new Session(server);
 let state: State = readState(location.hash);
-let sets: ServedSet[] = [];
-let source: DataSource | undefined;
 let chart: Chart | undefined;
 let overview: Chart | undefined;
 let opening = new AbortController();
-let hudTimer: ReturnType<typeof setInterval> | undefined;
+let tryAgain: () => void = () => undefined;
 let stateTimer: ReturnType<typeof setTimeout> | undefined;
+let isFollowing = true;
+
+const hud = new Hud(() => chart);
+
+function primary(): DataSource | undefined {
+    return state.data === undefined ? undefined : session.get(state.data);
+}
+
+const find: Find = (series) => (series.of === undefined ? primary() : session.get(series.of));
+
+function tell(cause: unknown): void {
+    const error = ChartError.from(cause);
+    if (error.code !== 'cancelled') toast(error.message, true);
+}
 
 function remember(): void {
     clearTimeout(stateTimer);
     stateTimer = setTimeout(() => history.replaceState(null, '', writeState(state)), 200);
 }
 
-let toastTimer: ReturnType<typeof setTimeout> | undefined;
+/* ---- theme and zone ---- */
 
-function toast(message: string): void {
-    const element = get('toast');
-    text(element, message);
-    element.classList.add('shown');
-    clearTimeout(toastTimer);
-    toastTimer = setTimeout(() => element.classList.remove('shown'), 3500);
-}
-
-/* ---- theme ---- */
-
-const prefersDark = matchMedia('(prefers-color-scheme: dark)');
-
-function themeNow(): 'light' | 'dark' {
-    return state.theme ?? (prefersDark.matches ? 'dark' : 'light');
+function themeNow(): ThemeName {
+    if (state.theme !== 'auto') return state.theme;
+    return CONTRAST.matches ? 'contrast' : DARK.matches ? 'dark' : 'light';
 }
 
 function applyTheme(): void {
     document.documentElement.dataset['theme'] = themeNow();
     chart?.setTheme(themeNow());
+    showSettings(state);
+    if (chart !== undefined) showSeries();
 }
 
-/* ---- controls ---- */
-
-const TYPES: [Mark, string][] = [
-    ['line', 'Line'],
-    ['area', 'Area'],
-    ['step', 'Step'],
-    ['candles', 'Candles'],
-    ['ohlc', 'OHLC'],
-    ['bars', 'Bars'],
-    ['scatter', 'Points'],
-];
-
-const BARS = ['', '1s', '10s', '1m', '5m', '15m', '30m', '1h', '4h', '12h', '1d', '1w', '1mo', '1y'];
-
-const PRESETS: [string, number][] = [
-    ['1m', 60],
-    ['15m', 900],
-    ['1h', 3600],
-    ['6h', 21_600],
-    ['1d', 86_400],
-    ['1w', 604_800],
-    ['1mo', 2_629_746],
-    ['6mo', 15_778_476],
-    ['1y', 31_556_952],
-    ['5y', 157_784_760],
-];
-
-function makeTypes(): void {
-    for (const [type, name] of TYPES) {
-        const button = document.createElement('button');
-        button.textContent = name;
-        button.addEventListener('click', () => {
-            state.type = type;
-            source?.info.columns.forEach((_, i) => {
-                if (i < (chart?.getSeries().length ?? 0)) chart?.setType(i, type);
-            });
-            showControls();
-            remember();
-        });
-        get('types').append(button);
-    }
-    for (const bar of BARS) get('bar').append(new Option(bar === '' ? 'auto' : bar, bar));
+function nextTheme(): void {
+    const all = ['auto', 'light', 'dark', 'contrast'] as const;
+    state.theme = all[(all.indexOf(state.theme) + 1) % all.length] ?? 'auto';
+    applyTheme();
+    remember();
+    toast(`Theme: ${state.theme}`);
 }
 
-function makeZones(): void {
-    const local = new Intl.DateTimeFormat().resolvedOptions().timeZone;
-    const all = [...new Set(['', 'UTC', local, ...(Intl.supportedValuesOf?.('timeZone') ?? [])])];
-    for (const zone of all) get('zone').append(new Option(zone === '' ? 'of the data' : zone, zone));
-}
-
-function makePresets(): void {
-    const group = get('presets');
-    group.replaceChildren();
-    const extent = chart?.getExtent();
-    if (extent === undefined) return;
-    const perSecond = { index: 0, s: 1, ms: 1e3, us: 1e6, ns: 1e9 }[extent.unit];
-    const span = Number(extent.to - extent.from);
-    const fitting = PRESETS.filter(([, seconds]) => {
-        const ticks = seconds * perSecond;
-        return ticks > 0 && ticks < span && ticks > span / 5e6;
-    }).slice(-5);
-    for (const [name, seconds] of fitting) {
-        const button = document.createElement('button');
-        button.textContent = name;
-        button.title = `The last ${name} of the data, or of what is in view`;
-        button.addEventListener('click', () => {
-            const view = chart?.getView();
-            const length = BigInt(Math.round(seconds * perSecond));
-            const isInside = view !== undefined && view.toTicks < extent.to && view.toTicks > extent.from;
-            const to = isInside ? view.toTicks : extent.to;
-            chart?.setView({ from: to - length, to, min: null });
-        });
-        group.append(button);
-    }
-    const all = document.createElement('button');
-    all.textContent = 'All';
-    all.addEventListener('click', () => chart?.reset());
-    group.append(all);
-}
-
-function zoneShown(): string {
-    const zone = state.zone ?? source?.info.timeZone ?? '';
+function zoneNow(): string {
+    const zone = state.zone ?? primary()?.info.timeZone ?? '';
     return zone === '' ? 'UTC' : zone;
 }
 
-function showControls(): void {
-    const type = state.type ?? 'line';
-    [...get('types').children].forEach((button, i) =>
-        button.setAttribute('aria-pressed', String(TYPES[i]?.[0] === type)),
+/* ---- what is drawn ---- */
+
+/** The series that the type menu is about: those of the first panel but studies. */
+function leading(): SeriesState[] {
+    return state.series.filter((one) => one.panel === 0 && one.study === undefined);
+}
+
+function leadingType(): Mark {
+    const first = leading()[0] ?? state.series[0];
+    return first === undefined ? 'line' : typeOf(first, find(first));
+}
+
+function setType(type: Mark): void {
+    for (const one of leading()) one.type = type;
+    state.values = [];
+    delete state.x;
+    chart?.setView({ min: null, xMin: null });
+    redraw();
+}
+
+function nextType(): void {
+    const first = leading()[0];
+    const source = first === undefined ? undefined : find(first);
+    if (source === undefined) return;
+    const all = typesOf(source);
+    setType(all[(all.indexOf(leadingType()) + 1) % all.length] ?? 'line');
+}
+
+/** The state's series into the chart; the view stays. */
+function redraw(): void {
+    const { series, panels } = toOptions(state, find);
+    if (chart !== undefined && series.length > 0) chart.setSeries(series, panels).then(showControls, tell);
+    showControls();
+    showSeries();
+    remember();
+}
+
+function showSeries(): void {
+    const colors = chart?.getSeries() ?? [];
+    showSeriesPanel(
+        {
+            state,
+            find,
+            theme: themeNow,
+            colorOf: (index) => state.series[index]?.color ?? (colors[index]?.color ?? '#888888').slice(0, 7),
+            changed: redraw,
+            shown: (index, isShown) => showOrHide(index, isShown),
+        },
+        primary(),
     );
-    get('bar-label').hidden = !['candles', 'ohlc', 'bars'].includes(type);
-    get<HTMLSelectElement>('bar').value = state.bar ?? '';
-    get<HTMLSelectElement>('zone').value = state.zone ?? '';
-    get('log').setAttribute('aria-pressed', String(state.log === true));
+}
+
+function showOrHide(index: number, isShown: boolean): void {
+    const one = state.series[index];
+    if (one === undefined) return;
+    one.isHidden = !isShown;
+    if (index < (chart?.getSeries().length ?? 0)) chart?.setVisible(index, isShown);
+    showSeries();
+    remember();
+}
+
+function showControls(): void {
     const view = chart?.getView();
-    if (view === undefined) return;
-    const step = Number(view.toTicks - view.fromTicks) / 200;
-    const from = formatTicks(view.fromTicks, view.unit, zoneShown(), step);
-    const to = formatTicks(view.toTicks, view.unit, zoneShown(), step);
-    text(get('range'), `${from} – ${to}  ·  ${formatSpan(view.toTicks - view.fromTicks, view.unit)}`);
-    get('fit').toggleAttribute('disabled', view.fitsValues);
+    const first = leading()[0];
+    const source = first === undefined ? primary() : find(first);
+    const bars: Mark[] = ['candles', 'ohlc', 'bars', 'volume'];
+    const hasBars = state.series.some(
+        (one) => one.study !== undefined || bars.includes(typeOf(one, find(one))),
+    );
+    showTypes(leadingType(), source, setType);
+    showBars(hasBars, state, chart?.getBarWidth());
+    get('log').setAttribute('aria-pressed', String(state.log));
+    get('fit').toggleAttribute('disabled', view === undefined || view.axes.every((axis) => axis.fitsValues));
+    document.body.classList.toggle('points', isPointSet(primary()));
+    const follow = get('follow');
+    follow.hidden = primary()?.grows !== true;
+    follow.replaceChildren(icon('live'), make('span', { textContent: isFollowing ? 'Live' : 'Held' }));
+    follow.setAttribute('aria-pressed', String(isFollowing));
+    if (chart !== undefined) showRange(chart, zoneNow());
+    showSettings(state);
+    text(get('zone-now'), zoneNow());
 }
 
-function wireControls(): void {
-    get('bar').addEventListener('change', (event) => {
-        const { value } = event.target as HTMLSelectElement;
-        state.bar = value === '' ? undefined : value;
-        chart?.setBarWidth(state.bar);
+/* ---- opening ---- */
+
+function describeSource(source: DataSource): void {
+    const { info } = source;
+    text(get('name'), shortName(source));
+    document.title = `${get('name').textContent} – GPU Charts`;
+    const facts = [`${COUNT.format(info.rows)} rows`];
+    if (info.bytes > 0) facts.push(bytes(info.bytes));
+    if (info.unit !== 'index' && info.rows > 1)
+        facts.push(formatSpan(BigInt(info.last) - BigInt(info.first), info.unit));
+    text(get('facts'), facts.join('  ·  '));
+}
+
+function showChart(source: DataSource): void {
+    get('empty').hidden = true;
+    get('failed').hidden = true;
+    document.body.classList.remove('empty');
+    describeSource(source);
+    const names = source.info.columns.map((column) => column.name);
+    state.series = state.series.filter((one) => (find(one)?.info.columns ?? []).some((c) => c.name === one.column));
+    if (state.series.length === 0)
+        state.series = [{ column: names[0] ?? '', panel: 0, axis: 'left', isHidden: false }];
+    const { series, panels } = toOptions(state, find);
+    isFollowing = true;
+    chart = createChart(get('chart'), {
+        series,
+        panels,
+        backend,
+        theme: themeNow(),
+        ...(state.zone === undefined ? {} : { timeZone: state.zone }),
+        ...(state.bar === undefined ? {} : { barWidth: state.bar }),
+        axes: {
+            x: {
+                ...(state.from === undefined ? {} : { from: state.from, to: state.to }),
+                ...(state.x ?? {}),
+            },
+        },
+    });
+    for (const { panel, axis, min, max } of state.values)
+        if (panel < panels.length) chart.setView({ panel, axis, min, max });
+    chart.setBoxMode(get('box').getAttribute('aria-pressed') === 'true');
+    chart.on('error', (error) => toast(error.message, true));
+    chart.on('view', viewChanged);
+    chart.on('progress', ({ complete }) => showProgress(complete));
+    chart.on('connection', ({ connected, message }) => showLink(connected, message));
+    chart.on('series', ({ index, visible }) => {
+        const one = state.series[index];
+        if (one === undefined || one.isHidden === !visible) return;
+        one.isHidden = !visible;
+        showSeries();
         remember();
     });
-    get('zone').addEventListener('change', (event) => {
-        const { value } = event.target as HTMLSelectElement;
-        state.zone = value === '' ? undefined : value;
-        chart?.setTimeZone(state.zone);
-        showControls();
+    const mine = chart;
+    chart.ready.then(
+        () => {
+            if (mine !== chart) return;
+            makePresets(mine);
+            showControls();
+            showSeries();
+            mine.focus();
+        },
+        () => undefined,
+    );
+    makeStudyMenu(names, (kind, length, column, other) => {
+        const study = kind === 'spread' ? { kind, length: 0, column: other } : { kind, length };
+        const panel = kind === 'spread' ? 1 + Math.max(...state.series.map((one) => one.panel)) : 0;
+        state.series.push({ column, panel: Math.min(7, panel), axis: 'left', isHidden: false, study });
+        redraw();
+    });
+    showOverview(source);
+    showSeries();
+    showControls();
+    showSets(setsHost);
+}
+
+function showOverview(source: DataSource): void {
+    get('strip').hidden = source.info.rows < 2 || isPointSet(source);
+    if (get('strip').hidden) return;
+    overview = createChart(get('overview'), {
+        series: [{ data: source, column: state.series[0]?.of === undefined ? (state.series[0]?.column ?? 0) : 0 }],
+        backend,
+        bare: true,
+        interactive: false,
+    });
+    overview.ready.catch(() => undefined);
+}
+
+/** `load` brings the data set that the state names. */
+async function open(what: string, load: (signal: AbortSignal) => Promise<void>): Promise<void> {
+    opening.abort();
+    opening = new AbortController();
+    const { signal } = opening;
+    tryAgain = () => void open(what, load);
+    text(get('loading').lastElementChild as HTMLElement, `Opening ${what}…`);
+    const timer = setTimeout(() => (get('loading').hidden = false), 120);
+    get('failed').hidden = true;
+    try {
+        await load(signal);
+        const source = primary();
+        if (signal.aborted || source === undefined) return;
+        await Promise.all([chart?.destroy(), overview?.destroy()]);
+        chart = overview = undefined;
+        await session.keep(new Set([state.data ?? '', ...state.series.map((one) => one.of ?? '')]));
+        showChart(source);
         remember();
-    });
-    get('log').addEventListener('click', () => {
-        state.log = state.log !== true;
-        chart?.setScale(state.log ? 'log' : 'linear');
-        showControls();
-        remember();
-    });
-    get('box').addEventListener('click', (event) => {
-        const button = event.currentTarget as HTMLElement;
-        const isOn = button.getAttribute('aria-pressed') !== 'true';
-        button.setAttribute('aria-pressed', String(isOn));
-        chart?.setBoxMode(isOn);
-    });
-    get('fit').addEventListener('click', () => chart?.setView({ min: null }));
-    get('theme').addEventListener('click', () => {
-        state.theme = themeNow() === 'dark' ? 'light' : 'dark';
-        applyTheme();
-        remember();
-    });
-    prefersDark.addEventListener('change', applyTheme);
-    get('share').addEventListener('click', () => void share());
-    get('save').addEventListener('click', () => void save());
-    get('stats').addEventListener('click', toggleStats);
-    get('range').addEventListener('click', askRange);
-    get('open-list').addEventListener('click', () => showList(get('list').hidden));
-    get('close-list').addEventListener('click', () => showList(false));
-    get('search').addEventListener('input', showSets);
-    for (const id of ['pick', 'pick-too']) get(id).addEventListener('click', () => get('file').click());
-    get('file').addEventListener('change', (event) => {
-        const [file] = (event.target as HTMLInputElement).files ?? [];
-        if (file !== undefined) void openFile(file);
-    });
-    get('demo').addEventListener('click', () => void openDemo());
-    addEventListener('keydown', (event) => {
-        if (event.key === 'Escape' && !get('list').hidden) showList(false);
-    });
-    addEventListener('hashchange', () => {
-        state = readState(location.hash);
-        void restore();
+    } catch (cause) {
+        if (!signal.aborted) showFailure(ChartError.from(cause));
+    } finally {
+        clearTimeout(timer);
+        if (!signal.aborted) get('loading').hidden = true;
+    }
+}
+
+function showFailure(error: ChartError): void {
+    const isToken = / \(40[13]\)/.test(error.message);
+    text(get('failed-why'), error.message);
+    get('failed').hidden = false;
+    get('retry').focus();
+    if (isToken) askToken();
+}
+
+/** What stays when other data comes: how it is looked at. */
+function fresh(data: string): State {
+    const next = emptyState();
+    next.data = data;
+    next.theme = state.theme;
+    if (state.zone !== undefined) next.zone = state.zone;
+    if (state.palette !== undefined) next.palette = state.palette;
+    return next;
+}
+
+async function loadNamed(signal: AbortSignal): Promise<void> {
+    if (state.data === undefined) return;
+    await session.load(state.data, signal);
+    for (const { of } of state.series) if (of !== undefined) await session.load(of, signal);
+}
+
+async function openServed(name: string): Promise<void> {
+    if (!WIDE.matches) showPanel(false);
+    if (name !== state.data || primary() === undefined) state = fresh(name);
+    await open(name.replace(LIVE, ''), loadNamed);
+}
+
+async function addServed(name: string): Promise<void> {
+    try {
+        const source = await session.load(name, opening.signal);
+        const column = source.info.columns[0]?.name ?? '';
+        if (source.info.unit !== primary()?.info.unit || isPointSet(source) !== isPointSet(primary()))
+            throw new ChartError('invalid', `${name}: its times have another unit; it needs a chart of its own`);
+        state.series.push({ of: name, column, panel: 0, axis: 'right', isHidden: false });
+        redraw();
+    } catch (cause) {
+        tell(cause);
+    }
+}
+
+async function openFile(file: File): Promise<void> {
+    const name = `file:${file.name}`;
+    await open(file.name, async (signal) => {
+        const source = await openData(file, { signal });
+        await session.keep(new Set([state.data ?? '']));
+        state = fresh(name);
+        session.adopt(name, source);
     });
 }
 
-/* ---- a view to share, a picture to keep ---- */
+/** A random walk, to try things out with. */
+async function openDemo(): Promise<void> {
+    const count = 10_000_000;
+    await open('ten million points', async (signal) => {
+        await new Promise((resolve) => setTimeout(resolve, 150)); /* what is said is to be seen first */
+        const times = new Float64Array(count);
+        const price = new Float64Array(count);
+        let at = 100;
+        for (let i = 0; i < count; i++) {
+            at += (Math.random() - 0.5) * 0.1;
+            times[i] = Date.UTC(2024, 0, 1) + i * 1000;
+            price[i] = Math.round(at * 100) / 100;
+        }
+        const data = { name: 'random walk', times, columns: { price } };
+        const source = await openData(data, { signal });
+        state = fresh('file:random walk');
+        session.adopt('file:random walk', source);
+    });
+}
+
+/* ---- the view ---- */
+
+const brush = makeBrush(get('strip'), get('brush'), (from, to) => {
+    const extent = chart?.getExtent();
+    if (extent === undefined) return;
+    const span = Number(extent.to - extent.from);
+    const a = extent.from + BigInt(Math.round(from * span));
+    const b = extent.from + BigInt(Math.round(to * span));
+    if (b > a) chart?.setView({ from: a, to: b });
+});
+
+function viewChanged(): void {
+    const view = chart?.getView();
+    const extent = chart?.getExtent();
+    if (chart === undefined || view === undefined || extent === undefined) return;
+    const span = Number(extent.to - extent.from);
+    brush.show(
+        Number(view.fromTicks - extent.from) / span,
+        Number(view.toTicks - extent.from) / span,
+        rangeText(chart, zoneNow()),
+    );
+    const isAll = view.fromTicks === extent.from && view.toTicks === extent.to;
+    if (isAll) {
+        delete state.from;
+        delete state.to;
+    } else {
+        state.from = view.fromTicks;
+        state.to = view.toTicks;
+    }
+    if (view.fitsX === false && view.xMin !== undefined && view.xMax !== undefined)
+        state.x = { min: view.xMin, max: view.xMax };
+    else delete state.x;
+    state.values = view.axes.filter((axis) => !axis.fitsValues);
+    showControls();
+    remember();
+}
+
+function showProgress(complete: number): void {
+    const exact = get('exact');
+    text(exact, complete === 1 ? 'Exact' : `Refining, ${Math.floor(100 * complete)} %`);
+    exact.classList.toggle('waits', complete < 1);
+    void chart?.stats().then(
+        (stats) => {
+            const { width, height } = stats;
+            text(get('shown'), `${brief(stats.rowsInView)} points in view`);
+            text(get('drawn-by'), `${stats.backend}, ${stats.frameMs.toFixed(1)} ms, ${width} × ${height}`);
+        },
+        () => undefined,
+    );
+    const source = primary();
+    if (source?.grows === true) describeSource(source);
+    showControls();
+}
+
+function showLink(isConnected: boolean, message: string): void {
+    get('exact').classList.toggle('lost', !isConnected);
+    toast(isConnected ? 'The live series is connected again.' : message, !isConnected);
+}
+
+function setFollow(follows: boolean): void {
+    isFollowing = follows;
+    chart?.setFollow(follows);
+    if (follows) toEnd();
+    showControls();
+}
+
+/** The newest rows, in a view as long as this one. */
+function toEnd(): void {
+    const view = chart?.getView();
+    const extent = chart?.getExtent();
+    if (view === undefined || extent === undefined) return;
+    const span = view.toTicks - view.fromTicks;
+    chart?.setView({ from: extent.to - span, to: extent.to });
+}
+
+function toggleLog(): void {
+    state.log = !state.log;
+    state.values = [];
+    chart?.setView({ min: null });
+    redraw();
+}
+
+function toggleBox(): void {
+    const isOn = get('box').getAttribute('aria-pressed') !== 'true';
+    get('box').setAttribute('aria-pressed', String(isOn));
+    chart?.setBoxMode(isOn);
+}
+
+/* ---- a view to share, a picture to keep, a range to enter ---- */
 
 async function share(): Promise<void> {
     history.replaceState(null, '', writeState(state));
-    if (state.data === undefined) {
+    if (state.data === undefined || state.data.startsWith('file:')) {
         toast('This data is only on your machine: a link cannot show it to others.');
         return;
     }
@@ -272,306 +470,191 @@ async function save(): Promise<void> {
     if (chart === undefined) return;
     try {
         const blob = await chart.toPNG();
-        const link = document.createElement('a');
-        link.href = URL.createObjectURL(blob);
-        link.download = `${source?.info.name.split('/').at(-1)?.replace(/\.\w+$/, '') ?? 'chart'}.png`;
+        const link = make('a', { href: URL.createObjectURL(blob), download: `${get('name').textContent}.png` });
         link.click();
         setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+        toast(`Saved ${link.download}`);
     } catch (cause) {
-        toast(ChartError.from(cause).message);
+        tell(cause);
     }
 }
 
 function askRange(): void {
     const view = chart?.getView();
-    if (view === undefined) return;
+    if (view === undefined || isPointSet(primary())) return;
+    const { unit } = view;
+    const zone = zoneNow();
     const dialog = get<HTMLDialogElement>('range-dialog');
     const from = get<HTMLInputElement>('from');
     const to = get<HTMLInputElement>('to');
     const hint = get('range-hint');
-    const show = (ticks: bigint) =>
-        formatTicks(ticks, view.unit, 'UTC', 1).replace(' ', 'T');
-    from.value = show(view.fromTicks);
-    to.value = show(view.toTicks);
+    const step = Number(view.toTicks - view.fromTicks) / 2000;
+    from.value = showTime(view.fromTicks, unit, zone, step);
+    to.value = showTime(view.toTicks, unit, zone, step);
+    text(
+        hint,
+        unit === 'index'
+            ? 'Numbers of rows.'
+            : `Times of ${zone}, such as 2024-03-01 12:30:00.125; with Z or +01:00 of another. ` +
+                  'A length such as 2h or 3d in “From” counts back from “To”.',
+    );
     hint.classList.remove('bad');
+    dialog.returnValue = '';
     dialog.showModal();
     from.select();
     dialog.onclose = () => {
         if (dialog.returnValue !== 'ok') return;
-        const a = toTicks(from.value, view.unit);
-        const b = toTicks(to.value, view.unit);
-        if (a !== undefined && b !== undefined && a < b) {
-            chart?.setView({ from: a, to: b });
-        } else {
-            hint.classList.add('bad');
-            dialog.showModal();
+        const end = parseTime(to.value, unit, zone);
+        const length = lengthOf(from.value, unit);
+        const start =
+            length === undefined || end === undefined ? parseTime(from.value, unit, zone) : end - length;
+        if (start !== undefined && end !== undefined && start < end) {
+            chart?.setView({ from: start, to: end });
+            return;
         }
+        const bad = start === undefined ? from : to;
+        text(hint, start !== undefined && end !== undefined ? '“From” has to lie before “To”.' : `“${bad.value}” is no time.`);
+        hint.classList.add('bad');
+        dialog.returnValue = '';
+        dialog.showModal();
+        bad.select();
     };
 }
 
-/* ---- statistics ---- */
-
-async function showStats(): Promise<void> {
-    if (chart === undefined) return;
-    const stats = await chart.stats().catch(() => undefined);
-    if (stats === undefined) return;
-    const used = Number(stats.data['host_used_bytes'] ?? 0);
-    const rows: [string, string][] = [
-        ['drawn by', `${stats.backend}, ${stats.place === 'worker' ? 'worker' : 'this thread'}`],
-        ...(stats.backendReason === '' ? [] : [['because', stats.backendReason] as [string, string]]),
-        ['frame', `${stats.frameMs.toFixed(1)} ms`],
-        ['on screen after', `${stats.latencyMs.toFixed(1)} ms`],
-        ['frames', `${COUNT.format(stats.frames)} (${stats.framesPerSecond.toFixed(0)} fps)`],
-        ['points in view', COUNT.format(stats.rowsInView)],
-        ['exact', stats.complete === 1 ? 'yes' : `${(100 * stats.complete).toFixed(0)} %`],
-        ['picture', `${stats.width} × ${stats.height}`],
-        ['cache', bytes(used)],
-        ['engine memory', bytes(stats.memoryBytes)],
-        ['network', `${bytes(stats.loadedBytes)} in ${stats.requests} requests`],
-    ];
-    const hud = get('hud');
-    if (hud.children.length !== rows.length * 2) {
-        hud.replaceChildren(
-            ...rows.flatMap(() => [document.createElement('dt'), document.createElement('dd')]),
-        );
-    }
-    rows.forEach(([name, value], i) => {
-        text(hud.children[2 * i] as HTMLElement, name);
-        text(hud.children[2 * i + 1] as HTMLElement, value);
-    });
+function askToken(): void {
+    const dialog = get<HTMLDialogElement>('token-dialog');
+    const input = get<HTMLInputElement>('token');
+    if (dialog.open) return;
+    input.value = '';
+    dialog.returnValue = '';
+    dialog.showModal();
+    dialog.onclose = () => {
+        if (dialog.returnValue !== 'ok' || input.value.trim() === '') return;
+        server.setToken(input.value.trim());
+        void boot();
+    };
 }
 
-function toggleStats(): void {
-    const isOn = get('hud').hidden;
-    get('hud').hidden = !isOn;
-    get('stats').setAttribute('aria-pressed', String(isOn));
-    clearInterval(hudTimer);
-    if (isOn) {
-        void showStats();
-        hudTimer = setInterval(() => void showStats(), 250);
-    }
-}
+/* ---- the panel ---- */
 
-/* ---- data sets ---- */
+const setsHost: SetsHost = {
+    server,
+    current: () => state.data,
+    open: (name) => void openServed(name),
+    add: (name) => void addServed(name),
+    askToken,
+    again: () => void listSets(),
+};
 
-function showList(isShown: boolean): void {
-    get('list').hidden = !isShown;
-    get('open-list').setAttribute('aria-expanded', String(isShown));
-    if (isShown) get(sets.length > 0 ? 'search' : 'close-list').focus();
-    else get('open-list').focus();
-}
-
-function showSets(): void {
-    const wanted = get<HTMLInputElement>('search').value.toLowerCase();
-    get('search').hidden = sets.length < 8;
-    const items = sets
-        .filter((set) => set.name.toLowerCase().includes(wanted))
-        .map((set) => {
-            const item = document.createElement('li');
-            const button = document.createElement('button');
-            const small = document.createElement('small');
-            button.textContent = set.name;
-            button.setAttribute('aria-pressed', String(set.name === state.data));
-            if (set.error !== undefined) {
-                small.textContent = set.error.message;
-                small.className = 'bad';
-                button.disabled = true;
-            } else {
-                small.textContent = `${COUNT.format(set.row_count ?? 0)} rows, ${bytes(set.file_bytes ?? 0)}`;
-            }
-            button.append(small);
-            button.addEventListener('click', () => {
-                showList(false);
-                state = { theme: state.theme, zone: state.zone, type: state.type, data: set.name };
-                void openServed(set.name);
-            });
-            item.append(button);
-            return item;
-        });
-    if (sets.length === 0) {
-        const item = document.createElement('li');
-        item.textContent = 'No server lists data sets here; open a file.';
-        items.push(item);
-    }
-    get('sets').replaceChildren(...items);
-}
-
-function showColumns(): void {
-    const shown = shownColumns();
-    const items = (source?.info.columns ?? []).map((column) => {
-        const item = document.createElement('li');
-        const label = document.createElement('label');
-        const box = document.createElement('input');
-        const small = document.createElement('small');
-        box.type = 'checkbox';
-        box.checked = shown.includes(column.name);
-        box.addEventListener('change', () => {
-            const next = new Set(shownColumns());
-            if (box.checked) next.add(column.name);
-            else next.delete(column.name);
-            if (next.size === 0) {
-                box.checked = true;
-                return;
-            }
-            state.columns = source?.info.columns.map((one) => one.name).filter((name) => next.has(name));
-            void chart?.setSeries(seriesNow()).catch((cause: unknown) => toast(ChartError.from(cause).message));
-            remember();
-        });
-        small.textContent = column.unit === '' ? `${column.min} – ${column.max}` : `${column.min} – ${column.max} ${column.unit}`;
-        label.append(box, column.name, small);
-        item.append(label);
-        return item;
-    });
-    get('columns').replaceChildren(...items);
-}
-
-function shownColumns(): string[] {
-    const names = source?.info.columns.map((column) => column.name) ?? [];
-    const wanted = (state.columns ?? []).filter((name) => names.includes(name));
-    return wanted.length > 0 ? wanted : names.slice(0, 1);
+function showPanel(isShown: boolean, takesFocus = false): void {
+    get('panel').hidden = !isShown;
+    get('open-panel').setAttribute('aria-expanded', String(isShown));
+    if (!takesFocus) return;
+    if (!isShown) get('open-panel').focus();
+    else get(get('search').hidden || !FINE.matches ? 'close-panel' : 'search').focus();
 }
 
 async function listSets(): Promise<void> {
-    try {
-        const response = await fetch(new URL('v1/data', serverUrl));
-        if (response.ok) sets = ((await response.json()) as { data: ServedSet[] }).data;
-    } catch {
-        sets = []; /* a page on a static host has no server */
-    }
-    showSets();
+    await server.list();
+    showSets(setsHost);
 }
 
-/* ---- opening ---- */
+/* ---- wiring ---- */
 
-function seriesNow() {
-    const shown = source;
-    if (shown === undefined) return [];
-    return shownColumns().map((column) => ({ data: shown, column, type: state.type ?? 'line' }) as const);
-}
-
-function showChart(): void {
-    const opened = source;
-    if (opened === undefined) return;
-    const { info } = opened;
-    get('empty').hidden = true;
-    document.body.classList.remove('empty');
-    text(get('name'), info.name.split('/').at(-1)?.replace(/\.gch$/, '') ?? info.name);
-    document.title = `${get('name').textContent} – GPU Charts`;
-    text(get('facts'), `${COUNT.format(info.rows)} rows${info.bytes > 0 ? `, ${bytes(info.bytes)}` : ''}`);
-    chart = createChart(get('chart'), {
-        series: seriesNow(),
-        backend,
-        theme: themeNow(),
-        ...(state.zone === undefined ? {} : { timeZone: state.zone }),
-        ...(state.bar === undefined ? {} : { barWidth: state.bar }),
-        axes: {
-            x: state.from === undefined ? {} : { from: state.from, to: state.to },
-            y: {
-                scale: state.log === true ? 'log' : 'linear',
-                ...(state.min === undefined ? {} : { min: state.min, max: state.max }),
-            },
+function wireControls(): void {
+    const click = (id: string, action: () => void) => get(id).addEventListener('click', action);
+    const bar = get<HTMLSelectElement>('bar');
+    bar.addEventListener('change', () => {
+        if (bar.value === '') delete state.bar;
+        else state.bar = bar.value;
+        chart?.setBarWidth(state.bar);
+        showControls();
+        remember();
+    });
+    makeSettings(() => state, {
+        theme: () => {
+            applyTheme();
+            remember();
         },
+        zone: () => {
+            chart?.setTimeZone(state.zone ?? (zoneNow() === 'UTC' ? undefined : zoneNow()));
+            showControls();
+            remember();
+        },
+        palette: redraw,
     });
-    chart.setBoxMode(get('box').getAttribute('aria-pressed') === 'true');
-    chart.on('error', (error) => toast(error.message));
-    chart.on('view', () => viewChanged());
-    chart.on('progress', () => showControls());
-    chart.ready.then(makePresets, () => undefined);
-    showOverview(opened);
-    showColumns();
-    showControls();
-    showSets();
-}
-
-function showOverview(opened: DataSource): void {
-    get('strip').hidden = opened.info.rows < 2;
-    overview = createChart(get('overview'), {
-        series: [{ data: opened, column: shownColumns()[0] ?? 0 }],
-        backend,
-        bare: true,
-        interactive: false,
+    click('log', toggleLog);
+    click('box', toggleBox);
+    click('fit', () => chart?.setView({ min: null }));
+    click('reset', () => chart?.reset());
+    click('follow', () => setFollow(!isFollowing));
+    click('share', () => void share());
+    click('save', () => void save());
+    click('stats', () => toggleHud());
+    click('help', () => get<HTMLDialogElement>('help-dialog').showModal());
+    click('range', askRange);
+    click('open-panel', () => showPanel(get('panel').hidden, true));
+    click('close-panel', () => showPanel(false, true));
+    click('retry', () => tryAgain());
+    click('other', () => {
+        get('failed').hidden = chart === undefined;
+        showPanel(true, true);
     });
-    overview.ready.catch(() => undefined);
+    for (const id of ['pick', 'pick-too']) click(id, () => get('file').click());
+    click('demo', () => void openDemo());
+    get('search').addEventListener('input', () => showSets(setsHost));
+    get('file').addEventListener('change', (event) => {
+        const [file] = (event.target as HTMLInputElement).files ?? [];
+        if (file !== undefined) void openFile(file);
+    });
+    for (const media of [DARK, CONTRAST]) media.addEventListener('change', applyTheme);
+    addEventListener('resize', viewChanged);
+    addEventListener('hashchange', () => {
+        state = readState(location.hash);
+        void restore();
+    });
 }
 
-const brush = makeBrush(get('strip'), get('brush'), (from, to) => {
-    const extent = chart?.getExtent();
-    if (extent === undefined) return;
-    const span = Number(extent.to - extent.from);
-    const a = extent.from + BigInt(Math.round(from * span));
-    const b = extent.from + BigInt(Math.round(to * span));
-    if (b > a) chart?.setView({ from: a, to: b });
-});
-
-function viewChanged(): void {
-    const view = chart?.getView();
-    const extent = chart?.getExtent();
-    if (view === undefined || extent === undefined) return;
-    const span = Number(extent.to - extent.from);
-    brush.show(Number(view.fromTicks - extent.from) / span, Number(view.toTicks - extent.from) / span);
-    const isAll = view.fromTicks === extent.from && view.toTicks === extent.to;
-    state.from = isAll ? undefined : view.fromTicks;
-    state.to = isAll ? undefined : view.toTicks;
-    state.min = view.fitsValues ? undefined : view.min;
-    state.max = view.fitsValues ? undefined : view.max;
-    showControls();
-    remember();
+function toggleHud(): void {
+    get('stats').setAttribute('aria-pressed', String(hud.toggle()));
 }
 
-async function open(what: string, load: (signal: AbortSignal) => Promise<DataSource>): Promise<void> {
-    opening.abort();
-    opening = new AbortController();
-    const { signal } = opening;
-    const busy = get('busy');
-    text(busy, `Opening ${what}…`);
-    const timer = setTimeout(() => (busy.hidden = false), 150);
-    try {
-        const next = await load(signal);
-        if (signal.aborted) {
-            await next.close();
+function wireHands(): void {
+    const actions: Record<string, () => void> = {
+        '?': () => get<HTMLDialogElement>('help-dialog').showModal(),
+        '/': () => {
+            showPanel(true, true);
+        },
+        a: () => chart?.reset(),
+        b: toggleBox,
+        c: nextType,
+        d: () => showPanel(get('panel').hidden, true),
+        e: () => setFollow(true),
+        End: () => setFollow(true),
+        f: () => chart?.setView({ min: null }),
+        g: askRange,
+        h: toggleHud,
+        l: toggleLog,
+        o: () => get('file').click(),
+        s: () => void save(),
+        t: nextTheme,
+        u: () => void share(),
+    };
+    for (let i = 1; i <= 9; i++)
+        actions[String(i)] = () => showOrHide(i - 1, state.series[i - 1]?.isHidden === true);
+    wireKeys(actions, (event) => {
+        if (event.key === 'Escape' && !get('panel').hidden && !WIDE.matches) {
+            showPanel(false, true);
             return;
         }
-        await Promise.all([chart?.destroy(), overview?.destroy()]);
-        await source?.close();
-        source = next;
-        showChart();
-        remember();
-    } catch (cause) {
-        if (!signal.aborted) toast(ChartError.from(cause).message);
-    } finally {
-        clearTimeout(timer);
-        busy.hidden = true;
-    }
-}
-
-async function openServed(name: string): Promise<void> {
-    const url = sets.find((set) => set.name === name)?.url ?? `/data/${encodeURI(name)}.gch`;
-    await open(name, (signal) => openData(new URL(url.replace(/^\//, ''), serverUrl), { signal }));
-}
-
-async function openFile(file: File): Promise<void> {
-    state = { theme: state.theme, zone: state.zone, type: state.type };
-    await open(file.name, (signal) => openData(file, { signal }));
-}
-
-/** A random walk, to try things out with. */
-async function openDemo(): Promise<void> {
-    const count = 10_000_000;
-    state = { theme: state.theme, zone: state.zone, type: state.type };
-    await open('ten million points', async (signal) => {
-        const times = new Float64Array(count);
-        const price = new Float64Array(count);
-        let at = 100;
-        for (let i = 0; i < count; i++) {
-            at += (Math.random() - 0.5) * 0.1;
-            times[i] = Date.UTC(2024, 0, 1) + i * 1000;
-            price[i] = Math.round(at * 100) / 100;
-        }
-        return openData({ name: 'random walk', times, columns: { price } }, { signal });
+        if (chart === undefined) return;
+        event.preventDefault();
+        chart.focus();
+        get('chart').firstElementChild?.shadowRoot?.activeElement?.dispatchEvent(
+            new KeyboardEvent('keydown', { key: event.key, shiftKey: event.shiftKey, bubbles: true }),
+        );
     });
 }
-
-/* ---- dropped files ---- */
 
 function wireDrop(): void {
     let depth = 0;
@@ -598,15 +681,22 @@ function wireDrop(): void {
 async function restore(): Promise<void> {
     applyTheme();
     showControls();
-    if (state.data !== undefined) await openServed(state.data);
-    else if (sets.length > 0 && source === undefined) showList(true);
+    const { data } = state;
+    if (data !== undefined && !data.startsWith('file:')) await open(data.replace(LIVE, ''), loadNamed);
+    else delete state.data;
 }
 
-makeTypes();
-makeZones();
+async function boot(): Promise<void> {
+    await listSets();
+    await restore();
+}
+
+wireMenus();
+makeHelp();
 wireControls();
+wireHands();
 wireDrop();
 applyTheme();
-showControls();
-await listSets();
-await restore();
+showPanel(WIDE.matches && state.data !== undefined);
+await boot();
+showPanel(WIDE.matches && server.sets.length > 0 && chart !== undefined);

@@ -1,5 +1,20 @@
 // What the browser tests call in the page: functions of window.test.
-import * as charts from '/dist/gpu-charts.js';
+
+/* Workers are counted, from before there is one. */
+const workers = { made: 0, alive: 0 };
+window.Worker = class extends Worker {
+    constructor(...args) {
+        super(...args);
+        workers.made++;
+        workers.alive++;
+    }
+
+    terminate() {
+        workers.alive--;
+        super.terminate();
+    }
+};
+const charts = await import('/dist/gpu-charts.js');
 
 const element = document.getElementById('chart');
 let chart;
@@ -38,6 +53,54 @@ function readShown(of) {
 window.test = {
     charts,
     readShown: () => readShown(chart),
+    workers,
+
+    /** What a person is told, and that something is on the canvas, at this moment. */
+    get shown() {
+        const root = element.querySelector('div')?.shadowRoot;
+        const textOf = (name) => {
+            const one = root?.querySelector(name);
+            return one === null || one === undefined || one.hidden ? '' : one.textContent;
+        };
+        return { message: textOf('.message'), notice: textOf('.notice') };
+    },
+
+    /** Nodes of the document, those of charts among them. */
+    countNodes() {
+        const count = (root) =>
+            [...root.querySelectorAll('*')].reduce(
+                (sum, one) => sum + 1 + (one.shadowRoot === null ? 0 : count(one.shadowRoot)),
+                0,
+            );
+        return count(document);
+    },
+
+    /** Colours of a screenshot, in base64, over the middle of the page. */
+    async countColors(png) {
+        const bytes = Uint8Array.from(atob(png), (c) => c.charCodeAt(0));
+        const image = await createImageBitmap(new Blob([bytes], { type: 'image/png' }));
+        const canvas = document.createElement('canvas');
+        canvas.width = image.width;
+        canvas.height = image.height;
+        const context = canvas.getContext('2d');
+        context.drawImage(image, 0, 0);
+        const { data } = context.getImageData(0, 0, image.width, image.height);
+        return new Set(new Uint32Array(data.buffer)).size;
+    },
+
+    /** The backends that this browser draws with. */
+    async backends() {
+        const all = [];
+        for (const backend of ['webgpu', 'webgl2', 'cpu']) {
+            const one = charts.createChart(element, { series: [{ data: { values: [1, 2] } }], backend });
+            await one.ready;
+            if ((await one.stats()).backend === backend) all.push(backend);
+            await one.destroy();
+        }
+        return all;
+    },
+
+    sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
 
     async make(options) {
         await chart?.destroy();
@@ -85,17 +148,15 @@ window.test = {
         return different;
     },
 
-    /** The code and message that opening ends with. */
-    async failure(url, options) {
-        const one = charts.createChart(element, { ...options, series: [{ data: url }] });
-        const error = await one.ready.then(
+    /** The code and message that opening ends with, and what is shown then. The chart stays. */
+    async failure(data, options = {}, package_ = charts) {
+        await chart?.destroy();
+        chart = package_.createChart(element, { ...options, series: [{ data }] });
+        const error = await chart.ready.then(
             () => ({ code: 'none', message: '' }),
             (cause) => ({ code: cause.code, message: cause.message }),
         );
-        const shown = element.lastElementChild.shadowRoot.querySelector('.message');
-        const text = shown.hidden ? '' : shown.textContent;
-        await one.destroy();
-        return { ...error, shown: text };
+        return { ...error, shown: window.test.shown.message };
     },
 };
 window.isReady = true;

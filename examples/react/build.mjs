@@ -1,0 +1,33 @@
+// Bundles the example into a folder, with the package beside it: node build.mjs FOLDER, in web/.
+import { copyFileSync, mkdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const here = (name) => fileURLToPath(new URL(name, import.meta.url));
+const { build } = createRequire(here('../../web/package.json'))('esbuild');
+
+export async function bundle(folder) {
+    mkdirSync(folder, { recursive: true });
+    await build({
+        entryPoints: [here('main.tsx')],
+        outfile: path.join(folder, 'main.js'),
+        bundle: true,
+        format: 'esm',
+        target: 'es2022',
+        jsx: 'automatic',
+        define: { 'process.env.NODE_ENV': '"production"' },
+        minify: true,
+        legalComments: 'none',
+        logLevel: 'warning',
+        /* The package stays as it is: it finds its worker and its module beside itself. */
+        external: ['./gpu-charts.js'],
+        alias: { 'gpu-charts': './gpu-charts.js' },
+        nodePaths: [here('../../web/node_modules')],
+    });
+    copyFileSync(here('index.html'), path.join(folder, 'index.html'));
+    for (const name of ['gpu-charts.js', 'gpu-charts-worker.js', 'gpu-charts.wasm'])
+        copyFileSync(here(`../../web/dist/${name}`), path.join(folder, name));
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await bundle(process.argv[2] ?? 'site');
