@@ -31,10 +31,12 @@ struct gch_chart {
     gch__scene scene;
     gch__raster *raster; /* made by the first frame that needs it */
     gch__gpu_executor *gpu;
-    const gch_data *gpu_data; /* that `gpu` was made for */
+    const gch_data *gpu_data; /* that `gpu` was made for ... */
+    bool gpu_stays;           /* ... and whether its pictures stay on the device */
     gch_error no_gpu;         /* why there is none; GCH_OK: it was not asked for, or there is */
     gch_error no_auto;        /* why BACKEND_AUTO does not take the one that there is; or GCH_OK */
     gch_image image;
+    gch_image left;   /* on the device, or not drawn: without pixels */
     gch__paint paint; /* made by the first frame of tables in the default look */
     gch__extent extents[GCH_SERIES_CAP];
     slot slots[GCH_SERIES_CAP];
@@ -466,18 +468,26 @@ static void drop_gpu(gch_chart *chart)
     chart->gpu = NULL;
 }
 
-/* Sets drawn->adapter, complete and quality_level. */
+static gch_status make_gpu(gch_chart *chart, const gch_chart_desc *desc, gch_error *err)
+{
+    /* What is shown by a device is drawn there in any case: as a draw it is so once. */
+    gch__gpu_way way = desc->stays_on_device ? GCH__GPU_BY_DRAW : GCH__GPU_BY_MEASURE;
+    gch__gpu_executor_desc its = {.allocator = chart->allocator, .data = desc->data, .way = way};
+    chart->gpu_data = desc->data;
+    chart->gpu_stays = desc->stays_on_device;
+    return gch__gpu_executor_make(&its, &chart->gpu, err);
+}
+
+/* Sets drawn->adapter, texture, complete and quality_level. */
 static gch_status draw_on_gpu(gch_chart *chart, const gch_chart_desc *desc, gch_chart_stats *drawn,
                               int64_t *out_query_ns, gch_error *err)
 {
-    if (chart->gpu != NULL && chart->gpu_data != desc->data)
+    if (chart->gpu_data != desc->data || chart->gpu_stays != desc->stays_on_device)
         drop_gpu(chart);
-    if (chart->gpu == NULL) {
-        GCH_TRY(gch__gpu_executor_make(
-            &(gch__gpu_executor_desc){.allocator = chart->allocator, .data = desc->data},
-            &chart->gpu, err));
-        chart->gpu_data = desc->data;
-    }
+    if (chart->gpu == NULL)
+        GCH_TRY(make_gpu(chart, desc, err));
+    if (!desc->stays_on_device)
+        GCH_TRY(prepare_image(chart, err));
     const char *software = gch__gpu_executor_get_software(chart->gpu);
     if (desc->backend == GCH_BACKEND_AUTO && software != NULL) {
         (void)!gch_fail(&chart->no_auto, GCH_UNSUPPORTED, "%s is an adapter in software", software);
@@ -490,8 +500,11 @@ static gch_status draw_on_gpu(gch_chart *chart, const gch_chart_desc *desc, gch_
                                                        .budget_ms = desc->frame_budget_ms});
     gch__gpu_frame_stats stats;
     gch_status status = gch__gpu_executor_draw(chart->gpu, &chart->scene, chart->queries,
-                                               &chart->image, &stats, out_query_ns, err);
+                                               desc->stays_on_device ? NULL : &chart->image, &stats,
+                                               out_query_ns, err);
     if (status == GCH_OK) {
+        if (desc->stays_on_device)
+            drawn->texture = gch__gpu_executor_get_texture(chart->gpu);
         snprintf(drawn->adapter, sizeof drawn->adapter, "%s", stats.adapter);
         drawn->complete = stats.counted;
         drawn->quality_level = stats.quality_level;
@@ -553,6 +566,7 @@ static gch_status draw(gch_chart *chart, const gch_chart_desc *desc, gch_chart_s
     }
     if (chart->gpu != NULL)
         gch__gpu_executor_forget(chart->gpu);
+    GCH_TRY(prepare_image(chart, err));
     if (desc->backend == GCH_BACKEND_REFERENCE)
         return gch__raster_reference(&chart->scene, chart->allocator, &chart->image, err);
     GCH_TRY(ensure_raster(chart, err));
@@ -626,12 +640,12 @@ static gch_status draw_or_list(gch_chart *chart, const gch_chart_desc *desc,
         if (tables->kind != GCH__TABLES_NONE)
             return GCH_OK;
     }
-    GCH_TRY(prepare_image(chart, err));
     return draw(chart, desc, drawn, out_query_ns, err);
 }
 
 static gch_status make_frame(gch_chart *chart, const gch_chart_desc *desc,
-                             gch__chart_tables *tables, gch_chart_stats *stats, gch_error *err)
+                             gch__chart_tables *tables, const gch_image **out_image,
+                             gch_chart_stats *stats, gch_error *err)
 {
     int64_t start_ns = gch__clock_ns();
     GCH_TRY(check_desc(desc, err));
@@ -664,26 +678,24 @@ static gch_status make_frame(gch_chart *chart, const gch_chart_desc *desc,
         stats->total_ms = ms_from_ns(end_ns - start_ns);
         GCH_TRY(fill_stats(chart, desc, stats, err));
     }
+    bool has_pixels = drawn.texture == NULL && (tables == NULL || tables->kind == GCH__TABLES_NONE);
+    chart->left =
+        (gch_image){.width_px = chart->scene.width_px, .height_px = chart->scene.height_px};
+    *out_image = has_pixels ? &chart->image : &chart->left;
     return GCH_OK;
 }
 
 gch_status gch_chart_frame(gch_chart *chart, const gch_chart_desc *desc,
                            const gch_image **out_image, gch_chart_stats *stats, gch_error *err)
 {
-    GCH_TRY(make_frame(chart, desc, NULL, stats, err));
-    *out_image = &chart->image;
-    return GCH_OK;
+    return make_frame(chart, desc, NULL, out_image, stats, err);
 }
 
 gch_status gch__chart_frame_tables(gch_chart *chart, const gch_chart_desc *desc,
                                    gch__chart_tables *out, const gch_image **out_image,
                                    gch_chart_stats *stats, gch_error *err)
 {
-    GCH_TRY(make_frame(chart, desc, out, stats, err));
-    out->width_px = chart->scene.width_px;
-    out->height_px = chart->scene.height_px;
-    *out_image = out->kind == GCH__TABLES_NONE ? &chart->image : NULL;
-    return GCH_OK;
+    return make_frame(chart, desc, out, out_image, stats, err);
 }
 
 gch_status gch_chart_render(const gch_chart_desc *desc, gch_image *image, gch_chart_stats *stats,
@@ -691,6 +703,8 @@ gch_status gch_chart_render(const gch_chart_desc *desc, gch_image *image, gch_ch
 {
     gch_chart *chart = NULL;
     const gch_image *frame = NULL;
+    if (desc->stays_on_device)
+        return gch_fail(err, GCH_INVALID, "stays_on_device: the picture is to be an image");
     GCH_TRY(gch_chart_make(desc->allocator, &chart, err));
     gch_status status = gch_chart_frame(chart, desc, &frame, stats, err);
     if (status == GCH_OK) {

@@ -77,6 +77,9 @@ static gch_status read_desc(const gch_web_chart_desc *in, gch_chart_series *seri
                             .is_bare = (in->flags & GCH__WEB_BARE) != 0,
                             .hide_legend = (in->flags & GCH__WEB_NO_LEGEND) != 0,
                             .no_wait = (in->flags & GCH__WEB_WAIT) == 0,
+                            .backend =
+                                in->backend == GCH__WEB_WEBGPU ? GCH_BACKEND_GPU : GCH_BACKEND_CPU,
+                            .stays_on_device = in->backend == GCH__WEB_WEBGPU,
                             .has_time_range = (in->flags & GCH__WEB_HAS_TIME_RANGE) != 0,
                             .from = in->from,
                             .to = in->to,
@@ -106,40 +109,6 @@ static gch__web_words show_words(gch__words words)
     return (gch__web_words){words.words, (uint32_t)words.count};
 }
 
-/* As tables for the host where there can be any. *out_image is NULL then. */
-static gch_status list_frame(gch_chart *chart, const gch_chart_desc *desc, gch_web_frame *out,
-                             const gch_image **out_image, gch_chart_stats *stats)
-{
-    gch__chart_tables tables;
-    GCH_TRY(gch__chart_frame_tables(chart, desc, &tables, out_image, stats, gch__web_err()));
-    last_tables = (gch__web_tables){.commands = show_words(tables.commands),
-                                    .tiles = show_words(tables.tiles),
-                                    .shapes = show_words(tables.shapes),
-                                    .atlas = show_words(tables.atlas)};
-    *out = (gch_web_frame){
-        .width_px = tables.width_px, .height_px = tables.height_px, .picture = tables.kind};
-    return GCH_OK;
-}
-
-static void fill_figures(const gch_chart_stats *stats, gch_web_frame *out)
-{
-    out->t0 = stats->view.t0;
-    out->t1 = stats->view.t1;
-    out->bottom = gch_decimal_to_double(stats->view.bottom);
-    out->top = gch_decimal_to_double(stats->view.top);
-    out->complete = stats->complete;
-    out->rows_visible = (double)stats->rows_visible;
-    out->bytes_read = (double)stats->bytes_read;
-    out->layout_ms = stats->layout_ms;
-    out->query_ms = stats->query_ms;
-    out->raster_ms = stats->raster_ms;
-    out->total_ms = stats->total_ms;
-    out->plot_x_px = stats->plot_x_px;
-    out->plot_y_px = stats->plot_y_px;
-    out->plot_width_px = stats->view.width_px;
-    out->plot_height_px = stats->view.height_px;
-}
-
 gch_status gch_web_chart_frame(uint32_t id, const gch_web_chart_desc *given, gch_web_frame *out)
 {
     gch_chart *chart = gch__pool_get(&gch__web_instance.charts, id, NULL);
@@ -150,25 +119,48 @@ gch_status gch_web_chart_frame(uint32_t id, const gch_web_chart_desc *given, gch
     GCH_TRY(read_desc(given, series, &desc));
     const gch_image *image;
     gch_chart_stats stats;
-    *out = (gch_web_frame){0};
+    gch__chart_tables tables = {0};
     if (given->backend == GCH__WEB_WEBGL2)
-        GCH_TRY(list_frame(chart, &desc, out, &image, &stats));
+        GCH_TRY(gch__chart_frame_tables(chart, &desc, &tables, &image, &stats, gch__web_err()));
     else
         GCH_TRY(gch_chart_frame(chart, &desc, &image, &stats, gch__web_err()));
-    fill_figures(&stats, out);
-    out->fallback = "";
-    if (image == NULL) {
+    *out = (gch_web_frame){.t0 = stats.view.t0,
+                           .t1 = stats.view.t1,
+                           .bottom = gch_decimal_to_double(stats.view.bottom),
+                           .top = gch_decimal_to_double(stats.view.top),
+                           .complete = stats.complete,
+                           .rows_visible = (double)stats.rows_visible,
+                           .bytes_read = (double)stats.bytes_read,
+                           .layout_ms = stats.layout_ms,
+                           .query_ms = stats.query_ms,
+                           .raster_ms = stats.raster_ms,
+                           .total_ms = stats.total_ms,
+                           .width_px = image->width_px,
+                           .height_px = image->height_px,
+                           .plot_x_px = stats.plot_x_px,
+                           .plot_y_px = stats.plot_y_px,
+                           .plot_width_px = stats.view.width_px,
+                           .plot_height_px = stats.view.height_px,
+                           .pixels = image->pixels,
+                           .backend = GCH__WEB_CPU,
+                           .fallback = ""};
+    if (stats.backend == GCH_BACKEND_GPU) {
+        out->backend = GCH__WEB_WEBGPU;
+        out->picture = (uint32_t)(uintptr_t)stats.texture;
+    } else if (tables.kind != GCH__TABLES_NONE) {
         out->backend = GCH__WEB_WEBGL2;
-        return GCH_OK;
-    }
-    out->width_px = image->width_px;
-    out->height_px = image->height_px;
-    out->pixels = image->pixels;
-    out->backend = GCH__WEB_CPU;
-    if (given->backend == GCH__WEB_WEBGL2)
+        out->picture = tables.kind;
+        last_tables = (gch__web_tables){.commands = show_words(tables.commands),
+                                        .tiles = show_words(tables.tiles),
+                                        .shapes = show_words(tables.shapes),
+                                        .atlas = show_words(tables.atlas)};
+    } else if (given->backend == GCH__WEB_WEBGPU) {
+        snprintf(gch__web_instance.fallback, sizeof gch__web_instance.fallback, "%s",
+                 stats.fallback);
+        out->fallback = gch__web_instance.fallback;
+    } else if (given->backend == GCH__WEB_WEBGL2) {
         out->fallback = "only the processor draws densities";
-    else if (given->backend != GCH__WEB_CPU)
-        out->fallback = "this build has no other";
+    }
     return GCH_OK;
 }
 

@@ -12,12 +12,14 @@ import { SERIES_BYTES, WANT_BYTES } from './abi.js';
 import { type Bytes, openBlob, openUrl } from './bytes.js';
 import { ChartError } from './error.js';
 import { COMMANDS, GlSurfaces, STRIPS, type Tables } from './gl.js';
+import { Gpu } from './gpu.js';
 import { Loader, type Want } from './loader.js';
 import { BACKENDS, MARKS, TIME_UNITS } from './protocol.js';
 import type { Backend, BackendChoice, Bar, Canvas } from './protocol.js';
 import type { EngineApi, EngineEvent, EngineStats, Frame, FrameDesc } from './protocol.js';
 import type { LiveDesc, OpenResult, Rows, Sample, SourceInfo } from './protocol.js';
 import { type Picture, Showing, type Surface, type SurfaceOpener, openPixelSurface } from './surface.js';
+import { gpuSurfaces } from './surface_gpu.js';
 import { zoneBytes } from './zones.js';
 
 const BUDGET_MIB = 256;
@@ -48,12 +50,14 @@ export class Engine implements EngineApi {
 
     private constructor(
         private readonly abi: Abi,
+        private readonly gpu: Gpu,
         private readonly notify: (event: EngineEvent) => void,
     ) {
         this.abi.check(this.abi.call.gch_web_start(BUDGET_MIB));
         this.wants = abi.alloc(WANTS_CAP * WANT_BYTES);
         const gl = new GlSurfaces((picture) => this.readTables(picture));
         this.openers = {
+            webgpu: gpuSurfaces(gpu),
             webgl2: (canvas, isNamed) => gl.open(canvas, isNamed),
             cpu: openPixelSurface,
         };
@@ -73,7 +77,9 @@ export class Engine implements EngineApi {
         notify: (event: EngineEvent) => void,
     ): Promise<Engine> {
         let abi: Abi | undefined;
+        const gpu = new Gpu(() => notify({ kind: 'redraw' }));
         const imports = {
+            gpu: gpu.imports,
             gch: {
                 clock_ns: () => performance.now() * 1e6,
                 time_zone: (name: number, length: number, out: number, cap: number) => {
@@ -87,7 +93,8 @@ export class Engine implements EngineApi {
             },
         };
         abi = new Abi(await instantiate(wasm, imports));
-        return new Engine(abi, notify);
+        gpu.attach(abi);
+        return new Engine(abi, gpu, notify);
     }
 
     /* ---- sources ---- */
@@ -332,6 +339,7 @@ export class Engine implements EngineApi {
 
     async frame(chart: number, desc: FrameDesc, wantsPixels: boolean): Promise<Frame> {
         const surface = wantsPixels ? undefined : this.showings.get(chart)?.surface;
+        if (surface?.settle !== undefined) await surface.settle();
         try {
             return this.drawFrame(chart, desc, surface, surface?.backend ?? 'cpu');
         } catch (cause) {
@@ -506,6 +514,7 @@ export class Engine implements EngineApi {
 
     async stop(): Promise<void> {
         this.abi.check(this.abi.call.gch_web_stop());
+        this.gpu.stop();
     }
 }
 

@@ -308,6 +308,7 @@ function putOn(screen: Screen, picture: Canvas): void {
 class GlSurface implements Surface {
     readonly backend = 'webgl2';
     isLost = false;
+    lossReason = '';
 
     constructor(
         private readonly owner: GlSurfaces,
@@ -327,8 +328,10 @@ class GlSurface implements Surface {
         try {
             putOn(this.screen, this.owner.draw(this.number, picture));
         } catch (cause) {
-            this.isLost = ChartError.from(cause).code === 'device-lost';
-            if (!this.isLost) throw cause;
+            const { code, message } = ChartError.from(cause);
+            if (code !== 'device-lost') throw cause;
+            this.isLost = true;
+            this.lossReason = message;
         }
     }
 

@@ -21,6 +21,10 @@ export interface Surface {
     readonly backend: Backend;
     readonly canvas: Canvas;
     readonly isLost: boolean;
+    /** Why it is lost. */
+    readonly lossReason?: string;
+    /** What is to be awaited before a picture is drawn for it. */
+    settle?(): Promise<void>;
     /** Any picture in memory, and those that its own backend has drawn. Throws `limit` where a picture is
      * more than the backend can show: the CPU is to draw it. */
     show(picture: Picture): void;
@@ -103,8 +107,9 @@ export class Showing {
 
     /** Tries what is left on a canvas. Returns whether anything worked. */
     async open(canvas: Canvas): Promise<boolean> {
-        this.surface?.release();
-        this.surface = undefined;
+        if (this.surface?.isLost === true)
+            this.reasons.push(`${this.left.shift() ?? ''}: ${this.surface.lossReason ?? 'it is lost'}`);
+        this.release();
         for (; this.left[0] !== undefined; this.left.shift()) {
             const kind = this.left[0];
             const opener = this.openers[kind];
@@ -117,11 +122,6 @@ export class Showing {
             }
         }
         return false;
-    }
-
-    /** Gives the backend at hand up: its surface is lost. */
-    leave(reason: string): void {
-        this.reasons.push(`${this.left.shift() ?? 'cpu'}: ${reason}`);
     }
 
     release(): void {
