@@ -604,10 +604,11 @@ static gch_status make_commands(gch_chart *chart, gch__chart_tables *out, int64_
         GCH_TRY(gch__paint_init(paint, chart->allocator, chart->raster, NULL, err));
     GCH_TRY(gch__paint_begin(paint, &chart->scene, &is_same, err));
     GCH_TRY(gch__paint_add_marks(paint, &chart->scene, chart->queries, out_query_ns, err));
-    GCH_TRY(gch__paint_list(paint, err));
+    GCH_TRY(gch__paint_list_quads(paint, err));
     *out = (gch__chart_tables){.kind = GCH__TABLES_COMMANDS,
                                .commands = words_of(&paint->commands),
-                               .tiles = words_of(&paint->tiles),
+                               .quads = words_of(&paint->quads),
+                               .lists = words_of(&paint->lists),
                                .shapes = words_of(&paint->data),
                                .atlas = words_of(&paint->atlas)};
     return GCH_OK;

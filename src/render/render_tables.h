@@ -16,12 +16,12 @@ typedef struct gch__words {
 typedef enum gch__tables_kind {
     GCH__TABLES_NONE = 0,     /* the chart has what only the processor draws: see the image */
     GCH__TABLES_STRIPS = 1,   /* a bare chart: commands are gch__strip, white on black */
-    GCH__TABLES_COMMANDS = 2, /* any other: as shaders/paint.wgsl reads them */
+    GCH__TABLES_COMMANDS = 2, /* any other: gch__paint_quad, and what their lists name */
 } gch__tables_kind;
 
 typedef struct gch__chart_tables {
     gch__tables_kind kind;
-    gch__words commands, tiles, shapes;
+    gch__words commands, quads, lists, shapes;
     gch__words atlas; /* grows from frame to frame; what is there stays */
 } gch__chart_tables;
 

@@ -151,7 +151,8 @@ gch_status gch_web_chart_frame(uint32_t id, const gch_web_chart_desc *given, gch
         out->backend = GCH__WEB_WEBGL2;
         out->picture = tables.kind;
         last_tables = (gch__web_tables){.commands = show_words(tables.commands),
-                                        .tiles = show_words(tables.tiles),
+                                        .quads = show_words(tables.quads),
+                                        .lists = show_words(tables.lists),
                                         .shapes = show_words(tables.shapes),
                                         .atlas = show_words(tables.atlas)};
     } else if (given->backend == GCH__WEB_WEBGPU) {

@@ -416,14 +416,15 @@ export class Engine implements EngineApi {
             const place = view.getUint32(at + 8 * index, true);
             return new Uint32Array(buffer, place, view.getUint32(at + 8 * index + 4, true));
         };
-        const atlas = words(3);
+        const atlas = words(4);
         return {
             kind: handle === STRIPS ? STRIPS : COMMANDS,
             width,
             height,
             commands: words(0),
-            tiles: words(1),
-            shapes: words(2),
+            quads: words(1),
+            lists: words(2),
+            shapes: words(3),
             atlas: new Uint8Array(buffer, atlas.byteOffset, atlas.byteLength),
         };
     }
