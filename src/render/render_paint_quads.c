@@ -263,7 +263,7 @@ static gch_status add_rect(gch__paint *paint, const strips *all, gch__paint_rect
     for (part.left = rect.left; part.left < rect.right; part.left = part.right) {
         uint32_t next = part.left / GCH__GPU_TILE_PX * GCH__GPU_TILE_PX + GCH__GPU_TILE_PX;
         part.right = (uint16_t)GCH_MIN(next, (uint32_t)rect.right);
-        uint32_t step = part.right - part.left >= WIDE_PX ? PART_PX : rect.bottom;
+        uint32_t step = (uint32_t)(part.right - part.left) >= WIDE_PX ? PART_PX : rect.bottom;
         for (part.top = rect.top; part.top < rect.bottom; part.top = part.bottom) {
             part.bottom = (uint16_t)GCH_MIN(part.top + step, (uint32_t)rect.bottom);
             GCH_TRY(add_listed(paint, all, part, err));
