@@ -36,9 +36,8 @@ struct gch_chart {
     gch_error no_gpu;         /* why there is none; GCH_OK: it was not asked for, or there is */
     gch_error no_auto;        /* why BACKEND_AUTO does not take the one that there is; or GCH_OK */
     gch_image image;
+    gch_image left;   /* on the device, or not drawn: without pixels */
     gch__paint paint; /* made by the first frame of tables in the default look */
-    gch_image left; /* what was drawn if it stays on the device: without pixels */
-    bool stays;
     gch__extent extents[GCH_SERIES_CAP];
     slot slots[GCH_SERIES_CAP];
     slot with_slots[GCH_SERIES_CAP];    /* what SPREAD takes away, if of another file */
@@ -605,10 +604,11 @@ static gch_status make_commands(gch_chart *chart, gch__chart_tables *out, int64_
         GCH_TRY(gch__paint_init(paint, chart->allocator, chart->raster, NULL, err));
     GCH_TRY(gch__paint_begin(paint, &chart->scene, &is_same, err));
     GCH_TRY(gch__paint_add_marks(paint, &chart->scene, chart->queries, out_query_ns, err));
-    GCH_TRY(gch__paint_list(paint, err));
+    GCH_TRY(gch__paint_list_quads(paint, err));
     *out = (gch__chart_tables){.kind = GCH__TABLES_COMMANDS,
                                .commands = words_of(&paint->commands),
-                               .tiles = words_of(&paint->tiles),
+                               .quads = words_of(&paint->quads),
+                               .lists = words_of(&paint->lists),
                                .shapes = words_of(&paint->data),
                                .atlas = words_of(&paint->atlas)};
     return GCH_OK;
@@ -645,7 +645,8 @@ static gch_status draw_or_list(gch_chart *chart, const gch_chart_desc *desc,
 }
 
 static gch_status make_frame(gch_chart *chart, const gch_chart_desc *desc,
-                             gch__chart_tables *tables, gch_chart_stats *stats, gch_error *err)
+                             gch__chart_tables *tables, const gch_image **out_image,
+                             gch_chart_stats *stats, gch_error *err)
 {
     int64_t start_ns = gch__clock_ns();
     GCH_TRY(check_desc(desc, err));
@@ -678,29 +679,24 @@ static gch_status make_frame(gch_chart *chart, const gch_chart_desc *desc,
         stats->total_ms = ms_from_ns(end_ns - start_ns);
         GCH_TRY(fill_stats(chart, desc, stats, err));
     }
-    chart->stays = drawn.texture != NULL;
+    bool has_pixels = drawn.texture == NULL && (tables == NULL || tables->kind == GCH__TABLES_NONE);
     chart->left =
         (gch_image){.width_px = chart->scene.width_px, .height_px = chart->scene.height_px};
+    *out_image = has_pixels ? &chart->image : &chart->left;
     return GCH_OK;
 }
 
 gch_status gch_chart_frame(gch_chart *chart, const gch_chart_desc *desc,
                            const gch_image **out_image, gch_chart_stats *stats, gch_error *err)
 {
-    GCH_TRY(make_frame(chart, desc, NULL, stats, err));
-    *out_image = chart->stays ? &chart->left : &chart->image;
-    return GCH_OK;
+    return make_frame(chart, desc, NULL, out_image, stats, err);
 }
 
 gch_status gch__chart_frame_tables(gch_chart *chart, const gch_chart_desc *desc,
                                    gch__chart_tables *out, const gch_image **out_image,
                                    gch_chart_stats *stats, gch_error *err)
 {
-    GCH_TRY(make_frame(chart, desc, out, stats, err));
-    out->width_px = chart->scene.width_px;
-    out->height_px = chart->scene.height_px;
-    *out_image = out->kind == GCH__TABLES_NONE ? &chart->image : NULL;
-    return GCH_OK;
+    return make_frame(chart, desc, out, out_image, stats, err);
 }
 
 gch_status gch_chart_render(const gch_chart_desc *desc, gch_image *image, gch_chart_stats *stats,

@@ -15,9 +15,8 @@
 #define PURPOSE "painter"
 #define CURVE_WORDS (GCH__TEXT_CURVES * 256u / 4u)
 
-/* Room for `count` more; they are counted by the caller. */
-static gch_status reserve(const gch__paint *paint, gch__paint_table *table, size_t count,
-                          void **out, gch_error *err)
+gch_status gch__paint_reserve(const gch__paint *paint, gch__paint_table *table, size_t count,
+                              void **out, gch_error *err)
 {
     GCH_TRY(gch__ensure(paint->allocator, (void **)&table->entries, &table->cap,
                         table->count + count, table->entry_bytes, table->label, err));
@@ -38,9 +37,12 @@ gch_status gch__paint_init(gch__paint *paint, const gch_allocator *allocator, gc
         .tiles = {.label = "tiles", .entry_bytes = sizeof(uint32_t)},
         .data = {.label = "shapes", .entry_bytes = sizeof(uint32_t)},
         .atlas = {.label = "atlas", .entry_bytes = sizeof(uint32_t)},
+        .quads = {.label = "quads", .entry_bytes = sizeof(gch__paint_quad)},
+        .lists = {.label = "lists", .entry_bytes = sizeof(uint32_t)},
+        .marked = {.label = "marked", .entry_bytes = sizeof(gch__paint_rect)},
     };
     void *room;
-    GCH_TRY(reserve(paint, &paint->atlas, CURVE_WORDS, &room, err));
+    GCH_TRY(gch__paint_reserve(paint, &paint->atlas, CURVE_WORDS, &room, err));
     memcpy(room, raster->curves.curves, sizeof raster->curves.curves);
     paint->atlas.count += CURVE_WORDS;
     return GCH_OK;
@@ -48,9 +50,11 @@ gch_status gch__paint_init(gch__paint *paint, const gch_allocator *allocator, gc
 
 void gch__paint_reset(gch__paint *paint)
 {
-    gch__paint_table *tables[] = {&paint->commands, &paint->tiles, &paint->data, &paint->atlas};
+    gch__paint_table *tables[] = {&paint->commands, &paint->tiles, &paint->data,  &paint->atlas,
+                                  &paint->quads,    &paint->lists, &paint->marked};
     for (size_t i = 0; i < GCH_COUNT_OF(tables); i++)
         gch__free(paint->allocator, tables[i]->entries, tables[i]->label);
+    gch__free(paint->allocator, paint->heights, PURPOSE);
     gch__free(paint->allocator, paint->known, PURPOSE);
     gch__free(paint->allocator, paint->last_fixed, PURPOSE);
     *paint = (gch__paint){0};
@@ -74,7 +78,7 @@ uint32_t *gch__paint_add_words(gch__paint *paint, size_t count, uint32_t *out_at
     void *room = NULL;
     gch_status status = paint->data.count > UINT32_MAX / 8 || count > UINT32_MAX / 8
                             ? gch_fail(&err, GCH_LIMIT, "%zu words of shapes", count)
-                            : reserve(paint, &paint->data, count + 1, &room, &err);
+                            : gch__paint_reserve(paint, &paint->data, count + 1, &room, &err);
     if (!keep_failure(paint, status, &err))
         return NULL;
     if (paint->data.count % 2 != 0) {
@@ -100,7 +104,7 @@ void gch__paint_add_command(gch__paint *paint, gch__gpu_command command, double 
         return;
     gch_error err = {0};
     void *room = NULL;
-    gch_status status = reserve(paint, &paint->commands, 1, &room, &err);
+    gch_status status = gch__paint_reserve(paint, &paint->commands, 1, &room, &err);
     if (!keep_failure(paint, status, &err))
         return;
     command.left = (uint32_t)left;
@@ -109,6 +113,20 @@ void gch__paint_add_command(gch__paint *paint, gch__gpu_command command, double 
     command.bottom = (uint32_t)ceil(bottom);
     memcpy(room, &command, sizeof command);
     paint->commands.count++;
+}
+
+void gch__paint_add_marked(gch__paint *paint, uint32_t left, uint32_t top, uint32_t right,
+                           uint32_t bottom)
+{
+    gch_error err = {0};
+    void *room = NULL;
+    if (paint->status != GCH_OK || left >= right || top >= bottom)
+        return;
+    if (!keep_failure(paint, gch__paint_reserve(paint, &paint->marked, 1, &room, &err), &err))
+        return;
+    *(gch__paint_rect *)room =
+        (gch__paint_rect){(uint16_t)left, (uint16_t)top, (uint16_t)right, (uint16_t)bottom};
+    paint->marked.count++;
 }
 
 /* ---- what is not data ---- */
@@ -151,7 +169,7 @@ static gch_status find_glyph(gch__paint *paint, const gch__glyph *glyph, uint32_
         if (paint->atlas.count + words > UINT32_MAX / 4)
             return gch_fail(err, GCH_LIMIT, "%zu words of glyphs", paint->atlas.count);
         void *room;
-        GCH_TRY(reserve(paint, &paint->atlas, words, &room, err));
+        GCH_TRY(gch__paint_reserve(paint, &paint->atlas, words, &room, err));
         memset(room, 0, words * sizeof(uint32_t));
         memcpy(room, glyph->coverage, bytes);
         *known = (gch__known_glyph){glyph, (uint32_t)paint->atlas.count * 4};
@@ -295,6 +313,7 @@ gch_status gch__paint_begin(gch__paint *paint, const gch__scene *scene, bool *ou
     paint->width = scene->width_px;
     paint->height = scene->height_px;
     paint->commands.count = paint->tiles.count = paint->data.count = 0;
+    paint->quads.count = paint->lists.count = paint->marked.count = 0;
     gch__paint_add_command(paint, gch__paint_command_of(GCH__GPU_PAINT_FILL, scene->background), 0,
                            0, scene->width_px, scene->height_px);
     GCH_TRY(add_prims(paint, &scene->under, err));
@@ -328,7 +347,7 @@ gch_status gch__paint_list(gch__paint *paint, gch_error *err)
     if (total > UINT32_MAX / 8)
         return gch_fail(err, GCH_LIMIT, "%u commands in %u tiles", count, tiles);
     void *room;
-    GCH_TRY(reserve(paint, &paint->tiles, base + (size_t)total, &room, err));
+    GCH_TRY(gch__paint_reserve(paint, &paint->tiles, base + (size_t)total, &room, err));
     uint32_t *firsts = room;
     memset(firsts, 0, base * sizeof *firsts);
     for (uint32_t i = 0; i < count; i++) {

@@ -33,6 +33,25 @@ typedef struct gch__paint_hooks {
     uint32_t (*grid)(void *context, uint32_t panel, uint32_t index);
 } gch__paint_hooks;
 
+/* A rectangle of pixels, right and bottom excluded. */
+typedef struct gch__paint_rect {
+    uint16_t left, top, right, bottom;
+} gch__paint_rect;
+
+/* A rectangle of one colour, or one whose pixels go through the commands lists[first, end). */
+typedef struct gch__paint_quad {
+    gch__paint_rect rect;
+    uint32_t first; /* or a pixel */
+    uint32_t end;   /* GCH__PAINT_PLAIN: of one colour */
+} gch__paint_quad;
+static_assert(sizeof(gch__paint_quad) == 16, "web/src/glsl.ts");
+#define GCH__PAINT_PLAIN UINT32_MAX
+
+/* What a column of the plot has of a mark; top >= bottom: nothing. */
+typedef struct gch__paint_height {
+    float top, bottom;
+} gch__paint_height;
+
 /* Where a glyph lies in the atlas. */
 typedef struct gch__known_glyph {
     const gch__glyph *glyph; /* NULL: free */
@@ -45,6 +64,10 @@ typedef struct gch__paint {
     const gch__paint_hooks *hooks; /* borrowed; NULL: densities end in GCH_LIMIT */
     /* Of gch__gpu_command; of words. The atlas grows from picture to picture. */
     gch__paint_table commands, tiles, data, atlas;
+    /* Of gch__paint_quad; of words; where marks are more than boxes, gch__paint_rect. */
+    gch__paint_table quads, lists, marked;
+    gch__paint_height *heights; /* of the mark being added, by column */
+    size_t height_cap;
     gch__known_glyph *known; /* a hash table, at most half full */
     size_t known_cap, known_count;
     size_t under_count, fixed_count; /* commands: ground and `under`; and `over` */
@@ -76,6 +99,13 @@ GCH_CHECKED gch_status gch__paint_add_marks(gch__paint *paint, const gch__scene 
                                             gch_error *err);
 /* Fills `tiles`: which commands each tile of the picture has, in the order of drawing. */
 GCH_CHECKED gch_status gch__paint_list(gch__paint *paint, gch_error *err);
+/* Fills `quads` and `lists` instead, for executors that draw rectangles: on the ground, in this
+ * order, without blending, they make the picture (render_paint_quads.c). */
+GCH_CHECKED gch_status gch__paint_list_quads(gch__paint *paint, gch_error *err);
+
+/* Room for `count` more in a table; they are counted by the caller. GCH_NO_MEMORY. */
+GCH_CHECKED gch_status gch__paint_reserve(const gch__paint *paint, gch__paint_table *table,
+                                          size_t count, void **out, gch_error *err);
 
 /* ---- for what adds shapes of its own ---- */
 
@@ -92,6 +122,18 @@ bool gch__paint_add_table(gch__paint *paint, uint32_t *out_at);
 /* Shape `index` matters to pixels of [low, high]. Shapes come with rising indices. */
 void gch__paint_include_in_table(gch__paint *paint, uint32_t table, uint32_t index, double low,
                                  double high);
+/* Which pixels a mark touches, column by column of the plot: begun empty, then along lines from
+ * (x0, y0) to (x1, y1), x0 <= x1, as far as `reach`. False after a failure. */
+bool gch__paint_heights_begin(gch__paint *paint);
+void gch__paint_heights_include(gch__paint *paint, double x0, double y0, double x1, double y1,
+                                double reach);
+/* Within the columns [first, end), which are the plot's. */
+gch__paint_height gch__paint_heights_of(const gch__paint *paint, uint32_t first, uint32_t end);
+/* gch__paint_add_marked of the columns' heights. */
+void gch__paint_heights_mark(gch__paint *paint);
+/* Pixels of the picture that a mark may touch in other ways than as a box. */
+void gch__paint_add_marked(gch__paint *paint, uint32_t left, uint32_t top, uint32_t right,
+                           uint32_t bottom);
 /* The first failure of what was added. */
 GCH_CHECKED gch_status gch__paint_tell(const gch__paint *paint, gch_error *err);
 

@@ -48,63 +48,27 @@ void gch__paint_include_in_table(gch__paint *paint, uint32_t table, uint32_t ind
     }
 }
 
-#define TILES_ACROSS_MAX (GCH_VIEW_PX_MAX / GCH__GPU_TILE_PX + 2)
-
 typedef struct stroke_shapes {
     gch__paint *paint;
     uint32_t table, shapes, count;
-    /* The heights that they cover, by tiles of the picture: most of a plot is above or below. */
-    float top[TILES_ACROSS_MAX], bottom[TILES_ACROSS_MAX];
 } stroke_shapes;
 
-/* Where tile i of the plot begins; tiles are the picture's. */
-static double tile_left(const gch__plot *plot, uint32_t i)
-{
-    return (double)i * GCH__GPU_TILE_PX - plot->x_px % GCH__GPU_TILE_PX;
-}
-
-static uint32_t tiles_across(const gch__plot *plot)
-{
-    return gch__paint_tiles_of(plot->x_px % GCH__GPU_TILE_PX + plot->view.width_px);
-}
-
-static void include_heights(stroke_shapes *out, gch__stretch s, double reach)
-{
-    const gch__plot *plot = out->paint->plot;
-    if (s.x0 > s.x1)
-        s = (gch__stretch){s.x1, s.y1, s.x0, s.y0};
-    double first = fmax(s.x0 - reach - tile_left(plot, 0), 0) / GCH__GPU_TILE_PX;
-    uint32_t count = tiles_across(plot);
-    for (uint32_t i = (uint32_t)first; i < count; i++) {
-        double left = tile_left(plot, i) - reach, right = tile_left(plot, i + 1) + reach;
-        if (left > s.x1)
-            break;
-        double width = s.x1 - s.x0, y0 = s.y0, y1 = s.y1;
-        if (left > s.x0)
-            y0 += (s.y1 - s.y0) * ((left - s.x0) / width);
-        if (right < s.x1)
-            y1 = s.y0 + (s.y1 - s.y0) * ((right - s.x0) / width);
-        out->top[i] = fminf(out->top[i], (float)(fmin(y0, y1) - reach - 1));
-        out->bottom[i] = fmaxf(out->bottom[i], (float)(fmax(y0, y1) + reach + 1));
-    }
-}
-
-/* The stroke's command, in a part for each tile across. */
+/* The stroke's command in parts, one for each tile of the picture across: most of a plot is above
+ * or below. */
 static void add_stroke_commands(const stroke_shapes *out, uint32_t rgba)
 {
     const gch__plot *plot = out->paint->plot;
-    uint32_t count = tiles_across(plot);
     gch__gpu_command command = gch__paint_command_of(GCH__GPU_PAINT_STROKE, rgba);
     command.a = out->table;
     command.b = out->shapes;
     command.f = plot->x_px | plot->y_px << 16;
-    for (uint32_t i = 0; i < count; i++) {
-        double left = fmax(tile_left(plot, i), 0);
-        double right = fmin(tile_left(plot, i + 1), plot->view.width_px);
-        double top = fmax(floor((double)out->top[i]), 0);
-        double bottom = fmin(ceil((double)out->bottom[i]), plot->view.height_px);
-        gch__paint_add_command(out->paint, command, plot->x_px + left, plot->y_px + top,
-                               plot->x_px + right, plot->y_px + bottom);
+    for (uint32_t first = 0, end; first < plot->view.width_px; first = end) {
+        end = GCH__GPU_TILE_PX - (plot->x_px + first) % GCH__GPU_TILE_PX;
+        end = GCH_MIN(first + end, plot->view.width_px);
+        gch__paint_height height = gch__paint_heights_of(out->paint, first, end);
+        gch__paint_add_command(out->paint, command, plot->x_px + first,
+                               (double)plot->y_px + height.top, plot->x_px + end,
+                               (double)plot->y_px + height.bottom);
     }
 }
 
@@ -129,7 +93,9 @@ static void add_capsule(stroke_shapes *out, gch__stretch s, double reach)
     memcpy(room, words, sizeof words);
     gch__paint_include_in_table(paint, out->table, out->count++, fmin(s.x0, s.x1) - reach,
                                 fmax(s.x0, s.x1) + reach);
-    include_heights(out, s, reach);
+    if (s.x0 > s.x1)
+        s = (gch__stretch){s.x1, s.y1, s.x0, s.y0};
+    gch__paint_heights_include(paint, s.x0, s.y0, s.x1, s.y1, reach);
 }
 
 static bool is_finite(gch_point p)
@@ -142,11 +108,7 @@ static void add_stroke(gch__paint *paint, const gch__band_pass *pass)
 {
     double reach = pass->width * 0.5 + 0.5, dot_reach = GCH_MAX(pass->width, 2.0f) * 0.5 + 0.5;
     stroke_shapes out = {.paint = paint};
-    for (uint32_t i = 0; i < TILES_ACROSS_MAX; i++) {
-        out.top[i] = INFINITY;
-        out.bottom[i] = -INFINITY;
-    }
-    if (!gch__paint_add_table(paint, &out.table))
+    if (!gch__paint_heights_begin(paint) || !gch__paint_add_table(paint, &out.table))
         return;
     out.shapes = (uint32_t)paint->data.count;
     for (size_t i = 0; i < pass->count; i++) {
@@ -162,11 +124,13 @@ static void add_stroke(gch__paint *paint, const gch__band_pass *pass)
                         is_joined ? reach : dot_reach);
     }
     add_stroke_commands(&out, pass->row_colors[0]);
+    gch__paint_heights_mark(paint);
 }
 
 typedef struct area_shapes {
     gch__paint *paint;
     uint32_t table, count;
+    double baseline; /* of AREA */
 } area_shapes;
 
 static void add_edge(area_shapes *out, double x0, double y0, double x1, double y1)
@@ -179,6 +143,8 @@ static void add_edge(area_shapes *out, double x0, double y0, double x1, double y
         return;
     memcpy(room, words, sizeof words);
     gch__paint_include_in_table(out->paint, out->table, out->count++, x0, x1);
+    gch__paint_heights_include(out->paint, x0, y0, x1, y1, 0);
+    gch__paint_heights_include(out->paint, x0, out->baseline, x1, out->baseline, 0);
 }
 
 /* One straight part of the edge, cut to the plot's columns; what lies above or below the plot's
@@ -219,17 +185,20 @@ static void add_area(gch__paint *paint, const gch__band_pass *pass, float baseli
         return;
     for (uint32_t row = 0; row < height; row++)
         colors[row] = gch__pixel_from_rgba(pass->row_colors[row * pass->color_step]);
-    if (!gch__paint_add_table(paint, &out.table))
+    if (!gch__paint_heights_begin(paint) || !gch__paint_add_table(paint, &out.table))
         return;
     command.a = out.table;
     command.b = (uint32_t)paint->data.count;
-    command.c = gch__paint_bits_of(GCH_MIN(GCH_MAX(baseline, 0.0f), (float)height));
+    baseline = GCH_MIN(GCH_MAX(baseline, 0.0f), (float)height);
+    out.baseline = (double)baseline;
+    command.c = gch__paint_bits_of(baseline);
     for (size_t i = 1; i < pass->count; i++) {
         gch_point a = pass->points[i - 1], b = pass->points[i];
         if (!b.starts_run && is_finite(a) && is_finite(b))
             add_area_part(&out, a, b);
     }
     gch__paint_add_plot_command(paint, command, 0, height);
+    gch__paint_heights_mark(paint);
 }
 
 /* Both edges of a band between two x. */
@@ -253,6 +222,8 @@ static void add_between_shape(area_shapes *out, between_part p)
         return;
     memcpy(room, words, sizeof words);
     gch__paint_include_in_table(out->paint, out->table, out->count++, p.x0, p.x1);
+    gch__paint_heights_include(out->paint, p.x0, p.upper0, p.x1, p.upper1, 0);
+    gch__paint_heights_include(out->paint, p.x0, p.lower0, p.x1, p.lower1, 0);
 }
 
 /* Where the line from y0 to y1 over [0, 1] stands at y; 0 if it does not get there. */
@@ -296,7 +267,7 @@ static void add_between(gch__paint *paint, const gch__band_pass *pass)
 {
     area_shapes out = {.paint = paint};
     gch__gpu_command command = gch__paint_command_of(GCH__GPU_PAINT_BETWEEN, pass->row_colors[0]);
-    if (!gch__paint_add_table(paint, &out.table))
+    if (!gch__paint_heights_begin(paint) || !gch__paint_add_table(paint, &out.table))
         return;
     command.a = out.table;
     command.b = (uint32_t)paint->data.count;
@@ -308,6 +279,7 @@ static void add_between(gch__paint *paint, const gch__band_pass *pass)
             add_between_part(&out, (between_part){a.x, b.x, a.y, b.y, c.y, d.y});
     }
     gch__paint_add_plot_command(paint, command, 0, paint->plot->view.height_px);
+    gch__paint_heights_mark(paint);
 }
 
 /* The tiles of the plot that a disc reaches; false if there are none. */
@@ -321,6 +293,22 @@ static bool disc_tiles(const gch_view *view, gch_point p, double reach, gch__til
     out->x1 = (uint32_t)fmin(p.x + reach, view->width_px - 1.0) / GCH__GPU_TILE_PX;
     out->y1 = (uint32_t)fmin(p.y + reach, view->height_px - 1.0) / GCH__GPU_TILE_PX;
     return true;
+}
+
+/* Those that have any disc. */
+static void mark_tiles(gch__paint *paint, const uint32_t *firsts, uint32_t across)
+{
+    const gch__plot *plot = paint->plot;
+    uint32_t width = plot->view.width_px, height = plot->view.height_px;
+    for (uint32_t y = 0; y < height; y += GCH__GPU_TILE_PX) {
+        for (uint32_t x = 0; x < width; x += GCH__GPU_TILE_PX) {
+            uint32_t tile = y / GCH__GPU_TILE_PX * across + x / GCH__GPU_TILE_PX;
+            if (firsts[tile] < firsts[tile + 1])
+                gch__paint_add_marked(paint, plot->x_px + x, plot->y_px + y,
+                                      plot->x_px + GCH_MIN(x + GCH__GPU_TILE_PX, width),
+                                      plot->y_px + GCH_MIN(y + GCH__GPU_TILE_PX, height));
+        }
+    }
 }
 
 /* What gch__mask_discs draws; each tile of the plot has a list of its discs, in their order. */
@@ -364,6 +352,7 @@ static void add_discs(gch__paint *paint, const gch__band_pass *pass)
         }
     }
     gch__paint_restore_lists(firsts, tiles, 0);
+    mark_tiles(paint, firsts, across);
     command.c = gch__paint_bits_of((float)reach);
     command.d = gch__paint_bits_of(pass->opacity);
     command.e = across;

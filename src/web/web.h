@@ -242,7 +242,7 @@ typedef struct gch__web_words {
 } gch__web_words;
 
 typedef struct gch__web_tables {
-    gch__web_words commands, tiles, shapes, atlas;
+    gch__web_words commands, quads, lists, shapes, atlas;
 } gch__web_tables;
 
 /* Of the last frame, if it is a picture of WEBGL2: `picture` is a gch__tables_kind. They live as
@@ -319,7 +319,7 @@ GCH__WEB_LAYOUT(offsetof(gch_web_frame, pixels), 112);
 GCH__WEB_LAYOUT(offsetof(gch_web_frame, left), 136);
 GCH__WEB_LAYOUT(offsetof(gch_web_frame, panels), 152);
 GCH__WEB_LAYOUT(sizeof(gch_web_frame), 600);
-GCH__WEB_LAYOUT(sizeof(gch__web_tables), 32);
+GCH__WEB_LAYOUT(sizeof(gch__web_tables), 40);
 GCH__WEB_LAYOUT(offsetof(gch_web_sample, value), 16);
 GCH__WEB_LAYOUT(sizeof(gch_web_value), 72);
 GCH__WEB_LAYOUT(offsetof(gch_web_bar, open), 24);

@@ -191,21 +191,6 @@ static gch__web_words show_words(gch__words words)
     return (gch__web_words){words.words, (uint32_t)words.count};
 }
 
-/* As tables for the host where there can be any. *out_image is NULL then. */
-static gch_status list_frame(gch_chart *chart, const gch_chart_desc *desc, gch_web_frame *out,
-                             const gch_image **out_image, gch_chart_stats *stats)
-{
-    gch__chart_tables tables;
-    GCH_TRY(gch__chart_frame_tables(chart, desc, &tables, out_image, stats, gch__web_err()));
-    last_tables = (gch__web_tables){.commands = show_words(tables.commands),
-                                    .tiles = show_words(tables.tiles),
-                                    .shapes = show_words(tables.shapes),
-                                    .atlas = show_words(tables.atlas)};
-    *out = (gch_web_frame){
-        .width_px = tables.width_px, .height_px = tables.height_px, .picture = tables.kind};
-    return GCH_OK;
-}
-
 static void fill_figures(const gch_chart_stats *stats, gch_web_frame *out)
 {
     out->t0 = stats->view.t0;
@@ -237,26 +222,30 @@ gch_status gch_web_chart_frame(uint32_t id, const gch_web_chart_desc *given, gch
     GCH_TRY(read_desc(given, &room, &desc));
     const gch_image *image;
     gch_chart_stats stats;
-    *out = (gch_web_frame){0};
     gch__web_instance.drawing = id;
+    gch__chart_tables tables = {0};
     if (given->backend == GCH__WEB_WEBGL2)
-        GCH_TRY(list_frame(chart, &desc, out, &image, &stats));
+        GCH_TRY(gch__chart_frame_tables(chart, &desc, &tables, &image, &stats, gch__web_err()));
     else
         GCH_TRY(gch_chart_frame(chart, &desc, &image, &stats, gch__web_err()));
+    *out = (gch_web_frame){.width_px = image->width_px,
+                           .height_px = image->height_px,
+                           .pixels = image->pixels,
+                           .backend = GCH__WEB_CPU,
+                           .fallback = ""};
     fill_figures(&stats, out);
     write_panels(&stats, out);
-    out->fallback = "";
-    if (image == NULL) {
-        out->backend = GCH__WEB_WEBGL2;
-        return GCH_OK;
-    }
-    out->width_px = image->width_px;
-    out->height_px = image->height_px;
-    out->pixels = image->pixels;
-    out->backend = GCH__WEB_CPU;
     if (stats.backend == GCH_BACKEND_GPU) {
         out->backend = GCH__WEB_WEBGPU;
         out->picture = (uint32_t)(uintptr_t)stats.texture;
+    } else if (tables.kind != GCH__TABLES_NONE) {
+        out->backend = GCH__WEB_WEBGL2;
+        out->picture = tables.kind;
+        last_tables = (gch__web_tables){.commands = show_words(tables.commands),
+                                        .quads = show_words(tables.quads),
+                                        .lists = show_words(tables.lists),
+                                        .shapes = show_words(tables.shapes),
+                                        .atlas = show_words(tables.atlas)};
     } else if (given->backend == GCH__WEB_WEBGPU) {
         snprintf(gch__web_instance.fallback, sizeof gch__web_instance.fallback, "%s",
                  stats.fallback);

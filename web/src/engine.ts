@@ -12,8 +12,8 @@ import { SAMPLE_BYTES, SERIES_BYTES, STUDY_BYTES, WANT_BYTES } from './abi.js';
 import { Answers, Line, type Question } from './answers.js';
 import { type Bytes, openBlob, openUrl } from './bytes.js';
 import { ChartError, statusNumber } from './error.js';
-import { Gpu } from './gpu.js';
 import { COMMANDS, GlSurfaces, STRIPS, type Tables } from './gl.js';
+import { Gpu } from './gpu.js';
 import { readFrame, writeDesc, writeSeries } from './layout.js';
 import { Loader, type Want } from './loader.js';
 import { TIME_UNITS } from './protocol.js';
@@ -428,14 +428,15 @@ export class Engine implements EngineApi {
             const place = view.getUint32(at + 8 * index, true);
             return new Uint32Array(buffer, place, view.getUint32(at + 8 * index + 4, true));
         };
-        const atlas = words(3);
+        const atlas = words(4);
         return {
             kind: handle === STRIPS ? STRIPS : COMMANDS,
             width,
             height,
             commands: words(0),
-            tiles: words(1),
-            shapes: words(2),
+            quads: words(1),
+            lists: words(2),
+            shapes: words(3),
             atlas: new Uint8Array(buffer, atlas.byteOffset, atlas.byteLength),
         };
     }

@@ -23,14 +23,14 @@ export interface Tables {
     width: number;
     height: number;
     commands: Uint32Array;
-    tiles: Uint32Array;
+    quads: Uint32Array;
+    lists: Uint32Array;
     shapes: Uint32Array;
     /** Only grows as long as its chart lives. */
     atlas: Uint8Array;
 }
 
-const TILE_PX = 32;
-const COMMAND_WORDS = 12;
+const QUAD_WORDS = 4;
 const STRIP_WORDS = 2;
 const ROWS_MIN = 4;
 /** Renderers that are the processor under another name. */
@@ -61,11 +61,12 @@ interface Program {
 class Context {
     private readonly words: Format;
     private readonly pairs: Format;
-    private readonly quads: Format;
+    private readonly fours: Format;
     private readonly bytes: Format;
     private readonly commands: Texture;
     private readonly strips: Texture;
-    private readonly tiles: Texture;
+    private readonly quads: Texture;
+    private readonly lists: Texture;
     private readonly shapes: Texture;
     private readonly atlases = new Map<number, Texture>();
     private readonly maxRows: number;
@@ -75,16 +76,17 @@ class Context {
     constructor(readonly gl: WebGL2RenderingContext) {
         this.words = { internal: gl.R32UI, format: gl.RED_INTEGER, type: gl.UNSIGNED_INT, step: 1 };
         this.pairs = { internal: gl.RG32UI, format: gl.RG_INTEGER, type: gl.UNSIGNED_INT, step: 2 };
-        this.quads = { internal: gl.RGBA32UI, format: gl.RGBA_INTEGER, type: gl.UNSIGNED_INT, step: 4 };
+        this.fours = { internal: gl.RGBA32UI, format: gl.RGBA_INTEGER, type: gl.UNSIGNED_INT, step: 4 };
         this.bytes = { internal: gl.R8UI, format: gl.RED_INTEGER, type: gl.UNSIGNED_BYTE, step: 1 };
         this.maxRows = gl.getParameter(gl.MAX_TEXTURE_SIZE) as number;
         gl.pixelStorei(gl.UNPACK_ALIGNMENT, 1);
         gl.pixelStorei(gl.PACK_ALIGNMENT, 1);
         gl.disable(gl.BLEND);
         gl.disable(gl.DITHER);
-        this.commands = this.makeTexture(this.quads);
+        this.commands = this.makeTexture(this.fours);
         this.strips = this.makeTexture(this.pairs);
-        this.tiles = this.makeTexture(this.words);
+        this.quads = this.makeTexture(this.fours);
+        this.lists = this.makeTexture(this.words);
         this.shapes = this.makeTexture(this.pairs);
     }
 
@@ -118,7 +120,7 @@ class Context {
         }
         gl.useProgram(handle);
         const places = new Map<string, WebGLUniformLocation>();
-        for (const name of [...textures, 'size', 'ground', 'cleared']) {
+        for (const name of [...textures, 'size', 'ground']) {
             const place = gl.getUniformLocation(handle, name);
             if (place !== null) places.set(name, place);
         }
@@ -183,7 +185,7 @@ class Context {
 
     private drawCommands(chart: number, tables: Tables): void {
         const { gl } = this;
-        const names = ['commands', 'tiles', 'shapes', 'atlas'];
+        const names = ['commands', 'quads', 'lists', 'shapes', 'atlas'];
         const paint = (this.paint ??= this.makeProgram(PAINT_VERTEX, PAINT_FRAGMENT, names));
         let atlas = this.atlases.get(chart);
         if (atlas === undefined) {
@@ -191,25 +193,24 @@ class Context {
             this.atlases.set(chart, atlas);
         }
         this.send(0, this.commands, tables.commands);
-        this.send(1, this.tiles, tables.tiles);
-        this.send(2, this.shapes, tables.shapes);
+        this.send(1, this.quads, tables.quads);
+        this.send(2, this.lists, tables.lists);
+        this.send(3, this.shapes, tables.shapes);
         if (atlas.kept === tables.atlas.length) {
-            gl.activeTexture(gl.TEXTURE3);
+            gl.activeTexture(gl.TEXTURE4);
             gl.bindTexture(gl.TEXTURE_2D, atlas.handle);
         } else {
-            this.send(3, atlas, tables.atlas, atlas.kept);
+            this.send(4, atlas, tables.atlas, atlas.kept);
             atlas.kept = tables.atlas.length;
         }
-        /* The ground comes first, and is the same in all of the picture. */
-        const ground = tables.commands[1] ?? 0;
-        const isOpaque = ground >>> 24 === 255 && tables.commands.length >= COMMAND_WORDS;
-        this.clear(isOpaque ? ground : 0);
+        /* The first command is the ground; one that is not opaque is in the lists. */
+        const first = tables.commands[1] ?? 0;
+        const ground = first >>> 24 === 255 ? first : 0xff000000;
+        this.clear(ground);
         gl.useProgram(paint.handle);
         gl.uniform2i(paint.places.get('size') ?? null, tables.width, tables.height);
-        gl.uniform1ui(paint.places.get('ground') ?? null, isOpaque ? ground : 0xff000000);
-        gl.uniform1i(paint.places.get('cleared') ?? null, isOpaque ? 1 : 0);
-        const count = Math.ceil(tables.width / TILE_PX) * Math.ceil(tables.height / TILE_PX);
-        gl.drawArrays(gl.TRIANGLES, 0, count * 6);
+        gl.uniform1ui(paint.places.get('ground') ?? null, ground);
+        gl.drawArrays(gl.TRIANGLES, 0, (tables.quads.length / QUAD_WORDS) * 6);
     }
 
     draw(chart: number, tables: Tables): void {
@@ -308,6 +309,7 @@ function putOn(screen: Screen, picture: Canvas): void {
 class GlSurface implements Surface {
     readonly backend = 'webgl2';
     isLost = false;
+    lossReason = '';
 
     constructor(
         private readonly owner: GlSurfaces,
@@ -327,8 +329,10 @@ class GlSurface implements Surface {
         try {
             putOn(this.screen, this.owner.draw(this.number, picture));
         } catch (cause) {
-            this.isLost = ChartError.from(cause).code === 'device-lost';
-            if (!this.isLost) throw cause;
+            const { code, message } = ChartError.from(cause);
+            if (code !== 'device-lost') throw cause;
+            this.isLost = true;
+            this.lossReason = message;
         }
     }
 

@@ -46,25 +46,28 @@ void main() {
 }
 `;
 
-/* A quad a tile; none where clearing has drawn all there is. */
+/* gch__paint_quad: left | top << 16, right | bottom << 16, first or the pixel, end or none. */
 export const PAINT_VERTEX = `${HEAD}${QUAD}
-uniform usampler2D tiles;
-uniform int cleared; // commands of each tile that clearing has drawn: 0 or 1
+uniform usampler2D quads;
+uniform uint ground;
+flat out uint start;
 flat out ivec2 list;
 void main() {
-    int tile = gl_VertexID / 6;
-    int across = (size.x + 31) / 32;
-    list = ivec2(int(texel(tiles, tile).x) + cleared, int(texel(tiles, tile + 1).x));
-    ivec2 at = ivec2(tile % across, tile / across) + (list.x < list.y ? corner() : ivec2(0));
-    place(min(at * 32, size));
+    uvec4 quad = texel(quads, gl_VertexID / 6);
+    bool is_plain = quad.w == 0xFFFFFFFFu;
+    start = is_plain ? quad.z : ground;
+    list = is_plain ? ivec2(0) : ivec2(quad.zw);
+    uvec4 sides = uvec4(quad.xy & 0xFFFFu, quad.xy >> 16); // left right top bottom
+    ivec2 at = corner();
+    place(ivec2(at.x == 0 ? sides.x : sides.y, at.y == 0 ? sides.z : sides.w));
 }
 `;
 
 export const PAINT_FRAGMENT = `${HEAD}
-uniform usampler2D tiles;
+uniform usampler2D lists;
 uniform usampler2D shapes; // two words a texel
 uniform usampler2D atlas; // bytes: 8 curves, then glyphs
-uniform uint ground;
+flat in uint start;
 flat in ivec2 list;
 out vec4 result;
 const int BOX = 2, ROUND = 3, SLANTED = 4, GLYPH = 5, STROKE = 6, DISCS = 7, AREA = 8, BETWEEN = 13;
@@ -275,9 +278,9 @@ uint paint_command(uvec4 a, uvec4 b, uvec4 c, ivec2 pixel, uint under) {
 void main() {
     ivec2 pixel = ivec2(int(gl_FragCoord.x), size.y - 1 - int(gl_FragCoord.y));
     uvec2 at = uvec2(pixel);
-    uint color = ground;
+    uint color = start;
     for (int i = list.x; i < list.y; i++) {
-        int command = int(texel(tiles, i).x) * 3;
+        int command = int(texel(lists, i).x) * 3;
         uvec4 a = texel(commands, command);
         uvec4 b = texel(commands, command + 1);
         if (at.x >= a.z && at.x < b.x && at.y >= a.w && at.y < b.y) {
