@@ -55,7 +55,10 @@ export class Engine implements EngineApi {
     ) {
         this.abi.check(this.abi.call.gch_web_start(BUDGET_MIB));
         this.wants = abi.alloc(WANTS_CAP * WANT_BYTES);
-        const gl = new GlSurfaces((picture) => this.readTables(picture));
+        const gl = new GlSurfaces(
+            (picture) => this.readTables(picture),
+            () => notify({ kind: 'redraw' }),
+        );
         this.openers = {
             webgpu: gpuSurfaces(gpu),
             webgl2: (canvas, isNamed) => gl.open(canvas, isNamed),

@@ -26,18 +26,8 @@ function completed(of) {
     });
 }
 
-/** The pixels that a chart's canvas shows. */
-function readShown(of) {
-    const canvas = of.overlay.canvas;
-    const copy = new OffscreenCanvas(canvas.width, canvas.height);
-    const context = copy.getContext('2d', { alpha: false, willReadFrequently: true });
-    context.drawImage(canvas, 0, 0);
-    return context.getImageData(0, 0, canvas.width, canvas.height);
-}
-
 window.test = {
     charts,
-    readShown: () => readShown(chart),
 
     async make(options) {
         await chart?.destroy();
