@@ -20,8 +20,6 @@ const LOSSES_MAX = 3;
 const LOSSES_MS = 60_000;
 const SOFTWARE = /swiftshader|llvmpipe|lavapipe|softpipe|basic render|\bwarp\b/i;
 
-/** Of textures that pictures are drawn to, and of canvases. */
-export const FORMAT: GPUTextureFormat = 'rgba8unorm';
 const BLACK = { r: 0, g: 0, b: 0, a: 1 };
 
 /* GPUBufferUsage and GPUTextureUsage, which a browser without WebGPU does not name. */
@@ -44,16 +42,25 @@ const CONSTANTS_MAX = 4;
 const INFO_ADAPTER = 28;
 const ADAPTER_CAP = 96;
 
+/** Compiled when it is used first: most of what the module describes a page never needs. */
 interface Pipeline {
     layout: GPUBindGroupLayout;
-    compute?: GPUComputePipeline;
-    render?: GPURenderPipeline;
+    compute: () => GPUComputePipeline;
+    render: () => GPURenderPipeline;
+}
+
+function lazily<T>(make: () => T): () => T {
+    let made: T | undefined;
+    return () => (made ??= make());
 }
 
 /** What belongs to a device and ends with it. */
 interface Held {
     number: number;
     device: GPUDevice;
+    /** Of canvases, and so of pictures: what shows them copies. (Firefox 153 ends when a canvas of
+     * another than its own format is shown.) */
+    format: GPUTextureFormat;
     name: string;
     isSoftware: boolean;
     layouts: Map<string, GPUBindGroupLayout>;
@@ -83,6 +90,7 @@ async function request(): Promise<Omit<Held, 'number'>> {
     const name = words.filter((word) => word !== '').join(' ');
     return {
         device,
+        format: gpu.getPreferredCanvasFormat(),
         name: name === '' ? 'an adapter without a name' : name,
         isSoftware: info.isFallbackAdapter || SOFTWARE.test(name),
         layouts: new Map(),
@@ -123,7 +131,8 @@ export class Gpu {
         return this.held?.device;
     }
 
-    get adapter(): { name: string; isSoftware: boolean } | undefined {
+    /** The device with what is to be known of it. */
+    get at(): Pick<Held, 'device' | 'format' | 'name' | 'isSoftware'> | undefined {
         return this.held;
     }
 
@@ -251,13 +260,11 @@ export class Gpu {
     }
 
     private makeTexture(width: number, height: number, label: number): number {
-        const made = this.device?.createTexture({
-            size: [width, height],
-            format: FORMAT,
-            usage: TARGET,
-            label: this.text(label),
-        });
-        return made === undefined ? 0 : this.add(made);
+        const { held } = this;
+        if (held === undefined) return 0;
+        const size = [width, height];
+        const { device, format } = held;
+        return this.add(device.createTexture({ size, format, usage: TARGET, label: this.text(label) }));
     }
 
     /** The number of a shader or pipeline, made if this is the first that asks. */
@@ -273,10 +280,13 @@ export class Gpu {
     }
 
     private makeShader(at: number, count: number, label: number): number {
-        return this.once(`shader ${at}`, ({ device }) => {
-            const code = new TextDecoder().decode(this.bytes(at, count).slice());
-            return device.createShaderModule({ code, label: this.text(label) });
-        });
+        const name = this.text(label);
+        return this.once(`shader ${at}`, ({ device }) =>
+            lazily(() => {
+                const code = new TextDecoder().decode(this.bytes(at, count).slice());
+                return device.createShaderModule({ code, label: name });
+            }),
+        );
     }
 
     private makeLayout(held: Held, kinds: number[], isCompute: boolean): GPUBindGroupLayout {
@@ -306,25 +316,24 @@ export class Gpu {
             constants[this.text(pairs[i] ?? 0)] = pairs[i + 1] ?? 0;
         const key = [shader, compute, vertex, fragment, kinds, JSON.stringify(constants)].join(' ');
         return this.once(key, (held): Pipeline => {
-            const { device } = held;
-            const isCompute = compute !== '';
-            const bindGroup = this.makeLayout(held, kinds, isCompute);
+            const { device, format } = held;
+            const bindGroup = this.makeLayout(held, kinds, compute !== '');
             const layout = device.createPipelineLayout({ bindGroupLayouts: [bindGroup] });
-            const module = this.get<GPUShaderModule>(shader);
-            const stage = (entryPoint: string) => ({ module, entryPoint, constants });
-            if (isCompute)
-                return {
-                    layout: bindGroup,
-                    compute: device.createComputePipeline({ label, layout, compute: stage(compute) }),
-                };
+            const module = this.get<() => GPUShaderModule>(shader);
+            const stage = (entryPoint: string) => ({ module: module(), entryPoint, constants });
             return {
                 layout: bindGroup,
-                render: device.createRenderPipeline({
-                    label,
-                    layout,
-                    vertex: stage(vertex),
-                    fragment: { ...stage(fragment), targets: [{ format: FORMAT }] },
-                }),
+                compute: lazily(() =>
+                    device.createComputePipeline({ label, layout, compute: stage(compute) }),
+                ),
+                render: lazily(() =>
+                    device.createRenderPipeline({
+                        label,
+                        layout,
+                        vertex: stage(vertex),
+                        fragment: { ...stage(fragment), targets: [{ format }] },
+                    }),
+                ),
             };
         });
     }
@@ -357,8 +366,8 @@ export class Gpu {
 
     private setCompute(pipeline: number, bindings: number): GPUComputePassEncoder | undefined {
         const { compute } = this;
-        const its = this.get<Pipeline>(pipeline).compute;
-        if (this.pipeline !== pipeline && its !== undefined) compute?.setPipeline(its);
+        if (this.pipeline !== pipeline)
+            compute?.setPipeline(this.get<Pipeline>(pipeline).compute());
         if (this.bindings !== bindings) compute?.setBindGroup(0, this.get<GPUBindGroup>(bindings));
         this.pipeline = pipeline;
         this.bindings = bindings;
@@ -367,8 +376,7 @@ export class Gpu {
 
     private draw(pipeline: number, bindings: number, vertices: number, instances: number): void {
         const to = this.bundle ?? this.render;
-        const its = this.get<Pipeline>(pipeline).render;
-        if (its !== undefined) to?.setPipeline(its);
+        to?.setPipeline(this.get<Pipeline>(pipeline).render());
         to?.setBindGroup(0, this.get<GPUBindGroup>(bindings));
         to?.draw(vertices, instances);
     }
@@ -444,7 +452,8 @@ export class Gpu {
         run_bundle: (number: number) => this.render?.executeBundles([this.get(number)]),
         end_pass: () => this.endPass(),
         begin_bundle: () => {
-            this.bundle = this.device?.createRenderBundleEncoder({ colorFormats: [FORMAT] });
+            const { held } = this;
+            this.bundle = held?.device.createRenderBundleEncoder({ colorFormats: [held.format] });
         },
         end_bundle: () => {
             const made = this.bundle?.finish();

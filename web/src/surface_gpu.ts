@@ -5,7 +5,7 @@
  * loss the next picture finds the new device.
  */
 import { ChartError } from './error.js';
-import { FORMAT, type Gpu } from './gpu.js';
+import type { Gpu } from './gpu.js';
 import type { Canvas } from './protocol.js';
 import { type Picture, type Surface, type SurfaceOpener, fit } from './surface.js';
 
@@ -36,13 +36,13 @@ class GpuSurface implements Surface {
     }
 
     private target(width: number, height: number): { device: GPUDevice; texture: GPUTexture } | undefined {
-        const { device } = this.gpu;
-        if (device === undefined) return undefined;
+        const { at } = this.gpu;
+        if (at === undefined) return undefined;
+        const { device, format } = at;
         fit(this.canvas, width, height);
-        if (this.configured !== device) {
-            this.context.configure({ device, format: FORMAT, usage: CANVAS_USAGE, alphaMode: 'opaque' });
-            this.configured = device;
-        }
+        if (this.configured !== device)
+            this.context.configure({ device, format, usage: CANVAS_USAGE, alphaMode: 'opaque' });
+        this.configured = device;
         return { device, texture: this.context.getCurrentTexture() };
     }
 
@@ -53,12 +53,8 @@ class GpuSurface implements Surface {
         const size = [width, height];
         const source = this.gpu.texture(handle);
         if (pixels !== undefined) {
-            device.queue.writeTexture(
-                { texture },
-                pixels as Uint8ClampedArray<ArrayBuffer>,
-                { bytesPerRow: 4 * width },
-                size,
-            );
+            const written = texture.format === 'bgra8unorm' ? swapped(pixels) : pixels.slice();
+            device.queue.writeTexture({ texture }, written, { bytesPerRow: 4 * width }, size);
         } else if (source !== undefined) {
             const encoder = device.createCommandEncoder();
             encoder.copyTextureToTexture({ texture: source }, { texture }, size);
@@ -87,11 +83,21 @@ class GpuSurface implements Surface {
     }
 }
 
+/** Red and blue have changed places. */
+function swapped(pixels: Uint8ClampedArray): Uint32Array<ArrayBuffer> {
+    const words = new Uint32Array(pixels.slice().buffer);
+    for (let i = 0; i < words.length; i++) {
+        const word = words[i] ?? 0;
+        words[i] = (word & 0xff00ff00) | ((word >>> 16) & 0xff) | ((word & 0xff) << 16);
+    }
+    return words;
+}
+
 export function gpuSurfaces(gpu: Gpu): SurfaceOpener {
     return async (canvas, isNamed) => {
         await gpu.open();
-        if (!isNamed && gpu.adapter?.isSoftware === true)
-            throw new ChartError('unsupported', `${gpu.adapter.name} is an adapter in software`);
+        if (!isNamed && gpu.at?.isSoftware === true)
+            throw new ChartError('unsupported', `${gpu.at.name} is an adapter in software`);
         const context = canvas.getContext('webgpu') as GPUCanvasContext | null;
         if (context === null) throw new ChartError('unsupported', 'the canvas has no WebGPU context');
         return new GpuSurface(canvas, context, gpu);

@@ -65,16 +65,6 @@ for (const name of names) {
         });
         after(() => browser.close());
 
-        for (const place of ['worker', 'main'])
-            test(`fifty random views equal the command's pictures, engine in ${place}`, async () => {
-                await visit(browser, `${plain.url}/test/blank.html`);
-                const different = await browser.evaluate(
-                    `test.countDifferent('/files', { engine: '${place}' })`,
-                );
-                assert.equal(different.length, 50);
-                assert.deepEqual(different.filter((count) => count !== 0), []);
-            });
-
         test('the engine is in a worker, isolated or not, and under a strict policy', async () => {
             for (const server of [plain, isolated, strict]) {
                 await visit(browser, `${server.url}/test/blank.html`);
