@@ -288,7 +288,8 @@ class Painter {
                 [this.canvas, this.context] = makeContext(this.onLost);
             const { gl } = this.context;
             fit(this.canvas, width, height);
-            if (gl.drawingBufferWidth !== width || gl.drawingBufferHeight !== height)
+            const isWhole = gl.drawingBufferWidth === width && gl.drawingBufferHeight === height;
+            if (!isWhole && !gl.isContextLost())
                 throw new ChartError('limit', `WebGL2 gives no picture of ${width} x ${height}`);
             this.context.draw(chart, tables);
             if (!gl.isContextLost()) return this.canvas;
@@ -339,7 +340,7 @@ class GlSurface implements Surface {
             putOn(this.screen, this.owner.draw(this.number, picture));
         } catch (cause) {
             const { code, message } = ChartError.from(cause);
-            if (code !== 'device-lost') throw cause;
+            if (code === 'limit') throw cause;
             this.isLost = true;
             this.lossReason = message;
         }
@@ -376,6 +377,8 @@ export class GlSurfaces {
     private readonly numbers = new Set<number>();
     private lastNumber = 0;
     private painter: Painter | undefined;
+    /** The renderer, if it is known to be one. */
+    private software = '';
 
     /** `onLost`: pictures may be gone from their canvases, and are to be drawn again. */
     constructor(
@@ -384,13 +387,13 @@ export class GlSurfaces {
     ) {}
 
     async open(canvas: Canvas, isNamed: boolean): Promise<Surface> {
+        if (!isNamed) this.refuseSoftware();
         const number = ++this.lastNumber;
         this.painter ??= Painter.make(this.onLost);
         this.numbers.add(number);
         try {
-            const { renderer } = this.painter;
-            if (!isNamed && SOFTWARE.test(renderer))
-                throw new ChartError('unsupported', `${renderer} is the processor under another name`);
+            if (SOFTWARE.test(this.painter.renderer)) this.software = this.painter.renderer;
+            if (!isNamed) this.refuseSoftware();
             const screen = this.painter.canTransfer
                 ? (canvas.getContext('bitmaprenderer', { alpha: false }) as Screen | null)
                 : open2d(canvas);
@@ -400,6 +403,11 @@ export class GlSurfaces {
             this.forget(number);
             throw cause;
         }
+    }
+
+    private refuseSoftware(): void {
+        if (this.software !== '')
+            throw new ChartError('unsupported', `${this.software} is the processor under another name`);
     }
 
     draw(number: number, picture: Picture): Canvas {
