@@ -63,7 +63,10 @@ export class Engine implements EngineApi {
         this.abi.check(this.abi.call.gch_web_start(BUDGET_MIB));
         this.wants = abi.alloc(WANTS_CAP * WANT_BYTES);
         this.streams = new Streams(abi, notify);
-        const gl = new GlSurfaces((picture) => this.readTables(picture));
+        const gl = new GlSurfaces(
+            (picture) => this.readTables(picture),
+            () => notify({ kind: 'redraw' }),
+        );
         this.openers = {
             webgpu: gpuSurfaces(gpu),
             webgl2: (canvas, isNamed) => gl.open(canvas, isNamed),

@@ -1,9 +1,9 @@
 /* Pictures by WebGL2, from tables that the engine's C side makes (src/render/render_tables.h).
  *
  * One context draws for all charts of an engine, into a canvas that nobody sees; each picture is handed to
- * the canvas of its chart. So there is no limit to the number of charts (browsers allow some 16 contexts),
- * and a canvas keeps its picture when the context is lost: the next frame makes another, and sends
- * everything anew.
+ * the canvas of its chart. So there is no limit to the number of charts (browsers allow some 16 contexts).
+ * When the context is lost all charts are to be drawn again: the first frame makes another context, and
+ * sends everything anew.
  *
  * Invariants:
  *  1. A picture is drawn and handed over within one task: the buffer is not kept.
@@ -72,6 +72,7 @@ class Context {
     private readonly maxRows: number;
     private strip: Program | undefined;
     private paint: Program | undefined;
+    hasEnded = false;
 
     constructor(readonly gl: WebGL2RenderingContext) {
         this.words = { internal: gl.R32UI, format: gl.RED_INTEGER, type: gl.UNSIGNED_INT, step: 1 };
@@ -227,6 +228,7 @@ class Context {
 
     /** Gives the context back at once, and with it all that is in it. */
     end(): void {
+        this.hasEnded = true;
         this.gl.getExtension('WEBGL_lose_context')?.loseContext();
     }
 }
@@ -234,14 +236,19 @@ class Context {
 const ATTRIBUTES = { alpha: false, antialias: false, depth: false, stencil: false };
 
 /* Not every browser that has OffscreenCanvas has WebGL2 on it. */
-function makeContext(): [Canvas, Context] {
+function makeContext(onLost: () => void): [Canvas, Context] {
     const tries: (() => Canvas)[] = [];
     if (typeof OffscreenCanvas !== 'undefined') tries.push(() => new OffscreenCanvas(1, 1));
     if (typeof document !== 'undefined') tries.push(() => document.createElement('canvas'));
     for (const make of tries) {
         const canvas = make();
         const gl = canvas.getContext('webgl2', ATTRIBUTES) as WebGL2RenderingContext | null;
-        if (gl !== null && !gl.isContextLost()) return [canvas, new Context(gl)];
+        if (gl === null || gl.isContextLost()) continue;
+        const context = new Context(gl);
+        canvas.addEventListener('webglcontextlost', () => {
+            if (!context.hasEnded) onLost();
+        });
+        return [canvas, context];
     }
     throw new ChartError('device-lost', 'there is no WebGL2 context to be had here');
 }
@@ -256,14 +263,15 @@ class Painter {
     private constructor(
         private canvas: Canvas,
         private context: Context,
+        private readonly onLost: () => void,
         /** As the browser names it. */
         readonly renderer: string,
     ) {}
 
     /** Throws if there is no WebGL2 in this thread. */
-    static make(): Painter {
-        const [canvas, context] = makeContext();
-        return new Painter(canvas, context, rendererOf(context.gl));
+    static make(onLost: () => void): Painter {
+        const [canvas, context] = makeContext(onLost);
+        return new Painter(canvas, context, onLost, rendererOf(context.gl));
     }
 
     /** Whether pictures can be handed over, not only copied. */
@@ -276,10 +284,12 @@ class Painter {
     draw(chart: number, tables: Tables): Canvas {
         const { width, height } = tables;
         for (let attempt = 0; attempt < 2; attempt++) {
-            if (this.context.gl.isContextLost()) [this.canvas, this.context] = makeContext();
+            if (this.context.gl.isContextLost())
+                [this.canvas, this.context] = makeContext(this.onLost);
             const { gl } = this.context;
             fit(this.canvas, width, height);
-            if (gl.drawingBufferWidth !== width || gl.drawingBufferHeight !== height)
+            const isWhole = gl.drawingBufferWidth === width && gl.drawingBufferHeight === height;
+            if (!isWhole && !gl.isContextLost())
                 throw new ChartError('limit', `WebGL2 gives no picture of ${width} x ${height}`);
             this.context.draw(chart, tables);
             if (!gl.isContextLost()) return this.canvas;
@@ -330,7 +340,7 @@ class GlSurface implements Surface {
             putOn(this.screen, this.owner.draw(this.number, picture));
         } catch (cause) {
             const { code, message } = ChartError.from(cause);
-            if (code !== 'device-lost') throw cause;
+            if (code === 'limit') throw cause;
             this.isLost = true;
             this.lossReason = message;
         }
@@ -367,17 +377,23 @@ export class GlSurfaces {
     private readonly numbers = new Set<number>();
     private lastNumber = 0;
     private painter: Painter | undefined;
+    /** The renderer, if it is known to be one. */
+    private software = '';
 
-    constructor(private readonly readTables: (picture: Picture) => Tables) {}
+    /** `onLost`: pictures may be gone from their canvases, and are to be drawn again. */
+    constructor(
+        private readonly readTables: (picture: Picture) => Tables,
+        private readonly onLost: () => void,
+    ) {}
 
     async open(canvas: Canvas, isNamed: boolean): Promise<Surface> {
+        if (!isNamed) this.refuseSoftware();
         const number = ++this.lastNumber;
-        this.painter ??= Painter.make();
+        this.painter ??= Painter.make(this.onLost);
         this.numbers.add(number);
         try {
-            const { renderer } = this.painter;
-            if (!isNamed && SOFTWARE.test(renderer))
-                throw new ChartError('unsupported', `${renderer} is the processor under another name`);
+            if (SOFTWARE.test(this.painter.renderer)) this.software = this.painter.renderer;
+            if (!isNamed) this.refuseSoftware();
             const screen = this.painter.canTransfer
                 ? (canvas.getContext('bitmaprenderer', { alpha: false }) as Screen | null)
                 : open2d(canvas);
@@ -387,6 +403,11 @@ export class GlSurfaces {
             this.forget(number);
             throw cause;
         }
+    }
+
+    private refuseSoftware(): void {
+        if (this.software !== '')
+            throw new ChartError('unsupported', `${this.software} is the processor under another name`);
     }
 
     draw(number: number, picture: Picture): Canvas {

@@ -21,8 +21,12 @@ const LAVAPIPE = '/usr/share/vulkan/icd.d/lvp_icd.x86_64.json';
 const TIMEOUT_MS = 120_000;
 
 export const NAMES = Object.keys(PROGRAMS);
-/** What can draw in each of them, and is to. */
-export const BACKENDS = { chromium: ['webgpu', 'cpu'], firefox: ['webgpu', 'cpu'], webkit: ['cpu'] };
+/** What can draw in each of them, in workers too, and is to. (WebKitGTK has WebGL2 on the page's thread.) */
+export const BACKENDS = {
+    chromium: ['webgpu', 'webgl2', 'cpu'],
+    firefox: ['webgpu', 'webgl2', 'cpu'],
+    webkit: ['cpu'],
+};
 
 export function isInstalled(name) {
     return existsSync(PROGRAMS[name]) && (name !== 'webkit' || existsSync(MINI_BROWSER));
