@@ -18,7 +18,7 @@ import type { Backend, BackendChoice, Bar, Canvas } from './protocol.js';
 import type { EngineApi, EngineEvent, EngineStats, Frame, FrameDesc } from './protocol.js';
 import type { LiveDesc, OpenResult, Rows, Sample, SourceInfo } from './protocol.js';
 import { type Picture, Showing, type SurfaceOpener, openPixelSurface } from './surface.js';
-import { type ThreadPlan, Threads, makeSharedMemory } from './threads.js';
+import { type ModuleSource, type ThreadPlan, Threads, makeSharedMemory } from './threads.js';
 import { zoneBytes } from './zones.js';
 
 const BUDGET_MIB = 256;
@@ -46,6 +46,7 @@ export class Engine implements EngineApi {
     /** What this build can draw with. */
     private readonly openers: Partial<Record<Backend, SurfaceOpener>> = { cpu: openPixelSurface };
     private readonly wants: number;
+    private readonly question: number;
     private readonly line = new Line();
     private readonly answers: Answers;
 
@@ -57,6 +58,7 @@ export class Engine implements EngineApi {
     ) {
         this.abi.check(this.abi.call.gch_web_start(BUDGET_MIB));
         this.wants = abi.alloc(WANTS_CAP * WANT_BYTES);
+        this.question = abi.alloc(QUESTION_BYTES);
         this.loader = new Loader({
             deliver: (source, offset, bytes) => {
                 this.stage(source, offset, bytes);
@@ -78,7 +80,7 @@ export class Engine implements EngineApi {
 
     /** With threads if there is a plan and it succeeds; `alone` is why there is none. */
     static async start(
-        wasm: string | URL | Response | BufferSource,
+        wasm: ModuleSource,
         notify: (event: EngineEvent) => void,
         plan?: ThreadPlan,
         alone = '',
@@ -264,7 +266,12 @@ export class Engine implements EngineApi {
                 times = hold(rows.times);
                 if (rows.times instanceof Float64Array)
                     abi.check(
-                        abi.call.gch_web_times_from_doubles(times, rows.count, rows.timeFactor ?? 1),
+                        abi.call.gch_web_times_from_doubles(
+                            times,
+                            rows.count,
+                            rows.timeFactor ?? 1,
+                            rows.firstRow ?? 0,
+                        ),
                     );
             }
             rows.columns.forEach((column, i) => {
@@ -437,8 +444,7 @@ export class Engine implements EngineApi {
     private askQuestions(): void {
         const { abi } = this;
         for (;;) {
-            abi.begin();
-            const out = abi.take(QUESTION_BYTES);
+            const out = this.question;
             const status = abi.call.gch_web_take_question(out);
             if (status === statusNumber('not-found')) return;
             if (status !== 0) continue; /* the next frame is told */
@@ -561,7 +567,8 @@ function widen(want: Want, bytes: Bytes): Want {
     return byteCount > RANGE_MAX ? want : { ...want, offset, byteCount };
 }
 
-async function compile(wasm: string | URL | Response | BufferSource): Promise<WebAssembly.Module> {
+async function compile(wasm: ModuleSource): Promise<WebAssembly.Module> {
+    if (wasm instanceof WebAssembly.Module) return wasm;
     if (wasm instanceof ArrayBuffer || ArrayBuffer.isView(wasm))
         return WebAssembly.compile(wasm as BufferSource);
     const response = wasm instanceof Response ? wasm : await fetch(wasm as string | URL);
