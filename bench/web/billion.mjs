@@ -61,7 +61,7 @@ for (const name of ['page.html', 'billion_page.mjs'])
     cpSync(path.join(here, name), path.join(folder, name === 'page.html' ? name : 'page.js'));
 const pages = await serve({ page: folder, dist: path.join(root, 'web/dist') }, ISOLATION);
 const data = await startServer(file, pages.url);
-const browser = await launch([]);
+const browser = await launch();
 try {
     const { page } = browser;
     await page.goto(`${pages.url}/page/page.html`);

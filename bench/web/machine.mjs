@@ -5,7 +5,7 @@ import { chromium } from 'playwright-core';
 
 import { countBytes, descendants } from '../../web/test/processes.mjs';
 
-/* As in web/test/browsers.mjs, and frames as fast as they are made. */
+/* As in web/test/browsers.mjs. */
 const ARGS = [
     '--no-sandbox',
     '--enable-unsafe-webgpu',
@@ -16,7 +16,6 @@ const ARGS = [
     '--enable-unsafe-swiftshader',
     '--ignore-gpu-blocklist',
 ];
-export const UNTHROTTLED = ['--disable-frame-rate-limit', '--disable-gpu-vsync'];
 
 export function describeMachine() {
     return {
@@ -51,12 +50,12 @@ function touchedBytes(pids) {
 }
 
 /** A browser of its own with one page: { page, version, bytes(), touched(), close() }. */
-export async function launch(args) {
+export async function launch() {
     const before = new Set(descendants());
     const browser = await chromium.launch({
         executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
         headless: true,
-        args: [...ARGS, ...args],
+        args: ARGS,
     });
     const page = await browser.newPage({ viewport: { width: 1920, height: 1080 } });
     const pids = () => descendants().filter((pid) => !before.has(pid));
