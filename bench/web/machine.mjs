@@ -5,7 +5,7 @@ import { chromium } from 'playwright-core';
 
 import { countBytes, descendants } from '../../web/test/processes.mjs';
 
-/* As in web/test/browsers.mjs, and frames as fast as they are made. */
+/* As in web/test/browsers.mjs. */
 const ARGS = [
     '--no-sandbox',
     '--enable-unsafe-webgpu',
@@ -16,7 +16,6 @@ const ARGS = [
     '--enable-unsafe-swiftshader',
     '--ignore-gpu-blocklist',
 ];
-export const UNTHROTTLED = ['--disable-frame-rate-limit', '--disable-gpu-vsync'];
 
 export function describeMachine() {
     return {
@@ -33,19 +32,38 @@ export function versionOf(name, root) {
     return JSON.parse(readFileSync(`${root}/node_modules/${name}/package.json`, 'utf8')).version;
 }
 
-/** A browser of its own with one page: { page, version, bytes(), close() }. */
-export async function launch(args) {
+/** Of the largest piece of memory in one of the processes, as a module's is: bytes that were touched. */
+function touchedBytes(pids) {
+    let largest = { size: 0, rss: 0 };
+    for (const pid of pids) {
+        let maps = '';
+        try {
+            maps = readFileSync(`/proc/${pid}/smaps`, 'utf8');
+        } catch {
+            continue; /* it has ended */
+        }
+        for (const match of maps.matchAll(/^[0-9a-f]+-[0-9a-f]+ rw-p 00000000 00:00 0 *\nSize: +(\d+) kB(?:\n(?![0-9a-f]+-).*)*?\nRss: +(\d+) kB/gm))
+            if (Number(match[1]) > largest.size)
+                largest = { size: Number(match[1]), rss: Number(match[2]) };
+    }
+    return largest.rss * 1024;
+}
+
+/** A browser of its own with one page: { page, version, bytes(), touched(), close() }. */
+export async function launch() {
     const before = new Set(descendants());
     const browser = await chromium.launch({
         executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
         headless: true,
-        args: [...ARGS, ...args],
+        args: ARGS,
     });
     const page = await browser.newPage({ viewport: { width: 1920, height: 1080 } });
+    const pids = () => descendants().filter((pid) => !before.has(pid));
     return {
         page,
         version: browser.version(),
-        bytes: () => countBytes(descendants().filter((pid) => !before.has(pid))),
+        bytes: () => countBytes(pids()),
+        touched: () => touchedBytes(pids()),
         close: () => browser.close(),
     };
 }

@@ -5,8 +5,9 @@
 //     node bench/web/peers.mjs [--points 1000000,10000000] [--frames 120] [--only gpu-charts,uPlot]
 //
 // A frame counts when it is complete: 2D canvases and WebGL are read back, WebGPU queues are awaited, and our
-// own chart says that its picture is exact and in its canvas. Each figure is of a browser started for it.
-// What a library cannot do is printed in its place.
+// own chart says that its picture is exact and in its canvas. Of libraries that draw when the screen asks,
+// waiting for the screen does not count. Each figure is of a browser started for it. What a library cannot
+// do is printed in its place.
 import { build } from 'esbuild';
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
@@ -15,7 +16,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
 import { ISOLATION, serve } from '../../web/test/server.mjs';
-import { UNTHROTTLED, describeMachine, launch, percentile, round, versionOf } from './machine.mjs';
+import { describeMachine, launch, percentile, round, versionOf } from './machine.mjs';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const PEERS = {
@@ -62,9 +63,9 @@ function within(promise, what) {
     return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
-/** With `peer` undefined only the arrays: what every figure of memory holds too. */
+/** With `opens` false only of the arrays, which every figure of memory holds too. */
 async function measure(url, points, frames, opens) {
-    const browser = await launch(UNTHROTTLED);
+    const browser = await launch();
     const { page } = browser;
     const died = new Promise((_, reject) => page.on('crash', () => reject(new Error('the tab crashed'))));
     died.catch(() => undefined);

@@ -76,8 +76,9 @@ GCH__EXPORT gch_status gch_web_source_open_live(const char *name, uint32_t time_
 GCH__EXPORT gch_status gch_web_source_append(uint32_t id, const int64_t *times,
                                              const gch_column_data *columns, size_t row_count);
 /* Turns doubles into int64 in their place: the nearest integer to value * factor. GCH_INVALID names
- * the first row that is no number or out of range. */
-GCH__EXPORT gch_status gch_web_times_from_doubles(void *values, size_t count, double factor);
+ * the first row that is no number or out of range, rows being counted from first_row on. */
+GCH__EXPORT gch_status gch_web_times_from_doubles(void *values, size_t count, double factor,
+                                                  double first_row);
 GCH__EXPORT gch_status gch_web_source_close(uint32_t id);
 /* What the file holds, as JSON; int64 and values are strings. NULL on failure. */
 GCH__EXPORT const char *gch_web_source_info(uint32_t id);

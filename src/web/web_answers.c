@@ -263,7 +263,7 @@ gch_status gch_web_take_question(gch_web_question *out)
                 return tell(a, s, out);
         }
     }
-    return gch_fail(gch__web_err(), GCH_NOT_FOUND, "there is no question");
+    return GCH_NOT_FOUND; /* as it should be: the last failure stays to be told */
 }
 
 static slot *find_ticket(const gch__web_answers *a, uint32_t ticket)

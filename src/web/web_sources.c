@@ -8,6 +8,7 @@
 #include "web_state.h"
 
 #include <math.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #define PURPOSE "web source"
@@ -325,20 +326,51 @@ gch_status gch_web_source_append(uint32_t id, const int64_t *times, const gch_co
     return gch_live_append(web->data, source->handle, times, columns, row_count, &web->err);
 }
 
-gch_status gch_web_times_from_doubles(void *values, size_t count, double factor)
+#define TIMES_A_TASK (1u << 16)
+
+typedef struct times_job {
+    uint8_t *values;
+    size_t count;
+    double factor;
+    atomic_size_t first_bad; /* SIZE_MAX: none yet */
+} times_job;
+
+static bool convert_time(uint8_t *at, double factor)
 {
-    uint8_t *at = values;
-    for (size_t row = 0; row < count; row++, at += sizeof(int64_t)) {
-        double value;
-        memcpy(&value, at, sizeof value);
-        double scaled = value * factor;
-        if (!(fabs(scaled) < 0x1p63))
-            return gch_fail(gch__web_err(), GCH_INVALID, "the time of row %zu is %s", row,
-                            isnan(value) ? "not a number" : "out of range");
-        int64_t ticks = (int64_t)floor(scaled + 0.5);
-        memcpy(at, &ticks, sizeof ticks);
-    }
-    return GCH_OK;
+    double value;
+    memcpy(&value, at, sizeof value);
+    double scaled = value * factor;
+    if (!(fabs(scaled) < 0x1p63))
+        return false;
+    int64_t ticks = (int64_t)floor(scaled + 0.5);
+    memcpy(at, &ticks, sizeof ticks);
+    return true;
+}
+
+static void convert_times(void *context, size_t task, uint32_t worker)
+{
+    times_job *job = context;
+    size_t row = task * TIMES_A_TASK, end = GCH_MIN(row + TIMES_A_TASK, job->count);
+    (void)worker;
+    while (row < end && convert_time(job->values + row * sizeof(int64_t), job->factor))
+        row++;
+    size_t bad = atomic_load(&job->first_bad);
+    while (row < end && row < bad && !atomic_compare_exchange_weak(&job->first_bad, &bad, row))
+        ;
+}
+
+gch_status gch_web_times_from_doubles(void *values, size_t count, double factor, double first_row)
+{
+    times_job job = {.values = values, .count = count, .factor = factor, .first_bad = SIZE_MAX};
+    gch__parallel_for(gch__web_instance.workers, (count + TIMES_A_TASK - 1) / TIMES_A_TASK,
+                      convert_times, &job);
+    size_t bad = atomic_load(&job.first_bad);
+    if (bad == SIZE_MAX)
+        return GCH_OK;
+    double value;
+    memcpy(&value, job.values + bad * sizeof value, sizeof value);
+    return gch_fail(gch__web_err(), GCH_INVALID, "the time of row %.0f is %s",
+                    first_row + (double)bad, isnan(value) ? "not a number" : "out of range");
 }
 
 /* ---- what they hold, what they want ---- */

@@ -469,7 +469,7 @@ static void doubles_become_the_nearest_ticks(void **state)
         double doubles[4];
         int64_t ticks[4];
     } times = {.doubles = {1.25, -0.5004, 0.0015, 9e15}};
-    assert_ok(gch_web_times_from_doubles(&times, 4, 1000));
+    assert_ok(gch_web_times_from_doubles(&times, 4, 1000, 0));
     assert_int_equal(times.ticks[0], 1250);
     assert_int_equal(times.ticks[1], -500);
     assert_int_equal(times.ticks[2], 2);
@@ -477,7 +477,8 @@ static void doubles_become_the_nearest_ticks(void **state)
     double bad[] = {1e19, (double)NAN, (double)INFINITY};
     for (size_t i = 0; i < GCH_COUNT_OF(bad); i++) {
         double one = bad[i];
-        assert_status(gch_web_times_from_doubles(&one, 1, 1), GCH_INVALID);
+        assert_status(gch_web_times_from_doubles(&one, 1, 1, 41), GCH_INVALID);
+        assert_non_null(strstr(gch_web_error(), "the time of row 41 is "));
     }
 }
 

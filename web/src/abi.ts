@@ -34,7 +34,12 @@ interface Exports {
         outId: number,
     ): number;
     gch_web_source_append(id: number, times: number, columns: number, rowCount: number): number;
-    gch_web_times_from_doubles(values: number, count: number, factor: number): number;
+    gch_web_times_from_doubles(
+        values: number,
+        count: number,
+        factor: number,
+        firstRow: number,
+    ): number;
     gch_web_source_close(id: number): number;
     gch_web_source_info(id: number): number;
     gch_web_stream_start(id: number, after: number): number;

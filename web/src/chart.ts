@@ -34,6 +34,9 @@ const CANDLE_PX = 8;
 const WARM_MS = 120;
 /** After a failure that passes by, what a picture lacks is wanted again. */
 const RETRY_MS = 3000;
+const FRAME_MS_MIN = 4;
+/** A frame that no callback of the screen will begin. */
+const AT_ONCE = -1;
 
 export class Chart {
     /** Settles when the first picture is there. */
@@ -53,6 +56,7 @@ export class Chart {
     private isDrawing = false;
     private isDirty = false;
     private request = 0;
+    private drawnAt = Number.NEGATIVE_INFINITY;
     private size = { width: 0, height: 0, ratio: 1 };
     private retryTimer: ReturnType<typeof setTimeout> | undefined;
     private warmTimer: ReturnType<typeof setTimeout> | undefined;
@@ -455,10 +459,20 @@ export class Chart {
     private schedule(): void {
         this.isDirty = true;
         if (this.isDrawing || this.isDestroyed || this.request !== 0 || document.hidden) return;
-        this.request = requestAnimationFrame(() => {
-            this.request = 0;
-            void this.draw();
-        });
+        /* The engine draws elsewhere: to wait for the screen first would only make a hand wait longer.
+         * Those who ask more often than any screen shows do wait. */
+        if (performance.now() - this.drawnAt >= FRAME_MS_MIN) {
+            this.request = AT_ONCE;
+            queueMicrotask(() => this.begin());
+        } else {
+            this.request = requestAnimationFrame(() => this.begin());
+        }
+    }
+
+    private begin(): void {
+        this.request = 0;
+        this.drawnAt = performance.now();
+        void this.draw();
     }
 
     private heard(event: EngineEvent): void {

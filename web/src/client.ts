@@ -8,7 +8,8 @@
  */
 import { Engine } from './engine.js';
 import { ChartError } from './error.js';
-import type { EngineApi, EngineEvent } from './protocol.js';
+import type { EngineApi, EngineEvent, Rows } from './protocol.js';
+import { whyAlone } from './threads.js';
 import type { FromWorker, ToWorker } from './worker.js';
 
 /** 'single': in a worker, of one thread. */
@@ -62,6 +63,15 @@ async function startHere(fallback: string): Promise<EngineHandle> {
     };
 }
 
+/** What an argument hands over. */
+function transferOf(arg: unknown): Transferable[] {
+    if (typeof OffscreenCanvas !== 'undefined' && arg instanceof OffscreenCanvas) return [arg];
+    const rows = arg as Partial<Rows> | undefined;
+    if (rows?.isHandedOver !== true) return [];
+    const arrays = [...(rows.times === undefined ? [] : [rows.times]), ...(rows.columns ?? [])];
+    return arrays.map((array) => array.buffer as ArrayBuffer);
+}
+
 interface Call {
     resolve: (value: unknown) => void;
     reject: (cause: ChartError) => void;
@@ -77,13 +87,28 @@ function makeProxy(post: (message: ToWorker, transfer: Transferable[]) => void, 
                 new Promise((resolve, reject) => {
                     const id = ++lastId;
                     calls.set(id, { resolve, reject });
-                    const transfer = args.filter(
-                        (arg) => typeof OffscreenCanvas !== 'undefined' && arg instanceof OffscreenCanvas,
-                    ) as Transferable[];
-                    post({ kind: 'call', id, method, args }, transfer);
+                    post({ kind: 'call', id, method, args }, args.flatMap(transferOf));
                 });
         },
     });
+}
+
+/** While the worker's script is loaded, this thread has the module compiled. */
+async function begin(worker: Worker, place: EnginePlace): Promise<void> {
+    const alone = place === 'single' ? 'one thread was asked for' : whyAlone();
+    const single = assetUrl('./gpu-charts.wasm');
+    const many = assetUrl('./gpu-charts-threads.wasm');
+    const url = alone === '' ? many : single;
+    /* If this fails the worker tries again, and says why it failed. */
+    const module = await WebAssembly.compileStreaming(fetch(url)).catch(() => url);
+    worker.postMessage({
+        kind: 'start',
+        wasm: alone === '' ? single : module,
+        ...(alone === ''
+            ? { threads: { wasm: module, script: assetUrl('./gpu-charts-thread.js') } }
+            : {}),
+        alone,
+    } satisfies ToWorker);
 }
 
 function startWorker(place: EnginePlace): Promise<EngineHandle> {
@@ -135,15 +160,7 @@ function startWorker(place: EnginePlace): Promise<EngineHandle> {
                 calls.delete(data.id);
             }
         };
-        const threads = {
-            wasm: assetUrl('./gpu-charts-threads.wasm'),
-            script: assetUrl('./gpu-charts-thread.js'),
-        };
-        worker.postMessage({
-            kind: 'start',
-            wasm: assetUrl('./gpu-charts.wasm'),
-            ...(place === 'single' ? {} : { threads }),
-        } satisfies ToWorker);
+        void begin(worker, place);
     });
 }
 

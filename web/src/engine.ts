@@ -24,7 +24,7 @@ import type { SourceInfo, StreamOptions, StudyValue } from './protocol.js';
 import { Streams } from './streams.js';
 import { type Picture, Showing, type Surface, type SurfaceOpener, openPixelSurface } from './surface.js';
 import { gpuSurfaces } from './surface_gpu.js';
-import { type ThreadPlan, Threads, makeSharedMemory } from './threads.js';
+import { type ModuleSource, type ThreadPlan, Threads, makeSharedMemory } from './threads.js';
 import { zoneBytes } from './zones.js';
 
 const BUDGET_MIB = 256;
@@ -50,6 +50,7 @@ export class Engine implements EngineApi {
     /** What this build can draw with. */
     private readonly openers: Partial<Record<Backend, SurfaceOpener>>;
     private readonly wants: number;
+    private readonly question: number;
     private readonly line = new Line();
     private readonly answers: Answers;
 
@@ -72,6 +73,7 @@ export class Engine implements EngineApi {
             webgl2: (canvas, isNamed) => gl.open(canvas, isNamed),
             cpu: openPixelSurface,
         };
+        this.question = abi.alloc(QUESTION_BYTES);
         this.loader = new Loader({
             deliver: (source, offset, bytes) => {
                 this.stage(source, offset, bytes);
@@ -93,7 +95,7 @@ export class Engine implements EngineApi {
 
     /** With threads if there is a plan and it succeeds; `alone` is why there is none. */
     static async start(
-        wasm: string | URL | Response | BufferSource,
+        wasm: ModuleSource,
         notify: (event: EngineEvent) => void,
         plan?: ThreadPlan,
         alone = '',
@@ -302,7 +304,12 @@ export class Engine implements EngineApi {
                 times = hold(rows.times);
                 if (rows.times instanceof Float64Array)
                     abi.check(
-                        abi.call.gch_web_times_from_doubles(times, rows.count, rows.timeFactor ?? 1),
+                        abi.call.gch_web_times_from_doubles(
+                            times,
+                            rows.count,
+                            rows.timeFactor ?? 1,
+                            rows.firstRow ?? 0,
+                        ),
                     );
             }
             rows.columns.forEach((column, i) => {
@@ -469,8 +476,7 @@ export class Engine implements EngineApi {
     private askQuestions(): void {
         const { abi } = this;
         for (;;) {
-            abi.begin();
-            const out = abi.take(QUESTION_BYTES);
+            const out = this.question;
             const status = abi.call.gch_web_take_question(out);
             if (status === statusNumber('not-found')) return;
             if (status !== 0) continue; /* the next frame is told */
@@ -664,7 +670,8 @@ function widen(want: Want, bytes: Bytes): Want {
     return byteCount > RANGE_MAX ? want : { ...want, offset, byteCount };
 }
 
-async function compile(wasm: string | URL | Response | BufferSource): Promise<WebAssembly.Module> {
+async function compile(wasm: ModuleSource): Promise<WebAssembly.Module> {
+    if (wasm instanceof WebAssembly.Module) return wasm;
     if (wasm instanceof ArrayBuffer || ArrayBuffer.isView(wasm))
         return WebAssembly.compile(wasm as BufferSource);
     const response = wasm instanceof Response ? wasm : await fetch(wasm as string | URL);

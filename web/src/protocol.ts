@@ -134,6 +134,10 @@ export interface Rows {
     timeFactor?: number;
     columns: NumberArray[];
     count: number;
+    /** The first one's number, for messages. Default: 0. */
+    firstRow?: number;
+    /** The arrays are nobody else's, whole, and may go to the engine's thread as they are. */
+    isHandedOver?: boolean;
 }
 
 export interface FrameSeries {

@@ -20,7 +20,7 @@ export interface RowsInput {
     columns?: Record<string, NumberList>;
 }
 
-/** A source of rows in memory, which may be appended to. */
+/** A source of rows in memory, which may be appended to. The arrays are read until it is open. */
 export interface ArraysInput extends RowsInput {
     name?: string;
     /** Unit that times are kept in. Default: 'ms'; 'index' without times. */
@@ -102,7 +102,9 @@ export class DataSource {
             return toType(list, this.current.columns[i]?.type ?? 'f64', name);
         });
         const message = makeRows(rows.times, columns, this.current.unit);
-        if (message.count > 0) this.current = await this.engine.api.append(this.id, message);
+        if (message.count === 0) return;
+        const all = cut(message, 0, message.count, this.engine.place === 'worker');
+        this.current = await this.engine.api.append(this.id, all);
     }
 
     /** Charts that still show it end with an error. May be called again. */
@@ -167,9 +169,35 @@ function isArrays(data: DataInput): data is ArraysInput {
     return 'values' in (data as ArraysInput) || 'columns' in (data as ArraysInput);
 }
 
-/** A copy of a view's elements: what is posted to a worker is cloned, its whole buffer with it. */
-function compact<T extends NumberArray>(array: T): T {
-    return array.byteLength === array.buffer.byteLength ? array : (array.slice() as T);
+/** So many rows go to the engine at once: while it packs them the next are copied for it, and memory
+ * never holds all of them twice. */
+const PIECE_ROWS = 1 << 20;
+
+/** Rows [first, end), their arrays copied where they go to another thread. */
+function cut(rows: Rows, first: number, end: number, isCopied: boolean): Rows {
+    const part = <T extends NumberArray>(array: T): T =>
+        (isCopied ? array.slice(first, end) : array.subarray(first, end)) as T;
+    return {
+        ...rows,
+        ...(rows.times === undefined ? {} : { times: part(rows.times) }),
+        columns: rows.columns.map(part),
+        count: end - first,
+        firstRow: first,
+        isHandedOver: isCopied,
+    };
+}
+
+async function appendAll(engine: EngineHandle, id: number, rows: Rows): Promise<SourceInfo> {
+    let last: Promise<SourceInfo> | undefined;
+    for (let first = 0; first < rows.count; first += PIECE_ROWS) {
+        const end = Math.min(rows.count, first + PIECE_ROWS);
+        const piece = cut(rows, first, end, engine.place === 'worker');
+        const before = last;
+        last = engine.api.append(id, piece);
+        last.catch(() => undefined); /* awaited below, or after another that has failed */
+        await before;
+    }
+    return last as Promise<SourceInfo>;
 }
 
 async function openArrays(engine: EngineHandle, data: ArraysInput): Promise<OpenResult> {
@@ -179,7 +207,7 @@ async function openArrays(engine: EngineHandle, data: ArraysInput): Promise<Open
     const unit = data.unit ?? (data.times === undefined ? 'index' : 'ms');
     const columns = names.map((name) => {
         const list = given[name] ?? [];
-        return compact(toType(list, typeOf(list), name));
+        return toType(list, typeOf(list), name);
     });
     const rows = makeRows(data.times, columns, unit);
     const opened = await engine.api.openLive({
@@ -195,7 +223,7 @@ async function openArrays(engine: EngineHandle, data: ArraysInput): Promise<Open
     });
     if (rows.count === 0) return opened;
     try {
-        return { id: opened.id, info: await engine.api.append(opened.id, rows) };
+        return { id: opened.id, info: await appendAll(engine, opened.id, rows) };
     } catch (cause) {
         await engine.api.close(opened.id);
         throw cause;

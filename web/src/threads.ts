@@ -19,9 +19,12 @@ export interface ThreadWorker {
     terminate(): void;
 }
 
+/** A module, or where it is. */
+export type ModuleSource = string | URL | Response | BufferSource | WebAssembly.Module;
+
 export interface ThreadPlan {
     /** Of the module with threads. */
-    wasm: string | URL | BufferSource;
+    wasm: ModuleSource;
     /** The engine's own included. */
     count: number;
     spawn(): ThreadWorker;

@@ -2,10 +2,16 @@
 import { Engine } from './engine.js';
 import { ChartError } from './error.js';
 import type { EngineEvent } from './protocol.js';
-import { type ThreadPlan, type ThreadWorker, threadCount, whyAlone } from './threads.js';
+import { type ThreadPlan, type ThreadWorker, threadCount } from './threads.js';
 
 export type ToWorker =
-    | { kind: 'start'; wasm: string; threads?: { wasm: string; script: string } }
+    | {
+          kind: 'start';
+          wasm: string | WebAssembly.Module;
+          /** If there may be some; else why not. */
+          threads?: { wasm: string | WebAssembly.Module; script: string };
+          alone: string;
+      }
     | { kind: 'end' }
     | { kind: 'call'; id: number; method: string; args: unknown[] };
 
@@ -28,23 +34,21 @@ function refuse(id: number, cause: unknown): void {
     scope.postMessage({ kind: 'refusal', id, code, message });
 }
 
-function planThreads(threads: { wasm: string; script: string }): ThreadPlan {
+type Start = Extract<ToWorker, { kind: 'start' }>;
+
+function planThreads({ wasm, script }: NonNullable<Start['threads']>): ThreadPlan {
     return {
-        wasm: threads.wasm,
+        wasm,
         count: threadCount(),
-        spawn: () => new Worker(threads.script, { type: 'module' }) as unknown as ThreadWorker,
+        spawn: () => new Worker(script, { type: 'module' }) as unknown as ThreadWorker,
     };
 }
 
-async function start({ wasm, threads }: Extract<ToWorker, { kind: 'start' }>): Promise<void> {
+async function start({ wasm, threads, alone }: Start): Promise<void> {
     try {
-        const alone = threads === undefined ? 'one thread was asked for' : whyAlone();
-        engine = await Engine.start(
-            wasm,
-            (event) => scope.postMessage({ kind: 'event', event }),
-            threads !== undefined && alone === '' ? planThreads(threads) : undefined,
-            alone,
-        );
+        const plan = threads === undefined ? undefined : planThreads(threads);
+        const notify = (event: EngineEvent) => scope.postMessage({ kind: 'event', event });
+        engine = await Engine.start(wasm, notify, plan, alone);
         scope.postMessage({ kind: 'started' });
     } catch (cause) {
         refuse(0, cause);

@@ -97,6 +97,7 @@ test('a far view is exact after one round trip', async () => {
     const before = (await engine.stats()).loadedBytes;
     const frame = await drawComplete(engine, chart, bareFrame(view, id), next, 2);
     assert.equal(countDifferent(frame.pixels, renderBare(view)), 0);
+    assert.deepEqual([frame.from, frame.to], [BigInt(view.from), BigInt(view.to)]);
     assert.deepEqual(asked.map((url) => /^\/v1\/data\/walk\/columns\?/.test(url)), [true]);
     assert.match(asked[0], /&v=[0-9a-f]{16}&/);
     const stats = await engine.stats();

@@ -1,9 +1,8 @@
 // lightweight-charts: objects are the only input; bars as narrow as the data asks, and conflation on.
 import { LineSeries, createChart } from 'lightweight-charts';
-import { readBack } from '../completion.mjs';
+import { drawOnScreen, readBack } from '../completion.mjs';
 
 export const name = 'lightweight-charts';
-const nextFrame = () => new Promise((resolve) => requestAnimationFrame(resolve));
 
 export async function open(element, { times, values, width, height }) {
     const rows = new Array(times.length);
@@ -24,17 +23,19 @@ export async function open(element, { times, values, width, height }) {
         lastValueVisible: false,
         crosshairMarkerVisible: false,
     });
-    series.setData(rows);
-    chart.timeScale().fitContent();
-    /* It draws in the next frame's callback, which was asked for before this one. */
-    await nextFrame();
-    readBack(element);
+    await drawOnScreen(
+        () => {
+            series.setData(rows);
+            chart.timeScale().fitContent();
+        },
+        () => readBack(element),
+    );
     return {
         note: '2D canvas',
-        zoom: async (from, to) => {
-            chart.timeScale().setVisibleRange({ from: from / 1000, to: to / 1000 });
-            await nextFrame();
-            readBack(element);
-        },
+        zoom: (from, to) =>
+            drawOnScreen(
+                () => chart.timeScale().setVisibleRange({ from: from / 1000, to: to / 1000 }),
+                () => readBack(element),
+            ),
     };
 }

@@ -1,8 +1,8 @@
 // TimeChart: points as objects, times relative to the first (32-bit floats), no plugins that read the pointer.
 import TimeChart from 'timechart';
+import { drawOnScreen } from '../completion.mjs';
 
 export const name = 'TimeChart';
-const nextFrame = () => new Promise((resolve) => requestAnimationFrame(resolve));
 
 export async function open(element, { times, values }) {
     const baseTime = times[0];
@@ -23,18 +23,14 @@ export async function open(element, { times, values }) {
     });
     const gl = element.shadowRoot.querySelector('canvas').getContext('webgl2');
     const pixel = new Uint8Array(4);
-    /* It draws in the next frame's callback, which was asked for before this one; reading waits for that. */
-    const done = async () => {
-        await nextFrame();
-        gl.readPixels(0, 0, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, pixel);
-    };
-    await done();
+    const read = () => gl.readPixels(0, 0, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, pixel);
+    await drawOnScreen(() => chart.update(), read);
     return {
         note: 'WebGL',
-        zoom: async (from, to) => {
-            chart.options.xRange = { min: from - baseTime, max: to - baseTime };
-            chart.update();
-            await done();
-        },
+        zoom: (from, to) =>
+            drawOnScreen(() => {
+                chart.options.xRange = { min: from - baseTime, max: to - baseTime };
+                chart.update();
+            }, read),
     };
 }
