@@ -9,7 +9,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../web"
 
 in_node=(docs loader time stream engine)
-in_browsers=(browser faults live shaders leak)
+in_browsers=(browser viewer faults live shaders leak)
 
 named=("$@")
 [ "${CI:-}" != true ] || [ ${#named[@]} -gt 0 ] || named=(chromium firefox webkit)
