@@ -8,8 +8,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/../web"
 
-in_node=(docs loader time stream engine)
-in_browsers=(browser viewer faults live shaders leak)
+in_node=(docs loader time stream engine features)
+in_browsers=(browser viewer package faults live shaders leak)
 
 named=("$@")
 [ "${CI:-}" != true ] || [ ${#named[@]} -gt 0 ] || named=(chromium firefox webkit)
