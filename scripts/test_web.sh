@@ -8,8 +8,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/../web"
 
-in_node=(docs loader time stream engine threads answers)
-in_browsers=(browser pictures webgl faults live shaders leak)
+in_node=(docs loader time stream engine features threads answers)
+in_browsers=(browser pictures webgl viewer package faults live shaders leak)
 
 named=("$@")
 [ "${CI:-}" != true ] || [ ${#named[@]} -gt 0 ] || named=(chromium firefox webkit)

@@ -1,5 +1,5 @@
 // Bundles the example into a folder, with the package beside it: node build.mjs FOLDER, in web/.
-import { copyFileSync, mkdirSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -26,8 +26,9 @@ export async function bundle(folder) {
         nodePaths: [here('../../web/node_modules')],
     });
     copyFileSync(here('index.html'), path.join(folder, 'index.html'));
-    for (const name of ['gpu-charts.js', 'gpu-charts-worker.js', 'gpu-charts.wasm'])
-        copyFileSync(here(`../../web/dist/${name}`), path.join(folder, name));
+    const dist = here('../../web/dist');
+    for (const name of readdirSync(dist).filter((one) => /\.(js|wasm)$/.test(one)))
+        copyFileSync(path.join(dist, name), path.join(folder, name));
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await bundle(process.argv[2] ?? 'site');

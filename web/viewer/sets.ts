@@ -104,6 +104,7 @@ export function showSets(host: SetsHost): void {
     else if (items.length === 0)
         items.push(make('li', {}, make('small', { textContent: `Nothing is named “${search.value}”.` })));
     get('sets').replaceChildren(...items);
+    get('sets').querySelector('[aria-pressed="true"]')?.scrollIntoView({ block: 'nearest' });
     showCards(host);
 }
 

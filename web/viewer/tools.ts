@@ -192,8 +192,9 @@ export function rangeText(chart: Chart, zone: string): string {
     const { fromTicks, toTicks, unit } = view;
     if (unit === 'index') return `${fromTicks.toLocaleString('en-US')} – ${toTicks.toLocaleString('en-US')}`;
     const step = Number(toTicks - fromTicks) / 500;
-    const from = formatTicks(fromTicks, unit, zone, step);
-    const to = formatTicks(toTicks - 1n, unit, zone, step);
+    const ends = [fromTicks, toTicks].map((ticks) => formatTicks(ticks, unit, zone, step));
+    const isWhole = ends.every((end) => /:\d\d:00(\.0+)?$/.test(end));
+    const [from = '', to = ''] = ends.map((end) => (isWhole ? end.replace(/:00(\.0+)?$/, '') : end));
     return from.slice(0, 10) === to.slice(0, 10) && from.length > 10
         ? `${from} – ${to.slice(11)}`
         : `${from} – ${to}`;

@@ -603,6 +603,9 @@ function wireControls(): void {
     for (const id of ['pick', 'pick-too']) click(id, () => get('file').click());
     click('demo', () => void openDemo());
     get('search').addEventListener('input', () => showSets(setsHost));
+    get('panel').addEventListener('keydown', (event) => {
+        if (event.key === 'Escape' && !WIDE.matches) showPanel(false, true);
+    });
     get('file').addEventListener('change', (event) => {
         const [file] = (event.target as HTMLInputElement).files ?? [];
         if (file !== undefined) void openFile(file);
@@ -643,10 +646,6 @@ function wireHands(): void {
     for (let i = 1; i <= 9; i++)
         actions[String(i)] = () => showOrHide(i - 1, state.series[i - 1]?.isHidden === true);
     wireKeys(actions, (event) => {
-        if (event.key === 'Escape' && !get('panel').hidden && !WIDE.matches) {
-            showPanel(false, true);
-            return;
-        }
         if (chart === undefined) return;
         event.preventDefault();
         chart.focus();
