@@ -3,8 +3,10 @@
  * Rows lie in memory as a caller has them (int64 times, and doubles or floats) and are written into
  * a memory image: order check, choice of keys, packing, tree, checksums, footer. The baseline is
  * memcpy of as many bytes as the rows have, measured in the same run. Every case is written with
- * each preset, by turns: what `fast` and a tolerance of 0.06 gain over `lossless`, and what they
- * cost in bytes. `short_series` says the same of many images of few rows.
+ * each preset, by turns (`of_lossless` by the clock, `cpu_of_lossless` by the processor's): what
+ * `fast` and a tolerance of 0.06 gain over `lossless`, and what they cost in bytes. `short_series`
+ * says the same of many images of few rows. Memory that was freed is used again: whether malloc
+ * gives pages back and takes fresh ones depends on sizes in ways that would be compared otherwise.
  *
  *     bench_encode [rows]     (default 32 Mi)
  */
@@ -13,8 +15,11 @@
 
 #include "gch/writer.h"
 
+#include <limits.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define REPEATS 7u
 #define ROWS_DEFAULT ((size_t)32 << 20)
@@ -83,6 +88,14 @@ static void fill_double_noise(rows *r)
     }
 }
 
+/* Of all threads of the process, so that other work on the machine counts less. */
+static double cpu_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
+}
+
 static int64_t encode(const rows *r, gch_preset preset, gch_workers *workers, size_t *out_bytes)
 {
     gch_error err;
@@ -111,7 +124,7 @@ static const gch_preset presets[] = {GCH_PRESET_LOSSLESS, GCH_PRESET_FAST, GCH_P
 
 /* Times of all presets, taken by turns, so that a busy machine is busy for each. */
 typedef struct timings {
-    double samples[GCH_COUNT_OF(presets)][REPEATS];
+    double samples[GCH_COUNT_OF(presets)][REPEATS], cpu[GCH_COUNT_OF(presets)][REPEATS];
     size_t bytes[GCH_COUNT_OF(presets)];
 } timings;
 
@@ -119,17 +132,21 @@ static void add_presets(cJSON *result, timings *t, const rows *r, double row_cou
                         double copy_rate)
 {
     size_t row_bytes = sizeof(int64_t) + gch_type_bytes(r->type);
-    double lossless = 0;
+    double lossless = 0, lossless_cpu = 0;
     for (size_t p = 0; p < GCH_COUNT_OF(presets); p++) {
         bench_stats stats = bench_stats_from(t->samples[p], REPEATS);
+        bench_stats cpu = bench_stats_from(t->cpu[p], REPEATS);
         double rate = row_count / stats.median * 1e9;
         lossless = p == 0 ? stats.median : lossless;
+        lossless_cpu = p == 0 ? cpu.median : lossless_cpu;
         cJSON *json = cJSON_AddObjectToObject(result, gch_preset_name(presets[p]));
         cJSON_AddNumberToObject(json, "rows_per_s", rate);
         cJSON_AddNumberToObject(json, "input_bytes_per_s", rate * (double)row_bytes);
         if (copy_rate > 0)
             cJSON_AddNumberToObject(json, "of_memcpy", rate * (double)row_bytes / copy_rate);
         cJSON_AddNumberToObject(json, "of_lossless", lossless / stats.median);
+        cJSON_AddNumberToObject(json, "cpu_of_lossless", lossless_cpu / cpu.median);
+        cJSON_AddNumberToObject(json, "cpu_ns_per_row", cpu.median / row_count);
         cJSON_AddNumberToObject(json, "bytes_per_row", (double)t->bytes[p] / (double)r->count);
         cJSON_AddItemToObject(json, "encode_ns", bench_stats_json(&stats));
     }
@@ -144,8 +161,11 @@ static cJSON *measure_workers(const rows *r, uint32_t thread_count, double copy_
         bench_fail("%s", err.message);
     (void)encode(r, presets[0], workers, &t.bytes[0]);
     for (uint32_t i = 0; i < REPEATS; i++) {
-        for (size_t p = 0; p < GCH_COUNT_OF(presets); p++)
+        for (size_t p = 0; p < GCH_COUNT_OF(presets); p++) {
+            double before = cpu_ns();
             t.samples[p][i] = (double)encode(r, presets[p], workers, &t.bytes[p]);
+            t.cpu[p][i] = cpu_ns() - before;
+        }
     }
     gch_workers_destroy(workers);
     cJSON *result = cJSON_CreateObject();
@@ -165,9 +185,11 @@ static cJSON *measure_short(const rows *r)
     part.count = GCH_MIN(r->count, SHORT_ROWS);
     for (uint32_t i = 0; i < REPEATS; i++) {
         for (size_t p = 0; p < GCH_COUNT_OF(presets); p++) {
+            double before = cpu_ns();
             t.samples[p][i] = 0;
             for (uint32_t image = 0; image < SHORT_IMAGES; image++)
                 t.samples[p][i] += (double)encode(&part, presets[p], NULL, &t.bytes[p]);
+            t.cpu[p][i] = cpu_ns() - before;
         }
     }
     cJSON *result = cJSON_CreateObject();
@@ -200,6 +222,8 @@ int main(int argument_count, char **arguments)
         count = (size_t)strtoull(arguments[1], NULL, 10);
     if (count == 0 || count > (size_t)1 << 32)
         bench_fail("usage: bench_encode [rows]");
+    if (mallopt(M_MMAP_MAX, 0) == 0 || mallopt(M_TRIM_THRESHOLD, INT_MAX) == 0)
+        bench_fail("malloc cannot be told to keep its pages");
     rows r = {.count = count};
     r.times = bench_alloc(count * sizeof *r.times);
     r.values = bench_alloc(count * sizeof(double));

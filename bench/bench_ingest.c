@@ -8,8 +8,8 @@
  *   - floors: memcpy, and read() into a buffer of 1 MiB;
  *   - baselines for CSV: getline with strtoll and strtod into growing arrays, and the same with
  *     every row first split into strings of its own, as general CSV readers give them.
- * Each input is ingested with each compression preset, by turns, so that `of_lossless` compares
- * runs of the same minutes, with the bytes of the file a row.
+ * Each input is ingested with each compression preset, by turns, so that `of_lossless` (by the
+ * clock) and `cpu_of_lossless` compare runs of the same minutes, with the bytes of the file a row.
  * Allocations are counted by an allocator handed to gch_ingest, and by hand in the baselines.
  *
  *     bench_ingest [megabytes] [folder]      (default 100, /dev/shm)
@@ -383,6 +383,14 @@ static int64_t ingest(const input *in, gch_preset preset, gch_workers *workers,
     return spent;
 }
 
+/* Of all threads of the process, so that other work on the machine counts less. */
+static double cpu_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
+}
+
 static double output_bytes(void)
 {
     struct stat status;
@@ -396,14 +404,17 @@ static cJSON *measure_ours(const input *in, uint32_t thread_count, double read_r
 {
     gch_error err;
     gch_workers *workers = NULL;
-    double samples[GCH_COUNT_OF(presets)][REPEATS], bytes[GCH_COUNT_OF(presets)];
+    double samples[GCH_COUNT_OF(presets)][REPEATS], cpu[GCH_COUNT_OF(presets)][REPEATS];
+    double bytes[GCH_COUNT_OF(presets)];
     uint64_t allocations;
     if (gch_workers_make(thread_count, NULL, &workers, &err) != GCH_OK)
         bench_fail("%s", err.message);
     (void)ingest(in, presets[0], workers, &allocations);
     for (uint32_t i = 0; i < REPEATS; i++) {
         for (size_t p = 0; p < GCH_COUNT_OF(presets); p++) {
+            double before = cpu_ns();
             samples[p][i] = (double)ingest(in, presets[p], workers, &allocations);
+            cpu[p][i] = cpu_ns() - before;
             bytes[p] = output_bytes();
             *out_allocations = p == 0 ? allocations : *out_allocations;
         }
@@ -411,17 +422,20 @@ static cJSON *measure_ours(const input *in, uint32_t thread_count, double read_r
     gch_workers_destroy(workers);
     cJSON *json = cJSON_CreateObject();
     cJSON_AddNumberToObject(json, "workers", thread_count);
-    double lossless = 0;
+    double lossless = 0, lossless_cpu = 0;
     for (size_t p = 0; p < GCH_COUNT_OF(presets); p++) {
         bench_stats stats = bench_stats_from(samples[p], REPEATS);
+        double cpu_median = bench_stats_from(cpu[p], REPEATS).median;
         double rate = (double)in->bytes * 1e9 / stats.median;
         lossless = p == 0 ? stats.median : lossless;
+        lossless_cpu = p == 0 ? cpu_median : lossless_cpu;
         cJSON *to = p == 0 ? json : cJSON_AddObjectToObject(json, gch_preset_name(presets[p]));
         cJSON_AddNumberToObject(to, "ms_for_100_mb", 1e11 / rate);
         cJSON_AddNumberToObject(to, "bytes_per_s", rate);
         cJSON_AddNumberToObject(to, "rows_per_s", (double)in->rows * 1e9 / stats.median);
         cJSON_AddNumberToObject(to, "of_read", rate / read_rate);
         cJSON_AddNumberToObject(to, "of_lossless", lossless / stats.median);
+        cJSON_AddNumberToObject(to, "cpu_of_lossless", lossless_cpu / cpu_median);
         cJSON_AddNumberToObject(to, "file_bytes_per_row", bytes[p] / (double)in->rows);
         cJSON_AddItemToObject(to, "ns", bench_stats_json(&stats));
     }

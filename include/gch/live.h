@@ -36,10 +36,12 @@ extern "C" {
 #endif
 
 typedef struct gch_live_desc {
-    const gch_writer_desc *rows; /* columns, unit and texts; copied. `workers` is not used */
-    const char *path;            /* nullable; a file that is there must have the same columns, and
-                                    is made with the first full segment if it is not */
-    const char *name;            /* in messages; NULL: the path, or "live" */
+    /* Columns, unit, texts and preset; copied. Within a tolerance rows are rounded as they come, so
+     * that what is seen stays as it is. `workers` is not used. */
+    const gch_writer_desc *rows;
+    const char *path;      /* nullable; a file that is there must have the same columns, and
+                              is made with the first full segment if it is not */
+    const char *name;      /* in messages; NULL: the path, or "live" */
     uint32_t segment_rows; /* a segment is full; 2^10 to 2^24, a multiple of 2^10; 0: chosen for the
                               budget, the limits below and the columns */
     /* Without a path, what is kept; 0: everything. Whole segments are dropped: somewhat more

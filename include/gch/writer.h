@@ -54,10 +54,10 @@ typedef struct gch_writer_desc {
      * 10^-18; a float for which that cannot be had (of more than 2^51 steps, say) is kept to the
      * bit, as are integers, NaN, infinities and all times. 0: columns with a tolerance of their own
      * only, of which there is one then.
-     * FAST: the same values as LOSSLESS in less time: rows are packed in smaller chunks, which
-     * stay in a core's own cache, fewer of them decide what keys mean, and the order of times is
-     * checked chunk by chunk. So rows out of order end the writer (gch_writer_append), segments may
-     * be somewhat larger, and many processors have less to share.
+     * FAST: the same values as LOSSLESS in less time: the order of times is checked chunk by chunk
+     * while they are at hand, rows of calls of 2^14 on are not copied together first, and fewer of
+     * them decide what keys mean. So rows out of order end the writer (gch_writer_append), the file
+     * depends on how rows were divided into calls, and it may be somewhat larger.
      * Rows to append: DEFAULT, or what the file was made with (GCH_INVALID). */
     gch_preset preset;
     gch_decimal tolerance;

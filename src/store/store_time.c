@@ -230,7 +230,9 @@ gch__time_line gch__time_encode_block(const gch__kernels *kernels, const int64_t
     uint64_t inverse = invert_odd(unit >> shift);
     uint64_t last = (((uint64_t)times[count - 1] - super_first) >> shift) * inverse;
     uint64_t units[GCH_BLOCK_ROWS];
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 0; i < count && unit == 1; i++) /* vectorizes; 64-bit products do not */
+        units[i] = (uint64_t)times[i] - super_first;
+    for (uint32_t i = 0; i < count && unit != 1; i++)
         units[i] = (((uint64_t)times[i] - super_first) >> shift) * inverse;
     for (uint32_t i = count; i < GCH_BLOCK_ROWS; i++)
         units[i] = last;

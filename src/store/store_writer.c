@@ -24,7 +24,7 @@
  * logarithmic number of times. */
 #define SHOWN_CAP 24u
 #define CHUNK_ROWS (1u << 18) /* so that a chunk stays in the caches from its rows to its pages */
-#define FAST_CHUNK_VALUES (1u << 17)        /* and in those of one core, times included */
+#define FAST_ROWS_MIN (1u << 14)            /* of a call, to be packed from where they lie */
 #define DEAD_BYTES_MIN ((uint64_t)64 << 20) /* worth writing the file anew */
 
 /* Staged rows in a segment of their own, and the builder as it was before. */
@@ -89,9 +89,6 @@ static gch_status init_builder(gch_writer *writer, uint64_t end, gch_error *err)
         return gch__no_memory(err, "writer");
     GCH_TRY(gch__builder_init(builder, types, err));
     builder->chunk_rows = GCH_MIN(builder->chunk_rows, CHUNK_ROWS);
-    while (builder->is_fast && builder->chunk_rows > GCH__GROUP_ROWS &&
-           (uint64_t)builder->chunk_rows * (builder->column_count + 1) > FAST_CHUNK_VALUES)
-        builder->chunk_rows /= 2;
     return GCH_OK;
 }
 
@@ -375,12 +372,25 @@ static gch_status round_chunk(gch_writer *writer, bool *out_any, gch_error *err)
 
 /* ---- appending ---- */
 
-/* A whole chunk goes straight from the caller's arrays, or from rounded copies of them. */
+/* How many of the `left` rows of a call go straight from the caller's arrays: a whole chunk, or in
+ * the preset `fast` whole super-blocks; 0: they are staged. */
+static uint32_t count_direct(const gch_writer *writer, size_t left)
+{
+    uint32_t chunk = writer->builder.chunk_rows;
+    if (writer->stage.row_count > 0)
+        return 0;
+    if (left >= chunk)
+        return chunk;
+    return is_fast(writer) && left >= FAST_ROWS_MIN
+               ? (uint32_t)left / GCH_SUPER_ROWS * GCH_SUPER_ROWS
+               : 0;
+}
+
+/* A chunk of count_direct rows, or rounded copies of them. */
 static gch_status encode_rows(gch_writer *writer, const int64_t *times,
                               const gch_column_data *columns, size_t from, size_t left,
-                              gch_error *err)
+                              uint32_t count, gch_error *err)
 {
-    uint32_t count = writer->builder.chunk_rows;
     const int64_t *chunk_times = NULL;
     bool is_rounded;
     if (times != NULL) {
@@ -432,13 +442,14 @@ gch_status gch_writer_append(gch_writer *writer, const int64_t *times,
     start_rows(writer);
     for (size_t from = 0; from < row_count && writer->failure == GCH_OK;) {
         size_t left = row_count - from;
-        bool is_direct = writer->stage.row_count == 0 && left >= chunk;
-        uint32_t part =
-            is_direct ? chunk : (uint32_t)GCH_MIN(left, (size_t)(chunk - writer->stage.row_count));
+        uint32_t part = count_direct(writer, left);
+        bool is_direct = part > 0;
+        if (!is_direct)
+            part = (uint32_t)GCH_MIN(left, (size_t)(chunk - writer->stage.row_count));
         if (is_fast(writer))
             writer->failure = check_part(writer, times, from, part, err);
         if (writer->failure == GCH_OK)
-            writer->failure = is_direct ? encode_rows(writer, times, columns, from, left, err)
+            writer->failure = is_direct ? encode_rows(writer, times, columns, from, left, part, err)
                                         : stage_rows(writer, times, columns, from, part, err);
         from += part;
     }
