@@ -328,7 +328,13 @@ export class LiveStream {
         if (this.end.signal.aborted || this.socket !== undefined) return;
         if (!(answer instanceof ChartError)) this.connect();
         else if (answer.code === 'invalid') this.finish(answer);
-        else this.lose(answer.message.slice(this.name.length + 2));
+        else this.lose(this.reasonOf(answer));
+    }
+
+    /** In words for a series that was there: what an opening would say of origins is beside the point. */
+    private reasonOf({ message }: ChartError): string {
+        const text = message.slice(this.name.length + 2);
+        return text.startsWith('cannot be reached') ? 'the server cannot be reached' : text;
     }
 
     private async probe(): Promise<LiveDescription | ChartError> {
@@ -357,7 +363,7 @@ export class LiveStream {
         const answer = await this.probe();
         if (this.socket !== socket || this.heardAt > asked) return;
         if (answer instanceof ChartError) {
-            this.lose(answer.message.slice(this.name.length + 2));
+            this.lose(this.reasonOf(answer));
             return;
         }
         if (answer.nextSequence - 1 > this.host.place().lastSequence) {

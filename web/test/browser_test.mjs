@@ -162,13 +162,14 @@ inBrowsers((browser, name) => {
             root.dispatchEvent(new KeyboardEvent('keydown', { key: 'Home' }));
             note();
             const hover = new Promise((resolve) => test.chart.on('hover', (detail) => {
-                if (detail?.values[0]?.text) resolve(detail.values[0]); }));
+                const shown = root.querySelector('.legend b')?.textContent;
+                if (detail?.values[0]?.text) resolve({ ...detail.values[0], shown }); }));
             await test.completed();
             pointer('pointermove', 0.6); pointer('pointermove', 0.61);
-            const { text, value, time } = await hover;
-            const shown = root.querySelector('.legend b').textContent;
+            const { text, value, time, shown } = await hover;
             root.dispatchEvent(new KeyboardEvent('keydown', { key: ']' }));
-            await new Promise((resolve) => setTimeout(resolve, 300));
+            for (let i = 0; i < 100 && root.querySelector('.live').textContent === ''; i++)
+                await test.sleep(50);
             return { spans, text, value, time: String(time), shown,
                 label: root.getAttribute('aria-label'),
                 said: root.querySelector('.live').textContent };

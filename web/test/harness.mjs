@@ -49,10 +49,15 @@ export async function visit(browser, url) {
     await until(browser, 'window.isReady === true');
 }
 
-/** How many colours are on the screen where the chart is: 1 is a blank canvas. */
+/** How many colours are on the screen: 1 is a blank canvas. A screenshot may be of a moment ago, so that few are
+ * looked at again for a while. */
 export async function countColors(browser) {
     const file = path.join(FILES, `screen-${process.pid}.png`);
-    await browser.screenshot(file);
-    const png = (await readFile(file)).toString('base64');
-    return browser.evaluate(`test.countColors('${png}')`);
+    for (let tries = 1; ; tries++) {
+        await browser.screenshot(file);
+        const png = (await readFile(file)).toString('base64');
+        const count = await browser.evaluate(`test.countColors('${png}')`);
+        if (count > 2 || tries === 20) return count;
+        await sleep(200);
+    }
 }

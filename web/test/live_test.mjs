@@ -111,6 +111,35 @@ inBrowsers((browser, name) => {
         const { different, lit } = await browser.evaluate(COUNT_DIFFERENT(10 * BATCH));
         assert.equal(different, 0);
         assert.ok(lit > 500);
+
+        /* Rows that came while no chart showed the stream are there for the next one. */
+        await browser.evaluate('test.chart.destroy()');
+        await publish(live, series, 10);
+        await until(browser, `stream.engine.api.stats().then((s) => s.streams[0].rows === ${11 * BATCH})`);
+        await browser.evaluate('test.make({ series: [{ data: stream }] })');
+        assert.equal(await browser.evaluate('test.chart.getView().to'), timeOf(11 * BATCH - 1) + 1);
+    });
+
+    test('frames are drawn as fast as rows come', async () => {
+        const series = await fresh();
+        await publish(live, series, 0);
+        await browser.evaluate(open(address(series)));
+        const drawn = browser.evaluate(`(async () => {
+            let frames = 0;
+            const stop = test.chart.on('progress', () => frames++);
+            const begin = performance.now();
+            while (performance.now() - begin < 60_000) {
+                const { rows } = (await test.chart.stats()).streams[0];
+                if (rows === ${101 * BATCH}) break;
+                await test.sleep(20);
+            }
+            stop();
+            return { frames, ms: performance.now() - begin };
+        })()`);
+        for (let batch = 1; batch <= 100; batch++) await publish(live, series, batch).then(() => sleep(16));
+        const { frames, ms } = await drawn;
+        console.log(`${name}: ${frames} frames while 100 batches came in ${Math.round(ms)} ms`);
+        assert.ok(frames > 5, `${frames}`);
     });
 
     test('zooming and panning go on while rows come', async () => {

@@ -8,9 +8,9 @@ import { after, before, test } from 'node:test';
 import { ROOTS, here, inBrowsers, visit } from './harness.mjs';
 import { serve } from './server.mjs';
 
-const BUILT = process.env.SHADERS ?? here('../../build/release');
-/** Where the build puts them, and what else it may have put together. */
-const FOLDERS = ['src/render/shaders', 'bench/shaders'];
+const BUILT = here('../../build');
+/** Where builds put them: the first has all that programs use, the others what else there is. */
+const FOLDERS = ['release/src/render/shaders', 'release/bench/shaders', 'wasm/src/render/shaders'];
 const SOURCES = here('../../shaders');
 
 const list = (folder) =>
