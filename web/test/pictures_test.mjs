@@ -71,7 +71,7 @@ inBrowsers((browser, name) => {
         /** Pages can read canvases with a 2D context, which is faster than a screenshot. */
         const count = (view, backend) =>
             backend === 'cpu'
-                ? until(() => browser.evaluate(`test.countOff('/files/${view.picture}')`), PATIENCE_MS)
+                ? lookFor(() => browser.evaluate(`test.countOff('/files/${view.picture}')`), PATIENCE_MS)
                 : countOnScreen(expected(view), 0);
 
     for (const backend of BACKENDS[name])
@@ -174,6 +174,7 @@ inBrowsers((browser, name) => {
             assert.deepEqual(drawn, { backend: 'webgpu', backendReason: '' });
             assert.equal(await countOnScreen(expected(next), 0), 0);
             await show(view, { engine: 'main', backend: 'webgpu' });
+            assert.equal(await countOnScreen(expected(view), 0), 0); /* see RETIRE_MS of gpu.ts */
         }
         assert.equal(await browser.evaluate('devices.length'), 3);
         await lose();
