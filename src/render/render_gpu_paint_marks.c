@@ -8,6 +8,7 @@
  */
 #include "raster_stroke.h"
 #include "render_gpu_paint_state.h"
+#include "render_gpu_planes.h"
 #include "scene_palette.h"
 
 #include <math.h>
@@ -350,22 +351,29 @@ static void take_box(void *context, int64_t x0, int64_t y0, int64_t x1, int64_t 
                                  (double)(x1 + plot->x_px), (double)(y1 + plot->y_px));
 }
 
-/* Density `index` of the frame: it is counted by the GPU. */
-static void add_grid(gch__gpu_painter *painter, const gch__plot_series *series, uint32_t index)
+/* The counts of density `index` of the frame, in 256 colours; NULL after a failure. */
+static uint32_t *add_colored_grid(gch__gpu_painter *painter, gch_density_scale scale,
+                                  uint32_t index)
 {
     gch__gpu_command command = {
         .kind = GCH__GPU_PAINT_GRID,
         .a = gch__gpu_counts_grid(painter->executor, painter->plot->panel, index),
-        .b = series->density_scale,
+        .b = scale,
         .d = painter->plot->view.height_px,
         .e = painter->plot->view.width_px};
     uint32_t *colors = gch__gpu_painter_add_words(painter, 256, &command.c);
-    if (colors == NULL)
-        return;
-    for (uint32_t i = 0; i < 256; i++)
+    if (colors != NULL)
+        gch__paint_add_plot_command(painter, command, 0, painter->plot->view.height_px);
+    return colors;
+}
+
+/* Density `index` of the frame: it is counted by the GPU. */
+static void add_grid(gch__gpu_painter *painter, const gch__plot_series *series, uint32_t index)
+{
+    uint32_t *colors = add_colored_grid(painter, series->density_scale, index);
+    for (uint32_t i = 0; colors != NULL && i < 256; i++)
         colors[i] = gch__pixel_from_rgba(
             gch__palette_color(series->palette, series->is_palette_reversed, i));
-    gch__paint_add_plot_command(painter, command, 0, painter->plot->view.height_px);
 }
 
 /* Points of a plane that are many: the series at hand has a grid. */
@@ -374,6 +382,32 @@ static void take_counts(void *context)
     gch__gpu_painter *painter = context;
     painter->has_counts[painter->series] = true;
     add_grid(painter, painter->its, painter->grid);
+}
+
+/* The largest values of a plane's pixels: levels of one colour have one rank, and a rank is a
+ * count of one colour (gch__gpu_planes_show). */
+static gch_status take_levels(void *context, const gch_plane *plane,
+                              const uint32_t pixels[GCH_LEVELS + 1], gch_error *err)
+{
+    gch__gpu_painter *painter = context;
+    uint16_t ranks[GCH_LEVELS + 1] = {0};
+    uint32_t *colors = add_colored_grid(painter, GCH_DENSITY_LINEAR, painter->grid);
+    uint32_t count = 0;
+    if (colors == NULL)
+        return GCH_OK; /* gch__gpu_painter_tell has the failure */
+    for (uint32_t level = 1; level <= GCH_LEVELS; level++) {
+        uint32_t rank = 0;
+        while (rank < count && colors[rank] != pixels[level])
+            rank++;
+        if (rank == 256)
+            return gch_fail(err, GCH_LIMIT, "more than 256 colours of values");
+        colors[rank] = pixels[level];
+        count = GCH_MAX(count, rank + 1);
+        ranks[level] = (uint16_t)(rank + 1);
+    }
+    memset(colors + count, 0, (256 - count) * sizeof *colors);
+    painter->has_counts[painter->series] = true;
+    return gch__gpu_planes_set_levels(painter->executor, painter->series, plane, ranks, err);
 }
 
 bool gch__gpu_painter_has_counts(const gch__gpu_painter *painter, uint32_t series)
@@ -385,8 +419,11 @@ gch_status gch__gpu_painter_add_marks(gch__gpu_painter *painter, const gch__scen
                                       gch_query *const *queries, int64_t *out_query_ns,
                                       gch_error *err)
 {
-    const gch__mark_painter sink = {
-        .context = painter, .pass = take_pass, .box = take_box, .counts = take_counts};
+    const gch__mark_painter sink = {.context = painter,
+                                    .pass = take_pass,
+                                    .box = take_box,
+                                    .counts = take_counts,
+                                    .levels = take_levels};
     uint32_t grids[GCH_PANEL_CAP] = {0};
     painter->raster->query_ns = 0;
     for (uint32_t i = 0; i < scene->series_count; i++) {
