@@ -14,7 +14,7 @@
 
 static gch_error err;
 
-enum { ROWS = 700000, SIDE = 60000, TALL = 40000 };
+enum { ROWS = 600000, SIDE = 60000, TALL = 40000 };
 
 typedef enum kind { INTEGERS, DOUBLES, GAPS, KIND_COUNT } kind;
 static struct {
@@ -290,6 +290,8 @@ static void a_view_at_rest_becomes_exact_and_then_nothing_is_submitted(void **st
         for (look its = BARE; its < LOOK_COUNT; its++) {
             stage s;
             kind of = (kind)k;
+            if (its > COUNTS && k != (its == LEVELS ? GAPS : INTEGERS))
+                continue;
             make_stage(&s, &(gch__gpu_executor_desc){0}, its, &of, 1);
             draw(&s, GCH_QUALITY_AUTO, 0);
             assert_true(s.stats.counted >= 1.0 / 32 && s.stats.counted < 0.2);
