@@ -226,6 +226,8 @@ static gch_status draw_levels(const gch__mark_job *job, uint32_t by, gch_error *
         set_ramp(series, info, &plane, colors);
     for (uint32_t level = 1; level <= GCH_LEVELS; level++)
         colors[level] = gch__pixel_from_rgba(colors[level]) | 0xFF000000u;
+    if (job->painter != NULL && job->painter->levels == NULL)
+        return gch_fail(err, GCH_LIMIT, "more points in view than are coloured one by one");
     if (job->painter != NULL)
         return job->painter->levels(job->painter->context, &plane, colors, err);
     GCH_TRY(ask(job, &plane, GCH_GRID_LEVELS, &grid, err));
