@@ -1,7 +1,6 @@
 // Points of a plane: which pixels they lie in, or how many in each (docs/pixel-rule.md).
 //
-// A place is a column + 1 or a row + 1: 0 lies left of or above the view, width + 1 or height + 1 on
-// the other side. A node is 16 blocks of a segment in its trees of x and of y: a box.
+// A node is 16 blocks of a segment in its trees of x and of y: a box.
 //  - cull_points lists the nodes that may have points in view and are not settled by their boxes;
 //  - sort_blocks finds out which edges of pixels the blocks of listed nodes cross, or with BY_BLOCKS those of
 //    all nodes, and lists them by the way they are counted, so that threads that run together
@@ -14,12 +13,10 @@
 //!include common/wide.wgsl
 //!include common/packed.wgsl
 //!include common/segment.wgsl
+//!include common/places.wgsl
 
 override BY_BLOCKS: u32 = 0u;
 
-@group(0) @binding(0) var<uniform> frame: PointsFrame;
-@group(0) @binding(2) var<storage, read> slices: array<PointsSlice>;
-@group(0) @binding(3) var<storage, read> edges: array<vec2u>;
 @group(0) @binding(5) var<storage, read_write> marks: array<atomic<u32>>;
 
 // x, y and z of an indirect dispatch, how many nodes are listed, and their numbers: NODES a slice.
@@ -49,46 +46,7 @@ const SKIPPED: u32 = 4u;
 const FEW: u32 = 7u;
 const RECORDS: u32 = 4u; // behind the lists, in capacities
 
-const NODE_BLOCKS: u32 = 16u;
-const NODE_ROWS: u32 = 4096u;
 const GROUP_NODES: u32 = 4u; // of a workgroup of sort_blocks
-
-// ---- places ----
-
-// The place of a key between those of others: the first in [low, high] whose edge it has not passed.
-fn place_within(key: vec2u, low_place: u32, high_place: u32) -> u32 {
-    let counted = add_wide(key, vec2u(segment.offset_low, segment.offset_high));
-    let is_across = (segment.flags & IS_ACROSS) != 0u;
-    var low = low_place;
-    var high = high_place;
-    while (low < high) {
-        let middle = (low + high) / 2u;
-        if (is_less(counted, edges[segment.edges + middle]) != is_across) {
-            low = middle + 1u;
-        } else {
-            high = middle;
-        }
-    }
-    return low;
-}
-
-fn place_of(key: vec2u) -> u32 {
-    if ((segment.flags & IS_ACROSS) != 0u) {
-        return place_within(key, 0u, frame.width + 1u - segment.unbounded);
-    }
-    return place_within(key, segment.unbounded, frame.height + 1u);
-}
-
-// The places that keys of a pair may have: x <= y.
-fn places_of(pair: Pair) -> vec2u {
-    let a = place_of(pair.min);
-    let b = place_of(pair.max);
-    return vec2u(min(a, b), max(a, b));
-}
-
-fn is_outside(x: vec2u, y: vec2u) -> bool {
-    return x.y == 0u || x.x > frame.width || y.y == 0u || y.x > frame.height;
-}
 
 // ---- marks ----
 
@@ -112,14 +70,6 @@ fn add_points(x: u32, y: u32, count: u32) {
 }
 
 // ---- nodes ----
-
-fn node_pair(node: u32) -> Pair {
-    return tree_pair(min(segment.level_count - 1u, 1u), node);
-}
-
-fn has_gaps(slice: PointsSlice) -> bool {
-    return slice.gaps_x_first < slice.gaps_x_last || slice.gaps_y_first < slice.gaps_y_last;
-}
 
 // Whether nothing of the node has to be decoded; what its box alone tells is added.
 fn settle_node(slice: PointsSlice, node: u32) -> bool {
@@ -161,7 +111,8 @@ fn cull_points(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_in
         atomicStore(&listed_here, 0u);
     }
     workgroupBarrier();
-    let is_listed = thread < slice.node_count && !settle_node(slice, slice.first_node + thread);
+    let node = slice.first_node + thread;
+    let is_listed = thread < slice.node_count && is_chosen(slice, node) && !settle_node(slice, node);
     var mine = 0u;
     if (is_listed) {
         mine = atomicAdd(&listed_here, 1u);
@@ -339,7 +290,7 @@ fn sort_blocks(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_in
     var block = 0u;
     if (is_there) {
         let slice = slices[frame.first_slice + number / NODES];
-        if (number % NODES < slice.node_count) {
+        if (number % NODES < slice.node_count && is_chosen(slice, slice.first_node + number % NODES)) {
             block = (slice.first_node + number % NODES) * NODE_BLOCKS + thread % NODE_BLOCKS;
             x = find_side(slice, 0u, block);
             y = find_side(slice, 1u, block);

@@ -172,6 +172,37 @@ shows part.png "the range that was asked for"
 xdotool key Escape
 ends "Escape"
 
+# Panels: one for each series by a key, the axis of the one at the pointer, and as they are given.
+two() {
+    "$program" render data.gch --size 640x400 --column volume --column price "${@:2}" -o "$1"
+}
+two both.png
+two panels.png --panel 1 --panel 2
+two panels-log.png --panel 1 --panel 2 --axis left --axis log
+two given.png --panel 2 --panel 1 --panel-height 3,1 --panel-title Prices
+start data.gch --backend cpu --column volume
+xdotool key h
+shows both.png "two series in a panel"
+xdotool key p
+shows panels.png "a panel for each"
+xdotool mousemove --window "$window" 300 300
+differs panels.png "the pointer in the lower panel"
+xdotool key l mousemove 2 2
+shows panels-log.png "a logarithmic axis in the lower panel"
+xdotool key plus plus
+differs panels-log.png "zooming panels"
+xdotool key Home
+shows panels-log.png "all of the panels"
+xdotool key p
+shows both.png "a panel for all"
+xdotool key q
+ends "panels"
+start data.gch --backend cpu --column volume --panel 2 --panel 1 --panel-height 3,1 --panel-title Prices
+xdotool key h
+shows given.png "panels as they were asked for"
+xdotool key q
+ends "panels as they were asked for"
+
 # What lies on another machine: a file, and a live series that grows.
 mkdir archive
 cp data.gch archive/

@@ -81,8 +81,8 @@ typedef enum gch_backend {
     GCH_BACKEND_AUTO = 4,      /* GPU, but the CPU rather than an adapter in software */
 } gch_backend;
 
-/* What may be left out where all of a frame would take too long: densities on the GPU (docs/gpu.md,
- * "Quality"). Everything else, and every other executor, is always exact. */
+/* What may be left out where all of a frame would take too long: densities and points of a plane on
+ * the GPU (docs/gpu.md, "Quality"). Everything else, and every other executor, is always exact. */
 typedef enum gch_quality {
     GCH_QUALITY_DEFAULT = 0, /* exact */
     GCH_QUALITY_EXACT = 1,

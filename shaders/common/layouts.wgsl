@@ -172,12 +172,30 @@ struct PointsFrame {
 
 // Nodes of 16 blocks each of a point set.
 struct PointsSlice {
-    segment: u32, // of x; that of y is the next
+    segment: u32, // of x; that of y is the next, that of values, if there are any, the one behind it
     first_node: u32,
     node_count: u32, // at most 64
     gaps_x_first: u32, // entries of the lists of super-blocks with gaps that these rows touch
     gaps_x_last: u32,
     gaps_y_first: u32,
     gaps_y_last: u32,
-    reserved: u32,
+    gaps_value_first: u32,
+    gaps_value_last: u32,
+    strata: u32, // 0: all of its nodes; else those of strata [it % 65536, it / 65536)
+}
+
+// A grid of pixels, `stride` words a column, and where it goes in another.
+struct Paste {
+    first: u32, // its first word
+    width: u32,
+    height: u32,
+    stride: u32,
+    to: u32, // the first word
+    to_width: u32,
+    to_height: u32,
+    to_stride: u32,
+    x: u32, // its corner there, i32
+    y: u32,
+    pad_a: u32,
+    pad_b: u32,
 }

@@ -55,6 +55,8 @@ int cli_file_open(const char *path, const gch_file **out);
 /* The same with the whole file mapped, whatever its size: for reading all of it once. */
 int cli_file_open_whole(const char *path, const gch_file **out);
 void cli_file_close(const gch_file *file); /* NULL is allowed */
+/* The source of an open file; false for one that was not opened here. */
+bool cli_file_find_source(const gch_file *file, gch_source *out);
 /* CLI_USAGE if the output is one of the inputs. */
 int cli_check_overlap(const char *command, const char *output, char *const *inputs,
                       size_t input_count);

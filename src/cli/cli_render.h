@@ -59,7 +59,7 @@ bool cli_render_read(const cli_render_command *command, int argc, char **argv, c
 int cli_render_open(cli_render_job *job); /* the files */
 void cli_render_close(cli_render_job *job);
 /* The chart as one panel whose left axis stands in the desc itself, for those that move its view:
- * of a command without the options of panels and axes. */
+ * of a chart that has no more than that. */
 void cli_render_flatten(cli_render_job *job);
 
 /* What is wrong whatever the files hold; fills size, format, scale and theme of the desc. */

@@ -145,6 +145,17 @@ void cli_file_close(const gch_file *file)
     }
 }
 
+bool cli_file_find_source(const gch_file *file, gch_source *out)
+{
+    for (size_t i = 0; i < FILE_CAP; i++) {
+        if (shared.files[i].file != file || file == NULL)
+            continue;
+        *out = shared.files[i].source;
+        return true;
+    }
+    return false;
+}
+
 static int check_file(const char *path)
 {
     if (strcmp(path, "-") == 0)

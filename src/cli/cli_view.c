@@ -187,6 +187,21 @@ static void name_of(const char *path, char *out, size_t cap)
 
 /* ---- the command ---- */
 
+static bool find_source(void *context, const gch_file *file, gch_source *out)
+{
+    (void)context;
+    return cli_file_find_source(file, out);
+}
+
+/* One panel with a left axis and nothing said of it: the chart describes it by itself. */
+static bool is_plain(const cli_render_job *job)
+{
+    bool is_plain = job->panel_count <= 1 && job->panels[0].title == NULL;
+    for (uint32_t i = 0; i < job->series_count; i++)
+        is_plain = is_plain && job->series[i].axis == GCH_AXIS_LEFT;
+    return is_plain;
+}
+
 static int view(viewing *v)
 {
     cli_render_job *job = v->job;
@@ -204,7 +219,8 @@ static int view(viewing *v)
         code = cli_workers_make(job->options->threads, &workers);
     if (code != CLI_OK)
         goto cleanup;
-    cli_render_flatten(job);
+    if (is_plain(job))
+        cli_render_flatten(job);
     job->desc.workers = workers;
     job->desc.data = cli_data_get();
     for (uint32_t i = 0; i < job->series_count; i++)
@@ -222,7 +238,8 @@ static int view(viewing *v)
                       .context = v,
                       .refresh = refresh,
                       .refresh_ms = has_live ? LIVE_MS : FILE_MS,
-                      .save = save};
+                      .save = save,
+                      .find_source = find_source};
     if (view_run(&desc, &err) != GCH_OK)
         code = cli_fail("%s", err.message);
 
@@ -237,9 +254,9 @@ int cli_view(int argc, char **argv)
 {
     static const cli_choice backends[] = {
         {"auto", GCH_BACKEND_AUTO}, {"gpu", GCH_BACKEND_GPU}, {"cpu", GCH_BACKEND_CPU}, {NULL, 0}};
-    static const char *const left_out[] = {
-        "output", "bare", "backend", "format", "stats",   "panel",    "panel-title", "panel-height",
-        "axis",   "bins", "xmin",    "xmax",   "size-by", "color-by", "category-by", NULL};
+    static const char *const left_out[] = {"output",  "bare",     "backend",     "format",
+                                           "stats",   "bins",     "xmin",        "xmax",
+                                           "size-by", "color-by", "category-by", NULL};
     static int backend = GCH_BACKEND_AUTO;
     static cli_render_options o;
     static const cli_option own[] = {
@@ -255,6 +272,7 @@ int cli_view(int argc, char **argv)
                        "shown is shown too.",
         .examples = "  gpucharts view ticks.gch\n"
                     "  gpucharts view ticks.gch --column price --type candles --theme dark\n"
+                    "  gpucharts view ticks.gch --column price --column size --panel 1 --panel 2\n"
                     "  gpucharts view https://data.example/v1/live/btc",
         .left_out = left_out,
         .own = own,

@@ -219,8 +219,6 @@ static gch_status draw_levels(const gch__mark_job *job, uint32_t by, gch_error *
     gch_plane plane = *job->plane;
     uint32_t colors[GCH_LEVELS + 1];
     gch_grid grid;
-    if (job->painter != NULL)
-        return gch_fail(err, GCH_LIMIT, "more points in view than are coloured one by one");
     plane.value_column = by - 1;
     if (series->category_by != 0)
         set_categories(series, info, &plane, colors);
@@ -228,6 +226,10 @@ static gch_status draw_levels(const gch__mark_job *job, uint32_t by, gch_error *
         set_ramp(series, info, &plane, colors);
     for (uint32_t level = 1; level <= GCH_LEVELS; level++)
         colors[level] = gch__pixel_from_rgba(colors[level]) | 0xFF000000u;
+    if (job->painter != NULL && job->painter->levels == NULL)
+        return gch_fail(err, GCH_LIMIT, "more points in view than are coloured one by one");
+    if (job->painter != NULL)
+        return job->painter->levels(job->painter->context, &plane, colors, err);
     GCH_TRY(ask(job, &plane, GCH_GRID_LEVELS, &grid, err));
     level_paint p = {&job->plot, grid.cells, colors};
     gch__parallel_for(job->workers, (job->plot.height_px + GRID_ROWS - 1) / GRID_ROWS, paint_rows,

@@ -2,6 +2,7 @@
 #ifndef GCH_RASTER_STATE_H
 #define GCH_RASTER_STATE_H
 
+#include "gch/plane.h"
 #include "raster.h"
 #include "raster_bare_marks.h"
 #include "raster_blend.h"
@@ -54,6 +55,10 @@ typedef struct gch__mark_painter {
     void (*box)(void *context, int64_t x0, int64_t y0, int64_t x1, int64_t y1, uint32_t rgba);
     void (*counts)(
         void *context); /* gch__mark_draw_counts of points of a plane: it counts itself */
+    /* GCH_GRID_LEVELS of a plane, which it finds itself: pixels of levels 1 to GCH_LEVELS. NULL: it
+     * cannot, which is GCH_LIMIT. */
+    gch_status (*levels)(void *context, const gch_plane *plane,
+                         const uint32_t pixels[GCH_LEVELS + 1], gch_error *err);
 } gch__mark_painter;
 
 /* One series being drawn. */

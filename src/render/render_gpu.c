@@ -12,7 +12,7 @@
  *  3. `shown` describes the picture that `image` holds, or is not valid.
  */
 #include "render_gpu.h"
-#include "render_gpu_points.h"
+#include "render_gpu_planes.h"
 #include "render_gpu_state.h"
 
 #include <stdio.h>
@@ -152,15 +152,13 @@ cleanup:
 }
 
 /* Columns of a plane stand alone: their extents are empty, all is in the bitmap. */
-static gch_status draw_points(const gch__gpu_series *series, const gch_plane *plane, gch_error *err)
+static gch_status draw_points(const gch__gpu_series *series, uint32_t index, const gch_plane *plane,
+                              gch_error *err)
 {
     gch__gpu_executor *executor = series->executor;
-    gch__gpu_points_marks marks = {.buffer = executor->marks,
-                                   .cells = executor->frame.lit,
-                                   .stride = executor->frame.lit_words};
     empty_extents(executor);
     GCH_TRY(gch__gpu_send_extents(series, err));
-    gch_status status = gch__gpu_points_add(executor, series->query, plane, &marks, err);
+    gch_status status = gch__gpu_planes_light(series, index, plane, err);
     if (status != GCH_PENDING && status != GCH_UNSUPPORTED)
         return status;
     gch_grid grid;
@@ -168,26 +166,6 @@ static gch_status draw_points(const gch__gpu_series *series, const gch_plane *pl
     executor->stats.is_pending = true;
     GCH_TRY(gch_query_grid(series->query, plane, GCH_GRID_LIT, &grid, err));
     return light_grid(series, &grid, err);
-}
-
-/* Points of a plane into the frame's counts, where a grid of them starts. */
-static gch_status count_points(const gch__gpu_series *series, const gch_plane *plane,
-                               uint32_t cells, gch_error *err)
-{
-    gch__gpu_executor *executor = series->executor;
-    gch__gpu_points_marks marks = {.buffer = executor->counts.grids,
-                                   .counts = true,
-                                   .cells = cells,
-                                   .stride = plane->view.height_px};
-    gch_status status = gch__gpu_points_add(executor, series->query, plane, &marks, err);
-    if (status != GCH_PENDING && status != GCH_UNSUPPORTED)
-        return status;
-    gch_grid grid;
-    executor->stats.series_by_query++;
-    executor->stats.is_pending = true;
-    GCH_TRY(gch_query_grid(series->query, plane, GCH_GRID_COUNTS, &grid, err));
-    return gch__gpu_upload(executor->gpu, marks.buffer, (uint64_t)cells * 4, grid.cells,
-                           (uint64_t)grid.width_px * grid.height_px * 4, err);
 }
 
 /* ---- frames ---- */
@@ -301,7 +279,7 @@ static gch_status draw_panel(gch__gpu_executor *executor, const gch__scene *scen
             GCH_TRY(gch__gpu_counts_add(&series, index, grid++, err));
         } else if (scene->is_plane) {
             gch_plane plane = gch__plane_of(scene, i);
-            GCH_TRY(draw_points(&series, &plane, err));
+            GCH_TRY(draw_points(&series, i, &plane, err));
         } else {
             GCH_TRY(draw_series(&series, err));
         }
@@ -368,14 +346,17 @@ static gch_status count_densities(gch__gpu_executor *executor, const gch__scene 
             executor->stats.series_by_query++; /* drawn one by one */
             continue;
         }
+        bool has_colors = false;
         if (scene->is_plane) {
             gch_plane plane = gch__plane_of(scene, i);
-            GCH_TRY(
-                count_points(&series, &plane, gch__gpu_counts_grid(executor, panel, index), err));
+            GCH_TRY(gch__gpu_planes_show(&series, i, &plane,
+                                         gch__gpu_counts_grid(executor, panel, index), &has_colors,
+                                         err));
         } else {
             GCH_TRY(gch__gpu_counts_add(&series, panel, index, err));
         }
-        GCH_TRY(gch__gpu_counts_tone(executor, panel, index, err));
+        if (!has_colors)
+            GCH_TRY(gch__gpu_counts_tone(executor, panel, index, err));
     }
     executor->stats.pages_loaded = gch__gpu_end_pools(executor) - loaded;
     return GCH_OK;
@@ -422,6 +403,7 @@ static void drop_kept(gch__gpu_executor *executor)
     gch__gpu_brush_drop(executor, &executor->light);
     gch__gpu_painter_drop(executor->painter);
     gch__gpu_counts_drop(executor);
+    gch__gpu_planes_drop(executor->planes);
     executor->shown.is_valid = false;
 }
 
@@ -487,8 +469,9 @@ gch_status gch__gpu_executor_draw(gch__gpu_executor *executor, const gch__scene 
         GCH_TRY(begin_painting(executor, scene, &are_fixed_same, err));
     executor->shown.is_valid = was_valid;
     if (are_fixed_same && gch__gpu_is_shown(&executor->shown, scene, image) &&
-        (scene->is_plane ||
-         gch__strata_is_settled(&executor->counts.strata, &executor->counts.quality_desc))) {
+        (scene->is_plane
+             ? gch__gpu_planes_is_settled(executor)
+             : gch__strata_is_settled(&executor->counts.strata, &executor->counts.quality_desc))) {
         if (image == NULL) /* it is to be there still */
             GCH_TRY(gch__gpu_check(executor->gpu, err));
         gch__gpu_counts_report(executor);
@@ -523,6 +506,7 @@ void gch__gpu_executor_set_quality(gch__gpu_executor *executor, const gch__quali
 void gch__gpu_executor_forget(gch__gpu_executor *executor)
 {
     gch__gpu_counts_drop(executor);
+    gch__gpu_planes_drop(executor->planes);
     executor->shown.is_valid = false;
 }
 
@@ -594,6 +578,7 @@ void gch__gpu_executor_destroy(gch__gpu_executor *executor)
     const gch_allocator *allocator = executor->allocator;
     gch__gpu_drop_pools(executor);
     gch__gpu_points_destroy(executor->points);
+    gch__gpu_planes_destroy(executor->planes);
     gch__gpu_painter_destroy(executor->painter);
     gch__gpu_destroy(executor->gpu);
     gch__free(allocator, executor->segments.entries, executor->segments.label);

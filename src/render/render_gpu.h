@@ -49,11 +49,12 @@ typedef struct gch__gpu_frame_stats {
     bool is_unchanged; /* the last frame's picture stands: nothing was recorded or submitted */
     uint32_t tiles;    /* stretches of work that fitted the device memory */
     uint32_t series_by_query; /* reduced by the query room */
-    uint32_t columns_kept;    /* of a bare picture panned by whole columns */
+    uint32_t columns_kept;    /* of a bare picture, or points of a plane, panned by whole pixels */
     bool is_pending;          /* may look different next time: pages had not come */
     uint32_t studies;         /* computed by the device, of a painted picture */
     uint64_t pages_loaded;
-    double counted; /* share of the densities' points: 1 if all are, and where there is none */
+    double
+        counted; /* share of the points of densities and planes: 1 if all are, or there are none */
     uint32_t quality_level; /* of them */
     int64_t record_ns;   /* the processor's work before the first submission of the picture: without
                             the device's own time and the picture's way back */

@@ -10,6 +10,7 @@
  */
 #include "query_lit.h"
 #include "raster_tone.h"
+#include "render_gpu_planes.h"
 #include "render_gpu_state.h"
 
 #include <string.h>
@@ -213,7 +214,7 @@ static uint64_t place_grids(gch__gpu_executor *executor, const gch__scene *scene
     return words;
 }
 
-/* Points of a plane are counted whole, in every frame. */
+/* Points of a plane have a plan of their own (render_gpu_planes.c), and grids of pixels. */
 static gch__quality_plan plan_frame(gch__gpu_counts *counts, const gch__scene *scene,
                                     const gch__strata_item *items, uint32_t count)
 {
@@ -242,7 +243,10 @@ gch_status gch__gpu_counts_begin(gch__gpu_executor *executor, const gch__scene *
     for (uint32_t i = 0; i < executor->panel_count; i++)
         grids += executor->panels[i].grid_count;
     *out_grids = grids;
+    executor->shows_plane = scene->is_plane;
     counts->costs = (gch__quality_costs){0};
+    if (scene->is_plane)
+        GCH_TRY(gch__gpu_planes_begin(executor, scene, err));
     gch__quality_plan plan = plan_frame(counts, scene, items, grids);
     uint64_t words = place_grids(executor, scene, plan.step, items);
     if (words * sizeof(uint32_t) > gch__gpu_get_info(executor->gpu)->binding_bytes_max)
@@ -288,15 +292,6 @@ static gch_status count_column(const gch__gpu_series *series, const gch__strata_
     return GCH_OK;
 }
 
-static uint64_t count_evicted(const gch__gpu_executor *executor)
-{
-    uint64_t evicted = 0;
-    for (uint32_t i = 0; i < GCH__GPU_POOLS; i++)
-        if (executor->pools[i].pages != NULL)
-            evicted += gch__gpu_pages_get_stats(executor->pools[i].pages).evicted;
-    return evicted;
-}
-
 /* For the controller: until the device has counted what is recorded. */
 static gch_status wait_for_counts(gch__gpu_executor *executor, gch_error *err)
 {
@@ -306,18 +301,31 @@ static gch_status wait_for_counts(gch__gpu_executor *executor, gch_error *err)
     return gch__gpu_begin(executor->gpu, "counted", err);
 }
 
+gch_status gch__gpu_counts_spent(gch__gpu_executor *executor, uint64_t rows, uint64_t least_rows,
+                                 int64_t start_ns, gch_error *err)
+{
+    gch__gpu_counts *counts = &executor->counts;
+    if (rows == 0 || counts->quality_desc.quality != GCH_QUALITY_AUTO)
+        return GCH_OK;
+    GCH_TRY(wait_for_counts(executor, err));
+    counts->costs.units += rows;
+    counts->costs.least_units += least_rows;
+    counts->costs.work_ms += (double)(gch__clock_ns() - start_ns) / 1e6;
+    return GCH_OK;
+}
+
 static gch_status count_chosen(const gch__gpu_series *series, const gch__strata_job *job,
                                gch_error *err)
 {
     gch__gpu_executor *executor = series->executor;
     gch__gpu_counts *counts = &executor->counts;
     const gch__strata *strata = &counts->strata;
-    uint64_t evicted = count_evicted(executor);
+    uint64_t evicted = gch__gpu_pools_evicted(executor);
     GCH_TRY(gch__gpu_begin_slices(series, err));
     for (uint32_t column = 0; column < strata->width; column++)
         GCH_TRY(count_column(series, job, column, err));
     GCH_TRY(gch__gpu_run_tile(executor, err));
-    counts->is_streamed = counts->is_streamed || count_evicted(executor) != evicted;
+    counts->is_streamed = counts->is_streamed || gch__gpu_pools_evicted(executor) != evicted;
     uint64_t scales = (uint64_t)counts->frame.grid + counts->frame.pixels;
     return gch__gpu_upload(executor->gpu, counts->grids, scales * sizeof(uint32_t), strata->scales,
                            strata->width * sizeof *strata->scales, err);
@@ -337,13 +345,7 @@ static gch_status count_rows(const gch__gpu_series *series, uint32_t grid, const
     GCH_TRY(gch__strata_choose(&counts->strata, &job, counts->is_streamed, &spent, err));
     GCH_TRY(count_chosen(series, &job, err));
     gch__strata_finish(&counts->strata, grid);
-    if (spent.rows == 0 || counts->quality_desc.quality != GCH_QUALITY_AUTO)
-        return GCH_OK;
-    GCH_TRY(wait_for_counts(executor, err));
-    counts->costs.units += spent.rows;
-    counts->costs.least_units += spent.least_rows;
-    counts->costs.work_ms += (double)(gch__clock_ns() - start_ns) / 1e6;
-    return GCH_OK;
+    return gch__gpu_counts_spent(executor, spent.rows, spent.least_rows, start_ns, err);
 }
 
 /* Sums of the counts of a density's pixels, a cell each. */
@@ -422,6 +424,10 @@ void gch__gpu_counts_tell(gch__gpu_executor *executor)
 
 void gch__gpu_counts_report(gch__gpu_executor *executor)
 {
+    if (executor->shows_plane) {
+        gch__gpu_planes_report(executor);
+        return;
+    }
     executor->stats.counted = gch__strata_complete(&executor->counts.strata);
     executor->stats.quality_level = gch__strata_level(&executor->counts.strata);
 }

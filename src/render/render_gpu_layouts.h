@@ -92,9 +92,19 @@ typedef struct gch__gpu_points_slice {
     uint32_t first_node, node_count;
     uint32_t gaps_x_first, gaps_x_last;
     uint32_t gaps_y_first, gaps_y_last;
-    uint32_t reserved;
+    uint32_t gaps_value_first, gaps_value_last;
+    uint32_t strata;
 } gch__gpu_points_slice;
-static_assert(sizeof(gch__gpu_points_slice) == 32, "shaders/common/layouts.wgsl");
+static_assert(sizeof(gch__gpu_points_slice) == 40, "shaders/common/layouts.wgsl");
+
+/* From one grid of pixels to another (shaders/paste.wgsl). */
+typedef struct gch__gpu_paste {
+    uint32_t first, width, height, stride;
+    uint32_t to, to_width, to_height, to_stride;
+    int32_t x, y;
+    uint32_t pad_a, pad_b;
+} gch__gpu_paste;
+static_assert(sizeof(gch__gpu_paste) == 48, "shaders/common/layouts.wgsl");
 
 typedef enum gch__gpu_paint {
     GCH__GPU_PAINT_FILL = 1,

@@ -2,6 +2,7 @@
  * sent to the device, which computes studies and counts itself.
  */
 #include "render_gpu_paint_state.h"
+#include "render_gpu_planes.h"
 
 #define PURPOSE "gpu painter"
 #define PAINT_BINDINGS (GCH__GPU_PAINT_TABLES + 2u)
@@ -19,6 +20,13 @@ static uint32_t find_grid(void *context, uint32_t panel, uint32_t index)
 {
     const gch__gpu_painter *painter = context;
     return gch__gpu_counts_grid(painter->executor, panel, index);
+}
+
+static gch_status set_levels(void *context, uint32_t series, const gch_plane *plane,
+                             const uint16_t ranks[GCH_LEVELS + 1], gch_error *err)
+{
+    const gch__gpu_painter *painter = context;
+    return gch__gpu_planes_set_levels(painter->executor, series, plane, ranks, err);
 }
 
 static gch_status make_brush(gch__gpu_painter *painter, gch_error *err)
@@ -40,7 +48,8 @@ gch_status gch__gpu_painter_make(gch__gpu_executor *executor, gch__gpu_painter *
     if (painter == NULL)
         return gch__no_memory(err, PURPOSE);
     painter->executor = executor;
-    painter->hooks = (gch__paint_hooks){.context = painter, .study = add_study, .grid = find_grid};
+    painter->hooks = (gch__paint_hooks){
+        .context = painter, .study = add_study, .grid = find_grid, .levels = set_levels};
     gch_status status = gch__raster_make(executor->allocator, &painter->raster, err);
     if (status == GCH_OK)
         status = gch__paint_init(&painter->paint, executor->allocator, painter->raster,

@@ -3,11 +3,13 @@
  * Invariants:
  *  1. A slice is added once all that the kernels read of its nodes is resident:
  *     nodes, headers, directory, payload and bitmaps of both columns.
- *  2. Segment entries come in pairs, x and then y; both have the page table of their segment.
+ *  2. Segment entries come in pairs, x and then y, or in threes, the values last; all have the page
+ *     table of their segment.
  *  3. A node goes to one tile. Marks are added to, so that tiles may come in any order.
  */
 #include "render_gpu_points.h"
 #include "query_plane.h"
+#include "render_gpu_planes.h"
 
 #define PURPOSE "gpu points"
 #define BINDINGS 9u
@@ -48,9 +50,11 @@ struct gch__gpu_points {
 
     gch__gpu_points_slice *tile;
     size_t tile_count, tile_cap;
-    uint32_t *numbers; /* of a segment's pair in executor->segments, + 1 */
+    uint32_t *numbers; /* of a segment's first in executor->segments, + 1 */
     uint32_t *sources;
     size_t number_cap, source_cap;
+    gch__points_stretch *survey;
+    size_t survey_count, survey_cap;
 };
 
 /* The points of a file being added. */
@@ -60,6 +64,8 @@ typedef struct points_job {
     gch_query *query;
     const gch_plane *plane;
     const gch__gpu_points_marks *marks;
+    gch__gpu_points_part *part; /* NULL: everything is counted */
+    bool is_survey;
     uint32_t pool_shift;
 } points_job;
 
@@ -99,6 +105,7 @@ void gch__gpu_points_destroy(gch__gpu_points *points)
     gch__gpu_buffer_release(points->gpu, points->slices.buffer);
     gch__free(points->allocator, points->slices.entries, points->slices.label);
     gch__free(points->allocator, points->tile, PURPOSE);
+    gch__free(points->allocator, points->survey, PURPOSE);
     gch__free(points->allocator, points->numbers, PURPOSE);
     gch__free(points->allocator, points->sources, PURPOSE);
     gch__free(points->allocator, points, PURPOSE);
@@ -257,6 +264,11 @@ static gch_status dispatch(const points_job *job, const gch__gpu_points_frame *f
     return run_listed(job, COUNT_FAR, points->blocks, offsetof(gch__gpu_blocks, far_groups), err);
 }
 
+static gch__points_pass pass_of(const points_job *job)
+{
+    return job->part != NULL ? job->part->pass : GCH__POINTS_COUNT;
+}
+
 static gch_status run_tile(const points_job *job, gch_error *err)
 {
     gch__gpu_points *points = job->points;
@@ -264,7 +276,13 @@ static gch_status run_tile(const points_job *job, gch_error *err)
     if (points->tile_count == 0)
         return GCH_OK;
     bool by_blocks = job->executor->desc.by_blocks;
-    uint32_t groups = (uint32_t)points->tile_count * (by_blocks ? SLICE_NODES / GROUP_NODES : 1);
+    bool counts = pass_of(job) == GCH__POINTS_COUNT;
+    uint32_t nodes = (uint32_t)points->tile_count * SLICE_NODES;
+    uint32_t groups = (uint32_t)points->tile_count; /* of a workgroup a slice */
+    if (counts && by_blocks)
+        groups = nodes / GROUP_NODES;
+    else if (pass_of(job) == GCH__POINTS_LEVEL)
+        groups = nodes;
     gch__gpu_points_frame frame = {
         .width = view->width_px,
         .height = view->height_px,
@@ -272,10 +290,21 @@ static gch_status run_tile(const points_job *job, gch_error *err)
         .counts = job->marks->counts ? 1 : 0,
         .cells = job->marks->cells,
         .stride = job->marks->stride,
-        .capacity = (uint32_t)points->tile_count * SLICE_NODES * NODE_BLOCKS};
-    GCH_TRY(send_work(job, err));
+        .capacity = nodes * NODE_BLOCKS};
+    if (counts)
+        GCH_TRY(send_work(job, err));
     GCH_TRY(send_slices(job, &frame, err));
     GCH_TRY(gch__gpu_upload(points->gpu, points->frame, 0, &frame, sizeof frame, err));
+    if (!counts) {
+        const gch__gpu_planes_tile tile = {.frame = points->frame,
+                                           .slices = points->slices.buffer,
+                                           .marks = job->marks->buffer,
+                                           .groups_x = frame.groups_x,
+                                           .groups = groups};
+        points->tile_count = 0;
+        job->executor->stats.tiles++;
+        return gch__gpu_planes_run(job->executor, pass_of(job), &tile, err);
+    }
     GCH_TRY(bind(job, err));
     GCH_TRY(gch__gpu_compute_begin(points->gpu, "points", err));
     GCH_TRY(dispatch(job, &frame, groups, err));
@@ -303,21 +332,34 @@ static gch_status enter_pool(const points_job *job, uint64_t row, gch_error *err
 
 /* ---- segments ---- */
 
+static gch__plane_axis last_axis(const points_job *job)
+{
+    return pass_of(job) != GCH__POINTS_COUNT && job->part->has_values ? GCH__PLANE_VALUE
+                                                                      : GCH__PLANE_Y;
+}
+
+static uint32_t column_of(const points_job *job, gch__plane_axis axis)
+{
+    const uint32_t columns[GCH__PLANE_AXES] = {job->plane->x_column, job->plane->y_column,
+                                               job->plane->value_column};
+    return columns[axis];
+}
+
 static gch_status add_segment(const points_job *job, uint32_t index, gch_error *err)
 {
     gch__gpu_executor *executor = job->executor;
     gch__gpu_points *points = job->points;
     if (points->numbers[index] != 0)
         return GCH_OK;
-    for (gch__plane_axis axis = GCH__PLANE_X; axis <= GCH__PLANE_Y; axis++) {
+    const uint32_t number = (uint32_t)executor->segments.count + 1;
+    for (gch__plane_axis axis = GCH__PLANE_X; axis <= last_axis(job); axis++) {
         gch__gpu_column column = {.file = job->query->file,
                                   .segment = gch__query_segment(job->query, index),
-                                  .column = axis == GCH__PLANE_X ? job->plane->x_column
-                                                                 : job->plane->y_column,
+                                  .column = column_of(job, axis),
                                   .scale = &job->query->plane->scales[axis][index]};
         GCH_TRY(gch__gpu_add_segment(executor, &column, &points->sources[index], err));
     }
-    points->numbers[index] = (uint32_t)executor->segments.count - 1;
+    points->numbers[index] = number;
     return GCH_OK;
 }
 
@@ -440,6 +482,9 @@ static gch_status touch_column(const points_job *job, uint32_t index, uint32_t n
                  .last = GCH_MIN(end * NODE_BLOCKS, segment->block_count)};
     if (s.column->level_count > 1)
         GCH_TRY(touch_pairs(&s, 1, slice->first_node, end, io_is_full, err));
+    if (pass_of(job) == GCH__POINTS_SPREAD) /* boxes are all it reads */
+        return s.column->level_count > 1 ? GCH_OK
+                                         : touch_pairs(&s, 0, s.first, s.last, io_is_full, err);
     GCH_TRY(touch_blocks(&s, io_is_full, err));
     return touch_gaps(&s, &out_gaps[0], &out_gaps[1], io_is_full, err);
 }
@@ -451,25 +496,69 @@ static gch_status try_slice(const points_job *job, uint32_t index, gch__gpu_poin
                             bool *out_is_full, gch_error *err)
 {
     gch__gpu_points *points = job->points;
-    uint32_t gaps[4] = {0};
+    uint32_t gaps[2 * GCH__PLANE_AXES] = {0};
     *out_is_full = false;
     GCH_TRY(add_segment(job, index, err));
     slice->segment = points->numbers[index] - 1;
-    GCH_TRY(touch_column(job, index, job->plane->x_column, slice, &gaps[0], out_is_full, err));
-    GCH_TRY(touch_column(job, index, job->plane->y_column, slice, &gaps[2], out_is_full, err));
+    for (gch__plane_axis axis = GCH__PLANE_X; axis <= last_axis(job); axis++)
+        GCH_TRY(touch_column(job, index, column_of(job, axis), slice, &gaps[2 * axis], out_is_full,
+                             err));
     if (*out_is_full)
         return GCH_OK;
     slice->gaps_x_first = gaps[0];
     slice->gaps_x_last = gaps[1];
     slice->gaps_y_first = gaps[2];
     slice->gaps_y_last = gaps[3];
+    slice->gaps_value_first = gaps[4];
+    slice->gaps_value_last = gaps[5];
     GCH_TRY(gch__ensure(job->executor->allocator, (void **)&points->tile, &points->tile_cap,
                         points->tile_count + 1, sizeof *points->tile, PURPOSE, err));
     points->tile[points->tile_count++] = *slice;
-    const uint32_t rows = gch__query_segment(job->query, index)->row_count;
-    const uint64_t node_rows = (uint64_t)NODE_BLOCKS * GCH_BLOCK_ROWS;
-    uint64_t end = (slice->first_node + (uint64_t)slice->node_count) * node_rows;
-    job->query->stats.rows_visible += GCH_MIN(end, (uint64_t)rows) - slice->first_node * node_rows;
+    const gch__points_stretch added = {.segment_rows =
+                                           gch__query_segment(job->query, index)->row_count,
+                                       .first_node = slice->first_node,
+                                       .last_node = slice->first_node + slice->node_count};
+    uint32_t first = slice->strata % 65536, last = slice->strata / 65536;
+    uint64_t rows = gch__points_rows(&added, first, slice->strata != 0 ? last : GCH__PLANE_STRATA);
+    if (pass_of(job) != GCH__POINTS_SPREAD)
+        job->query->stats.rows_visible += rows;
+    if (job->part != NULL)
+        job->part->rows += rows;
+    return GCH_OK;
+}
+
+/* Where the SLICE_NODES aligned nodes begin that a node belongs to: all of them are counted as far,
+ * whatever part of them a view shows. */
+static uint64_t position_of(uint64_t first_row, uint32_t node)
+{
+    return first_row + (uint64_t)(node & ~(SLICE_NODES - 1)) * NODE_BLOCKS * GCH_BLOCK_ROWS;
+}
+
+/* gch__gpu_points_slice.strata; false: none of its nodes is in the part. */
+static bool choose_strata(const points_job *job, uint64_t position, uint32_t *out)
+{
+    *out = 0;
+    if (job->part == NULL)
+        return true;
+    uint32_t first = gch__points_reached(&job->part->from, position);
+    uint32_t last = gch__points_reached(&job->part->to, position);
+    if (first != 0 || last != GCH__PLANE_STRATA)
+        *out = first | last << 16;
+    return first < last;
+}
+
+static gch_status note_slice(const points_job *job, uint32_t index, uint32_t first, uint32_t last,
+                             gch_error *err)
+{
+    gch__gpu_points *points = job->points;
+    const gch__segment *segment = gch__query_segment(job->query, index);
+    GCH_TRY(gch__ensure(points->allocator, (void **)&points->survey, &points->survey_cap,
+                        points->survey_count + 1, sizeof *points->survey, PURPOSE, err));
+    points->survey[points->survey_count++] =
+        (gch__points_stretch){.position = position_of(segment->first_row, first),
+                              .segment_rows = segment->row_count,
+                              .first_node = first,
+                              .last_node = last};
     return GCH_OK;
 }
 
@@ -478,12 +567,15 @@ static gch_status add_slice(const points_job *job, uint32_t index, uint32_t firs
                             gch_error *err)
 {
     uint64_t row = gch__query_segment(job->query, index)->first_row;
-    uint32_t end = last;
+    uint32_t end = last, strata = 0;
+    if (!choose_strata(job, position_of(row, first), &strata))
+        return GCH_OK;
     GCH_TRY(enter_pool(job, row + (uint64_t)first * NODE_BLOCKS * GCH_BLOCK_ROWS, err));
     while (first < last) {
         if (job->points->tile_count == TILE_SLICES)
             GCH_TRY(run_tile(job, err));
-        gch__gpu_points_slice slice = {.first_node = first, .node_count = end - first};
+        gch__gpu_points_slice slice = {
+            .first_node = first, .node_count = end - first, .strata = strata};
         bool is_full;
         GCH_TRY(try_slice(job, index, &slice, &is_full, err));
         if (!is_full) {
@@ -514,7 +606,9 @@ static gch_status flush_nodes(pending_nodes *p, gch_error *err)
 {
     uint32_t first = p->first, last = p->last;
     p->first = p->last = 0;
-    return first < last ? add_slice(p->job, p->segment, first, last, err) : GCH_OK;
+    if (first == last)
+        return GCH_OK;
+    return (p->job->is_survey ? note_slice : add_slice)(p->job, p->segment, first, last, err);
 }
 
 static gch_status push_nodes(pending_nodes *p, uint32_t first, uint32_t last, gch_error *err)
@@ -611,7 +705,7 @@ static gch_status add_all(points_job *job, gch_error *err)
 {
     gch_query *query = job->query;
     gch__gpu_points *points = job->points;
-    GCH_TRY(gch__query_prepare_plane(query, job->plane, false, err));
+    GCH_TRY(gch__query_prepare_plane(query, job->plane, last_axis(job) == GCH__PLANE_VALUE, err));
     GCH_TRY(gch__ensure(job->executor->allocator, (void **)&points->numbers, &points->number_cap,
                         query->segment_count, sizeof *points->numbers, PURPOSE, err));
     GCH_TRY(gch__ensure(job->executor->allocator, (void **)&points->sources, &points->source_cap,
@@ -622,7 +716,8 @@ static gch_status add_all(points_job *job, gch_error *err)
             return gch_fail(err, GCH_UNSUPPORTED, "a segment that grows is not kept by the GPU");
     job->pool_shift = choose_pool_shift(job->executor, query, job->plane);
     job->executor->row_tables.count = 0;
-    GCH_TRY(gch__gpu_pages_begin_tile(job->executor->pages, err));
+    if (!job->is_survey)
+        GCH_TRY(gch__gpu_pages_begin_tile(job->executor->pages, err));
     for (uint32_t i = 0; i < query->segment_count; i++) {
         pending_nodes nodes = {.job = job, .segment = i};
         const gch__value_column *x = &gch__query_segment(query, i)->columns[job->plane->x_column];
@@ -632,22 +727,39 @@ static gch_status add_all(points_job *job, gch_error *err)
     return run_tile(job, err);
 }
 
-gch_status gch__gpu_points_add(gch__gpu_executor *executor, gch_query *query,
-                               const gch_plane *plane, const gch__gpu_points_marks *marks,
-                               gch_error *err)
+static gch_status go_through(points_job *job, gch_error *err)
 {
+    gch__gpu_executor *executor = job->executor;
     if (executor->points == NULL)
         GCH_TRY(make_points(executor, &executor->points, err));
-    points_job job = {.executor = executor,
-                      .points = executor->points,
-                      .query = query,
-                      .plane = plane,
-                      .marks = marks};
-    job.points->tile_count = 0;
-    GCH_TRY(gch__query_begin(query, err));
-    gch_status status = add_all(&job, err);
-    (void)!gch__query_end(query, GCH_OK); /* what it hands on is ours */
+    job->points = executor->points;
+    job->points->tile_count = job->points->survey_count = 0;
+    GCH_TRY(gch__query_begin(job->query, err));
+    gch_status status = add_all(job, err);
+    (void)!gch__query_end(job->query, GCH_OK); /* what it hands on is ours */
     return status;
+}
+
+gch_status gch__gpu_points_add(gch__gpu_executor *executor, gch_query *query,
+                               const gch_plane *plane, const gch__gpu_points_marks *marks,
+                               gch__gpu_points_part *part, gch_error *err)
+{
+    return go_through(
+        &(points_job){
+            .executor = executor, .query = query, .plane = plane, .marks = marks, .part = part},
+        err);
+}
+
+gch_status gch__gpu_points_survey(gch__gpu_executor *executor, gch_query *query,
+                                  const gch_plane *plane, const gch__points_stretch **out,
+                                  size_t *out_count, gch_error *err)
+{
+    GCH_TRY(go_through(
+        &(points_job){.executor = executor, .query = query, .plane = plane, .is_survey = true},
+        err));
+    *out = executor->points->survey;
+    *out_count = executor->points->survey_count;
+    return GCH_OK;
 }
 
 void gch__gpu_points_begin_frame(gch__gpu_points *points)
@@ -678,7 +790,7 @@ static gch_status count(gch__gpu_executor *executor, gch_query *query, const gch
         .buffer = points->counts, .counts = true, .stride = plane->view.height_px};
     GCH_TRY(gch__gpu_begin(executor->gpu, "counts", err));
     GCH_TRY(gch__gpu_clear(executor->gpu, points->counts, 0, bytes, err));
-    GCH_TRY(gch__gpu_points_add(executor, query, plane, &marks, err));
+    GCH_TRY(gch__gpu_points_add(executor, query, plane, &marks, NULL, err));
     return gch__gpu_download(executor->gpu, points->counts, 0, out_cells, bytes, err);
 }
 

@@ -96,3 +96,12 @@ void gch__gpu_drop_pools(gch__gpu_executor *executor)
     executor->pool = 0;
     executor->pool_limit = GCH__GPU_POOLS;
 }
+
+uint64_t gch__gpu_pools_evicted(const gch__gpu_executor *executor)
+{
+    uint64_t evicted = 0;
+    for (uint32_t i = 0; i < GCH__GPU_POOLS; i++)
+        if (executor->pools[i].pages != NULL)
+            evicted += gch__gpu_pages_get_stats(executor->pools[i].pages).evicted;
+    return evicted;
+}

@@ -1,9 +1,11 @@
 /* What C and the shaders share: the structs, field by field, and the packed blocks, bit by bit. */
 #include "codec.h"
+#include "gch/plane.h"
 #include "gch/query.h"
 #include "gpu.h"
 #include "raster_tone.h"
 #include "render_gpu_layouts.h"
+#include "render_gpu_reach.h"
 #include "test.h"
 
 static gch_error err;
@@ -130,11 +132,24 @@ static void structs_have_the_fields_of_the_shaders(void **state)
         FIELD(gch__gpu_points_frame, groups_x),    FIELD(gch__gpu_points_frame, counts),
         FIELD(gch__gpu_points_frame, cells),       FIELD(gch__gpu_points_frame, stride),
         FIELD(gch__gpu_points_frame, capacity)};
-    static const field points_slice[] = {
-        FIELD(gch__gpu_points_slice, segment),     FIELD(gch__gpu_points_slice, first_node),
-        FIELD(gch__gpu_points_slice, node_count),  FIELD(gch__gpu_points_slice, gaps_x_first),
-        FIELD(gch__gpu_points_slice, gaps_x_last), FIELD(gch__gpu_points_slice, gaps_y_first),
-        FIELD(gch__gpu_points_slice, gaps_y_last), FIELD(gch__gpu_points_slice, reserved)};
+    static const field points_slice[] = {FIELD(gch__gpu_points_slice, segment),
+                                         FIELD(gch__gpu_points_slice, first_node),
+                                         FIELD(gch__gpu_points_slice, node_count),
+                                         FIELD(gch__gpu_points_slice, gaps_x_first),
+                                         FIELD(gch__gpu_points_slice, gaps_x_last),
+                                         FIELD(gch__gpu_points_slice, gaps_y_first),
+                                         FIELD(gch__gpu_points_slice, gaps_y_last),
+                                         FIELD(gch__gpu_points_slice, gaps_value_first),
+                                         FIELD(gch__gpu_points_slice, gaps_value_last),
+                                         FIELD(gch__gpu_points_slice, strata)};
+    static const field paste[] = {
+        FIELD(gch__gpu_paste, first),     FIELD(gch__gpu_paste, width),
+        FIELD(gch__gpu_paste, height),    FIELD(gch__gpu_paste, stride),
+        FIELD(gch__gpu_paste, to),        FIELD(gch__gpu_paste, to_width),
+        FIELD(gch__gpu_paste, to_height), FIELD(gch__gpu_paste, to_stride),
+        FIELD(gch__gpu_paste, x),         FIELD(gch__gpu_paste, y),
+        FIELD(gch__gpu_paste, pad_a),     FIELD(gch__gpu_paste, pad_b)};
+    compare_struct(text, "Paste", sizeof(gch__gpu_paste), paste, GCH_COUNT_OF(paste));
     compare_struct(text, "PointsFrame", sizeof(gch__gpu_points_frame), points_frame,
                    GCH_COUNT_OF(points_frame));
     compare_struct(text, "PointsSlice", sizeof(gch__gpu_points_slice), points_slice,
@@ -145,8 +160,8 @@ static void structs_have_the_fields_of_the_shaders(void **state)
 static void constants_have_the_values_of_the_shaders(void **state)
 {
     (void)state;
-    char *texts[] = {read_text(LAYOUTS), read_text(REDUCE), read_text(COUNT),
-                     read_text(TONE),    read_text(POINTS), read_text(LIGHT)};
+    char *texts[] = {read_text(LAYOUTS), read_text(REDUCE), read_text(COUNT),  read_text(TONE),
+                     read_text(POINTS),  read_text(LIGHT),  read_text(PLACES), read_text(PLANES)};
     char line[80];
     static const struct {
         const char *name;
@@ -184,6 +199,9 @@ static void constants_have_the_values_of_the_shaders(void **state)
         {"COVER_DRAW", offsetof(gch__gpu_span_counts, cover) / 4, "%s: u32 = %uu;"},
         {"SPANS_LISTED", offsetof(gch__gpu_span_counts, listed) / 4, "%s: u32 = %uu;"},
         {"SPANS", sizeof(gch__gpu_span_counts) / 4, "%s: u32 = %uu;"},
+        {"PLANE_STRATA", GCH__PLANE_STRATA, "%s: u32 = %uu;"},
+        {"NODE_ROWS", GCH__PLANE_NODE_ROWS, "%s: u32 = %uu;"},
+        {"VALUE_LEVELS", GCH_LEVELS, "%s: u32 = %uu;"},
         {"LISTED", offsetof(gch__gpu_work, listed) / 4, "%s: u32 = %uu;"},
         {"LIST", sizeof(gch__gpu_work) / 4, "%s: u32 = %uu;"},
         {"FAR_GROUPS", offsetof(gch__gpu_blocks, far_groups) / 4, "%s: u32 = %uu;"},

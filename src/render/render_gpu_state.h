@@ -148,6 +148,8 @@ struct gch__gpu_executor {
     gch__bare_room bare; /* for marks that the query room reduces */
 
     struct gch__gpu_points *points; /* made by the first frame with points of a plane */
+    struct gch__gpu_planes *planes; /* by the first one that draws them */
+    bool shows_plane;               /* the frame at hand, or the last one */
     gch__gpu_painter *painter;      /* made by the first frame that is not bare */
     gch__gpu_shown shown;
     gch__gpu_frame_stats stats;
@@ -242,6 +244,8 @@ uint64_t gch__gpu_end_pools(gch__gpu_executor *executor);
 /* What the file has there stays, though only some columns are drawn anew. */
 void gch__gpu_keep_in_pools(gch__gpu_executor *executor, const gch_file *file);
 void gch__gpu_drop_pools(gch__gpu_executor *executor);
+/* Pages that had to go so far, in all pools. */
+uint64_t gch__gpu_pools_evicted(const gch__gpu_executor *executor);
 
 /* render_gpu_shown.c */
 void gch__gpu_describe(const gch__scene *scene, const gch_image *image, gch__gpu_shown *out);
@@ -270,6 +274,10 @@ GCH_CHECKED gch_status gch__gpu_counts_tone(gch__gpu_executor *executor, uint32_
                                             uint32_t index, gch_error *err);
 /* Where the picture finds the counts, in executor->frame. */
 void gch__gpu_counts_tell(gch__gpu_executor *executor);
+/* Rows were counted since start_ns, some of them as the least that there has to be: waits for the
+ * device, and tells the controller, if the quality is AUTO. */
+GCH_CHECKED gch_status gch__gpu_counts_spent(gch__gpu_executor *executor, uint64_t rows,
+                                             uint64_t least_rows, int64_t start_ns, gch_error *err);
 /* Figures of what is counted, to executor->stats. */
 void gch__gpu_counts_report(gch__gpu_executor *executor);
 /* The frame is drawn: what is counted stays, and is reported. */

@@ -31,6 +31,9 @@ typedef struct gch__paint_hooks {
                         gch_error *err);
     /* The word where grid `index` of a panel starts: its pixels' counts. */
     uint32_t (*grid)(void *context, uint32_t panel, uint32_t index);
+    /* The largest values of a plane's pixels are counts of that series' grid: ranks[level]. */
+    gch_status (*levels)(void *context, uint32_t series, const gch_plane *plane,
+                         const uint16_t ranks[GCH_LEVELS + 1], gch_error *err);
 } gch__paint_hooks;
 
 /* A rectangle of pixels, right and bottom excluded. */

@@ -393,26 +393,32 @@ static void take_box(void *context, int64_t x0, int64_t y0, int64_t x1, int64_t 
                            (double)(x1 + plot->x_px), (double)(y1 + plot->y_px));
 }
 
-/* Density `index` of the frame: it is counted by the executor. */
-static void add_grid(gch__paint *paint, const gch__plot_series *series, uint32_t index)
+/* The counts of density `index` of the frame, in 256 colours; NULL after a failure. */
+static uint32_t *add_colored_grid(gch__paint *paint, gch_density_scale scale, uint32_t index)
 {
     const gch__paint_hooks *hooks = paint->hooks;
-    if (hooks == NULL) {
-        paint->status = gch_fail(&paint->failure, GCH_LIMIT, "densities are no shapes");
-        return;
-    }
     gch__gpu_command command = {.kind = GCH__GPU_PAINT_GRID,
                                 .a = hooks->grid(hooks->context, paint->plot->panel, index),
-                                .b = series->density_scale,
+                                .b = scale,
                                 .d = paint->plot->view.height_px,
                                 .e = paint->plot->view.width_px};
     uint32_t *colors = gch__paint_add_words(paint, 256, &command.c);
-    if (colors == NULL)
+    if (colors != NULL)
+        gch__paint_add_plot_command(paint, command, 0, paint->plot->view.height_px);
+    return colors;
+}
+
+/* Density `index` of the frame: it is counted by the executor. */
+static void add_grid(gch__paint *paint, const gch__plot_series *series, uint32_t index)
+{
+    if (paint->hooks == NULL) {
+        paint->status = gch_fail(&paint->failure, GCH_LIMIT, "densities are no shapes");
         return;
-    for (uint32_t i = 0; i < 256; i++)
+    }
+    uint32_t *colors = add_colored_grid(paint, series->density_scale, index);
+    for (uint32_t i = 0; colors != NULL && i < 256; i++)
         colors[i] = gch__pixel_from_rgba(
             gch__palette_color(series->palette, series->is_palette_reversed, i));
-    gch__paint_add_plot_command(paint, command, 0, paint->plot->view.height_px);
 }
 
 /* Points of a plane that are many: the series at hand has a grid. */
@@ -423,11 +429,40 @@ static void take_counts(void *context)
     add_grid(paint, paint->its, paint->grid);
 }
 
+/* The largest values of a plane's pixels: levels of one colour have one rank, and a rank is a
+ * count of one colour. */
+static gch_status take_levels(void *context, const gch_plane *plane,
+                              const uint32_t pixels[GCH_LEVELS + 1], gch_error *err)
+{
+    gch__paint *paint = context;
+    uint16_t ranks[GCH_LEVELS + 1] = {0};
+    uint32_t *colors = add_colored_grid(paint, GCH_DENSITY_LINEAR, paint->grid);
+    uint32_t count = 0;
+    if (colors == NULL)
+        return GCH_OK; /* gch__paint_tell has the failure */
+    for (uint32_t level = 1; level <= GCH_LEVELS; level++) {
+        uint32_t rank = 0;
+        while (rank < count && colors[rank] != pixels[level])
+            rank++;
+        if (rank == 256)
+            return gch_fail(err, GCH_LIMIT, "more than 256 colours of values");
+        colors[rank] = pixels[level];
+        count = GCH_MAX(count, rank + 1);
+        ranks[level] = (uint16_t)(rank + 1);
+    }
+    memset(colors + count, 0, (256 - count) * sizeof *colors);
+    paint->has_counts[paint->series] = true;
+    return paint->hooks->levels(paint->hooks->context, paint->series, plane, ranks, err);
+}
+
 gch_status gch__paint_add_marks(gch__paint *paint, const gch__scene *scene,
                                 gch_query *const *queries, int64_t *out_query_ns, gch_error *err)
 {
-    const gch__mark_painter sink = {
-        .context = paint, .pass = take_pass, .box = take_box, .counts = take_counts};
+    const gch__mark_painter sink = {.context = paint,
+                                    .pass = take_pass,
+                                    .box = take_box,
+                                    .counts = take_counts,
+                                    .levels = paint->hooks != NULL ? take_levels : NULL};
     uint32_t grids[GCH_PANEL_CAP] = {0};
     paint->raster->query_ns = 0;
     for (uint32_t i = 0; i < scene->series_count; i++) {

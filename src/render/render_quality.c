@@ -56,7 +56,7 @@ static double counting_ms(const gch__quality *quality, const gch__quality_desc *
 
 static uint32_t step_for(gch__quality *quality, gch__motion motion)
 {
-    if (motion == GCH__MOTION_JUMP) {
+    if (motion == GCH__MOTION_JUMP || quality->plan_step == 0) { /* its first frame */
         quality->rest_frames = 0;
         return quality->step;
     }

@@ -56,6 +56,16 @@ static void a_frame_does_what_the_budget_lets_it_once_costs_are_known(void **sta
     }
 }
 
+/* As after frames that were exact. */
+static void a_first_frame_may_be_of_a_view_that_was_there(void **state)
+{
+    (void)state;
+    for (gch__motion motion = GCH__MOTION_REST; motion <= GCH__MOTION_JUMP; motion++) {
+        gch__quality quality = {0};
+        assert_int_equal(gch__quality_begin(&quality, &automatic, motion).step, 1);
+    }
+}
+
 static void a_fast_device_is_exact_from_the_second_frame_on(void **state)
 {
     (void)state;
@@ -193,6 +203,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_frame_does_what_the_budget_lets_it_once_costs_are_known),
+        cmocka_unit_test(a_first_frame_may_be_of_a_view_that_was_there),
         cmocka_unit_test(a_fast_device_is_exact_from_the_second_frame_on),
         cmocka_unit_test(a_view_at_rest_is_exact_within_the_stated_frames_on_any_device),
         cmocka_unit_test(the_share_follows_the_load),

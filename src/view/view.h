@@ -23,6 +23,9 @@ typedef struct view_desc {
     uint32_t refresh_ms;
     /* Writes a picture somewhere and tells where; false, with what is wrong in out_text. */
     bool (*save)(void *context, const gch_image *image, char *out_text, size_t text_cap);
+    /* The source of a file in chart->data; false if it has none, as live rows. NULL: nothing is
+     * loaded ahead. */
+    bool (*find_source)(void *context, const gch_file *file, gch_source *out);
 } view_desc;
 
 /* Shows the window until it is closed. GCH_UNSUPPORTED: the build has no windows, or there is no

@@ -49,15 +49,25 @@ static const colors *colors_of(const view_paint *paint)
     return all[paint->theme];
 }
 
-void view_paint_begin(view_paint *paint, const gch_chart_stats *stats, float scale, gch_theme theme)
+static view_rect rect_of(const gch_chart_stats *stats, uint32_t panel)
+{
+    const gch_panel_stats *its = &stats->panels[panel];
+    const gch_view *view = its->has_left || !its->has_right ? &its->left : &its->right;
+    return (view_rect){(float)its->x_px, (float)its->y_px, (float)its->x_px + (float)view->width_px,
+                       (float)its->y_px + (float)view->height_px};
+}
+
+void view_paint_begin(view_paint *paint, const gch_chart_stats *stats, uint32_t panel, float scale,
+                      gch_theme theme)
 {
     paint->item_count = 0;
     paint->text_used = 0;
     paint->scale = scale;
     paint->theme = theme;
-    paint->plot = (view_rect){(float)stats->plot_x_px, (float)stats->plot_y_px,
-                              (float)stats->plot_x_px + (float)stats->view.width_px,
-                              (float)stats->plot_y_px + (float)stats->view.height_px};
+    paint->plot = rect_of(stats, panel);
+    paint->all = rect_of(stats, 0);
+    if (stats->panel_count > 0)
+        paint->all.y1 = rect_of(stats, stats->panel_count - 1).y1;
 }
 
 /* ---- items ---- */
@@ -275,11 +285,11 @@ void view_paint_figures(view_paint *paint, const view_figures *figures)
     float left_width;
     view_rect size = table_size(paint, rows, count, &left_width);
     /* Not where it would hide the whole plot. */
-    if (size.x1 + 2 * MARGIN_PX * s > paint->plot.x1 - paint->plot.x0 ||
-        size.y1 + 2 * MARGIN_PX * s > paint->plot.y1 - paint->plot.y0)
+    if (size.x1 + 2 * MARGIN_PX * s > paint->all.x1 - paint->all.x0 ||
+        size.y1 + 2 * MARGIN_PX * s > paint->all.y1 - paint->all.y0)
         return;
-    add_table(paint, floorf(paint->plot.x1 - MARGIN_PX * s - size.x1),
-              paint->plot.y0 + floorf(MARGIN_PX * s), rows, count, false);
+    add_table(paint, floorf(paint->all.x1 - MARGIN_PX * s - size.x1),
+              paint->all.y0 + floorf(MARGIN_PX * s), rows, count, false);
 }
 
 /* ---- help, box, note ---- */
@@ -292,8 +302,8 @@ void view_paint_help(view_paint *paint)
         rows[count] = (table_row){view_help_get(count)->keys, view_help_get(count)->text};
     float left_width;
     view_rect size = table_size(paint, rows, count, &left_width);
-    float x = (paint->plot.x0 + paint->plot.x1 - size.x1) / 2;
-    float y = (paint->plot.y0 + paint->plot.y1 - size.y1) / 2;
+    float x = (paint->all.x0 + paint->all.x1 - size.x1) / 2;
+    float y = (paint->all.y0 + paint->all.y1 - size.y1) / 2;
     add_table(paint, floorf(fmaxf(x, 0)), floorf(fmaxf(y, 0)), rows, count, true);
 }
 
@@ -310,6 +320,7 @@ void view_paint_box(view_paint *paint, view_rect box, bool is_flat)
     view_rect at = {fminf(box.x0, box.x1), fminf(box.y0, box.y1), fmaxf(box.x0, box.x1),
                     fmaxf(box.y0, box.y1)};
     if (is_flat) {
+        plot = &paint->all;
         at.y0 = plot->y0;
         at.y1 = plot->y1;
     }
@@ -329,10 +340,10 @@ void view_paint_box(view_paint *paint, view_rect box, bool is_flat)
 void view_paint_note(view_paint *paint, const char *text)
 {
     const float s = paint->scale;
-    const char *shown = shorten(paint, text, paint->plot.x1 - paint->plot.x0 - 4 * PAD_PX * s);
+    const char *shown = shorten(paint, text, paint->all.x1 - paint->all.x0 - 4 * PAD_PX * s);
     float width = width_of(paint, shown, false) + 2 * PAD_PX * s, height = (LINE_PX + PAD_PX) * s;
-    float x = floorf((paint->plot.x0 + paint->plot.x1 - width) / 2);
-    float y = floorf(paint->plot.y1 - MARGIN_PX * s - height);
+    float x = floorf((paint->all.x0 + paint->all.x1 - width) / 2);
+    float y = floorf(paint->all.y1 - MARGIN_PX * s - height);
     add_panel(paint, (view_rect){x, y, ceilf(x + width), ceilf(y + height)});
     add_text(paint, x + PAD_PX * s, y + height / 2, shown, false, colors_of(paint)->text);
 }
@@ -345,7 +356,7 @@ static void add_cross(view_paint *paint, const view_cursor *cursor)
     const view_rect *plot = &paint->plot;
     float line = fmaxf(1, floorf(paint->scale));
     float x = floorf(cursor->x), y = floorf(cursor->y);
-    add_rect(paint, (view_rect){x, plot->y0, x + line, plot->y1}, 0, c->cross);
+    add_rect(paint, (view_rect){x, paint->all.y0, x + line, paint->all.y1}, 0, c->cross);
     add_rect(paint, (view_rect){plot->x0, y, plot->x1, y + line}, 0, c->cross);
 }
 
@@ -389,9 +400,9 @@ static void add_values(view_paint *paint, const view_cursor *cursor)
 
     /* Beside the pointer, on the side that has room. */
     float x = cursor->x + POINTER_PX * s, y = cursor->y + POINTER_PX * s;
-    if (x + width > paint->plot.x1)
+    if (x + width > paint->all.x1)
         x = cursor->x - POINTER_PX * s - width;
-    if (y + height > paint->plot.y1)
+    if (y + height > paint->all.y1)
         y = cursor->y - POINTER_PX * s - height;
     x = floorf(fmaxf(x, 2));
     y = floorf(fmaxf(y, 2));

@@ -23,10 +23,10 @@ typedef struct view_paint {
     size_t text_used;
     float scale;
     gch_theme theme;
-    view_rect plot; /* in the picture */
+    view_rect plot, all; /* in the picture: the panel that gestures are about; all panels */
 } view_paint;
 
-void view_paint_begin(view_paint *paint, const gch_chart_stats *stats, float scale,
+void view_paint_begin(view_paint *paint, const gch_chart_stats *stats, uint32_t panel, float scale,
                       gch_theme theme);
 
 /* A series at the pointer. */

@@ -38,13 +38,10 @@ gch_status view_session_init(view_session *session, const view_desc *desc, gch_e
     view_state_init(&session->state, data_range(session));
     if (chart->has_time_range)
         view_state_show(&session->state, chart->from, chart->to);
-    if (chart->has_bottom && chart->has_top) {
-        session->state.is_fixed = true;
-        session->state.bottom = chart->bottom;
-        session->state.top = chart->top;
+    view_panels_init(&session->panels, chart, &session->state);
+    if (chart->has_bottom && chart->has_top)
         session->chart_desc.has_bottom = session->chart_desc.has_top = false;
-    }
-    session->state.axis = chart->axis;
+    view_warm_init(&session->warm, desc);
     session->state.theme = chart->theme;
     gch_status status = gch_overlay_make(NULL, &session->overlay, err);
     if (status == GCH_OK)
@@ -54,6 +51,7 @@ gch_status view_session_init(view_session *session, const view_desc *desc, gch_e
 
 void view_session_reset(view_session *session)
 {
+    view_warm_reset(&session->warm);
     for (uint32_t i = 0; i < GCH_SERIES_CAP; i++)
         gch_query_destroy(session->asks[i].query);
     gch_chart_destroy(session->chart);
@@ -79,6 +77,9 @@ void view_session_resize(view_session *session, uint32_t width_px, uint32_t heig
 
 void view_session_point(view_session *session, float x, float y)
 {
+    uint32_t panel = view_panels_at(&session->stats, y);
+    if (panel < GCH_PANEL_CAP)
+        (void)view_state_focus(&session->state, panel, view_panels_frame(&session->stats, panel));
     session->has_pointer = true;
     session->pointer_x = x;
     session->pointer_y = y;
@@ -98,12 +99,16 @@ double view_session_plot_x(const view_session *session, float x)
 
 double view_session_plot_y(const view_session *session, float y)
 {
-    return (double)y - session->stats.plot_y_px;
+    return (double)y - session->stats.panels[session->state.panel].y_px;
 }
 
 void view_session_act(view_session *session, view_action action)
 {
+    if (action == VIEW_ACTION_PANELS && !view_panels_can_split(&session->panels))
+        return;
     view_state_act(&session->state, action, session->desc->chart->series[0].mark);
+    if (action == VIEW_ACTION_PANELS)
+        view_panels_place(&session->panels, &session->state, session->series);
     session->wants_frame = true;
 }
 
@@ -169,10 +174,11 @@ static void fill_row(view_session *session, uint32_t i, const gch_sample *sample
     gch_value_format(sample->value, column->fixed_decimals ? column->scale : 0, row->value,
                      sizeof row->value);
     double x = view_state_x_of(state, sample->time);
-    double y = view_state_y_of(state, gch_value_to_double(sample->value));
-    row->has_dot = x >= 0 && x <= state->frame.width_px && y >= 0 && y <= state->frame.height_px;
+    const gch_view *frame = view_panels_frame_of(&session->stats, series);
+    double y = view_frame_y_of(frame, gch_value_to_double(sample->value));
+    row->has_dot = x >= 0 && x <= frame->width_px && y >= 0 && y <= frame->height_px;
     row->dot_x = (float)(x + session->stats.plot_x_px);
-    row->dot_y = (float)(y + session->stats.plot_y_px);
+    row->dot_y = (float)(y + session->stats.panels[series->panel].y_px);
 }
 
 static bool is_in_plot(const view_session *session)
@@ -289,6 +295,7 @@ static gch_status draw_frame(view_session *session, double now_ms, gch_error *er
 {
     gch_chart_desc desc = session->chart_desc;
     view_state_describe(&session->state, &desc);
+    view_panels_describe(&session->panels, &session->state, session->series, &desc);
     gch_mark mark = session->state.mark;
     for (uint32_t i = 0; i < desc.series_count; i++)
         if (desc.series[i].study.kind == GCH_STUDY_NONE)
@@ -298,13 +305,15 @@ static gch_status draw_frame(view_session *session, double now_ms, gch_error *er
         gch_chart_frame(session->chart, &desc, &session->frame, &session->stats, err);
     if (status != GCH_OK)
         return status;
-    view_state_take_frame(&session->state, &session->stats.view);
+    view_state_take_frame(&session->state,
+                          view_panels_frame(&session->stats, session->state.panel));
     session->frame_ms[session->frame_count % VIEW_SAMPLE_CAP] = session->stats.total_ms;
     session->frame_at[session->frame_count % VIEW_SAMPLE_CAP] = now_ms;
     session->frame_count++;
     session->good = session->state;
     session->wants_picture = true;
     session->wants_frame = session->stats.complete < 1;
+    view_warm_note(&session->warm, !session->wants_frame, now_ms);
     if (session->stats.fallback[0] != '\0' && !session->has_told_fallback) {
         session->has_told_fallback = true;
         fprintf(stderr, "drawn on the processor: %s\n", session->stats.fallback);
@@ -318,7 +327,12 @@ static gch_status go_back(view_session *session, double now_ms, gch_status statu
     if (session->frame_count == 0)
         return status;
     view_session_note(session, now_ms, err->message);
+    bool was_split = session->state.is_split;
     session->state = session->good;
+    if (was_split != session->state.is_split) {
+        view_panels_place(&session->panels, &session->state, session->series);
+        session->state = session->good;
+    }
     if (draw_frame(session, now_ms, err) != GCH_OK) {
         session->wants_frame = false;
         session->retry_at = now_ms + RETRY_MS;
@@ -331,7 +345,7 @@ static void paint_all(view_session *session, double now_ms)
     view_paint *paint = &session->paint;
     const view_state *state = &session->state;
     float scale = session->chart_desc.scale > 0 ? session->chart_desc.scale : 1;
-    view_paint_begin(paint, &session->stats, scale, state->theme);
+    view_paint_begin(paint, &session->stats, state->panel, scale, state->theme);
     if (!state->hides_hud) {
         view_figures figures;
         fill_figures(session, &figures);
@@ -402,6 +416,8 @@ gch_status view_session_draw(view_session *session, double now_ms, bool *out_has
         if (status != GCH_OK)
             return status;
     }
+    view_warm_run(&session->warm, session->series, session->chart_desc.series_count,
+                  &session->state.frame, now_ms);
     if (!session->wants_picture)
         return GCH_OK;
     *out_has_changed = true;
@@ -415,6 +431,8 @@ double view_session_wait_ms(const view_session *session, double now_ms)
     double wait = -1;
     if (session->note_until > 0)
         wait = fmax(session->note_until - now_ms, 0);
+    if (session->warm.due_at > 0 && (wait < 0 || wait > session->warm.due_at - now_ms))
+        wait = fmax(session->warm.due_at - now_ms, 0);
     if (session->retry_at > 0 && (wait < 0 || wait > session->retry_at - now_ms))
         wait = fmax(session->retry_at - now_ms, 0);
     if (session->desc->refresh != NULL && (wait < 0 || wait > (double)session->desc->refresh_ms))

@@ -10,7 +10,9 @@
 
 #include "view.h"
 #include "view_paint.h"
+#include "view_panels.h"
 #include "view_state.h"
+#include "view_warm.h"
 
 #define VIEW_SAMPLE_CAP 240u
 #define VIEW_NOTE_CAP 200u
@@ -21,6 +23,8 @@ typedef struct view_session {
     view_state good; /* that the last frame was drawn of: to go back to */
     gch_chart_series series[GCH_SERIES_CAP];
     gch_chart_desc chart_desc;
+    view_panels panels;
+    view_warm warm;
     gch_chart *chart;
     gch_chart_stats stats; /* of the last frame */
     const gch_image *frame;
@@ -57,7 +61,7 @@ void view_session_resize(view_session *session, uint32_t width_px, uint32_t heig
 /* The pointer in the picture; leaving it. */
 void view_session_point(view_session *session, float x, float y);
 void view_session_leave(view_session *session);
-/* The pointer in the plot, as view_state.h counts. */
+/* The pointer in the panel that gestures are about, as view_state.h counts. */
 double view_session_plot_x(const view_session *session, float x);
 double view_session_plot_y(const view_session *session, float y);
 

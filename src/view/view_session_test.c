@@ -52,13 +52,15 @@ typedef struct fixture {
     view_session *session;
     const char *path;
     bool has_grown;
+    gch_io io;
     int saves;
 } fixture;
 
 static const gch_file *open_file(fixture *f)
 {
     const gch_file *file;
-    assert_ok(gch_source_open_file(f->data, f->path, NULL, &f->source, &err));
+    const gch_source_desc desc = {.io = f->io};
+    assert_ok(gch_source_open_file(f->data, f->path, &desc, &f->source, &err));
     assert_ok(gch_source_get_file(f->data, f->source, &file, &err));
     return file;
 }
@@ -374,6 +376,166 @@ static void scripts_show_views_within_the_data(void **unused)
     }
 }
 
+static bool find_source(void *context, const gch_file *file, gch_source *out)
+{
+    const fixture *f = context;
+    *out = f->source;
+    return file == f->series.file;
+}
+
+static uint64_t misses(const fixture *f)
+{
+    gch_data_stats stats;
+    gch_data_get_stats(f->data, &stats);
+    return stats.misses;
+}
+
+/* Until loaders have nothing to do. */
+static void settle(const fixture *f)
+{
+    gch_data_stats stats, before = {0};
+    for (int i = 0; i < 1000; i++) {
+        usleep(20000);
+        gch_data_get_stats(f->data, &stats);
+        if (stats.loads == before.loads && stats.queue_depth[2] == 0 && i > 5)
+            return;
+        before = stats;
+    }
+    fail_msg("loading never ends");
+}
+
+/* Pages of the views beside it are there before they are asked for, if there was time. */
+static void a_view_at_rest_has_its_neighbours_loaded(void **unused)
+{
+    (void)unused;
+    enum { MANY = 600000 };
+    uint64_t missed[2];
+    for (int warms = 0; warms < 2; warms++) {
+        fixture f;
+        fixture_make_rows(&f, "view_warm_test.gch", MANY);
+        view_session_reset(f.session);
+        assert_ok(gch_source_close(f.data, f.source, &err));
+        f.io = GCH_IO_READ; /* or all of it would be there */
+        f.series.file = open_file(&f);
+        f.chart.has_time_range = true;
+        f.chart.from = 1700000000 + MANY / 2;
+        f.chart.to = f.chart.from + MANY / 20;
+        f.desc.find_source = warms ? find_source : NULL;
+        assert_ok(view_session_init(f.session, &f.desc, &err));
+        view_session_resize(f.session, WIDTH, HEIGHT, 1);
+        (void)draw(&f, 0);
+        assert_int_equal(f.session->warm.due_at > 0, warms);
+        assert_true(view_session_wait_ms(f.session, 0) <= (warms ? VIEW_WARM_MS : 100));
+        (void)draw(&f, VIEW_WARM_MS + 1);
+        assert_true(f.session->warm.due_at == 0); /* once a view */
+        settle(&f);
+        uint64_t before = misses(&f);
+        view_session_act(f.session, VIEW_ACTION_PAGE_RIGHT);
+        (void)view_state_advance(&f.session->state, 1e6);
+        (void)draw(&f, 1000);
+        missed[warms] = misses(&f) - before;
+        assert_int_equal(f.session->warm.due_at > 0, warms);
+        fixture_free(&f);
+    }
+    assert_true(missed[0] > 0);
+    assert_int_equal(missed[1], 0);
+}
+
+/* Two series in one panel, then in two: the pointer says which one keys are about. */
+static void panels_are_held_and_fitted_one_by_one(void **unused)
+{
+    (void)unused;
+    fixture f;
+    fixture_make(&f, "view_panels_test.gch");
+    gch_chart_series series[] = {f.series, f.series, f.series};
+    series[2].study = (gch_series_study){.kind = GCH_STUDY_SMA, .length = 20};
+    f.chart.series = series;
+    f.chart.series_count = 3;
+    f.desc.refresh = NULL;
+    view_session_reset(f.session);
+    assert_ok(view_session_init(f.session, &f.desc, &err));
+    view_session_resize(f.session, WIDTH, HEIGHT, 1);
+    view_session *s = f.session;
+    (void)draw(&f, 0);
+    assert_int_equal(s->stats.panel_count, 1);
+    view_session_act(s, VIEW_ACTION_FIT);
+    view_session_act(s, VIEW_ACTION_PANELS);
+    (void)draw(&f, 1);
+    assert_int_equal(s->stats.panel_count, 2);
+    assert_false(s->state.is_fixed);
+    assert_true(s->series[0].panel == 0 && s->series[1].panel == 1 && s->series[2].panel == 0);
+
+    /* The lower one is moved, and the upper one stays fitted. */
+    const gch_panel_stats upper = s->stats.panels[0], lower = s->stats.panels[1];
+    view_session_point(s, 300, (float)lower.y_px + 20);
+    assert_int_equal(s->state.panel, 1);
+    assert_true(view_session_plot_y(s, (float)lower.y_px + 20) == 20);
+    view_session_act(s, VIEW_ACTION_UP);
+    (void)view_state_advance(&s->state, 1e6);
+    (void)draw(&f, 2);
+    assert_true(s->state.is_fixed);
+    assert_memory_equal(&upper.left, &s->stats.panels[0].left, sizeof upper.left);
+    assert_true(gch_decimal_to_double(s->stats.panels[1].left.top) >
+                gch_decimal_to_double(lower.left.top));
+    uint32_t dots = 0; /* in the panel of its series each */
+    for (uint32_t i = 0; i < s->cursor.row_count; i++) {
+        const view_row *row = &s->cursor.rows[i];
+        dots += row->has_dot;
+        assert_true(!row->has_dot || view_panels_at(&s->stats, row->dot_y) == i);
+    }
+    assert_int_equal(s->cursor.row_count, 2);
+    assert_true(dots > 0);
+    view_session_point(s, 300, (float)upper.y_px + 20);
+    assert_false(s->state.is_fixed);
+    view_session_act(s, VIEW_ACTION_FIT);
+    (void)draw(&f, 3);
+    view_session_act(s, VIEW_ACTION_ALL); /* both are fitted again */
+    (void)draw(&f, 4);
+    assert_memory_equal(&lower.left, &s->stats.panels[1].left, sizeof lower.left);
+    view_session_act(s, VIEW_ACTION_PANELS);
+    (void)draw(&f, 5);
+    assert_int_equal(s->stats.panel_count, 1);
+    fixture_free(&f);
+}
+
+/* As the options of a command have them, bounds and all. */
+static void panels_that_are_given_are_kept(void **unused)
+{
+    (void)unused;
+    fixture f;
+    fixture_make(&f, "view_given_test.gch");
+    gch_chart_series series[] = {f.series, f.series};
+    const gch_panel_desc panels[] = {
+        {.height = 3, .left = {.has_bottom = true, .bottom = {-5, 0}}},
+        {.height = 1,
+         .right = {.has_bottom = true, .has_top = true, .bottom = {-4, 0}, .top = {20, 0}}}};
+    series[1].panel = 1;
+    series[1].axis = GCH_AXIS_RIGHT;
+    f.chart.series = series;
+    f.chart.series_count = 2;
+    f.chart.panels = panels;
+    f.chart.panel_count = 2;
+    f.desc.refresh = NULL;
+    view_session_reset(f.session);
+    assert_ok(view_session_init(f.session, &f.desc, &err));
+    view_session_resize(f.session, WIDTH, HEIGHT, 1);
+    view_session *s = f.session;
+    (void)draw(&f, 0);
+    const gch_panel_stats *its = s->stats.panels;
+    assert_int_equal(s->stats.panel_count, 2);
+    assert_true(its[0].left.height_px > 2 * its[1].right.height_px);
+    assert_true(gch_decimal_to_double(its[0].left.bottom) == -5);
+    assert_true(gch_decimal_to_double(its[1].right.top) == 20);
+    assert_false(s->state.is_fixed);
+    view_session_point(s, 300, (float)its[1].y_px + 5);
+    assert_true(s->state.is_fixed);
+    view_session_act(s, VIEW_ACTION_FIT);
+    (void)draw(&f, 1);
+    assert_true(gch_decimal_to_double(its[1].right.top) < 20);
+    assert_true(gch_decimal_to_double(its[0].left.bottom) == -5);
+    fixture_free(&f);
+}
+
 static void percentiles_are_of_the_nearest_rank(void **unused)
 {
     (void)unused;
@@ -415,6 +577,9 @@ int main(void)
         cmocka_unit_test(a_chart_that_cannot_be_drawn_goes_back),
         cmocka_unit_test(a_chart_that_never_could_be_drawn_is_a_failure),
         cmocka_unit_test(scripts_show_views_within_the_data),
+        cmocka_unit_test(a_view_at_rest_has_its_neighbours_loaded),
+        cmocka_unit_test(panels_are_held_and_fitted_one_by_one),
+        cmocka_unit_test(panels_that_are_given_are_kept),
         cmocka_unit_test(percentiles_are_of_the_nearest_rank),
         cmocka_unit_test(numbers_are_short),
     };

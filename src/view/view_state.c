@@ -65,6 +65,43 @@ void view_state_show(view_state *state, int64_t from, int64_t to)
     state->range = (view_range){from, to};
 }
 
+view_values view_state_values(const view_state *state, uint32_t panel)
+{
+    if (panel != state->panel)
+        return state->panels[panel];
+    return (view_values){state->is_fixed, state->bottom, state->top, state->axis};
+}
+
+static void take_values(view_state *state, const view_values *values)
+{
+    state->is_fixed = values->is_fixed;
+    state->bottom = values->bottom;
+    state->top = values->top;
+    state->axis = values->axis;
+}
+
+bool view_state_focus(view_state *state, uint32_t panel, const gch_view *frame)
+{
+    if (panel == state->panel)
+        return true;
+    if (state->gesture == VIEW_PAN)
+        return false;
+    state->panels[state->panel] = view_state_values(state, state->panel);
+    state->panel = panel;
+    take_values(state, &state->panels[panel]);
+    state->frame = *frame;
+    return true;
+}
+
+void view_state_set_values(view_state *state, const view_values values[GCH_PANEL_CAP])
+{
+    state->gesture = VIEW_REST;
+    state->panel = 0;
+    for (uint32_t i = 0; i < GCH_PANEL_CAP; i++)
+        state->panels[i] = values[i];
+    take_values(state, &values[0]);
+}
+
 void view_state_take_frame(view_state *state, const gch_view *frame)
 {
     state->frame = *frame;
@@ -137,17 +174,22 @@ static double off_axis(gch_value_axis axis, double place)
     return axis == GCH_AXIS_LOG ? exp(place) : place;
 }
 
-static void frame_bounds(const view_state *state, double *bottom, double *top)
+static void frame_bounds(const gch_view *frame, double *bottom, double *top)
 {
-    *bottom = on_axis(state->frame.axis, gch_decimal_to_double(state->frame.bottom));
-    *top = on_axis(state->frame.axis, gch_decimal_to_double(state->frame.top));
+    *bottom = on_axis(frame->axis, gch_decimal_to_double(frame->bottom));
+    *top = on_axis(frame->axis, gch_decimal_to_double(frame->top));
+}
+
+double view_frame_y_of(const gch_view *frame, double value)
+{
+    double bottom, top;
+    frame_bounds(frame, &bottom, &top);
+    return (top - on_axis(frame->axis, value)) / (top - bottom) * frame->height_px;
 }
 
 double view_state_y_of(const view_state *state, double value)
 {
-    double bottom, top;
-    frame_bounds(state, &bottom, &top);
-    return (top - on_axis(state->frame.axis, value)) / (top - bottom) * state->frame.height_px;
+    return view_frame_y_of(&state->frame, value);
 }
 
 /* A bound with no more digits than a sixteenth of a pixel can tell. */
@@ -325,7 +367,7 @@ bool view_state_box(view_state *state, double x0, double y0, double x1, double y
     if (span_of(range) < SPAN_MIN)
         return false;
     double bottom, top;
-    frame_bounds(state, &bottom, &top);
+    frame_bounds(&state->frame, &bottom, &top);
     double pixel = (top - bottom) / state->frame.height_px;
     state->gesture = VIEW_REST;
     state->is_all = false;
@@ -341,6 +383,8 @@ void view_state_all(view_state *state)
     state->gesture = VIEW_REST;
     state->is_all = true;
     state->is_fixed = false;
+    for (uint32_t i = 0; i < GCH_PANEL_CAP; i++)
+        state->panels[i].is_fixed = false;
 }
 
 void view_state_toggle_fit(view_state *state)
@@ -419,6 +463,7 @@ static const struct {
     {'f', VIEW_ACTION_FIT},
     {'l', VIEW_ACTION_LOG},
     {'c', VIEW_ACTION_TYPE},
+    {'p', VIEW_ACTION_PANELS},
     {'t', VIEW_ACTION_THEME},
     {'h', VIEW_ACTION_HUD},
     {'?', VIEW_ACTION_HELP},
@@ -484,6 +529,9 @@ void view_state_act(view_state *state, view_action action, gch_mark given)
     case VIEW_ACTION_TYPE:
         state->mark = next_mark(state->mark == GCH_MARK_DEFAULT ? given : state->mark);
         break;
+    case VIEW_ACTION_PANELS: /* and the session's: view_panels.c */
+        state->is_split = !state->is_split;
+        break;
     case VIEW_ACTION_THEME:
         state->theme =
             state->theme == GCH_THEME_CONTRAST ? GCH_THEME_LIGHT : (gch_theme)(state->theme + 1);
@@ -513,6 +561,7 @@ static const view_help_line help[] = {
     {"F", "fit the values, or hold them"},
     {"L", "logarithmic values"},
     {"C", "next chart type"},
+    {"P", "a panel for each series"},
     {"T", "light, dark or high contrast"},
     {"H", "figures"},
     {"S", "save a picture"},

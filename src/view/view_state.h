@@ -17,6 +17,13 @@ typedef struct view_range {
     int64_t from, to; /* [from, to) */
 } view_range;
 
+/* Values of a panel: fitted to what is visible, or fixed. */
+typedef struct view_values {
+    bool is_fixed;
+    gch_decimal bottom, top; /* if fixed */
+    gch_value_axis axis;
+} view_values;
+
 typedef enum view_gesture {
     VIEW_REST = 0,
     VIEW_PAN = 1,
@@ -27,11 +34,14 @@ typedef struct view_state {
     view_range data;  /* first to one past the last time; one tick if there are no rows */
     view_range range; /* shown */
     bool is_all;      /* the chart chooses the range: all there is, with its margins */
-    gch_view frame;   /* of the last picture: view_state_take_frame */
+    gch_view frame;   /* of the panel in the last picture: view_state_take_frame */
 
-    /* Values: fitted to what is visible, or fixed. */
+    /* Values of the panel that gestures and keys are about; and of all, but for that one. */
     bool is_fixed;
     gch_decimal bottom, top; /* if fixed */
+    gch_value_axis axis;
+    uint32_t panel;
+    view_values panels[GCH_PANEL_CAP];
 
     /* The gesture under way, and how far: pixels to the right and down, or steps inward (each
      * shows half of the time). `shown` follows `target` with the time constant settle_ms. */
@@ -44,8 +54,8 @@ typedef struct view_state {
     double settle_ms;
 
     gch_mark mark; /* of every series; DEFAULT: as each was given */
-    gch_value_axis axis;
     gch_theme theme;
+    bool is_split; /* a panel for each series */
     bool hides_hud, shows_help;
 } view_state;
 
@@ -54,7 +64,14 @@ void view_state_init(view_state *state, view_range data);
 /* To where the options of a command want to begin. */
 void view_state_show(view_state *state, int64_t from, int64_t to);
 
-/* After each frame: where pixels are. */
+/* What is said of values from here on is about a panel, whose pixels are as in `frame`. False: a
+ * pan is under way, which stays with its own. */
+bool view_state_focus(view_state *state, uint32_t panel, const gch_view *frame);
+view_values view_state_values(const view_state *state, uint32_t panel);
+/* All panels anew, the first of them in focus. */
+void view_state_set_values(view_state *state, const view_values values[GCH_PANEL_CAP]);
+
+/* After each frame: where pixels of the panel are. */
 void view_state_take_frame(view_state *state, const gch_view *frame);
 /* The data have changed. A view of all goes on showing all, one that showed the end moves along. */
 void view_state_take_data(view_state *state, view_range data);
@@ -66,6 +83,8 @@ int64_t view_state_time_at(const view_state *state, double x_px);
 /* Where a time and a value are drawn, in pixels of the plot. */
 double view_state_x_of(const view_state *state, int64_t time);
 double view_state_y_of(const view_state *state, double value);
+/* The same in a panel of the same picture. */
+double view_frame_y_of(const gch_view *frame, double value);
 
 /* A drag: begin, then the distance from there, then let go with a speed in pixels a second, which
  * runs out. Values move along if their bounds are fixed. What else is done meanwhile ends it. */
@@ -116,6 +135,7 @@ typedef enum view_action {
     VIEW_ACTION_FIT,
     VIEW_ACTION_LOG,
     VIEW_ACTION_TYPE,
+    VIEW_ACTION_PANELS,
     VIEW_ACTION_THEME,
     VIEW_ACTION_HUD,
     VIEW_ACTION_HELP,
