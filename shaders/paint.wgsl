@@ -11,8 +11,11 @@
 @group(0) @binding(3) var<storage, read> data: array<u32>;
 @group(0) @binding(4) var<storage, read> atlas: array<u32>; // bytes: 8 curves, then glyphs
 @group(0) @binding(5) var<storage, read> counts: array<u32>;
+@group(0) @binding(6) var<storage, read> marks: array<u32>;
 
 const STROKE_WORDS: u32 = 6u; // x0 y0, direction, length, reach
+const ZIGZAG_PX: f32 = 8.0; // raster_path.c
+const FAR: f32 = 1e9;
 
 fn number(at: u32) -> f32 {
     return bitcast<f32>(data[at]);
@@ -99,7 +102,7 @@ fn glyph_cover(c: Command, pixel: vec2u) -> u32 {
 // ---- marks ----
 
 // Capsules; see raster_stroke.c, whose bodies and discs they join.
-fn stroke_cover(c: Command, centre: vec2f) -> u32 {
+fn stroke_cover(c: Command, centre: vec2f) -> f32 {
     let table = c.a + u32(centre.x) * 2u;
     var cover = 0.0;
     for (var i = data[table]; i < data[table + 1u]; i++) {
@@ -113,6 +116,106 @@ fn stroke_cover(c: Command, centre: vec2f) -> u32 {
             distance = length(d - u * nearest);
         }
         cover = max(cover, number(at + 5u) - distance);
+    }
+    return cover;
+}
+
+// A column that heights.wgsl has reduced.
+struct Reduced {
+    top: f32,
+    bottom: f32,
+    left: f32,
+    right: f32,
+}
+
+// The float whose place in the order this is.
+fn from_order(order: u32) -> f32 {
+    return bitcast<f32>(select(~order, order & 0x7FFFFFFFu, (order >> 31u) != 0u));
+}
+
+// How far p is from the straight part between two points that are not the same.
+fn part_distance(p: vec2f, from_point: vec2f, to_point: vec2f) -> f32 {
+    let way = to_point - from_point;
+    let whole = length(way);
+    let u = way / whole;
+    let d = p - from_point;
+    let along = dot(d, u);
+    let nearest = clamp(along, 0.0, whole);
+    if (along != nearest) {
+        return length(d - u * nearest);
+    }
+    return abs(d.y * u.x - d.x * u.y);
+}
+
+fn upright_distance(p: vec2f, x: f32, top: f32, bottom: f32) -> f32 {
+    return length(vec2f(p.x - x, max(max(top - p.y, p.y - bottom), 0.0)));
+}
+
+// As path_across of raster_path.c, of a column that starts at x.
+fn line_distance(r: Reduced, x: f32, p: vec2f) -> f32 {
+    let rises = r.top < min(r.left, r.right);
+    let sinks = r.bottom > max(r.left, r.right);
+    let start = vec2f(x, r.left);
+    let end = vec2f(x + 1.0, r.right);
+    if (rises && sinks) {
+        if (r.bottom - r.top > ZIGZAG_PX) {
+            return upright_distance(p, x + 0.5, r.top, r.bottom);
+        }
+        let turns = select(vec2f(r.bottom, r.top), vec2f(r.top, r.bottom), r.left <= r.right);
+        let first = vec2f(x + 0.25, turns.x);
+        let second = vec2f(x + 0.75, turns.y);
+        return min(part_distance(p, first, second),
+                   min(part_distance(p, start, first), part_distance(p, second, end)));
+    }
+    if (rises || sinks) {
+        let turn = vec2f(x + 0.5, select(r.bottom, r.top, rises));
+        return min(part_distance(p, start, turn), part_distance(p, turn, end));
+    }
+    return part_distance(p, start, end);
+}
+
+// As gch__path_step.
+fn step_distance(r: Reduced, x: f32, p: vec2f) -> f32 {
+    let level = min(part_distance(p, vec2f(x, r.left), vec2f(x + 0.5, r.left)),
+                    part_distance(p, vec2f(x + 0.5, r.right), vec2f(x + 1.0, r.right)));
+    return min(level, upright_distance(p, x + 0.5, r.top, r.bottom));
+}
+
+fn reduced_distance(r: Reduced, shape: u32, x: f32, p: vec2f) -> f32 {
+    switch (shape) {
+        case REDUCED_LINE: {
+            return line_distance(r, x, p);
+        }
+        case REDUCED_STEP: {
+            return step_distance(r, x, p);
+        }
+        default: { // values rise where heights sink
+            if ((r.right > r.left) != (shape == REDUCED_FALLING)) {
+                return FAR;
+            }
+            return upright_distance(p, x + 0.5, r.top, r.bottom);
+        }
+    }
+}
+
+// The strokes of the columns whose parts reach the pixel, and the shapes that go with them.
+fn reduced_cover(c: Command, centre: vec2f) -> u32 {
+    let reach = bitcast<f32>(c.d);
+    let width = c.e & 0xFFFFu;
+    let column = u32(centre.x);
+    let near = u32(ceil(reach - 0.5)); // a column's parts lie within it, and the pixel is its middle
+    var cover = 0.0;
+    for (var k = max(column, near) - near; k <= min(column + near, width - 1u); k++) {
+        let at = c.c + (frame.origin + k) % width * 4u;
+        let top = from_order(marks[at]);
+        let bottom = from_order(marks[at + 1u]);
+        if (marks[at] <= marks[at + 1u] && centre.y > top - reach && centre.y < bottom + reach) {
+            let r = Reduced(top, bottom, bitcast<f32>(marks[at + 2u]), bitcast<f32>(marks[at + 3u]));
+            cover = max(cover, reach - reduced_distance(r, c.e >> 16u, f32(k), centre));
+        }
+    }
+    if (c.a != NO_ROW) {
+        cover = max(cover, stroke_cover(c, centre));
     }
     return byte_of(cover);
 }
@@ -262,7 +365,10 @@ fn paint_command(c: Command, pixel: vec2u, under: u32) -> u32 {
             alpha = mul_255(glyph_cover(c, pixel), alpha);
         }
         case PAINT_STROKE: {
-            alpha = mul_255(stroke_cover(c, centre - vec2f(corner)), alpha);
+            alpha = mul_255(byte_of(stroke_cover(c, centre - vec2f(corner))), alpha);
+        }
+        case PAINT_REDUCED: {
+            alpha = mul_255(reduced_cover(c, centre - vec2f(corner)), alpha);
         }
         case PAINT_DISCS: {
             alpha = mul_255(discs_cover(c, centre - vec2f(corner)), alpha);
@@ -312,7 +418,7 @@ fn paint(@builtin(position) at: vec4f) -> @location(0) vec4f {
     return unpack4x8unorm(color_at(pixel));
 }
 
-@group(0) @binding(6) var<storage, read_write> pixels: array<u32>;
+@group(0) @binding(7) var<storage, read_write> pixels: array<u32>;
 
 @compute @workgroup_size(32, 8)
 fn paint_pixels(@builtin(global_invocation_id) at: vec3u) {

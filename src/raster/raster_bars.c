@@ -5,6 +5,7 @@
  *  2. Nothing is blended twice within a series: wicks stop at the body, bars do not overlap.
  *  3. When bars get narrower than two pixels the columns' extents are drawn instead.
  */
+#include "query_edges.h"
 #include "raster_state.h"
 #include "raster_stroke.h"
 #include "raster_view.h"
@@ -104,16 +105,6 @@ static void draw_ohlc(const gch__mark_job *job, candle c, bar_sizes sizes)
     gch__mark_box(job, stem + sizes.wick, close, c.left + sizes.body, close + sizes.wick, c.color);
 }
 
-/* One upright stroke of a pixel's width a column. */
-static void stroke_columns(const gch__mark_job *job, size_t count, uint32_t color)
-{
-    gch__mark_pass(job, &(gch__band_pass){.kind = GCH__BAND_STROKE,
-                                          .points = job->raster->path,
-                                          .count = count,
-                                          .width = 1,
-                                          .row_colors = &color});
-}
-
 static size_t add_upright(gch_point *path, size_t at, float x, float top, float bottom)
 {
     path[at] = (gch_point){.x = x, .y = top, .starts_run = true};
@@ -121,14 +112,14 @@ static size_t add_upright(gch_point *path, size_t at, float x, float top, float 
     return at + 2;
 }
 
-/* High to low of each column that rose (or fell). */
+/* High to low of each column that rose (or fell), but of those of an outline. */
 static size_t path_candle_columns(const gch_columns *columns, bool is_up, gch_point *path)
 {
     size_t count = 0;
     for (uint32_t c = 0; c < columns->width_px; c++) {
         for (uint32_t i = columns->first[c]; i < columns->first[c + 1]; i++) {
             const gch_piece *piece = &columns->pieces[i];
-            if (!(piece->y_right > piece->y_left) == is_up)
+            if (!gch__piece_is_outline(piece) && !(piece->y_right > piece->y_left) == is_up)
                 count = add_upright(path, count, (float)c + 0.5f, piece->y_top, piece->y_bottom);
         }
     }
@@ -138,11 +129,20 @@ static size_t path_candle_columns(const gch_columns *columns, bool is_up, gch_po
 static gch_status draw_candle_columns(const gch__mark_job *job, gch_error *err)
 {
     gch_columns columns;
-    GCH_TRY(gch__mark_columns(job, GCH_JOIN_LINE, &columns, err));
+    uint32_t reduced;
+    GCH_TRY(gch__mark_reduce(job, GCH_JOIN_LINE, &columns, &reduced, err));
     GCH_TRY(gch__mark_reserve_path(job, columns.first[columns.width_px], 2, err));
     gch_point *path = job->raster->path;
-    stroke_columns(job, path_candle_columns(&columns, true, path), job->series->up_color);
-    stroke_columns(job, path_candle_columns(&columns, false, path), job->series->down_color);
+    for (uint32_t is_up = 2; is_up-- > 0;)
+        gch__mark_pass(
+            job, &(gch__band_pass){
+                     .kind = GCH__BAND_STROKE,
+                     .points = path,
+                     .count = path_candle_columns(&columns, is_up != 0, path),
+                     .width = 1,
+                     .row_colors = is_up != 0 ? &job->series->up_color : &job->series->down_color,
+                     .reduced = reduced,
+                     .shape = is_up != 0 ? GCH__REDUCED_RISING : GCH__REDUCED_FALLING});
     return GCH_OK;
 }
 
@@ -263,7 +263,11 @@ static gch_status draw_bar_columns(const gch__mark_job *job, gch_error *err)
         if (top < bottom)
             count = add_upright(job->raster->path, count, (float)c + 0.5f, top, bottom);
     }
-    stroke_columns(job, count, job->series->color);
+    gch__mark_pass(job, &(gch__band_pass){.kind = GCH__BAND_STROKE,
+                                          .points = job->raster->path,
+                                          .count = count,
+                                          .width = 1,
+                                          .row_colors = &job->series->color});
     return GCH_OK;
 }
 

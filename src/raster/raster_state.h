@@ -46,8 +46,14 @@ struct gch__raster {
 /* Takes what marks consist of, in order, instead of the plot's pixels: for executors that draw
  * elsewhere. What is pointed to lives for the call. `box`: as gch__fill_pixels of the plot. */
 struct gch__band_pass;
+struct gch__mark_job;
 typedef struct gch__mark_painter {
     void *context;
+    /* Columns of the job's series that the painter reduces itself: *out is their outline
+     * (query_edges.h), borrowed until the query's next call, and *out_reduced names them for the
+     * passes that show them, which then stroke the rest. 0: it does not. */
+    gch_status (*reduce)(void *context, const struct gch__mark_job *job, gch_join join,
+                         gch_columns *out, uint32_t *out_reduced, gch_error *err);
     void (*pass)(void *context, const struct gch__band_pass *pass);
     void (*box)(void *context, int64_t x0, int64_t y0, int64_t x1, int64_t y1, uint32_t rgba);
     void (*counts)(
@@ -102,6 +108,10 @@ GCH_CHECKED gch_status gch__mark_points(const gch__mark_job *job, uint32_t cap,
                                         gch_error *err);
 GCH_CHECKED gch_status gch__mark_columns(const gch__mark_job *job, gch_join join, gch_columns *out,
                                          gch_error *err);
+/* The same, or what of them a painter has not reduced, and then a name for those that it has; else
+ * *out_reduced is 0. */
+GCH_CHECKED gch_status gch__mark_reduce(const gch__mark_job *job, gch_join join, gch_columns *out,
+                                        uint32_t *out_reduced, gch_error *err);
 /* The query's bars; *out_bars is NULL if there are more than cap. */
 GCH_CHECKED gch_status gch__mark_bars(const gch__mark_job *job, uint32_t cap,
                                       const gch_bar **out_bars, uint32_t *out_count,
@@ -117,6 +127,14 @@ typedef enum gch__band_kind {
     GCH__BAND_BETWEEN = 4,
 } gch__band_kind;
 
+/* What a stroke makes of columns that a painter has reduced. */
+typedef enum gch__reduced_shape {
+    GCH__REDUCED_LINE = 0,    /* as gch__path_line */
+    GCH__REDUCED_STEP = 1,    /* as gch__path_step */
+    GCH__REDUCED_RISING = 2,  /* upright, of the columns whose value does not fall */
+    GCH__REDUCED_FALLING = 3, /* upright, of the others */
+} gch__reduced_shape;
+
 /* One pass over the plot, band by band, on all workers. */
 typedef struct gch__band_pass {
     gch__band_kind kind;
@@ -127,6 +145,8 @@ typedef struct gch__band_pass {
     float opacity; /* of one disc */
     const uint32_t *row_colors;
     size_t color_step;
+    uint32_t reduced; /* STROKE: goes through these columns of a painter too; 0: none */
+    gch__reduced_shape shape;
 } gch__band_pass;
 
 /* Strokes a path with the series' colour, width and dashes. is_sparse: it goes through the points

@@ -49,9 +49,12 @@ typedef struct gch__gpu_frame_stats {
     bool is_unchanged; /* the last frame's picture stands: nothing was recorded or submitted */
     uint32_t tiles;    /* stretches of work that fitted the device memory */
     uint32_t series_by_query; /* reduced by the query room */
-    uint32_t columns_kept;    /* of a bare picture panned by whole columns */
-    bool is_pending;          /* may look different next time: pages had not come */
-    uint32_t studies;         /* computed by the device, of a painted picture */
+    uint32_t series_reduced;  /* of a painted picture: whose columns the device has reduced */
+    /* Of a picture panned by whole columns; of a painted one, of all the series that are reduced.
+     */
+    uint32_t columns_kept;
+    bool is_pending;  /* may look different next time: pages had not come */
+    uint32_t studies; /* computed by the device, of a painted picture */
     uint64_t pages_loaded;
     double counted; /* share of the densities' points: 1 if all are, and where there is none */
     uint32_t quality_level; /* of them */

@@ -176,19 +176,9 @@ static gch_status reduce_bars(const gch__gpu_series *series, gch_error *err)
     return status;
 }
 
-/* Charts of lines do not wait for these kernels to be compiled. */
-static void use_kernels(gch__gpu_executor *executor)
-{
-    if (executor->kernel_count == GCH__GPU_KERNEL_COUNT)
-        return;
-    executor->kernel_count = GCH__GPU_KERNEL_COUNT;
-    executor->bound_slab_shift = 0;
-    executor->version++;
-}
-
 gch_status gch__gpu_reduce_filled(const gch__gpu_series *series, gch_error *err)
 {
-    use_kernels(series->executor);
+    gch__gpu_use_kernels(series->executor, GCH__GPU_BAR_KERNELS);
     gch_status status =
         gch__bare_is_by_bars(series->its) ? reduce_bars(series, err) : reduce_columns(series, err);
     if (status != GCH_OK) /* what is left belongs to extents that are no longer the frame's */

@@ -12,7 +12,7 @@
 #include <math.h>
 
 #define PURPOSE "gpu painter"
-#define PAINT_BINDINGS 6u
+#define PAINT_BINDINGS 7u
 #define CURVE_WORDS (GCH__TEXT_CURVES * 256u / 4u)
 
 extern const char gch__shader_paint_start[], gch__shader_paint_end[];
@@ -30,11 +30,11 @@ static gch_status fill_atlas(gch__gpu_painter *painter, gch_error *err)
 
 static gch_status make_brush(gch__gpu_painter *painter, gch_error *err)
 {
-    static const gch__gpu_brush_desc desc = {.label = "paint",
-                                             .kinds = {GCH__GPU_BIND_UNIFORM, GCH__GPU_BIND_READ,
-                                                       GCH__GPU_BIND_READ, GCH__GPU_BIND_READ,
-                                                       GCH__GPU_BIND_READ, GCH__GPU_BIND_READ},
-                                             .count = PAINT_BINDINGS};
+    static const gch__gpu_brush_desc desc = {
+        .label = "paint",
+        .kinds = {GCH__GPU_BIND_UNIFORM, GCH__GPU_BIND_READ, GCH__GPU_BIND_READ, GCH__GPU_BIND_READ,
+                  GCH__GPU_BIND_READ, GCH__GPU_BIND_READ, GCH__GPU_BIND_READ},
+        .count = PAINT_BINDINGS};
     return gch__gpu_brush_make(painter->executor, gch__shader_paint_start,
                                (size_t)(gch__shader_paint_end - gch__shader_paint_start), &desc,
                                &painter->brush, err);
@@ -407,7 +407,8 @@ gch_status gch__gpu_painter_send(gch__gpu_painter *painter, gch__gpu_brush **out
         GCH_TRY(gch__gpu_stream_flush(painter->executor, streams[i], err));
         painter->brush.buffers[i + 1] = streams[i]->buffer;
     }
-    painter->brush.buffers[PAINT_BINDINGS - 1] = painter->executor->counts.grids;
+    painter->brush.buffers[PAINT_BINDINGS - 2] = painter->executor->counts.grids;
+    painter->brush.buffers[PAINT_BINDINGS - 1] = painter->executor->marks;
     GCH_TRY(gch__gpu_studies_run(&painter->studies, painter->data.buffer, err));
     painter->executor->stats.studies = painter->studies.count;
     *out = &painter->brush;

@@ -85,12 +85,13 @@ static bool is_finite(gch_point p)
     return isfinite(p.x) && isfinite(p.y);
 }
 
-/* What gch__mask_stroke draws. */
+/* What gch__mask_stroke draws, and what the device has reduced. */
 static void add_stroke(gch__gpu_painter *painter, const gch__band_pass *pass)
 {
     double reach = pass->width * 0.5 + 0.5, dot_reach = GCH_MAX(pass->width, 2.0f) * 0.5 + 0.5;
     stroke_shapes out = {.painter = painter, .top = INFINITY, .bottom = -INFINITY};
-    if (!gch__paint_add_table(painter, &out.table))
+    bool has_table = pass->count > 0;
+    if (has_table && !gch__paint_add_table(painter, &out.table))
         return;
     out.shapes = (uint32_t)painter->data.count;
     for (size_t i = 0; i < pass->count; i++) {
@@ -106,8 +107,16 @@ static void add_stroke(gch__gpu_painter *painter, const gch__band_pass *pass)
                         is_joined ? reach : dot_reach);
     }
     gch__gpu_command command = gch__paint_command_of(GCH__GPU_PAINT_STROKE, pass->row_colors[0]);
-    command.a = out.table;
+    command.a = has_table ? out.table : GCH__GPU_NO_ROW;
     command.b = out.shapes;
+    if (pass->reduced != 0) {
+        command.kind = GCH__GPU_PAINT_REDUCED;
+        command.c = pass->reduced - 1;
+        command.d = gch__paint_bits_of((float)reach);
+        command.e = painter->plot->view.width_px | (uint32_t)pass->shape << 16;
+        out.top = 0;
+        out.bottom = painter->plot->view.height_px;
+    }
     gch__paint_add_plot_command(painter, command, out.top, out.bottom);
 }
 
@@ -381,12 +390,33 @@ bool gch__gpu_painter_has_counts(const gch__gpu_painter *painter, uint32_t serie
     return painter->has_counts[series];
 }
 
-gch_status gch__gpu_painter_add_marks(gch__gpu_painter *painter, const gch__scene *scene,
-                                      gch_query *const *queries, int64_t *out_query_ns,
-                                      gch_error *err)
+/* A name is one more than the columns' place in marks. */
+static gch_status reduce_columns(void *context, const gch__mark_job *job, gch_join join,
+                                 gch_columns *out, uint32_t *out_reduced, gch_error *err)
 {
-    const gch__mark_painter sink = {
-        .context = painter, .pass = take_pass, .box = take_box, .counts = take_counts};
+    gch__gpu_painter *painter = context;
+    gch__gpu_executor *executor = painter->executor;
+    gch__gpu_series series = {.executor = executor,
+                              .query = job->query,
+                              .file = job->series->file,
+                              .column = job->series->column,
+                              .join = join,
+                              .view = job->view,
+                              .its = job->series,
+                              .zone = job->zone};
+    GCH_TRY(gch__gpu_heights_add(&series, painter->series, out, &painter->is_reduced, err));
+    *out_reduced = painter->is_reduced ? executor->heights.rings[painter->series].at + 1 : 0;
+    return GCH_OK;
+}
+
+gch_status gch__gpu_painter_add_marks(gch__gpu_painter *painter, const gch__scene *scene,
+                                      gch_query *const *queries, gch_error *err)
+{
+    const gch__mark_painter sink = {.context = painter,
+                                    .reduce = reduce_columns,
+                                    .pass = take_pass,
+                                    .box = take_box,
+                                    .counts = take_counts};
     uint32_t grids[GCH_PANEL_CAP] = {0};
     painter->raster->query_ns = 0;
     for (uint32_t i = 0; i < scene->series_count; i++) {
@@ -395,7 +425,7 @@ gch_status gch__gpu_painter_add_marks(gch__gpu_painter *painter, const gch__scen
         painter->series = i;
         painter->its = &scene->series[i];
         painter->grid = grids[plot->panel];
-        painter->has_counts[i] = false;
+        painter->has_counts[i] = painter->is_reduced = false;
         grids[plot->panel] += gch__gpu_has_grid(scene, i) ? 1 : 0;
         if (scene->series[i].mark == GCH_MARK_DENSITY) {
             add_grid(painter, painter->its, painter->grid);
@@ -420,7 +450,9 @@ gch_status gch__gpu_painter_add_marks(gch__gpu_painter *painter, const gch__scen
         if (!is_on_device)
             GCH_TRY(gch__mark_draw(&job, err));
         GCH_TRY(gch__gpu_painter_tell(painter, err));
+        if (!painter->is_reduced && !gch__gpu_has_grid(scene, i))
+            painter->executor->stats.series_by_query++;
     }
-    *out_query_ns = painter->raster->query_ns;
+    painter->executor->query_ns += painter->raster->query_ns;
     return GCH_OK;
 }

@@ -37,12 +37,19 @@ typedef enum gch__gpu_kernel {
     GCH__GPU_REDUCE_DRAWN, /* what REDUCE does, of rows with gaps */
     GCH__GPU_READ_ENDS,    /* opening and closing values */
     GCH__GPU_DRAW_BARS,
+    GCH__GPU_REDUCE_HEIGHTS, /* of the default look (render_gpu_heights.c) */
     GCH__GPU_KERNEL_COUNT,
     /* Of shaders/count.wgsl (render_gpu_counts.c), by whether keys are wide. */
     GCH__GPU_COUNT = GCH__GPU_KERNEL_COUNT,
     GCH__GPU_COUNT_WIDE,
     GCH__GPU_LIST_COUNT
 } gch__gpu_kernel;
+#define GCH__GPU_SHADERS 3u /* that have them */
+#define GCH__GPU_LINE_KERNELS                                                                      \
+    (1u << GCH__GPU_REDUCE | 1u << GCH__GPU_LIGHT_RUNS | 1u << GCH__GPU_LIGHT_PIECES)
+#define GCH__GPU_BAR_KERNELS                                                                       \
+    (1u << GCH__GPU_REDUCE_DRAWN | 1u << GCH__GPU_READ_ENDS | 1u << GCH__GPU_DRAW_BARS)
+#define GCH__GPU_HEIGHT_KERNELS (1u << GCH__GPU_REDUCE_HEIGHTS)
 #define GCH__GPU_COUNTERS (GCH__GPU_LIST_COUNT - GCH__GPU_COUNT)
 
 /* The slices of one kernel in the tile at hand. */
@@ -103,6 +110,20 @@ typedef struct gch__gpu_counts {
     size_t cell_cap;
 } gch__gpu_counts;
 
+/* Columns of a painted picture that the device reduces (render_gpu_heights.c). */
+typedef struct gch__gpu_heights {
+    /* Of each series: its place in marks, a ring of columns of 4 words, and whether the last frame
+     * left it as it should be. */
+    struct gch__gpu_heights_ring {
+        uint32_t at;
+        bool is_kept, is_made; /* by the last frame, and by this one */
+    } rings[GCH_SERIES_CAP];
+    uint32_t *words; /* of one series, as they start */
+    size_t word_cap;
+    bool has_pages; /* the frame has begun with the pools */
+    uint64_t loaded;
+} gch__gpu_heights;
+
 struct gch__gpu_executor {
     const gch_allocator *allocator;
     gch__gpu_executor_desc desc;
@@ -111,9 +132,10 @@ struct gch__gpu_executor {
     uint32_t pool, pool_limit; /* the tile's; how many the memory has room for */
     gch__gpu_pages *pages;     /* of the tile's pool */
 
+    gch__gpu_shader shaders[GCH__GPU_SHADERS];
     gch__gpu_pipeline kernels[GCH__GPU_KERNEL_COUNT], cull[GCH__GPU_CULLED];
     gch__gpu_buffer kernel_frames[GCH__GPU_KERNEL_COUNT]; /* uniforms */
-    uint32_t kernel_count; /* those in use: without bars', until some are drawn */
+    uint32_t kernels_used; /* a bit each: charts do not wait for others to be compiled */
     uint64_t version;      /* of the buffers */
     uint32_t bound_slab_shift;
     gch__gpu_brush light; /* of bare pictures */
@@ -135,6 +157,7 @@ struct gch__gpu_executor {
     uint32_t fresh_first, fresh_last; /* columns that the last frame's ring does not have */
     gch__gpu_slices tile[GCH__GPU_LIST_COUNT];
     gch__gpu_counts counts;
+    gch__gpu_heights heights;
     uint32_t groups_a_slice;             /* of reduce_blocks, in the tile at hand */
     uint32_t *extents; /* as in marks */ /* of one series: row + 1 of top and bottom a column */
     size_t extents_cap;
@@ -160,6 +183,7 @@ typedef struct gch__gpu_column {
     const gch__segment *segment;
     uint32_t column;
     const gch__row_scale *scale;
+    bool in_heights; /* for shaders/heights.wgsl: no row edges */
 } gch__gpu_column;
 
 /* render_gpu_tiles.c: one more entry of executor->segments, with its edges. Statuses of
@@ -184,6 +208,7 @@ typedef struct gch__gpu_series {
     const gch_view *view;
     const gch__plot_series *its;
     const gch_time_zone *zone;
+    bool in_heights; /* what is reduced are heights, not rows */
 } gch__gpu_series;
 
 /* Marks and counts are rings of columns, so that a pan by whole columns moves nothing. */
@@ -211,6 +236,11 @@ GCH_CHECKED gch_status gch__gpu_push_slice(gch__gpu_executor *executor, gch__gpu
                                            const gch__gpu_slice *slice, gch_error *err);
 /* Widens extents by a pixel row. */
 void gch__gpu_extents_add(uint32_t *extents, int32_t row);
+/* Room in marks; a new buffer counts executor->version up and holds nothing. */
+GCH_CHECKED gch_status gch__gpu_reserve_marks(gch__gpu_executor *executor, uint64_t bytes,
+                                              gch_error *err);
+/* Kernels of the mask are compiled, with the next tile at the latest. */
+void gch__gpu_use_kernels(gch__gpu_executor *executor, uint32_t mask);
 /* Sends executor->extents, what the series' columns start with. */
 GCH_CHECKED gch_status gch__gpu_send_extents(const gch__gpu_series *series, gch_error *err);
 
@@ -251,6 +281,18 @@ bool gch__gpu_is_shown(const gch__gpu_shown *shown, const gch__scene *scene,
 /* Sets the executor's fresh columns: those that are not in the marks and counts of the last frame,
  * which are all, or what a pan by whole columns has uncovered. */
 void gch__gpu_find_fresh(gch__gpu_executor *executor, const gch__scene *scene);
+
+/* render_gpu_heights.c. Within a recording: places for all series that may be reduced. */
+GCH_CHECKED gch_status gch__gpu_heights_begin(gch__gpu_executor *executor, const gch__scene *scene,
+                                              gch_error *err);
+/* Reduces the columns of series `index`, whose outline *out is (query_edges.h). *out_is_reduced:
+ * false where the query room has to do it: on a log axis, where a segment grows, pages have not
+ * come or do not fit, or doubles do not hold the view. */
+GCH_CHECKED gch_status gch__gpu_heights_add(gch__gpu_series *series, uint32_t index,
+                                            gch_columns *out, bool *out_is_reduced, gch_error *err);
+/* Pages in a painted frame: before the first call that touches some, and at the end of all. */
+GCH_CHECKED gch_status gch__gpu_heights_use_pages(gch__gpu_executor *executor, gch_error *err);
+void gch__gpu_heights_end(gch__gpu_executor *executor);
 
 /* render_gpu_counts.c. Made with the executor, before anything is bound. */
 GCH_CHECKED gch_status gch__gpu_counts_make(gch__gpu_executor *executor, gch_error *err);

@@ -1,0 +1,210 @@
+/* Columns of painted pictures, reduced on the device: lines and candles with more points than a few
+ * a column, whose pages become resident as those of bare pictures do.
+ *
+ * The processor finds the columns' edges, as always, and what the line does where it is not one run
+ * from one edge to the other (at the ends of the data, and at gaps): the outline. The rest is
+ * shaders/heights.wgsl's, whose heights are the same floats that the query room finds, since what a
+ * stroke makes of a column depends on whether its extremes lie beyond its crossings.
+ *
+ * Invariants:
+ *  1. A ring's columns are those of its outline: a column that has none there is empty.
+ *  2. A ring is kept from frame to frame as gch__gpu_find_fresh says, unless the query room had to
+ *     reduce its series in between.
+ */
+#include "query_lit.h"
+#include "render_gpu_state.h"
+
+#include <string.h>
+
+#define RING_WORDS 4u /* a column */
+#define PX_PER_VALUE_MIN 1e-200
+#define PX_PER_VALUE_MAX 1e200
+
+/* ---- frames ---- */
+
+gch_status gch__gpu_heights_begin(gch__gpu_executor *executor, const gch__scene *scene,
+                                  gch_error *err)
+{
+    gch__gpu_heights *heights = &executor->heights;
+    uint32_t ring_words = executor->plot_width * RING_WORDS;
+    bool is_panned = executor->fresh_last - executor->fresh_first < executor->plot_width;
+    uint64_t words_before = executor->marks_bytes;
+    GCH_TRY(gch__gpu_reserve_marks(
+        executor, (uint64_t)scene->series_count * ring_words * sizeof(uint32_t), err));
+    is_panned = is_panned && executor->marks_bytes == words_before;
+    for (uint32_t i = 0; i < scene->series_count; i++) {
+        struct gch__gpu_heights_ring *ring = &heights->rings[i];
+        ring->at = i * ring_words;
+        ring->is_kept = is_panned && ring->is_made;
+        ring->is_made = false;
+    }
+    heights->has_pages = false;
+    heights->loaded = 0;
+    return GCH_OK;
+}
+
+gch_status gch__gpu_heights_use_pages(gch__gpu_executor *executor, gch_error *err)
+{
+    gch__gpu_heights *heights = &executor->heights;
+    if (heights->has_pages)
+        return GCH_OK;
+    GCH_TRY(gch__gpu_use_pool(executor, executor->pool, err));
+    heights->loaded = gch__gpu_begin_pools(executor);
+    heights->has_pages = true;
+    return GCH_OK;
+}
+
+void gch__gpu_heights_end(gch__gpu_executor *executor)
+{
+    gch__gpu_heights *heights = &executor->heights;
+    if (!heights->has_pages) /* what is there is of files that this frame does not name */
+        heights->loaded = gch__gpu_begin_pools(executor);
+    executor->stats.pages_loaded = gch__gpu_end_pools(executor) - heights->loaded;
+}
+
+/* ---- columns ---- */
+
+/* Integers in the order of the floats, as shaders/heights.wgsl has them. */
+static uint32_t order_of(float y)
+{
+    uint32_t bits;
+    memcpy(&bits, &y, sizeof bits);
+    return bits >> 31 != 0 ? ~bits : bits | 0x80000000u;
+}
+
+static void put_column(uint32_t words[RING_WORDS], const gch_piece *outline)
+{
+    words[0] = UINT32_MAX;
+    words[1] = 0;
+    if (outline == NULL)
+        return;
+    words[0] = order_of(GCH_MIN(outline->y_left, outline->y_right));
+    words[1] = order_of(GCH_MAX(outline->y_left, outline->y_right));
+    memcpy(&words[2], &outline->y_left, sizeof words[2]);
+    memcpy(&words[3], &outline->y_right, sizeof words[3]);
+}
+
+static const gch_piece *outline_of(const gch_columns *columns, uint32_t c)
+{
+    bool has_one = columns->first[c + 1] - columns->first[c] == 1;
+    const gch_piece *piece = has_one ? &columns->pieces[columns->first[c]] : NULL;
+    return has_one && gch__piece_is_outline(piece) ? piece : NULL;
+}
+
+/* Columns [first, last), as they start. */
+static gch_status send_columns(const gch__gpu_series *series, const gch_columns *columns,
+                               uint32_t first, uint32_t last, gch_error *err)
+{
+    gch__gpu_executor *executor = series->executor;
+    gch__gpu_heights *heights = &executor->heights;
+    const uint32_t column_bytes = RING_WORDS * sizeof *heights->words;
+    GCH_TRY(gch__ensure(executor->allocator, (void **)&heights->words, &heights->word_cap,
+                        (size_t)(last - first) * RING_WORDS, sizeof *heights->words, "gpu heights",
+                        err));
+    for (uint32_t c = first; c < last; c++)
+        put_column(heights->words + (size_t)(c - first) * RING_WORDS, outline_of(columns, c));
+    uint64_t at = (uint64_t)executor->frame.extents * sizeof *heights->words;
+    for (uint32_t c = first; c < last;) { /* up to the ring's end, and from its start */
+        uint32_t slot = gch__gpu_slot(executor, c);
+        uint32_t count = GCH_MIN(last - c, executor->plot_width - slot);
+        GCH_TRY(gch__gpu_upload(executor->gpu, executor->marks, at + (uint64_t)slot * column_bytes,
+                                heights->words + (size_t)(c - first) * RING_WORDS,
+                                (uint64_t)count * column_bytes, err));
+        c += count;
+    }
+    return GCH_OK;
+}
+
+static gch_status add_rows(const gch__gpu_series *series, uint32_t slot, uint64_t first,
+                           uint64_t last, gch_error *err)
+{
+    gch__slice part;
+    for (uint64_t row = first; row < last; row += part.last - part.first) {
+        part = gch__slice_at(series->query, row, last);
+        gch__gpu_slice slice = {.column = slot, .first = part.first, .last = part.last};
+        GCH_TRY(gch__gpu_add_slice(series, GCH__GPU_REDUCE_HEIGHTS, part.segment, &slice, err));
+    }
+    return GCH_OK;
+}
+
+/* Whether doubles tell heights, and by a product. */
+static bool is_plain(const gch__gpu_series *series)
+{
+    for (uint32_t i = 0; i < series->query->segment_count; i++) {
+        const gch__row_table *table = series->query->scales[i].table;
+        if (table->axis != GCH_AXIS_LINEAR || table->is_extreme ||
+            !(table->px_per_value > PX_PER_VALUE_MIN && table->px_per_value < PX_PER_VALUE_MAX))
+            return false;
+    }
+    return true;
+}
+
+static gch_status find_outline(const gch__gpu_series *series, const gch__edge **out_edges,
+                               gch_columns *out, gch_error *err)
+{
+    GCH_TRY(gch__query_edges(series->query, series->column, series->view, series->join, out_edges,
+                             err));
+    for (uint32_t c = 0; c <= series->view->width_px; c++)
+        if (!(*out_edges)[c].is_known || (*out_edges)[c].is_pending)
+            return gch_fail(err, GCH_PENDING, "a column's edge awaits pages");
+    if (!is_plain(series))
+        return gch_fail(err, GCH_UNSUPPORTED, "doubles do not hold the view");
+    return gch__query_outline(series->query, series->column, series->view, series->join, *out_edges,
+                              out, err);
+}
+
+static gch_status reduce(const gch__gpu_series *series, uint32_t first, uint32_t last,
+                         gch_columns *out, gch_error *err)
+{
+    const gch__edge *edges;
+    int64_t start_ns = gch__clock_ns();
+    gch_status status = find_outline(series, &edges, out, err);
+    series->executor->query_ns += gch__clock_ns() - start_ns;
+    GCH_TRY(status);
+    GCH_TRY(gch__gpu_heights_use_pages(series->executor, err));
+    gch__gpu_keep_in_pools(series->executor, series->file);
+    GCH_TRY(send_columns(series, out, first, last, err));
+    GCH_TRY(gch__gpu_begin_slices(series, err));
+    for (uint32_t c = first; c < last; c++)
+        if (outline_of(out, c) != NULL)
+            GCH_TRY(add_rows(series, gch__gpu_slot(series->executor, c), edges[c].row,
+                             edges[c + 1].row, err));
+    return gch__gpu_run_tile(series->executor, err);
+}
+
+gch_status gch__gpu_heights_add(gch__gpu_series *series, uint32_t index, gch_columns *out,
+                                bool *out_is_reduced, gch_error *err)
+{
+    gch__gpu_executor *executor = series->executor;
+    struct gch__gpu_heights_ring *ring = &executor->heights.rings[index];
+    gch_query *query = series->query;
+    gch_error detail;
+    *out_is_reduced = false;
+    if (series->view->axis != GCH_AXIS_LINEAR || series->view->width_px != executor->plot_width)
+        return GCH_OK;
+    /* If pages are missing that nobody waits for, the query room knows best which to ask for. */
+    GCH_TRY(query->mode == GCH__READ_BLOCK ? gch__query_begin(query, err)
+                                           : gch__query_begin_peek(query, err));
+    gch__gpu_use_kernels(executor, GCH__GPU_HEIGHT_KERNELS);
+    gch__gpu_frame frame = executor->frame;
+    executor->frame.extents = ring->at;
+    series->in_heights = true;
+    uint32_t first = ring->is_kept ? executor->fresh_first : 0;
+    uint32_t last = ring->is_kept ? executor->fresh_last : executor->plot_width;
+    gch_status status = reduce(series, first, last, out, &detail);
+    (void)!gch__query_end(query, GCH_OK); /* what it hands on is ours */
+    executor->frame = frame;
+    if (status == GCH_OK) {
+        ring->is_made = *out_is_reduced = true;
+        executor->stats.series_reduced++;
+        executor->stats.columns_kept += executor->plot_width - (last - first);
+        return GCH_OK;
+    }
+    for (uint32_t i = 0; i < GCH__GPU_LIST_COUNT; i++)
+        executor->tile[i].count = 0;
+    if (status == GCH_PENDING || status == GCH_UNSUPPORTED || status == GCH_LIMIT)
+        return GCH_OK;
+    if (err != NULL)
+        *err = detail;
+    return status;
+}

@@ -1,0 +1,347 @@
+/* Columns of charts in the default look that the device reduces: their heights are the floats of
+ * the query room, bit for bit, and the pictures are the CPU executor's but for 1 a channel, for all
+ * kinds of keys, at gaps and at the ends of the data, in every frame of a pan.
+ *
+ * 60 random cases (GCH_HEIGHT_CASES for more, GCH_HEIGHT_FIRST to begin with another). */
+#include "query_edges.h"
+#include "raster.h"
+#include "render_gpu_state.h"
+#include "store_writer.h"
+#include "test_series.h"
+
+#include <inttypes.h>
+#include <math.h>
+
+#define WIDTH 500u
+#define HEIGHT 300u
+#define ROWS 600000u
+#define SERIES_CAP 3u
+#define DEFAULT_CASE_COUNT 60u
+
+static gch_error err;
+
+typedef enum file_kind {
+    TENTHS,  /* decimals that often repeat, in three segments */
+    WHOLE,   /* integers */
+    FLOATS,  /* 32 bits */
+    DOUBLES, /* no decimals, beyond 32 bits, of all sizes */
+    LARGE,   /* decimals beyond 32 bits */
+    GAPS,    /* tenths, with gaps of all lengths */
+    FILE_COUNT
+} file_kind;
+static test_series files[FILE_COUNT];
+
+static double value_of(file_kind kind, double walk, uint64_t *seed)
+{
+    double random = (double)(test_random(seed) % 1000000) / 1e6;
+    switch (kind) {
+    case FLOATS:
+        return (double)(float)(walk * 0.7 + random);
+    case DOUBLES:
+        return (walk + random) * exp2((double)(test_random(seed) % 12) - 8);
+    case LARGE:
+        return rint(walk * 1e9) / 100;
+    case WHOLE:
+        return rint(walk / 8);
+    default:
+        return walk / 10;
+    }
+}
+
+/* Runs of gaps of 1 to 2000 rows. */
+static bool is_gap(file_kind kind, uint32_t *io_left, uint64_t *seed)
+{
+    if (kind != GAPS)
+        return false;
+    if (*io_left == 0 && test_random(seed) % 4000 == 0)
+        *io_left = 1u << test_random(seed) % 12;
+    if (*io_left == 0)
+        return false;
+    --*io_left;
+    return true;
+}
+
+static void make_file(file_kind kind)
+{
+    uint64_t seed = 17 + (uint64_t)kind;
+    int64_t *times = calloc(ROWS, sizeof *times), time = 0;
+    double *values = calloc(ROWS, sizeof *values), walk = 0;
+    float *floats = calloc(ROWS, sizeof *floats);
+    assert_true(times != NULL && values != NULL && floats != NULL);
+    uint32_t left = 0;
+    for (uint32_t i = 0; i < ROWS; i++) {
+        walk += (double)(test_random(&seed) % 3) - 1;
+        time += kind == GAPS ? (int64_t)(test_random(&seed) % 200) : 100;
+        times[i] = time;
+        values[i] = is_gap(kind, &left, &seed) ? (double)NAN : value_of(kind, walk, &seed);
+        floats[i] = (float)values[i];
+    }
+    const gch_column_desc column = {.name = "v",
+                                    .type = kind == FLOATS ? GCH_TYPE_F32 : GCH_TYPE_F64};
+    const gch_writer_desc desc = {.time_unit = GCH_TIME_MS, .columns = &column, .column_count = 1};
+    gch_column_data data = {.values = values};
+    if (kind == FLOATS)
+        data.values = floats;
+    gch_writer *writer = NULL;
+    test_series *out = &files[kind];
+    assert_ok(gch_writer_create_memory(&desc, &writer, &err));
+    gch__writer_limit_segment_rows(writer, 1); /* a chunk each */
+    assert_ok(gch_writer_append(writer, times, &data, ROWS, &err));
+    assert_ok(gch_writer_finish_memory(writer, &out->image, &out->image_bytes, &err));
+    assert_ok(gch__file_open_memory(out->image, out->image_bytes, "test", NULL, &out->file, &err));
+    free(times);
+    free(values);
+    free(floats);
+}
+
+static int make_files(void **state)
+{
+    (void)state;
+    for (uint32_t kind = 0; kind < FILE_COUNT; kind++)
+        make_file((file_kind)kind);
+    return 0;
+}
+
+static int free_files(void **state)
+{
+    (void)state;
+    for (uint32_t kind = 0; kind < FILE_COUNT; kind++)
+        test_series_free(&files[kind]);
+    return 0;
+}
+
+static uint32_t below(uint64_t *seed, uint32_t bound)
+{
+    return (uint32_t)(test_random(seed) % bound);
+}
+
+/* Both executors, with a query a series each. */
+typedef struct stage {
+    gch__gpu_executor *executor;
+    gch__raster *raster;
+    gch__scene scene;
+    gch_chart_series series[SERIES_CAP];
+    uint32_t series_count;
+    gch_query *queries[SERIES_CAP], *others[SERIES_CAP];
+    gch_image drawn, expected;
+    gch_decimal bottom, top;
+} stage;
+
+static gch_status make_stage(const gch__gpu_executor_desc *desc, stage *out)
+{
+    *out = (stage){.scene.allocator = desc->allocator};
+    GCH_TRY(gch_image_make(WIDTH, HEIGHT, NULL, &out->drawn, &err));
+    GCH_TRY(gch_image_make(WIDTH, HEIGHT, NULL, &out->expected, &err));
+    GCH_TRY(gch__raster_make(NULL, &out->raster, &err));
+    return gch__gpu_executor_make(desc, &out->executor, &err);
+}
+
+static void drop_series(stage *s)
+{
+    for (uint32_t i = 0; i < s->series_count; i++) {
+        gch_query_destroy(s->queries[i]);
+        gch_query_destroy(s->others[i]);
+    }
+    s->series_count = 0;
+}
+
+static gch_status set_series(stage *s, const gch_chart_series *series, uint32_t count)
+{
+    const gch_query_desc query = {.allocator = s->scene.allocator, .keep_outside = true};
+    drop_series(s);
+    memcpy(s->series, series, count * sizeof *series);
+    for (; s->series_count < count; s->series_count++) {
+        gch_query **its = &s->queries[s->series_count], **other = &s->others[s->series_count];
+        *its = *other = NULL;
+        GCH_TRY(gch_query_make(series[s->series_count].file, &query, its, &err));
+        gch_status status = gch_query_make(series[s->series_count].file, &query, other, &err);
+        if (status != GCH_OK)
+            gch_query_destroy(*its);
+        GCH_TRY(status);
+    }
+    return GCH_OK;
+}
+
+static void free_stage(stage *s)
+{
+    gch__gpu_executor_destroy(s->executor);
+    gch__raster_destroy(s->raster);
+    drop_series(s);
+    gch__scene_reset(&s->scene);
+    gch_image_destroy(&s->drawn, NULL);
+    gch_image_destroy(&s->expected, NULL);
+}
+
+static gch_status draw(stage *s, int64_t from, int64_t span, gch__gpu_frame_stats *stats)
+{
+    int64_t query_ns;
+    gch__extent extents[SERIES_CAP] = {0};
+    gch_chart_desc desc = {.series = s->series,
+                           .series_count = s->series_count,
+                           .width_px = WIDTH,
+                           .height_px = HEIGHT,
+                           .allocator = s->scene.allocator,
+                           .has_bottom = true,
+                           .has_top = true,
+                           .bottom = s->bottom,
+                           .top = s->top,
+                           .bar_width = {.count = span / WIDTH}}; /* too many for their bodies */
+    GCH_TRY(gch__scene_layout(&s->scene, &desc, from, from + span, extents, &err));
+    return gch__gpu_executor_draw(s->executor, &s->scene, s->queries, &s->drawn, stats, &query_ns,
+                                  &err);
+}
+
+static uint32_t plot_width(const stage *s)
+{
+    return s->scene.plots[0].view.width_px;
+}
+
+/* By the executor in `raster`; returns the largest difference of a channel. */
+static uint32_t compare_pictures(stage *s, size_t *out_at)
+{
+    int64_t query_ns;
+    uint32_t largest = 0;
+    assert_ok(
+        gch__raster_draw(s->raster, &s->scene, s->others, NULL, &s->expected, &query_ns, &err));
+    for (size_t i = 0; i < (size_t)WIDTH * HEIGHT; i++) {
+        for (uint32_t shift = 0; shift < 32; shift += 8) {
+            uint32_t a = s->drawn.pixels[i] >> shift & 255,
+                     b = s->expected.pixels[i] >> shift & 255;
+            uint32_t difference = a > b ? a - b : b - a;
+            if (difference > largest) {
+                largest = difference;
+                *out_at = i;
+            }
+        }
+    }
+    return largest;
+}
+
+static float from_order(uint32_t order)
+{
+    uint32_t bits = order >> 31 != 0 ? order & 0x7FFFFFFFu : ~order;
+    float y;
+    memcpy(&y, &bits, sizeof y);
+    return y;
+}
+
+/* The ring of a series against the query room's columns; returns how many are the device's. */
+static uint32_t compare_heights(stage *s, uint32_t series)
+{
+    static uint32_t words[WIDTH * 4];
+    gch__gpu_executor *executor = s->executor;
+    uint32_t width = plot_width(s), found = 0;
+    gch_join join = s->series[series].mark == GCH_MARK_STEP ? GCH_JOIN_STEP : GCH_JOIN_LINE;
+    gch_columns columns;
+    assert_ok(gch__gpu_begin(executor->gpu, "test", &err));
+    assert_ok(gch__gpu_download(executor->gpu, executor->marks,
+                                (uint64_t)executor->heights.rings[series].at * 4, words,
+                                (uint64_t)width * 16, &err));
+    assert_ok(
+        gch_query_columns(s->others[series], 0, &s->scene.plots[0].view, join, &columns, &err));
+    for (uint32_t c = 0; c < width; c++) {
+        const uint32_t *word = &words[(executor->origin + c) % width * 4];
+        if (word[0] > word[1])
+            continue;
+        assert_int_equal(columns.first[c + 1] - columns.first[c], 1);
+        const gch_piece *piece = &columns.pieces[columns.first[c]];
+        float sides[2];
+        memcpy(sides, word + 2, sizeof sides);
+        if (from_order(word[0]) != piece->y_top || from_order(word[1]) != piece->y_bottom ||
+            sides[0] != piece->y_left || sides[1] != piece->y_right)
+            fail_msg("column %u: %.9g to %.9g, not %.9g to %.9g", c, (double)from_order(word[0]),
+                     (double)from_order(word[1]), (double)piece->y_top, (double)piece->y_bottom);
+        found++;
+    }
+    return found;
+}
+
+static void choose_series(gch_chart_series *out, uint64_t *seed)
+{
+    static const gch_mark marks[] = {GCH_MARK_LINE, GCH_MARK_LINE, GCH_MARK_STEP, GCH_MARK_AREA,
+                                     GCH_MARK_CANDLES};
+    static const float widths[] = {0, 0.4f, 1, 2.5f, 9};
+    *out = (gch_chart_series){.file = files[below(seed, FILE_COUNT)].file,
+                              .mark = marks[below(seed, GCH_COUNT_OF(marks))],
+                              .width_px = widths[below(seed, GCH_COUNT_OF(widths))]};
+    if (below(seed, 3) == 0)
+        out->color_rgba = (uint32_t)test_random(seed) | 0x20;
+}
+
+static void choose_range(stage *s, uint64_t *seed)
+{
+    static const int64_t halves[] = {20, 70, 131, 900};
+    int64_t middle = (int64_t)below(seed, 200) - 100, half = halves[below(seed, 4)];
+    s->bottom = (gch_decimal){(middle - half) * 10 + 3 * (int64_t)below(seed, 2), -1};
+    s->top = (gch_decimal){(middle + half) * 10, -1};
+}
+
+/* A view of at least 8 points a column; `step` ticks are one. */
+static void choose_view(uint64_t *seed, int64_t *out_step, int64_t *out_from)
+{
+    const int64_t length = (int64_t)ROWS * 100;
+    *out_step = 800 << below(seed, 7);
+    *out_from = (int64_t)below(seed, (uint32_t)length) - *out_step * 100;
+}
+
+static void heights_and_pictures_are_the_processors_in_every_frame_of_a_pan(void **state)
+{
+    (void)state;
+    const char *text = getenv("GCH_HEIGHT_CASES"), *first_text = getenv("GCH_HEIGHT_FIRST");
+    uint64_t count = text != NULL ? strtoull(text, NULL, 10) : DEFAULT_CASE_COUNT;
+    uint64_t first = first_text != NULL ? strtoull(first_text, NULL, 10) : 0;
+    uint64_t reduced = 0, kept = 0, columns = 0, equal = 0, frames = 0;
+    stage s;
+    assert_ok(make_stage(&(gch__gpu_executor_desc){0}, &s));
+    for (uint64_t number = first; number < first + count; number++) {
+        uint64_t seed = number * 0xD1342543DE82EF95u + 5;
+        gch_chart_series series[SERIES_CAP];
+        uint32_t series_count = 1 + below(&seed, SERIES_CAP);
+        for (uint32_t i = 0; i < series_count; i++)
+            choose_series(&series[i], &seed);
+        assert_ok(set_series(&s, series, series_count));
+        choose_range(&s, &seed);
+        int64_t step, from;
+        choose_view(&seed, &step, &from);
+        gch__gpu_frame_stats stats;
+        assert_ok(draw(&s, from, step * WIDTH, &stats)); /* until the plot's width is known */
+        int64_t span = step * plot_width(&s);
+        for (uint32_t frame = 0; frame < 4; frame++) {
+            size_t at = 0;
+            int64_t pan = 1 + (int64_t)below(&seed, 45);
+            from += step * (below(&seed, 2) == 0 ? pan : -pan);
+            assert_ok(draw(&s, from, span, &stats));
+            uint32_t difference = compare_pictures(&s, &at);
+            if (difference > 1)
+                fail_msg("case %" PRIu64 ", frame %u, %u series, mark %d: x %zu, y %zu is %08x, "
+                         "not %08x",
+                         number, frame, series_count, series[0].mark, at % WIDTH, at / WIDTH,
+                         s.drawn.pixels[at], s.expected.pixels[at]);
+            for (uint32_t i = 0; i < series_count; i++)
+                if (s.executor->heights.rings[i].is_made)
+                    columns += compare_heights(&s, i);
+            assert_int_equal(stats.series_reduced + stats.series_by_query, series_count);
+            reduced += stats.series_reduced;
+            kept += stats.columns_kept;
+            equal += difference == 0;
+            frames++;
+        }
+    }
+    free_stage(&s);
+    print_message("%" PRIu64 " of %" PRIu64 " pictures are the same; %" PRIu64 " series, %" PRIu64
+                  " columns reduced, %" PRIu64 " kept\n",
+                  equal, frames, reduced, columns, kept);
+    if (count >= DEFAULT_CASE_COUNT) {
+        assert_true(reduced > frames);
+        assert_true(columns > reduced * 100);
+        assert_true(kept > reduced * 100);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(heights_and_pictures_are_the_processors_in_every_frame_of_a_pan),
+    };
+    return cmocka_run_group_tests(tests, make_files, free_files);
+}
