@@ -220,6 +220,50 @@ fn reduced_cover(c: Command, centre: vec2f) -> u32 {
     return byte_of(cover);
 }
 
+const BAR_WORDS: u32 = 13u;
+
+// Columns first + 65536 * end, rows [top, bottom), of the plot.
+fn is_in_box(pixel: vec2u, columns: u32, top: i32, bottom: i32) -> bool {
+    let y = i32(pixel.y);
+    return pixel.x >= (columns & 0xFFFFu) && pixel.x < (columns >> 16u) && y >= top && y < bottom;
+}
+
+fn row_at(at: u32) -> i32 {
+    return bitcast<i32>(data[at]);
+}
+
+fn mark_row(at: u32) -> i32 {
+    return bitcast<i32>(marks[at] ^ 0x80000000u);
+}
+
+// As draw_shape of raster_bars.c. A bar: where its high and low are in marks, its colour, the stem's
+// columns, rows between which it ends at the latest (upper, upper_end, lower_start, lower), and two
+// boxes of columns, top and bottom.
+fn is_in_bar(at: u32, pixel: vec2u) -> bool {
+    let stem = data[at + 2u];
+    if (is_in_box(pixel, data[at + 7u], row_at(at + 8u), row_at(at + 9u)) ||
+        is_in_box(pixel, data[at + 10u], row_at(at + 11u), row_at(at + 12u))) {
+        return true;
+    }
+    if (pixel.x < (stem & 0xFFFFu) || pixel.x >= (stem >> 16u)) {
+        return false;
+    }
+    return is_in_box(pixel, stem, min(mark_row(data[at]), row_at(at + 3u)), row_at(at + 4u)) ||
+           is_in_box(pixel, stem, row_at(at + 5u), max(mark_row(data[at] + 1u), row_at(at + 6u)));
+}
+
+fn paint_bars(c: Command, pixel: vec2u, under: u32) -> u32 {
+    let table = c.a + pixel.x * 2u;
+    var color = under;
+    for (var i = data[table]; i < data[table + 1u]; i++) {
+        let at = c.b + i * BAR_WORDS;
+        if (is_in_bar(at, pixel)) {
+            color = blend(color, data[at + 1u], data[at + 1u] >> 24u);
+        }
+    }
+    return color;
+}
+
 fn disc_distance(c: Command, i: u32, centre: vec2f) -> f32 {
     return length(centre - place(c.b + i * 2u));
 }
@@ -379,6 +423,9 @@ fn paint_command(c: Command, pixel: vec2u, under: u32) -> u32 {
         case PAINT_AREA: {
             color = data[c.d + pixel.y - corner.y];
             alpha = mul_255(area_cover(c, centre - vec2f(corner)), color >> 24u);
+        }
+        case PAINT_BARS: {
+            return paint_bars(c, pixel - corner, under);
         }
         case PAINT_GRID: {
             color = grid_color(c, pixel - corner);

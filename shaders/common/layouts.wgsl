@@ -98,6 +98,7 @@ const PAINT_BETWEEN: u32 = 13u; // table, shapes
 // As PAINT_STROKE (table NO_ROW: no shapes), and of columns that heights.wgsl has reduced: where they
 // are in marks, reach, the plot's width + 65536 * what is made of them.
 const PAINT_REDUCED: u32 = 14u;
+const PAINT_BARS: u32 = 15u; // table, shapes: bars whose high and low heights.wgsl has reduced
 const REDUCED_LINE: u32 = 0u;
 const REDUCED_STEP: u32 = 1u;
 const REDUCED_RISING: u32 = 2u;

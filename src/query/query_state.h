@@ -80,6 +80,16 @@ struct gch_query {
     } bins_of;
     gch_bar *bars;
     size_t bar_cap;
+    struct gch__bar_ends *ends, *old_ends; /* query_ends.h: being found; of the last call */
+    size_t end_cap, old_end_cap;
+    uint32_t old_end_count;
+    uint64_t end_number;
+    struct gch__ends_of { /* what old_ends are of */
+        gch_bar_width width;
+        char zone[48];
+        uint32_t column;
+        uint64_t generation;
+    } ends_of;
     struct gch__bar_span *spans; /* query_spans.h */
     size_t span_cap;
     struct gch__hull *hulls;

@@ -79,7 +79,7 @@ static candle make_candle(const gch__mark_job *job, const gch__value_map *map, c
     return c;
 }
 
-static void draw_candle(const gch__mark_job *job, candle c, bar_sizes sizes)
+static gch__bar_shape candle_shape(candle c, bar_sizes sizes)
 {
     double upper = fmin(c.open, c.close), lower = fmax(c.open, c.close);
     int64_t top = whole(upper), bottom = whole(lower);
@@ -87,22 +87,46 @@ static void draw_candle(const gch__mark_job *job, candle c, bar_sizes sizes)
         top = whole((upper + lower - (double)sizes.wick) * 0.5);
         bottom = top + sizes.wick;
     }
-    int64_t right = c.left + sizes.body, wick = c.left + (sizes.body - sizes.wick) / 2;
-    gch__mark_box(job, wick, whole(c.high), wick + sizes.wick, top, c.color);
-    gch__mark_box(job, c.left, top, right, bottom, c.color);
-    gch__mark_box(job, wick, bottom, wick + sizes.wick, whole(c.low), c.color);
+    int64_t wick = c.left + (sizes.body - sizes.wick) / 2;
+    return (gch__bar_shape){.color = c.color,
+                            .box_count = 1,
+                            .boxes = {{c.left, top, c.left + sizes.body, bottom}},
+                            .stem_left = wick,
+                            .stem_right = wick + sizes.wick,
+                            .upper = top,
+                            .upper_end = top,
+                            .lower_start = bottom,
+                            .lower = bottom};
 }
 
-static void draw_ohlc(const gch__mark_job *job, candle c, bar_sizes sizes)
+static gch__bar_shape ohlc_shape(candle c, bar_sizes sizes)
 {
     int64_t stem = c.left + (sizes.body - sizes.wick) / 2;
     double half = (double)sizes.wick * 0.5;
     int64_t open = whole(c.open - half), close = whole(c.close - half);
-    int64_t top = GCH_MIN(whole(c.high), GCH_MIN(open, close));
-    int64_t bottom = GCH_MAX(whole(c.low), GCH_MAX(open, close) + sizes.wick);
-    gch__mark_box(job, stem, top, stem + sizes.wick, bottom, c.color);
-    gch__mark_box(job, c.left, open, stem, open + sizes.wick, c.color);
-    gch__mark_box(job, stem + sizes.wick, close, c.left + sizes.body, close + sizes.wick, c.color);
+    int64_t right = stem + sizes.wick, bottom = GCH_MAX(open, close) + sizes.wick;
+    return (gch__bar_shape){.color = c.color,
+                            .box_count = 2,
+                            .boxes = {{c.left, open, stem, open + sizes.wick},
+                                      {right, close, c.left + sizes.body, close + sizes.wick}},
+                            .stem_left = stem,
+                            .stem_right = right,
+                            .upper = GCH_MIN(open, close),
+                            .upper_end = bottom,
+                            .lower_start = bottom,
+                            .lower = bottom};
+}
+
+static void draw_shape(const gch__mark_job *job, const gch__bar_shape *shape, const candle *c)
+{
+    uint32_t color = shape->color;
+    gch__mark_box(job, shape->stem_left, GCH_MIN(whole(c->high), shape->upper), shape->stem_right,
+                  shape->upper_end, color);
+    for (uint32_t i = 0; i < shape->box_count; i++)
+        gch__mark_box(job, shape->boxes[i].x0, shape->boxes[i].y0, shape->boxes[i].x1,
+                      shape->boxes[i].y1, color);
+    gch__mark_box(job, shape->stem_left, shape->lower_start, shape->stem_right,
+                  GCH_MAX(whole(c->low), shape->lower), color);
 }
 
 static size_t add_upright(gch_point *path, size_t at, float x, float top, float bottom)
@@ -149,8 +173,13 @@ static gch_status draw_candle_columns(const gch__mark_job *job, gch_error *err)
 gch_status gch__mark_draw_candles(const gch__mark_job *job, gch_error *err)
 {
     const gch_bar *bars = NULL;
-    uint32_t count = 0;
-    GCH_TRY(gch__mark_bars(job, job->plot.width_px / 2, &bars, &count, err));
+    uint32_t count = 0, cap = job->plot.width_px / 2;
+    bool is_reduced = false;
+    if (job->painter != NULL && job->painter->bars != NULL)
+        GCH_TRY(
+            job->painter->bars(job->painter->context, job, cap, &bars, &count, &is_reduced, err));
+    if (!is_reduced)
+        GCH_TRY(gch__mark_bars(job, cap, &bars, &count, err));
     if (bars == NULL)
         return draw_candle_columns(job, err);
     double spacing = narrowest_spacing(job->view, bars, count);
@@ -162,10 +191,12 @@ gch_status gch__mark_draw_candles(const gch__mark_job *job, gch_error *err)
     gch__value_map map = gch__value_map_make(job->view);
     for (uint32_t i = 0; i < count; i++) {
         candle c = make_candle(job, &map, &bars[i], sizes);
-        if (job->series->mark == GCH_MARK_OHLC)
-            draw_ohlc(job, c, sizes);
+        gch__bar_shape shape =
+            job->series->mark == GCH_MARK_OHLC ? ohlc_shape(c, sizes) : candle_shape(c, sizes);
+        if (is_reduced)
+            job->painter->bar(job->painter->context, i, &shape);
         else
-            draw_candle(job, c, sizes);
+            draw_shape(job, &shape, &c);
     }
     return GCH_OK;
 }

@@ -46,6 +46,7 @@ struct gch__raster {
 /* Takes what marks consist of, in order, instead of the plot's pixels: for executors that draw
  * elsewhere. What is pointed to lives for the call. `box`: as gch__fill_pixels of the plot. */
 struct gch__band_pass;
+struct gch__bar_shape;
 struct gch__mark_job;
 typedef struct gch__mark_painter {
     void *context;
@@ -54,6 +55,13 @@ typedef struct gch__mark_painter {
      * passes that show them, which then stroke the rest. 0: it does not. */
     gch_status (*reduce)(void *context, const struct gch__mark_job *job, gch_join join,
                          gch_columns *out, uint32_t *out_reduced, gch_error *err);
+    /* Bars of the job's series whose high and low the painter reduces itself: *out_bars are those
+     * of gch__mark_bars without them, until the next call, and `bar` draws each, in their order.
+     * *out_is_reduced false: it does not. */
+    gch_status (*bars)(void *context, const struct gch__mark_job *job, uint32_t cap,
+                       const gch_bar **out_bars, uint32_t *out_count, bool *out_is_reduced,
+                       gch_error *err);
+    void (*bar)(void *context, uint32_t index, const struct gch__bar_shape *shape);
     void (*pass)(void *context, const struct gch__band_pass *pass);
     void (*box)(void *context, int64_t x0, int64_t y0, int64_t x1, int64_t y1, uint32_t rgba);
     void (*counts)(
@@ -119,6 +127,19 @@ GCH_CHECKED gch_status gch__mark_bars(const gch__mark_job *job, uint32_t cap,
 /* Room for `per_piece` points for each of the columns' pieces in raster->path. */
 GCH_CHECKED gch_status gch__mark_reserve_path(const gch__mark_job *job, size_t pieces,
                                               size_t per_piece, gch_error *err);
+
+/* A candle or an OHLC bar in pixels of the plot: boxes, and a stem that goes up to the high value
+ * and down to the low one. No two parts overlap. */
+typedef struct gch__bar_shape {
+    uint32_t color;
+    uint32_t box_count;
+    struct gch__bar_box {
+        int64_t x0, y0, x1, y1;
+    } boxes[2];
+    int64_t stem_left, stem_right;
+    int64_t upper, upper_end;   /* from the high value, at the latest from `upper`, to upper_end */
+    int64_t lower_start, lower; /* from lower_start to the low value, at least to `lower` */
+} gch__bar_shape;
 
 typedef enum gch__band_kind {
     GCH__BAND_STROKE = 1,

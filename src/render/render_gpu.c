@@ -596,6 +596,7 @@ void gch__gpu_executor_destroy(gch__gpu_executor *executor)
     gch__bare_room_reset(&executor->bare, allocator);
     gch__gpu_counts_free(executor);
     gch__free(allocator, executor->heights.words, "gpu heights");
+    gch__free(allocator, executor->heights.bars, "gpu heights");
     gch__free(allocator, executor->segment_numbers, "gpu segments");
     gch__free(allocator, executor->segment_sources, "gpu segments");
     gch__free(allocator, executor, PURPOSE);

@@ -35,9 +35,10 @@ typedef struct gch__gpu_executor_desc {
     uint64_t slab_bytes;           /* of a buffer of pages, a power of two; 0: the largest */
     uint32_t pool_shift; /* a pool of pages has 2^pool_shift rows, at least a block; 0: 31 */
     bool by_blocks;      /* reduce every block instead of the tree, as for data without one */
-    bool keeps_nothing;  /* load and record everything anew each frame: benchmarks' baseline */
-    bool time_passes;    /* where the adapter can */
-    gch__gpu_way way;    /* how pictures are made; 0: the faster, measured with the first */
+    bool by_queries;    /* the query room reduces all columns of painted pictures: a baseline too */
+    bool keeps_nothing; /* load and record everything anew each frame: benchmarks' baseline */
+    bool time_passes;   /* where the adapter can */
+    gch__gpu_way way;   /* how pictures are made; 0: the faster, measured with the first */
 } gch__gpu_executor_desc;
 
 /* GCH_UNSUPPORTED: there is no driver or adapter. */
@@ -53,8 +54,9 @@ typedef struct gch__gpu_frame_stats {
     /* Of a picture panned by whole columns; of a painted one, of all the series that are reduced.
      */
     uint32_t columns_kept;
-    bool is_pending;  /* may look different next time: pages had not come */
-    uint32_t studies; /* computed by the device, of a painted picture */
+    uint32_t bars_kept; /* of a painted picture: whose highs and lows the last one left */
+    bool is_pending;    /* may look different next time: pages had not come */
+    uint32_t studies;   /* computed by the device, of a painted picture */
     uint64_t pages_loaded;
     double counted; /* share of the densities' points: 1 if all are, and where there is none */
     uint32_t quality_level; /* of them */

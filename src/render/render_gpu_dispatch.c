@@ -21,10 +21,14 @@ extern const char gch__shader_heights_start[], gch__shader_heights_end[];
 
 static const char *kernel_entry(const gch__gpu_executor *executor, gch__gpu_kernel kernel)
 {
-    static const char *const names[] = {
-        [GCH__GPU_LIGHT_RUNS] = "light_runs",     [GCH__GPU_LIGHT_PIECES] = "light_pieces",
-        [GCH__GPU_REDUCE_DRAWN] = "reduce_drawn", [GCH__GPU_READ_ENDS] = "read_ends",
-        [GCH__GPU_DRAW_BARS] = "draw_bars",       [GCH__GPU_REDUCE_HEIGHTS] = "reduce_heights"};
+    static const char *const names[] = {[GCH__GPU_LIGHT_RUNS] = "light_runs",
+                                        [GCH__GPU_LIGHT_PIECES] = "light_pieces",
+                                        [GCH__GPU_REDUCE_DRAWN] = "reduce_drawn",
+                                        [GCH__GPU_READ_ENDS] = "read_ends",
+                                        [GCH__GPU_DRAW_BARS] = "draw_bars",
+                                        [GCH__GPU_REDUCE_HEIGHTS] = "reduce_heights",
+                                        [GCH__GPU_REDUCE_WHOLES] = "reduce_wholes",
+                                        [GCH__GPU_REDUCE_DRAWN_WHOLES] = "reduce_drawn_wholes"};
     if (kernel == GCH__GPU_REDUCE)
         return executor->desc.by_blocks ? "reduce_blocks" : "reduce_tree";
     return names[kernel];

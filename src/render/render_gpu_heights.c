@@ -28,15 +28,17 @@ gch_status gch__gpu_heights_begin(gch__gpu_executor *executor, const gch__scene 
     gch__gpu_heights *heights = &executor->heights;
     uint32_t ring_words = executor->plot_width * RING_WORDS;
     bool is_panned = executor->fresh_last - executor->fresh_first < executor->plot_width;
-    uint64_t words_before = executor->marks_bytes;
+    uint64_t bytes_before = executor->marks_bytes;
     GCH_TRY(gch__gpu_reserve_marks(
         executor, (uint64_t)scene->series_count * ring_words * sizeof(uint32_t), err));
-    is_panned = is_panned && executor->marks_bytes == words_before;
+    bool is_like_last = executor->is_like_last && executor->marks_bytes == bytes_before;
+    is_panned = is_panned && is_like_last;
     for (uint32_t i = 0; i < scene->series_count; i++) {
         struct gch__gpu_heights_ring *ring = &heights->rings[i];
         ring->at = i * ring_words;
         ring->is_kept = is_panned && ring->is_made;
-        ring->is_made = false;
+        ring->bars.is_kept = is_like_last && ring->bars.is_made;
+        ring->is_made = ring->bars.is_made = false;
     }
     heights->has_pages = false;
     heights->loaded = 0;
@@ -60,6 +62,75 @@ void gch__gpu_heights_end(gch__gpu_executor *executor)
     if (!heights->has_pages) /* what is there is of files that this frame does not name */
         heights->loaded = gch__gpu_begin_pools(executor);
     executor->stats.pages_loaded = gch__gpu_end_pools(executor) - heights->loaded;
+}
+
+/* ---- series ---- */
+
+bool gch__gpu_heights_serve(const gch__gpu_series *series)
+{
+    const gch__gpu_executor *executor = series->executor;
+    return !executor->desc.by_queries && series->view->axis == GCH_AXIS_LINEAR &&
+           series->view->width_px == executor->plot_width;
+}
+
+/* If pages are missing that nobody waits for, the query room knows best which to ask for. */
+gch_status gch__gpu_heights_open(gch__gpu_series *series, uint32_t extents,
+                                 gch__gpu_frame *out_frame, gch_error *err)
+{
+    gch__gpu_executor *executor = series->executor;
+    GCH_TRY(series->query->mode == GCH__READ_BLOCK ? gch__query_begin(series->query, err)
+                                                   : gch__query_begin_peek(series->query, err));
+    gch__gpu_use_kernels(executor, GCH__GPU_HEIGHT_KERNELS);
+    *out_frame = executor->frame;
+    executor->frame.extents = extents;
+    series->in_heights = true;
+    return GCH_OK;
+}
+
+gch_status gch__gpu_heights_close(gch__gpu_series *series, const gch__gpu_frame *frame,
+                                  gch_status status, const gch_error *detail, gch_error *err)
+{
+    gch__gpu_executor *executor = series->executor;
+    (void)!gch__query_end(series->query, GCH_OK); /* what it hands on is ours */
+    executor->frame = *frame;
+    if (status == GCH_OK)
+        return GCH_OK;
+    for (uint32_t i = 0; i < GCH__GPU_LIST_COUNT; i++)
+        executor->tile[i].count = 0;
+    if (status == GCH_PENDING || status == GCH_UNSUPPORTED || status == GCH_LIMIT)
+        return GCH_OK;
+    if (err != NULL)
+        *err = *detail;
+    return status;
+}
+
+gch_status gch__gpu_heights_send(const gch__gpu_series *series, uint32_t cap, uint32_t slot_words,
+                                 uint32_t first, uint32_t count, gch_error *err)
+{
+    gch__gpu_executor *executor = series->executor;
+    const uint32_t *words = executor->heights.words;
+    while (count > 0) { /* up to the ring's end, and from its start */
+        uint32_t part = GCH_MIN(count, cap - first);
+        uint64_t at = executor->frame.extents + (uint64_t)first * slot_words;
+        size_t part_words = (size_t)part * slot_words;
+        GCH_TRY(gch__gpu_upload(executor->gpu, executor->marks, at * sizeof *words, words,
+                                part_words * sizeof *words, err));
+        words += part_words;
+        count -= part;
+        first = 0;
+    }
+    return GCH_OK;
+}
+
+bool gch__gpu_heights_are_plain(const gch__gpu_series *series)
+{
+    for (uint32_t i = 0; i < series->query->segment_count; i++) {
+        const gch__row_table *table = series->query->scales[i].table;
+        if (table->axis != GCH_AXIS_LINEAR || table->is_extreme ||
+            !(table->px_per_value > PX_PER_VALUE_MIN && table->px_per_value < PX_PER_VALUE_MAX))
+            return false;
+    }
+    return true;
 }
 
 /* ---- columns ---- */
@@ -97,22 +168,14 @@ static gch_status send_columns(const gch__gpu_series *series, const gch_columns 
 {
     gch__gpu_executor *executor = series->executor;
     gch__gpu_heights *heights = &executor->heights;
-    const uint32_t column_bytes = RING_WORDS * sizeof *heights->words;
     GCH_TRY(gch__ensure(executor->allocator, (void **)&heights->words, &heights->word_cap,
                         (size_t)(last - first) * RING_WORDS, sizeof *heights->words, "gpu heights",
                         err));
     for (uint32_t c = first; c < last; c++)
         put_column(heights->words + (size_t)(c - first) * RING_WORDS, outline_of(columns, c));
-    uint64_t at = (uint64_t)executor->frame.extents * sizeof *heights->words;
-    for (uint32_t c = first; c < last;) { /* up to the ring's end, and from its start */
-        uint32_t slot = gch__gpu_slot(executor, c);
-        uint32_t count = GCH_MIN(last - c, executor->plot_width - slot);
-        GCH_TRY(gch__gpu_upload(executor->gpu, executor->marks, at + (uint64_t)slot * column_bytes,
-                                heights->words + (size_t)(c - first) * RING_WORDS,
-                                (uint64_t)count * column_bytes, err));
-        c += count;
-    }
-    return GCH_OK;
+    return gch__gpu_heights_send(series, executor->plot_width, RING_WORDS,
+                                 (executor->frame.origin + first) % executor->plot_width,
+                                 last - first, err);
 }
 
 static gch_status add_rows(const gch__gpu_series *series, uint32_t slot, uint64_t first,
@@ -127,18 +190,6 @@ static gch_status add_rows(const gch__gpu_series *series, uint32_t slot, uint64_
     return GCH_OK;
 }
 
-/* Whether doubles tell heights, and by a product. */
-static bool is_plain(const gch__gpu_series *series)
-{
-    for (uint32_t i = 0; i < series->query->segment_count; i++) {
-        const gch__row_table *table = series->query->scales[i].table;
-        if (table->axis != GCH_AXIS_LINEAR || table->is_extreme ||
-            !(table->px_per_value > PX_PER_VALUE_MIN && table->px_per_value < PX_PER_VALUE_MAX))
-            return false;
-    }
-    return true;
-}
-
 static gch_status find_outline(const gch__gpu_series *series, const gch__edge **out_edges,
                                gch_columns *out, gch_error *err)
 {
@@ -147,7 +198,7 @@ static gch_status find_outline(const gch__gpu_series *series, const gch__edge **
     for (uint32_t c = 0; c <= series->view->width_px; c++)
         if (!(*out_edges)[c].is_known || (*out_edges)[c].is_pending)
             return gch_fail(err, GCH_PENDING, "a column's edge awaits pages");
-    if (!is_plain(series))
+    if (!gch__gpu_heights_are_plain(series))
         return gch_fail(err, GCH_UNSUPPORTED, "doubles do not hold the view");
     return gch__query_outline(series->query, series->column, series->view, series->join, *out_edges,
                               out, err);
@@ -177,34 +228,19 @@ gch_status gch__gpu_heights_add(gch__gpu_series *series, uint32_t index, gch_col
 {
     gch__gpu_executor *executor = series->executor;
     struct gch__gpu_heights_ring *ring = &executor->heights.rings[index];
-    gch_query *query = series->query;
+    gch__gpu_frame frame;
     gch_error detail;
     *out_is_reduced = false;
-    if (series->view->axis != GCH_AXIS_LINEAR || series->view->width_px != executor->plot_width)
+    if (!gch__gpu_heights_serve(series))
         return GCH_OK;
-    /* If pages are missing that nobody waits for, the query room knows best which to ask for. */
-    GCH_TRY(query->mode == GCH__READ_BLOCK ? gch__query_begin(query, err)
-                                           : gch__query_begin_peek(query, err));
-    gch__gpu_use_kernels(executor, GCH__GPU_HEIGHT_KERNELS);
-    gch__gpu_frame frame = executor->frame;
-    executor->frame.extents = ring->at;
-    series->in_heights = true;
+    GCH_TRY(gch__gpu_heights_open(series, ring->at, &frame, err));
     uint32_t first = ring->is_kept ? executor->fresh_first : 0;
     uint32_t last = ring->is_kept ? executor->fresh_last : executor->plot_width;
     gch_status status = reduce(series, first, last, out, &detail);
-    (void)!gch__query_end(query, GCH_OK); /* what it hands on is ours */
-    executor->frame = frame;
     if (status == GCH_OK) {
         ring->is_made = *out_is_reduced = true;
         executor->stats.series_reduced++;
         executor->stats.columns_kept += executor->plot_width - (last - first);
-        return GCH_OK;
     }
-    for (uint32_t i = 0; i < GCH__GPU_LIST_COUNT; i++)
-        executor->tile[i].count = 0;
-    if (status == GCH_PENDING || status == GCH_UNSUPPORTED || status == GCH_LIMIT)
-        return GCH_OK;
-    if (err != NULL)
-        *err = detail;
-    return status;
+    return gch__gpu_heights_close(series, &frame, status, &detail, err);
 }

@@ -108,6 +108,7 @@ typedef enum gch__gpu_paint {
     GCH__GPU_PAINT_GRID = 9,
     GCH__GPU_PAINT_BETWEEN = 13,
     GCH__GPU_PAINT_REDUCED = 14,
+    GCH__GPU_PAINT_BARS = 15,
 } gch__gpu_paint;
 
 typedef struct gch__gpu_command {

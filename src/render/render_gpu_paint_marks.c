@@ -12,6 +12,9 @@
 
 #include <math.h>
 
+#define BAR_WORDS 13u       /* shaders/paint.wgsl */
+#define ROW_LIMIT (1 << 24) /* beyond all that heights are clamped to */
+
 void gch__paint_add_plot_command(gch__gpu_painter *painter, gch__gpu_command command, double top,
                                  double bottom)
 {
@@ -390,30 +393,105 @@ bool gch__gpu_painter_has_counts(const gch__gpu_painter *painter, uint32_t serie
     return painter->has_counts[series];
 }
 
+/* ---- what the device reduces ---- */
+
+static gch__gpu_series series_of(gch__gpu_painter *painter, const gch__mark_job *job, gch_join join)
+{
+    return (gch__gpu_series){.executor = painter->executor,
+                             .query = job->query,
+                             .file = job->series->file,
+                             .column = job->series->column,
+                             .join = join,
+                             .view = job->view,
+                             .its = job->series,
+                             .zone = job->zone};
+}
+
 /* A name is one more than the columns' place in marks. */
 static gch_status reduce_columns(void *context, const gch__mark_job *job, gch_join join,
                                  gch_columns *out, uint32_t *out_reduced, gch_error *err)
 {
     gch__gpu_painter *painter = context;
-    gch__gpu_executor *executor = painter->executor;
-    gch__gpu_series series = {.executor = executor,
-                              .query = job->query,
-                              .file = job->series->file,
-                              .column = job->series->column,
-                              .join = join,
-                              .view = job->view,
-                              .its = job->series,
-                              .zone = job->zone};
+    gch__gpu_series series = series_of(painter, job, join);
     GCH_TRY(gch__gpu_heights_add(&series, painter->series, out, &painter->is_reduced, err));
-    *out_reduced = painter->is_reduced ? executor->heights.rings[painter->series].at + 1 : 0;
+    *out_reduced =
+        painter->is_reduced ? painter->executor->heights.rings[painter->series].at + 1 : 0;
     return GCH_OK;
 }
+
+/* The command comes with the bars, their shapes one by one. */
+static gch_status reduce_bars(void *context, const gch__mark_job *job, uint32_t cap,
+                              const gch_bar **out_bars, uint32_t *out_count, bool *out_is_reduced,
+                              gch_error *err)
+{
+    gch__gpu_painter *painter = context;
+    gch__gpu_series series = series_of(painter, job, GCH_JOIN_LINE);
+    GCH_TRY(gch__gpu_heights_add_bars(&series, painter->series, cap, out_bars, out_count,
+                                      out_is_reduced, err));
+    if (!*out_is_reduced || *out_bars == NULL)
+        return GCH_OK;
+    painter->is_reduced = true;
+    gch__gpu_command command = {.kind = GCH__GPU_PAINT_BARS};
+    if (!gch__paint_add_table(painter, &painter->bar_table))
+        return gch__gpu_painter_tell(painter, err);
+    command.a = painter->bar_table;
+    command.b = (uint32_t)painter->data.count;
+    gch__paint_add_plot_command(painter, command, 0, painter->plot->view.height_px);
+    return gch__gpu_painter_tell(painter, err);
+}
+
+static uint32_t clip_column(const gch_view *view, int64_t x)
+{
+    return (uint32_t)GCH_MIN(GCH_MAX(x, 0), (int64_t)view->width_px);
+}
+
+static uint32_t clip_row(int64_t y)
+{
+    return (uint32_t)(int32_t)GCH_MIN(GCH_MAX(y, -ROW_LIMIT), ROW_LIMIT);
+}
+
+/* Columns [x0, x1) of the plot. */
+static uint32_t columns_of(const gch_view *view, int64_t x0, int64_t x1)
+{
+    return clip_column(view, x0) | clip_column(view, x1) << 16;
+}
+
+static void take_bar(void *context, uint32_t index, const gch__bar_shape *shape)
+{
+    gch__gpu_painter *painter = context;
+    const gch_view *view = &painter->plot->view;
+    int64_t left = shape->stem_left, right = shape->stem_right;
+    uint32_t at, *words = gch__gpu_painter_add_words(painter, BAR_WORDS, &at);
+    if (words == NULL)
+        return;
+    memset(words, 0, BAR_WORDS * sizeof *words); /* a box of no columns */
+    words[0] = gch__gpu_heights_bar_at(painter->executor, painter->series, index);
+    words[1] = gch__pixel_from_rgba(shape->color);
+    words[2] = columns_of(view, shape->stem_left, shape->stem_right);
+    words[3] = clip_row(shape->upper);
+    words[4] = clip_row(shape->upper_end);
+    words[5] = clip_row(shape->lower_start);
+    words[6] = clip_row(shape->lower);
+    for (uint32_t i = 0; i < shape->box_count; i++) {
+        words[7 + 3 * i] = columns_of(view, shape->boxes[i].x0, shape->boxes[i].x1);
+        words[8 + 3 * i] = clip_row(shape->boxes[i].y0);
+        words[9 + 3 * i] = clip_row(shape->boxes[i].y1);
+        left = GCH_MIN(left, shape->boxes[i].x0);
+        right = GCH_MAX(right, shape->boxes[i].x1);
+    }
+    gch__paint_include_in_table(painter, painter->bar_table, index, (double)left,
+                                (double)right - 1);
+}
+
+/* ---- all marks ---- */
 
 gch_status gch__gpu_painter_add_marks(gch__gpu_painter *painter, const gch__scene *scene,
                                       gch_query *const *queries, gch_error *err)
 {
     const gch__mark_painter sink = {.context = painter,
                                     .reduce = reduce_columns,
+                                    .bars = reduce_bars,
+                                    .bar = take_bar,
                                     .pass = take_pass,
                                     .box = take_box,
                                     .counts = take_counts};

@@ -28,7 +28,8 @@ struct gch__gpu_painter {
     gch__gpu_studies studies;
     const gch__plot *plot;
     const gch__plot_series *its;     /* being added */
-    bool is_reduced;                 /* the device has its columns */
+    bool is_reduced;                 /* the device has its columns or bars */
+    uint32_t bar_table;              /* of its bars, in data */
     uint32_t series, grid;           /* its number; which of its plot's panel's grids is its own */
     bool has_counts[GCH_SERIES_CAP]; /* points of a plane that are drawn as counts */
     gch_status status;

@@ -37,7 +37,10 @@ typedef enum gch__gpu_kernel {
     GCH__GPU_REDUCE_DRAWN, /* what REDUCE does, of rows with gaps */
     GCH__GPU_READ_ENDS,    /* opening and closing values */
     GCH__GPU_DRAW_BARS,
-    GCH__GPU_REDUCE_HEIGHTS, /* of the default look (render_gpu_heights.c) */
+    /* Of the default look: columns (render_gpu_heights.c), bars, bars of rows with gaps. */
+    GCH__GPU_REDUCE_HEIGHTS,
+    GCH__GPU_REDUCE_WHOLES,
+    GCH__GPU_REDUCE_DRAWN_WHOLES,
     GCH__GPU_KERNEL_COUNT,
     /* Of shaders/count.wgsl (render_gpu_counts.c), by whether keys are wide. */
     GCH__GPU_COUNT = GCH__GPU_KERNEL_COUNT,
@@ -49,7 +52,9 @@ typedef enum gch__gpu_kernel {
     (1u << GCH__GPU_REDUCE | 1u << GCH__GPU_LIGHT_RUNS | 1u << GCH__GPU_LIGHT_PIECES)
 #define GCH__GPU_BAR_KERNELS                                                                       \
     (1u << GCH__GPU_REDUCE_DRAWN | 1u << GCH__GPU_READ_ENDS | 1u << GCH__GPU_DRAW_BARS)
-#define GCH__GPU_HEIGHT_KERNELS (1u << GCH__GPU_REDUCE_HEIGHTS)
+#define GCH__GPU_HEIGHT_KERNELS                                                                    \
+    (1u << GCH__GPU_REDUCE_HEIGHTS | 1u << GCH__GPU_REDUCE_WHOLES |                                \
+     1u << GCH__GPU_REDUCE_DRAWN_WHOLES)
 #define GCH__GPU_COUNTERS (GCH__GPU_LIST_COUNT - GCH__GPU_COUNT)
 
 /* The slices of one kernel in the tile at hand. */
@@ -110,16 +115,23 @@ typedef struct gch__gpu_counts {
     size_t cell_cap;
 } gch__gpu_counts;
 
-/* Columns of a painted picture that the device reduces (render_gpu_heights.c). */
+/* Columns and bars of a painted picture that the device reduces (render_gpu_heights.c). A series
+ * has 4 words a column of the plot in marks: a ring of its columns, or of twice as many bars. */
 typedef struct gch__gpu_heights {
-    /* Of each series: its place in marks, a ring of columns of 4 words, and whether the last frame
-     * left it as it should be. */
     struct gch__gpu_heights_ring {
-        uint32_t at;
-        bool is_kept, is_made; /* by the last frame, and by this one */
+        uint32_t at;           /* in marks */
+        bool is_kept, is_made; /* of columns: left by the last frame; made by this one */
+        struct gch__gpu_bars_ring {
+            bool is_kept, is_made;
+            uint32_t first;  /* slot of the first bar */
+            uint64_t number; /* of the query's answer that has these */
+            gch_view view;   /* whose heights they have; its times do not matter */
+        } bars;
     } rings[GCH_SERIES_CAP];
     uint32_t *words; /* of one series, as they start */
     size_t word_cap;
+    gch_bar *bars; /* of one series, without high and low */
+    size_t bar_cap;
     bool has_pages; /* the frame has begun with the pools */
     uint64_t loaded;
 } gch__gpu_heights;
@@ -155,6 +167,7 @@ struct gch__gpu_executor {
     uint32_t origin;                  /* its own, kept for the next */
     uint32_t plot_width;              /* columns of the ring */
     uint32_t fresh_first, fresh_last; /* columns that the last frame's ring does not have */
+    bool is_like_last; /* the last frame was of the same series, whatever its views */
     gch__gpu_slices tile[GCH__GPU_LIST_COUNT];
     gch__gpu_counts counts;
     gch__gpu_heights heights;
@@ -290,6 +303,30 @@ GCH_CHECKED gch_status gch__gpu_heights_begin(gch__gpu_executor *executor, const
  * come or do not fit, or doubles do not hold the view. */
 GCH_CHECKED gch_status gch__gpu_heights_add(gch__gpu_series *series, uint32_t index,
                                             gch_columns *out, bool *out_is_reduced, gch_error *err);
+/* As gch__gpu_heights_add, of bars: *out_bars has no high and low, until the next call, and is NULL
+ * if there are more than bar_cap, at most half of the plot's width. */
+GCH_CHECKED gch_status gch__gpu_heights_add_bars(gch__gpu_series *series, uint32_t index,
+                                                 uint32_t bar_cap, const gch_bar **out_bars,
+                                                 uint32_t *out_count, bool *out_is_reduced,
+                                                 gch_error *err);
+/* Where bar `number` of them has its words, the row of its high value and that of its low one. */
+uint32_t gch__gpu_heights_bar_at(const gch__gpu_executor *executor, uint32_t index,
+                                 uint32_t number);
+/* Both are made of this: a series begins, *out_frame is to be given back; and ends, so that a
+ * status that the query room can do without is none. */
+bool gch__gpu_heights_serve(const gch__gpu_series *series);
+GCH_CHECKED gch_status gch__gpu_heights_open(gch__gpu_series *series, uint32_t extents,
+                                             gch__gpu_frame *out_frame, gch_error *err);
+GCH_CHECKED gch_status gch__gpu_heights_close(gch__gpu_series *series, const gch__gpu_frame *frame,
+                                              gch_status status, const gch_error *detail,
+                                              gch_error *err);
+/* Sends words for slots [first, first + count) of a ring of `cap` slots of slot_words each. */
+GCH_CHECKED gch_status gch__gpu_heights_send(const gch__gpu_series *series, uint32_t cap,
+                                             uint32_t slot_words, uint32_t first, uint32_t count,
+                                             gch_error *err);
+/* Whether doubles tell heights, and by a product. The query's scales are those of the view. */
+bool gch__gpu_heights_are_plain(const gch__gpu_series *series);
+
 /* Pages in a painted frame: before the first call that touches some, and at the end of all. */
 GCH_CHECKED gch_status gch__gpu_heights_use_pages(gch__gpu_executor *executor, gch_error *err);
 void gch__gpu_heights_end(gch__gpu_executor *executor);

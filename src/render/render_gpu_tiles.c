@@ -329,7 +329,7 @@ static gch_status try_slice(const gch__gpu_series *series, gch__gpu_kernel kerne
     GCH_TRY(find_part(series, index, &p, &slice->segment, err));
     if (kernel == GCH__GPU_LIGHT_RUNS || kernel >= GCH__GPU_COUNT)
         GCH_TRY(touch_runs(&p, slice, out_is_full, err));
-    else if (kernel == GCH__GPU_REDUCE_DRAWN)
+    else if (kernel == GCH__GPU_REDUCE_DRAWN || kernel == GCH__GPU_REDUCE_DRAWN_WHOLES)
         GCH_TRY(touch_drawn(&p, slice, out_is_full, err));
     else if ((series->executor->desc.by_blocks && kernel == GCH__GPU_REDUCE) ||
              kernel == GCH__GPU_READ_ENDS)
