@@ -198,6 +198,19 @@ fn reduced_distance(r: Reduced, shape: u32, x: f32, p: vec2f) -> f32 {
     }
 }
 
+// Upright from the baseline to the middles of the extremes' pixels: only the column's own counts.
+fn hull_cover(c: Command, centre: vec2f) -> u32 {
+    let width = c.e & 0xFFFFu;
+    let at = c.c + (frame.origin + u32(centre.x)) % width * 2u;
+    let baseline = bitcast<f32>(c.b);
+    let top = min(baseline, f32(marks[at]) - 0.5);
+    let bottom = max(baseline, f32(marks[at + 1u]) - 0.5);
+    if (marks[at] > marks[at + 1u] || top >= bottom) {
+        return 0u;
+    }
+    return byte_of(bitcast<f32>(c.d) - upright_distance(centre, floor(centre.x) + 0.5, top, bottom));
+}
+
 // The strokes of the columns whose parts reach the pixel, and the shapes that go with them.
 fn reduced_cover(c: Command, centre: vec2f) -> u32 {
     let reach = bitcast<f32>(c.d);
@@ -412,7 +425,11 @@ fn paint_command(c: Command, pixel: vec2u, under: u32) -> u32 {
             alpha = mul_255(byte_of(stroke_cover(c, centre - vec2f(corner))), alpha);
         }
         case PAINT_REDUCED: {
-            alpha = mul_255(reduced_cover(c, centre - vec2f(corner)), alpha);
+            if (c.e >> 16u == REDUCED_HULLS) {
+                alpha = mul_255(hull_cover(c, centre - vec2f(corner)), alpha);
+            } else {
+                alpha = mul_255(reduced_cover(c, centre - vec2f(corner)), alpha);
+            }
         }
         case PAINT_DISCS: {
             alpha = mul_255(discs_cover(c, centre - vec2f(corner)), alpha);

@@ -96,13 +96,15 @@ const PAINT_AREA: u32 = 8u; // table, shapes, baseline, colours of the rows
 const PAINT_GRID: u32 = 9u;
 const PAINT_BETWEEN: u32 = 13u; // table, shapes
 // As PAINT_STROKE (table NO_ROW: no shapes), and of columns that heights.wgsl has reduced: where they
-// are in marks, reach, the plot's width + 65536 * what is made of them.
+// are in marks, reach, the plot's width + 65536 * what is made of them. Shapes of HULLS, whose columns
+// are rows + 1 of top and bottom: the baseline.
 const PAINT_REDUCED: u32 = 14u;
 const PAINT_BARS: u32 = 15u; // table, shapes: bars whose high and low heights.wgsl has reduced
 const REDUCED_LINE: u32 = 0u;
 const REDUCED_STEP: u32 = 1u;
 const REDUCED_RISING: u32 = 2u;
 const REDUCED_FALLING: u32 = 3u;
+const REDUCED_HULLS: u32 = 4u;
 
 const TILE_PX: u32 = 32u; // a side: of the tiles of pictures and of discs
 

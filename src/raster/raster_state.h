@@ -55,6 +55,10 @@ typedef struct gch__mark_painter {
      * passes that show them, which then stroke the rest. 0: it does not. */
     gch_status (*reduce)(void *context, const struct gch__mark_job *job, gch_join join,
                          gch_columns *out, uint32_t *out_reduced, gch_error *err);
+    /* The rows of the extremes of each column's points, whether they are connected or not; a name
+     * for passes, or 0. */
+    gch_status (*hulls)(void *context, const struct gch__mark_job *job, uint32_t *out_reduced,
+                        gch_error *err);
     /* Bars of the job's series whose high and low the painter reduces itself: *out_bars are those
      * of gch__mark_bars without them, until the next call, and `bar` draws each, in their order.
      * *out_is_reduced false: it does not. */
@@ -154,6 +158,7 @@ typedef enum gch__reduced_shape {
     GCH__REDUCED_STEP = 1,    /* as gch__path_step */
     GCH__REDUCED_RISING = 2,  /* upright, of the columns whose value does not fall */
     GCH__REDUCED_FALLING = 3, /* upright, of the others */
+    GCH__REDUCED_HULLS = 4,   /* upright, from the plot's baseline; of hulls */
 } gch__reduced_shape;
 
 /* One pass over the plot, band by band, on all workers. */

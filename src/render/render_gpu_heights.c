@@ -83,6 +83,7 @@ gch_status gch__gpu_heights_open(gch__gpu_series *series, uint32_t extents,
     gch__gpu_use_kernels(executor, GCH__GPU_HEIGHT_KERNELS);
     *out_frame = executor->frame;
     executor->frame.extents = extents;
+    executor->frame.height = series->view->height_px;
     series->in_heights = true;
     return GCH_OK;
 }
@@ -178,26 +179,19 @@ static gch_status send_columns(const gch__gpu_series *series, const gch_columns 
                                  last - first, err);
 }
 
-static gch_status add_rows(const gch__gpu_series *series, uint32_t slot, uint64_t first,
-                           uint64_t last, gch_error *err)
+static gch_status find_edges(const gch__gpu_series *series, const gch__edge **out, gch_error *err)
 {
-    gch__slice part;
-    for (uint64_t row = first; row < last; row += part.last - part.first) {
-        part = gch__slice_at(series->query, row, last);
-        gch__gpu_slice slice = {.column = slot, .first = part.first, .last = part.last};
-        GCH_TRY(gch__gpu_add_slice(series, GCH__GPU_REDUCE_HEIGHTS, part.segment, &slice, err));
-    }
+    GCH_TRY(gch__query_edges(series->query, series->column, series->view, series->join, out, err));
+    for (uint32_t c = 0; c <= series->view->width_px; c++)
+        if (!(*out)[c].is_known || (*out)[c].is_pending)
+            return gch_fail(err, GCH_PENDING, "a column's edge awaits pages");
     return GCH_OK;
 }
 
 static gch_status find_outline(const gch__gpu_series *series, const gch__edge **out_edges,
                                gch_columns *out, gch_error *err)
 {
-    GCH_TRY(gch__query_edges(series->query, series->column, series->view, series->join, out_edges,
-                             err));
-    for (uint32_t c = 0; c <= series->view->width_px; c++)
-        if (!(*out_edges)[c].is_known || (*out_edges)[c].is_pending)
-            return gch_fail(err, GCH_PENDING, "a column's edge awaits pages");
+    GCH_TRY(find_edges(series, out_edges, err));
     if (!gch__gpu_heights_are_plain(series))
         return gch_fail(err, GCH_UNSUPPORTED, "doubles do not hold the view");
     return gch__query_outline(series->query, series->column, series->view, series->join, *out_edges,
@@ -218,9 +212,26 @@ static gch_status reduce(const gch__gpu_series *series, uint32_t first, uint32_t
     GCH_TRY(gch__gpu_begin_slices(series, err));
     for (uint32_t c = first; c < last; c++)
         if (outline_of(out, c) != NULL)
-            GCH_TRY(add_rows(series, gch__gpu_slot(series->executor, c), edges[c].row,
-                             edges[c + 1].row, err));
+            GCH_TRY(gch__gpu_add_rows(series, GCH__GPU_REDUCE_HEIGHTS, GCH__GPU_REDUCE_HEIGHTS,
+                                      gch__gpu_slot(series->executor, c), edges[c].row,
+                                      edges[c + 1].row, err));
     return gch__gpu_run_tile(series->executor, err);
+}
+
+/* Which columns the ring does not have, [*out_first, *out_last). */
+static void find_fresh(const gch__gpu_executor *executor, const struct gch__gpu_heights_ring *ring,
+                       uint32_t *out_first, uint32_t *out_last)
+{
+    *out_first = ring->is_kept ? executor->fresh_first : 0;
+    *out_last = ring->is_kept ? executor->fresh_last : executor->plot_width;
+}
+
+static void note_made(gch__gpu_executor *executor, struct gch__gpu_heights_ring *ring,
+                      uint32_t fresh_count)
+{
+    ring->is_made = true;
+    executor->stats.series_reduced++;
+    executor->stats.columns_kept += executor->plot_width - fresh_count;
 }
 
 gch_status gch__gpu_heights_add(gch__gpu_series *series, uint32_t index, gch_columns *out,
@@ -230,17 +241,73 @@ gch_status gch__gpu_heights_add(gch__gpu_series *series, uint32_t index, gch_col
     struct gch__gpu_heights_ring *ring = &executor->heights.rings[index];
     gch__gpu_frame frame;
     gch_error detail;
+    uint32_t first, last;
     *out_is_reduced = false;
     if (!gch__gpu_heights_serve(series))
         return GCH_OK;
+    find_fresh(executor, ring, &first, &last);
     GCH_TRY(gch__gpu_heights_open(series, ring->at, &frame, err));
-    uint32_t first = ring->is_kept ? executor->fresh_first : 0;
-    uint32_t last = ring->is_kept ? executor->fresh_last : executor->plot_width;
     gch_status status = reduce(series, first, last, out, &detail);
-    if (status == GCH_OK) {
-        ring->is_made = *out_is_reduced = true;
-        executor->stats.series_reduced++;
-        executor->stats.columns_kept += executor->plot_width - (last - first);
+    *out_is_reduced = status == GCH_OK;
+    if (*out_is_reduced)
+        note_made(executor, ring, last - first);
+    return gch__gpu_heights_close(series, &frame, status, &detail, err);
+}
+
+/* ---- hulls ---- */
+
+gch_status gch__gpu_heights_send_empty(const gch__gpu_series *series, uint32_t cap, uint32_t first,
+                                       uint32_t count, gch_error *err)
+{
+    gch__gpu_heights *heights = &series->executor->heights;
+    GCH_TRY(gch__ensure(series->executor->allocator, (void **)&heights->words, &heights->word_cap,
+                        (size_t)count * 2, sizeof *heights->words, "gpu heights", err));
+    for (size_t i = 0; i < count; i++) {
+        heights->words[i * 2] = UINT32_MAX;
+        heights->words[i * 2 + 1] = 0;
     }
+    return gch__gpu_heights_send(series, cap, 2, first, count, err);
+}
+
+static gch_status reduce_hulls(const gch__gpu_series *series, uint32_t first, uint32_t last,
+                               gch_error *err)
+{
+    gch__gpu_executor *executor = series->executor;
+    const gch__edge *edges;
+    int64_t start_ns = gch__clock_ns();
+    gch_status status = find_edges(series, &edges, err);
+    executor->query_ns += gch__clock_ns() - start_ns;
+    GCH_TRY(status);
+    GCH_TRY(gch__gpu_heights_use_pages(executor, err));
+    gch__gpu_keep_in_pools(executor, series->file);
+    GCH_TRY(gch__gpu_heights_send_empty(series, executor->plot_width,
+                                        (executor->frame.origin + first) % executor->plot_width,
+                                        last - first, err));
+    GCH_TRY(gch__gpu_begin_slices(series, err));
+    for (uint32_t c = first; c < last; c++)
+        GCH_TRY(gch__gpu_add_rows(series, GCH__GPU_REDUCE_DRAWN, GCH__GPU_REDUCE_DRAWN,
+                                  gch__gpu_slot(executor, c), edges[c].row, edges[c + 1].row, err));
+    return gch__gpu_run_tile(executor, err);
+}
+
+gch_status gch__gpu_heights_add_hulls(gch__gpu_series *series, uint32_t index, bool *out_is_reduced,
+                                      gch_error *err)
+{
+    gch__gpu_executor *executor = series->executor;
+    struct gch__gpu_heights_ring *ring = &executor->heights.rings[index];
+    gch__gpu_frame frame;
+    gch_error detail;
+    uint32_t first, last;
+    *out_is_reduced = false;
+    if (!gch__gpu_heights_serve(series))
+        return GCH_OK;
+    find_fresh(executor, ring, &first, &last);
+    GCH_TRY(gch__gpu_heights_open(series, ring->at, &frame, err));
+    gch__gpu_use_kernels(executor, 1u << GCH__GPU_REDUCE_DRAWN);
+    series->in_heights = false; /* rows are what it is about */
+    gch_status status = reduce_hulls(series, first, last, &detail);
+    *out_is_reduced = status == GCH_OK;
+    if (*out_is_reduced)
+        note_made(executor, ring, last - first);
     return gch__gpu_heights_close(series, &frame, status, &detail, err);
 }

@@ -8,7 +8,6 @@
  *  2. A ring holds twice as many bars as a frame may have: kept and fresh ones do not meet.
  */
 #include "query_ends.h"
-#include "query_lit.h"
 #include "render_gpu_state.h"
 
 #define BAR_WORDS 2u
@@ -33,42 +32,18 @@ static bool has_same_heights(const gch_view *a, const gch_view *b)
            a->width_px == b->width_px && a->height_px == b->height_px && a->axis == b->axis;
 }
 
-static gch_status add_bar(const gch__gpu_series *series, uint32_t slot, const gch__bar_ends *bar,
-                          gch_error *err)
-{
-    gch__slice part;
-    uint64_t last = bar->first_row + bar->its.row_count;
-    for (uint64_t row = bar->first_row; row < last; row += part.last - part.first) {
-        part = gch__slice_at(series->query, row, last);
-        const gch__segment *segment = gch__query_segment(series->query, part.segment);
-        bool has_gaps =
-            gch__slice_has_gaps(&segment->columns[series->column], part.first, part.last);
-        gch__gpu_slice slice = {.column = slot, .first = part.first, .last = part.last};
-        GCH_TRY(gch__gpu_add_slice(series,
-                                   has_gaps ? GCH__GPU_REDUCE_DRAWN_WHOLES : GCH__GPU_REDUCE_WHOLES,
-                                   part.segment, &slice, err));
-    }
-    return GCH_OK;
-}
-
 /* Bars [first, last) start with nothing and are reduced. */
 static gch_status reduce_bars(const gch__gpu_series *series, const struct gch__gpu_bars_ring *ring,
                               const gch__bar_ends *ends, uint32_t first, uint32_t last,
                               gch_error *err)
 {
-    gch__gpu_heights *heights = &series->executor->heights;
     uint32_t cap = 2 * series->executor->plot_width;
-    GCH_TRY(gch__ensure(series->executor->allocator, (void **)&heights->words, &heights->word_cap,
-                        (size_t)(last - first) * BAR_WORDS, sizeof *heights->words, "gpu heights",
-                        err));
-    for (uint32_t i = 0; i < last - first; i++) {
-        heights->words[(size_t)i * BAR_WORDS] = UINT32_MAX;
-        heights->words[(size_t)i * BAR_WORDS + 1] = 0;
-    }
-    GCH_TRY(gch__gpu_heights_send(series, cap, BAR_WORDS, (ring->first + first) % cap, last - first,
-                                  err));
+    GCH_TRY(
+        gch__gpu_heights_send_empty(series, cap, (ring->first + first) % cap, last - first, err));
     for (uint32_t i = first; i < last; i++)
-        GCH_TRY(add_bar(series, (ring->first + i) % cap, &ends[i], err));
+        GCH_TRY(gch__gpu_add_rows(series, GCH__GPU_REDUCE_WHOLES, GCH__GPU_REDUCE_DRAWN_WHOLES,
+                                  (ring->first + i) % cap, ends[i].first_row,
+                                  ends[i].first_row + ends[i].its.row_count, err));
     return GCH_OK;
 }
 

@@ -117,6 +117,8 @@ static void add_stroke(gch__gpu_painter *painter, const gch__band_pass *pass)
         command.c = pass->reduced - 1;
         command.d = gch__paint_bits_of((float)reach);
         command.e = painter->plot->view.width_px | (uint32_t)pass->shape << 16;
+        if (pass->shape == GCH__REDUCED_HULLS)
+            command.b = gch__paint_bits_of(painter->plot->baseline_y);
         out.top = 0;
         out.bottom = painter->plot->view.height_px;
     }
@@ -419,6 +421,17 @@ static gch_status reduce_columns(void *context, const gch__mark_job *job, gch_jo
     return GCH_OK;
 }
 
+static gch_status reduce_hulls(void *context, const gch__mark_job *job, uint32_t *out_reduced,
+                               gch_error *err)
+{
+    gch__gpu_painter *painter = context;
+    gch__gpu_series series = series_of(painter, job, GCH_JOIN_NONE);
+    GCH_TRY(gch__gpu_heights_add_hulls(&series, painter->series, &painter->is_reduced, err));
+    *out_reduced =
+        painter->is_reduced ? painter->executor->heights.rings[painter->series].at + 1 : 0;
+    return GCH_OK;
+}
+
 /* The command comes with the bars, their shapes one by one. */
 static gch_status reduce_bars(void *context, const gch__mark_job *job, uint32_t cap,
                               const gch_bar **out_bars, uint32_t *out_count, bool *out_is_reduced,
@@ -490,6 +503,7 @@ gch_status gch__gpu_painter_add_marks(gch__gpu_painter *painter, const gch__scen
 {
     const gch__mark_painter sink = {.context = painter,
                                     .reduce = reduce_columns,
+                                    .hulls = reduce_hulls,
                                     .bars = reduce_bars,
                                     .bar = take_bar,
                                     .pass = take_pass,

@@ -181,6 +181,7 @@ static void constants_have_the_values_of_the_shaders(void **state)
         {"REDUCED_LINE", GCH__REDUCED_LINE, "%s: u32 = %uu;"},
         {"REDUCED_STEP", GCH__REDUCED_STEP, "%s: u32 = %uu;"},
         {"REDUCED_RISING", GCH__REDUCED_RISING, "%s: u32 = %uu;"},
+        {"REDUCED_HULLS", GCH__REDUCED_HULLS, "%s: u32 = %uu;"},
         {"REDUCED_FALLING", GCH__REDUCED_FALLING, "%s: u32 = %uu;"},
         {"STUDY_SMA", GCH_STUDY_SMA, "%s: u32 = %uu;"},
         {"STUDY_EMA", GCH_STUDY_EMA, "%s: u32 = %uu;"},

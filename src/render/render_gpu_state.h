@@ -244,6 +244,11 @@ GCH_CHECKED gch_status gch__gpu_begin_slices(const gch__gpu_series *series, gch_
 GCH_CHECKED gch_status gch__gpu_add_slice(const gch__gpu_series *series, gch__gpu_kernel kernel,
                                           uint32_t index, const gch__gpu_slice *slice,
                                           gch_error *err);
+/* Slices for rows [first, last) of the file, to column or bar `slot`; of those in whose
+ * super-blocks there are gaps the second kernel. */
+GCH_CHECKED gch_status gch__gpu_add_rows(const gch__gpu_series *series, gch__gpu_kernel kernel,
+                                         gch__gpu_kernel drawn_kernel, uint32_t slot,
+                                         uint64_t first, uint64_t last, gch_error *err);
 /* A slice that reads no pages. */
 GCH_CHECKED gch_status gch__gpu_push_slice(gch__gpu_executor *executor, gch__gpu_kernel kernel,
                                            const gch__gpu_slice *slice, gch_error *err);
@@ -303,6 +308,9 @@ GCH_CHECKED gch_status gch__gpu_heights_begin(gch__gpu_executor *executor, const
  * come or do not fit, or doubles do not hold the view. */
 GCH_CHECKED gch_status gch__gpu_heights_add(gch__gpu_series *series, uint32_t index,
                                             gch_columns *out, bool *out_is_reduced, gch_error *err);
+/* The same of the rows of each column's extremes: row + 1 of top and bottom, 2 words a column. */
+GCH_CHECKED gch_status gch__gpu_heights_add_hulls(gch__gpu_series *series, uint32_t index,
+                                                  bool *out_is_reduced, gch_error *err);
 /* As gch__gpu_heights_add, of bars: *out_bars has no high and low, until the next call, and is NULL
  * if there are more than bar_cap, at most half of the plot's width. */
 GCH_CHECKED gch_status gch__gpu_heights_add_bars(gch__gpu_series *series, uint32_t index,
@@ -324,6 +332,9 @@ GCH_CHECKED gch_status gch__gpu_heights_close(gch__gpu_series *series, const gch
 GCH_CHECKED gch_status gch__gpu_heights_send(const gch__gpu_series *series, uint32_t cap,
                                              uint32_t slot_words, uint32_t first, uint32_t count,
                                              gch_error *err);
+/* The same of words that hold nothing, 2 a slot: a largest top and a smallest bottom. */
+GCH_CHECKED gch_status gch__gpu_heights_send_empty(const gch__gpu_series *series, uint32_t cap,
+                                                   uint32_t first, uint32_t count, gch_error *err);
 /* Whether doubles tell heights, and by a product. The query's scales are those of the view. */
 bool gch__gpu_heights_are_plain(const gch__gpu_series *series);
 

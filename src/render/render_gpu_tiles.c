@@ -437,6 +437,23 @@ gch_status gch__gpu_add_slice(const gch__gpu_series *series, gch__gpu_kernel ker
     return GCH_OK;
 }
 
+gch_status gch__gpu_add_rows(const gch__gpu_series *series, gch__gpu_kernel kernel,
+                             gch__gpu_kernel drawn_kernel, uint32_t slot, uint64_t first,
+                             uint64_t last, gch_error *err)
+{
+    gch__slice piece;
+    for (uint64_t row = first; row < last; row += piece.last - piece.first) {
+        piece = gch__slice_at(series->query, row, last);
+        const gch__segment *segment = gch__query_segment(series->query, piece.segment);
+        bool has_gaps =
+            gch__slice_has_gaps(&segment->columns[series->column], piece.first, piece.last);
+        gch__gpu_slice slice = {.column = slot, .first = piece.first, .last = piece.last};
+        GCH_TRY(gch__gpu_add_slice(series, has_gaps ? drawn_kernel : kernel, piece.segment, &slice,
+                                   err));
+    }
+    return GCH_OK;
+}
+
 /* ---- columns ---- */
 
 void gch__gpu_extents_add(uint32_t *extents, int32_t row)
