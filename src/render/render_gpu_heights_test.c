@@ -1,12 +1,14 @@
 /* Columns of charts in the default look that the device reduces: their heights are the floats of
  * the query room, bit for bit, and the pictures are the CPU executor's but for 1 a channel, for all
- * kinds of keys, at gaps and at the ends of the data, in every frame of a pan.
+ * kinds of keys, at gaps and at the ends of the data, in every frame of a pan. Also what is not
+ * reduced there, budgets that hold little, and what warm frames allocate.
  *
- * 60 random cases (GCH_HEIGHT_CASES for more, GCH_HEIGHT_FIRST to begin with another). */
+ * 40 random cases (GCH_HEIGHT_CASES for more, GCH_HEIGHT_FIRST to begin with another). */
 #include "query_edges.h"
 #include "raster.h"
 #include "render_gpu_state.h"
 #include "store_writer.h"
+#include "test_memory.h"
 #include "test_series.h"
 
 #include <inttypes.h>
@@ -16,7 +18,7 @@
 #define HEIGHT 300u
 #define ROWS 600000u
 #define SERIES_CAP 3u
-#define DEFAULT_CASE_COUNT 60u
+#define DEFAULT_CASE_COUNT 40u
 
 static gch_error err;
 
@@ -343,10 +345,107 @@ static void heights_and_pictures_are_the_processors_in_every_frame_of_a_pan(void
     }
 }
 
+/* An area, candles and bars with bodies. */
+static void set_three(stage *s)
+{
+    const gch_chart_series three[] = {{.file = files[TENTHS].file, .mark = GCH_MARK_AREA},
+                                      {.file = files[GAPS].file, .mark = GCH_MARK_CANDLES},
+                                      {.file = files[FLOATS].file, .mark = GCH_MARK_BARS}};
+    assert_ok(set_series(s, three, GCH_COUNT_OF(three)));
+    s->bottom = (gch_decimal){-80, 0};
+    s->top = (gch_decimal){90, 0};
+    s->bar_ticks = 400000;
+}
+
+static void a_small_budget_draws_the_same_pictures_in_several_tiles(void **state)
+{
+    (void)state;
+    stage s;
+    gch__gpu_frame_stats stats;
+    uint32_t tiles = 0;
+    assert_ok(make_stage(
+        &(gch__gpu_executor_desc){.budget_bytes = 2u << 20, .slab_bytes = 1u << 20}, &s));
+    set_three(&s);
+    for (int64_t from = 0; from < 6000000; from += 1000000) {
+        size_t at = 0;
+        assert_ok(draw(&s, from, 40000000, &stats));
+        assert_int_equal(stats.series_reduced, 3);
+        assert_true(compare_pictures(&s, &at) <= 1);
+        tiles = GCH_MAX(tiles, stats.tiles);
+    }
+    assert_true(tiles > 3); /* one a series would do */
+    free_stage(&s);
+}
+
+static void what_the_device_cannot_reduce_comes_from_the_query_room(void **state)
+{
+    (void)state;
+    static const gch_chart_series cases[] = {
+        {.mark = GCH_MARK_LINE, .dash_count = 2, .dash_px = {9, 4}}, /* measured along the path */
+        {.mark = GCH_MARK_LINE},                                     /* few points: as they are */
+        {.mark = GCH_MARK_CANDLES},                                  /* a baseline of benchmarks */
+        {.mark = GCH_MARK_LINE}};                                    /* nothing of the sort */
+    stage usual, by_queries;
+    gch__gpu_frame_stats stats;
+    assert_ok(make_stage(&(gch__gpu_executor_desc){0}, &usual));
+    assert_ok(make_stage(&(gch__gpu_executor_desc){.by_queries = true}, &by_queries));
+    for (size_t i = 0; i < GCH_COUNT_OF(cases); i++) {
+        stage *s = i == 2 ? &by_queries : &usual;
+        size_t at = 0;
+        gch_chart_series its = cases[i];
+        its.file = files[WHOLE].file;
+        assert_ok(set_series(s, &its, 1));
+        s->bottom = (gch_decimal){-100, 0};
+        s->top = (gch_decimal){100, 0};
+        s->bar_ticks = 1000000;
+        assert_ok(draw(s, 1000000, i == 1 ? 50000 : 30000000, &stats));
+        assert_int_equal(stats.series_reduced, i == 3);
+        assert_int_equal(stats.series_by_query, i != 3);
+        assert_true(compare_pictures(s, &at) <= 1);
+    }
+    free_stage(&usual);
+    free_stage(&by_queries);
+}
+
+static void warm_pans_allocate_nothing_and_what_is_unchanged_submits_nothing(void **state)
+{
+    (void)state;
+    test_memory memory = {.left = UINT64_MAX};
+    gch_allocator allocator = {.resize = test_memory_resize, .context = &memory};
+    stage s;
+    gch__gpu_frame_stats stats;
+    assert_ok(make_stage(&(gch__gpu_executor_desc){.allocator = &allocator}, &s));
+    set_three(&s);
+    assert_ok(draw(&s, 0, 30000000, &stats));
+    int64_t step = 60000, span = step * plot_width(&s);
+    uint64_t before = 0;
+    for (int round = 0; round < 3; round++) {
+        before = memory.served;
+        for (int64_t pan = 0; pan < 6; pan++) {
+            assert_ok(draw(&s, pan * 30 * step, span, &stats));
+            assert_int_equal(stats.series_reduced, 3);
+            if (pan > 0) {
+                assert_int_equal(stats.columns_kept, plot_width(&s) - 30);
+                assert_true(stats.bars_kept > 40);
+            }
+        }
+    }
+    assert_int_equal(memory.served, before);
+    gch__gpu_stats device = gch__gpu_get_stats(s.executor->gpu);
+    assert_ok(draw(&s, 5 * 30 * step, span, &stats));
+    assert_true(stats.is_unchanged);
+    assert_int_equal(gch__gpu_get_stats(s.executor->gpu).submits, device.submits);
+    free_stage(&s);
+    assert_int_equal(memory.live, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(heights_and_pictures_are_the_processors_in_every_frame_of_a_pan),
+        cmocka_unit_test(a_small_budget_draws_the_same_pictures_in_several_tiles),
+        cmocka_unit_test(what_the_device_cannot_reduce_comes_from_the_query_room),
+        cmocka_unit_test(warm_pans_allocate_nothing_and_what_is_unchanged_submits_nothing),
     };
     return cmocka_run_group_tests(tests, make_files, free_files);
 }
