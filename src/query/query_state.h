@@ -96,6 +96,18 @@ struct gch_query {
     size_t hull_cap;
     struct gch__study_bar *study_bars; /* query_study.h */
     size_t study_bar_cap;
+    struct gch__study_of { /* what study_bars are of; is_valid false: nothing that can be kept */
+        bool is_valid;
+        gch_study_kind kind;
+        uint32_t length, column, with_column;
+        gch_bar_width width;
+        char zone[48];
+        const gch_query *with;
+        const gch_file *with_file;
+        uint64_t generation, with_generation;
+        int64_t t0, t1;
+        uint32_t count, from, in_view;
+    } study_of;
     gch_study_point *study_points;
     size_t study_point_cap;
     struct gch__plane *plane; /* query_plane.h; NULL: nothing of a plane was asked */
