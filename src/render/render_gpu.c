@@ -364,7 +364,6 @@ static gch_status count_densities(gch__gpu_executor *executor, const gch__scene 
         if (!gch__gpu_has_grid(scene, i))
             continue;
         uint32_t panel = scene->plots[scene->series[i].plot].panel, index = grids[panel]++;
-        gch__gpu_keep_in_pools(executor, series.file);
         if (scene->is_plane && !gch__gpu_painter_has_counts(executor->painter, i)) {
             executor->stats.series_by_query++; /* drawn one by one */
             continue;
@@ -399,7 +398,7 @@ static gch_status paint_frame(gch__gpu_executor *executor, const gch__scene *sce
     GCH_TRY(gch__gpu_painter_add_marks(executor->painter, scene, queries, err));
     if (grids > 0)
         GCH_TRY(count_densities(executor, scene, queries, err));
-    gch__gpu_heights_end(executor);
+    gch__gpu_heights_end(executor, scene);
     GCH_TRY(gch__gpu_painter_send(executor->painter, &brush, err));
     GCH_TRY(gch__gpu_picture_draw(executor, brush, image, err));
     if (count_pending(scene, queries) != pending)

@@ -56,11 +56,13 @@ gch_status gch__gpu_heights_use_pages(gch__gpu_executor *executor, gch_error *er
     return GCH_OK;
 }
 
-void gch__gpu_heights_end(gch__gpu_executor *executor)
+void gch__gpu_heights_end(gch__gpu_executor *executor, const gch__scene *scene)
 {
     gch__gpu_heights *heights = &executor->heights;
-    if (!heights->has_pages) /* what is there is of files that this frame does not name */
+    if (!heights->has_pages)
         heights->loaded = gch__gpu_begin_pools(executor);
+    for (uint32_t i = 0; i < scene->series_count; i++) /* few points now, many with the next zoom */
+        gch__gpu_keep_in_pools(executor, scene->series[i].file);
     executor->stats.pages_loaded = gch__gpu_end_pools(executor) - heights->loaded;
 }
 
@@ -207,7 +209,6 @@ static gch_status reduce(const gch__gpu_series *series, uint32_t first, uint32_t
     series->executor->query_ns += gch__clock_ns() - start_ns;
     GCH_TRY(status);
     GCH_TRY(gch__gpu_heights_use_pages(series->executor, err));
-    gch__gpu_keep_in_pools(series->executor, series->file);
     GCH_TRY(send_columns(series, out, first, last, err));
     GCH_TRY(gch__gpu_begin_slices(series, err));
     for (uint32_t c = first; c < last; c++)
@@ -279,7 +280,6 @@ static gch_status reduce_hulls(const gch__gpu_series *series, uint32_t first, ui
     executor->query_ns += gch__clock_ns() - start_ns;
     GCH_TRY(status);
     GCH_TRY(gch__gpu_heights_use_pages(executor, err));
-    gch__gpu_keep_in_pools(executor, series->file);
     GCH_TRY(gch__gpu_heights_send_empty(series, executor->plot_width,
                                         (executor->frame.origin + first) % executor->plot_width,
                                         last - first, err));

@@ -82,7 +82,6 @@ static gch_status reduce(gch__gpu_series *series, struct gch__gpu_bars_ring *rin
     if (!gch__gpu_heights_are_plain(series) || !has_exact_digits(series))
         return gch_fail(err, GCH_UNSUPPORTED, "doubles do not hold the view");
     GCH_TRY(gch__gpu_heights_use_pages(executor, err));
-    gch__gpu_keep_in_pools(executor, series->file);
     ring->is_kept =
         ring->is_kept && ring->number + 1 == number && has_same_heights(&ring->view, series->view);
     find_kept(ring, 2 * executor->plot_width, *out, *out_count, &kept_first, &kept_last);

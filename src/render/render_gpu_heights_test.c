@@ -407,6 +407,25 @@ static void what_the_device_cannot_reduce_comes_from_the_query_room(void **state
     free_stage(&by_queries);
 }
 
+static void a_view_of_few_points_leaves_the_pages_where_they_are(void **state)
+{
+    (void)state;
+    stage s;
+    gch__gpu_frame_stats stats;
+    assert_ok(make_stage(&(gch__gpu_executor_desc){0}, &s));
+    set_three(&s);
+    assert_ok(draw(&s, 0, 40000000, &stats));
+    assert_true(stats.pages_loaded > 20);
+    s.bar_ticks = 1000; /* and fewer bars than that */
+    assert_ok(draw(&s, 20000000, 20000, &stats));
+    assert_int_equal(stats.pages_loaded, 0);
+    s.bar_ticks = 400000;
+    assert_ok(draw(&s, 0, 40000000, &stats));
+    assert_int_equal(stats.series_reduced, 3);
+    assert_int_equal(stats.pages_loaded, 0);
+    free_stage(&s);
+}
+
 static void warm_pans_allocate_nothing_and_what_is_unchanged_submits_nothing(void **state)
 {
     (void)state;
@@ -445,6 +464,7 @@ int main(void)
         cmocka_unit_test(heights_and_pictures_are_the_processors_in_every_frame_of_a_pan),
         cmocka_unit_test(a_small_budget_draws_the_same_pictures_in_several_tiles),
         cmocka_unit_test(what_the_device_cannot_reduce_comes_from_the_query_room),
+        cmocka_unit_test(a_view_of_few_points_leaves_the_pages_where_they_are),
         cmocka_unit_test(warm_pans_allocate_nothing_and_what_is_unchanged_submits_nothing),
     };
     return cmocka_run_group_tests(tests, make_files, free_files);

@@ -338,9 +338,10 @@ GCH_CHECKED gch_status gch__gpu_heights_send_empty(const gch__gpu_series *series
 /* Whether doubles tell heights, and by a product. The query's scales are those of the view. */
 bool gch__gpu_heights_are_plain(const gch__gpu_series *series);
 
-/* Pages in a painted frame: before the first call that touches some, and at the end of all. */
+/* Pages in a painted frame: before the first call that touches some, and at the end of all, when
+ * those of files that the scene does not have are dropped. */
 GCH_CHECKED gch_status gch__gpu_heights_use_pages(gch__gpu_executor *executor, gch_error *err);
-void gch__gpu_heights_end(gch__gpu_executor *executor);
+void gch__gpu_heights_end(gch__gpu_executor *executor, const gch__scene *scene);
 
 /* render_gpu_counts.c. Made with the executor, before anything is bound. */
 GCH_CHECKED gch_status gch__gpu_counts_make(gch__gpu_executor *executor, gch_error *err);
