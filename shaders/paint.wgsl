@@ -133,12 +133,21 @@ fn from_order(order: u32) -> f32 {
     return bitcast<f32>(select(~order, order & 0x7FFFFFFFu, (order >> 31u) != 0u));
 }
 
-// How far p is from the straight part between two points that are not the same.
-fn part_distance(p: vec2f, from_point: vec2f, to_point: vec2f) -> f32 {
-    let way = to_point - from_point;
+// One that is not empty.
+fn reduced_at(at: u32) -> Reduced {
+    return Reduced(from_order(marks[at]), from_order(marks[at + 1u]), bitcast<f32>(marks[at + 2u]),
+                   bitcast<f32>(marks[at + 3u]));
+}
+
+// How far p is from the straight part between two points that are not the same. Measured from the nearer
+// one: the other may be so far away that floats do not tell where it ends.
+fn part_distance(p: vec2f, one: vec2f, other: vec2f) -> f32 {
+    let is_swapped = abs(other.y - p.y) < abs(one.y - p.y);
+    let origin = select(one, other, is_swapped);
+    let way = select(other, one, is_swapped) - origin;
     let whole = length(way);
     let u = way / whole;
-    let d = p - from_point;
+    let d = p - origin;
     let along = dot(d, u);
     let nearest = clamp(along, 0.0, whole);
     if (along != nearest) {
@@ -220,11 +229,11 @@ fn reduced_cover(c: Command, centre: vec2f) -> u32 {
     var cover = 0.0;
     for (var k = max(column, near) - near; k <= min(column + near, width - 1u); k++) {
         let at = c.c + (frame.origin + k) % width * 4u;
-        let top = from_order(marks[at]);
-        let bottom = from_order(marks[at + 1u]);
-        if (marks[at] <= marks[at + 1u] && centre.y > top - reach && centre.y < bottom + reach) {
-            let r = Reduced(top, bottom, bitcast<f32>(marks[at + 2u]), bitcast<f32>(marks[at + 3u]));
-            cover = max(cover, reach - reduced_distance(r, c.e >> 16u, f32(k), centre));
+        if (marks[at] <= marks[at + 1u]) {
+            let r = reduced_at(at);
+            if (centre.y > r.top - reach && centre.y < r.bottom + reach) {
+                cover = max(cover, reach - reduced_distance(r, c.e >> 16u, f32(k), centre));
+            }
         }
     }
     if (c.a != NO_ROW) {
@@ -379,7 +388,7 @@ fn grid_color(c: Command, pixel: vec2u) -> u32 {
 }
 
 // Shapes are straight parts of both edges: x0 x1, upper y0 y1, lower y0 y1.
-fn between_cover(c: Command, centre: vec2f) -> u32 {
+fn between_cover(c: Command, centre: vec2f) -> f32 {
     let row = centre.y - 0.5;
     let left = centre.x - 0.5;
     let table = c.a + u32(centre.x) * 2u;
@@ -397,6 +406,38 @@ fn between_cover(c: Command, centre: vec2f) -> u32 {
                    (share_below(row, min(upper.x, upper.y), max(upper.x, upper.y)) -
                     share_below(row, min(lower.x, lower.y), max(lower.x, lower.y)));
         }
+    }
+    return sum;
+}
+
+// Whether a line only passes through its column.
+fn passes(r: Reduced) -> bool {
+    return min(r.left, r.right) <= r.top && max(r.left, r.right) >= r.bottom;
+}
+
+// As add_column of raster_band.c, and the shapes that go with it.
+fn reduced_between_cover(c: Command, centre: vec2f) -> u32 {
+    let width = c.e & 0xFFFFu;
+    let slot = (frame.origin + u32(centre.x)) % width * 4u;
+    var sum = 0.0;
+    if (marks[c.c + slot] <= marks[c.c + slot + 1u] && marks[c.d + slot] <= marks[c.d + slot + 1u]) {
+        let low = reduced_at(c.c + slot);
+        let high = reduced_at(c.d + slot);
+        let is_apart = high.bottom <= low.top;
+        var upper = vec2f(min(low.top, high.top));
+        var lower = vec2f(max(low.bottom, high.bottom));
+        if (is_apart && passes(high)) {
+            upper = vec2f(high.left, high.right);
+        }
+        if (is_apart && passes(low)) {
+            lower = vec2f(low.left, low.right);
+        }
+        let row = centre.y - 0.5;
+        sum = abs(share_below(row, min(upper.x, upper.y), max(upper.x, upper.y)) -
+                  share_below(row, min(lower.x, lower.y), max(lower.x, lower.y)));
+    }
+    if (c.a != NO_ROW) {
+        sum += between_cover(c, centre);
     }
     return byte_of(sum);
 }
@@ -435,7 +476,10 @@ fn paint_command(c: Command, pixel: vec2u, under: u32) -> u32 {
             alpha = mul_255(discs_cover(c, centre - vec2f(corner)), alpha);
         }
         case PAINT_BETWEEN: {
-            alpha = mul_255(between_cover(c, centre - vec2f(corner)), alpha);
+            alpha = mul_255(byte_of(between_cover(c, centre - vec2f(corner))), alpha);
+        }
+        case PAINT_REDUCED_BETWEEN: {
+            alpha = mul_255(reduced_between_cover(c, centre - vec2f(corner)), alpha);
         }
         case PAINT_AREA: {
             color = data[c.d + pixel.y - corner.y];

@@ -100,6 +100,9 @@ const PAINT_BETWEEN: u32 = 13u; // table, shapes
 // are rows + 1 of top and bottom: the baseline.
 const PAINT_REDUCED: u32 = 14u;
 const PAINT_BARS: u32 = 15u; // table, shapes: bars whose high and low heights.wgsl has reduced
+// The same between two lines, in columns that both have: places of the lower one and the upper one, the
+// plot's width.
+const PAINT_REDUCED_BETWEEN: u32 = 16u;
 const REDUCED_LINE: u32 = 0u;
 const REDUCED_STEP: u32 = 1u;
 const REDUCED_RISING: u32 = 2u;

@@ -50,9 +50,9 @@ struct gch__bar_shape;
 struct gch__mark_job;
 typedef struct gch__mark_painter {
     void *context;
-    /* Columns of the job's series that the painter reduces itself: *out is their outline
-     * (query_edges.h), borrowed until the query's next call, and *out_reduced names them for the
-     * passes that show them, which then stroke the rest. 0: it does not. */
+    /* Columns of the job's series, of a band one of its two, that the painter reduces itself: *out
+     * is their outline (query_edges.h), borrowed until the query's next call, and *out_reduced
+     * names them for the passes that show them, which then stroke the rest. 0: it does not. */
     gch_status (*reduce)(void *context, const struct gch__mark_job *job, gch_join join,
                          gch_columns *out, uint32_t *out_reduced, gch_error *err);
     /* The rows of the extremes of each column's points, whether they are connected or not; a name
@@ -171,8 +171,9 @@ typedef struct gch__band_pass {
     float opacity; /* of one disc */
     const uint32_t *row_colors;
     size_t color_step;
-    uint32_t reduced; /* STROKE: goes through these columns of a painter too; 0: none */
-    gch__reduced_shape shape;
+    /* These columns of a painter belong to it too; 0: none. BETWEEN: of the lower edge. */
+    uint32_t reduced, reduced_upper;
+    gch__reduced_shape shape; /* STROKE */
 } gch__band_pass;
 
 /* Strokes a path with the series' colour, width and dashes. is_sparse: it goes through the points

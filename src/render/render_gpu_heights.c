@@ -26,16 +26,20 @@ gch_status gch__gpu_heights_begin(gch__gpu_executor *executor, const gch__scene 
                                   gch_error *err)
 {
     gch__gpu_heights *heights = &executor->heights;
-    uint32_t ring_words = executor->plot_width * RING_WORDS;
+    uint32_t ring_words = executor->plot_width * RING_WORDS, at = 0;
     bool is_panned = executor->fresh_last - executor->fresh_first < executor->plot_width;
     uint64_t bytes_before = executor->marks_bytes;
-    GCH_TRY(gch__gpu_reserve_marks(
-        executor, (uint64_t)scene->series_count * ring_words * sizeof(uint32_t), err));
+    for (uint32_t i = 0; i < scene->series_count; i++) {
+        heights->rings[i].at = at;
+        at += ring_words;
+        heights->rings[i + GCH_SERIES_CAP].at = at;
+        at += scene->series[i].mark == GCH_MARK_BAND ? ring_words : 0;
+    }
+    GCH_TRY(gch__gpu_reserve_marks(executor, (uint64_t)at * sizeof(uint32_t), err));
     bool is_like_last = executor->is_like_last && executor->marks_bytes == bytes_before;
     is_panned = is_panned && is_like_last;
-    for (uint32_t i = 0; i < scene->series_count; i++) {
+    for (uint32_t i = 0; i < GCH_COUNT_OF(heights->rings); i++) {
         struct gch__gpu_heights_ring *ring = &heights->rings[i];
-        ring->at = i * ring_words;
         ring->is_kept = is_panned && ring->is_made;
         ring->bars.is_kept = is_like_last && ring->bars.is_made;
         ring->is_made = ring->bars.is_made = false;
@@ -231,7 +235,6 @@ static void note_made(gch__gpu_executor *executor, struct gch__gpu_heights_ring 
                       uint32_t fresh_count)
 {
     ring->is_made = true;
-    executor->stats.series_reduced++;
     executor->stats.columns_kept += executor->plot_width - fresh_count;
 }
 

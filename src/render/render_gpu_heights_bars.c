@@ -122,10 +122,7 @@ gch_status gch__gpu_heights_add_bars(gch__gpu_series *series, uint32_t index, ui
     bool are_too_many = status == GCH_LIMIT && *out_count == bar_cap;
     if (status == GCH_OK)
         status = copy_bars(executor, ends, *out_count, &detail);
-    if (status == GCH_OK) {
-        ring->bars.is_made = true;
-        executor->stats.series_reduced++;
-    }
+    ring->bars.is_made = status == GCH_OK;
     *out_is_reduced = status == GCH_OK || are_too_many;
     *out_bars = status == GCH_OK ? executor->heights.bars : NULL;
     return gch__gpu_heights_close(series, &frame, status, &detail, err);

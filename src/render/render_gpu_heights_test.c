@@ -63,32 +63,41 @@ static bool is_gap(file_kind kind, uint32_t *io_left, uint64_t *seed)
     return true;
 }
 
+/* Two columns, whose gaps are the same but for one stretch of the large ones. */
 static void make_file(file_kind kind)
 {
     uint64_t seed = 17 + (uint64_t)kind;
     int64_t *times = calloc(ROWS, sizeof *times), time = 0;
-    double *values = calloc(ROWS, sizeof *values), walk = 0;
-    float *floats = calloc(ROWS, sizeof *floats);
+    double *values = calloc(2 * ROWS, sizeof *values), walks[2] = {0, 40};
+    float *floats = calloc(2 * ROWS, sizeof *floats);
     assert_true(times != NULL && values != NULL && floats != NULL);
     uint32_t left = 0;
     for (uint32_t i = 0; i < ROWS; i++) {
-        walk += (double)(test_random(&seed) % 3) - 1;
         time += kind == GAPS ? (int64_t)(test_random(&seed) % 200) : 100;
         times[i] = time;
-        values[i] = is_gap(kind, &left, &seed) ? (double)NAN : value_of(kind, walk, &seed);
-        floats[i] = (float)values[i];
+        bool is_missing = is_gap(kind, &left, &seed);
+        for (uint32_t c = 0; c < 2; c++) {
+            double *value = &values[c * ROWS + i];
+            walks[c] += (double)(test_random(&seed) % 3) - 1;
+            *value = value_of(kind, walks[c], &seed);
+            if (is_missing || (kind == LARGE && c == 1 && i / 1000 == 300))
+                *value = (double)NAN;
+            floats[c * ROWS + i] = (float)*value;
+        }
     }
-    const gch_column_desc column = {.name = "v",
-                                    .type = kind == FLOATS ? GCH_TYPE_F32 : GCH_TYPE_F64};
-    const gch_writer_desc desc = {.time_unit = GCH_TIME_MS, .columns = &column, .column_count = 1};
-    gch_column_data data = {.values = values};
-    if (kind == FLOATS)
-        data.values = floats;
+    const gch_type type = kind == FLOATS ? GCH_TYPE_F32 : GCH_TYPE_F64;
+    const gch_column_desc columns[] = {{.name = "low", .type = type},
+                                       {.name = "high", .type = type}};
+    const gch_writer_desc desc = {
+        .time_unit = GCH_TIME_MS, .columns = columns, .column_count = GCH_COUNT_OF(columns)};
+    gch_column_data data[] = {{.values = values}, {.values = values + ROWS}};
+    for (uint32_t c = 0; kind == FLOATS && c < 2; c++)
+        data[c].values = floats + c * ROWS;
     gch_writer *writer = NULL;
     test_series *out = &files[kind];
     assert_ok(gch_writer_create_memory(&desc, &writer, &err));
     gch__writer_limit_segment_rows(writer, 1); /* a chunk each */
-    assert_ok(gch_writer_append(writer, times, &data, ROWS, &err));
+    assert_ok(gch_writer_append(writer, times, data, ROWS, &err));
     assert_ok(gch_writer_finish_memory(writer, &out->image, &out->image_bytes, &err));
     assert_ok(gch__file_open_memory(out->image, out->image_bytes, "test", NULL, &out->file, &err));
     free(times);
@@ -262,9 +271,10 @@ static uint32_t compare_heights(stage *s, uint32_t series)
 static void choose_series(gch_chart_series *out, uint64_t *seed)
 {
     static const gch_mark marks[] = {GCH_MARK_LINE,    GCH_MARK_LINE, GCH_MARK_STEP, GCH_MARK_AREA,
-                                     GCH_MARK_CANDLES, GCH_MARK_OHLC, GCH_MARK_BARS};
+                                     GCH_MARK_CANDLES, GCH_MARK_OHLC, GCH_MARK_BARS, GCH_MARK_BAND};
     static const float widths[] = {0, 0.4f, 1, 2.5f, 9};
     *out = (gch_chart_series){.file = files[below(seed, FILE_COUNT)].file,
+                              .column_high = 1,
                               .mark = marks[below(seed, GCH_COUNT_OF(marks))],
                               .width_px = widths[below(seed, GCH_COUNT_OF(widths))]};
     if (below(seed, 3) == 0)

@@ -109,6 +109,7 @@ typedef enum gch__gpu_paint {
     GCH__GPU_PAINT_BETWEEN = 13,
     GCH__GPU_PAINT_REDUCED = 14,
     GCH__GPU_PAINT_BARS = 15,
+    GCH__GPU_PAINT_REDUCED_BETWEEN = 16,
 } gch__gpu_paint;
 
 typedef struct gch__gpu_command {

@@ -113,6 +113,7 @@ static void add_stroke(gch__gpu_painter *painter, const gch__band_pass *pass)
     command.a = has_table ? out.table : GCH__GPU_NO_ROW;
     command.b = out.shapes;
     if (pass->reduced != 0) {
+        painter->is_reduced = true;
         command.kind = GCH__GPU_PAINT_REDUCED;
         command.c = pass->reduced - 1;
         command.d = gch__paint_bits_of((float)reach);
@@ -257,9 +258,17 @@ static void add_between(gch__gpu_painter *painter, const gch__band_pass *pass)
 {
     area_shapes out = {.painter = painter};
     gch__gpu_command command = gch__paint_command_of(GCH__GPU_PAINT_BETWEEN, pass->row_colors[0]);
-    if (!gch__paint_add_table(painter, &out.table))
+    bool has_table = pass->count > 0;
+    if (has_table && !gch__paint_add_table(painter, &out.table))
         return;
-    command.a = out.table;
+    command.a = has_table ? out.table : GCH__GPU_NO_ROW;
+    if (pass->reduced != 0) {
+        painter->is_reduced = true;
+        command.kind = GCH__GPU_PAINT_REDUCED_BETWEEN;
+        command.c = pass->reduced - 1;
+        command.d = pass->reduced_upper - 1;
+        command.e = painter->plot->view.width_px;
+    }
     command.b = (uint32_t)painter->data.count;
     for (size_t i = 1; i < pass->count; i++) {
         gch_point a = pass->points[i - 1], b = pass->points[i];
@@ -415,9 +424,10 @@ static gch_status reduce_columns(void *context, const gch__mark_job *job, gch_jo
 {
     gch__gpu_painter *painter = context;
     gch__gpu_series series = series_of(painter, job, join);
-    GCH_TRY(gch__gpu_heights_add(&series, painter->series, out, &painter->is_reduced, err));
-    *out_reduced =
-        painter->is_reduced ? painter->executor->heights.rings[painter->series].at + 1 : 0;
+    bool is_first = series.column == painter->its->column, is_reduced;
+    uint32_t ring = painter->series + (is_first ? 0 : GCH_SERIES_CAP);
+    GCH_TRY(gch__gpu_heights_add(&series, ring, out, &is_reduced, err));
+    *out_reduced = is_reduced ? painter->executor->heights.rings[ring].at + 1 : 0;
     return GCH_OK;
 }
 
@@ -426,9 +436,9 @@ static gch_status reduce_hulls(void *context, const gch__mark_job *job, uint32_t
 {
     gch__gpu_painter *painter = context;
     gch__gpu_series series = series_of(painter, job, GCH_JOIN_NONE);
-    GCH_TRY(gch__gpu_heights_add_hulls(&series, painter->series, &painter->is_reduced, err));
-    *out_reduced =
-        painter->is_reduced ? painter->executor->heights.rings[painter->series].at + 1 : 0;
+    bool is_reduced;
+    GCH_TRY(gch__gpu_heights_add_hulls(&series, painter->series, &is_reduced, err));
+    *out_reduced = is_reduced ? painter->executor->heights.rings[painter->series].at + 1 : 0;
     return GCH_OK;
 }
 
@@ -542,7 +552,9 @@ gch_status gch__gpu_painter_add_marks(gch__gpu_painter *painter, const gch__scen
         if (!is_on_device)
             GCH_TRY(gch__mark_draw(&job, err));
         GCH_TRY(gch__gpu_painter_tell(painter, err));
-        if (!painter->is_reduced && !gch__gpu_has_grid(scene, i))
+        if (painter->is_reduced)
+            painter->executor->stats.series_reduced++;
+        else if (!gch__gpu_has_grid(scene, i))
             painter->executor->stats.series_by_query++;
     }
     painter->executor->query_ns += painter->raster->query_ns;

@@ -177,6 +177,7 @@ static void constants_have_the_values_of_the_shaders(void **state)
         {"SCALE_EQUAL", GCH_DENSITY_EQUAL, "%s: u32 = %uu;"},
         {"PAINT_BETWEEN", GCH__GPU_PAINT_BETWEEN, "%s: u32 = %uu;"},
         {"PAINT_REDUCED", GCH__GPU_PAINT_REDUCED, "%s: u32 = %uu;"},
+        {"PAINT_REDUCED_BETWEEN", GCH__GPU_PAINT_REDUCED_BETWEEN, "%s: u32 = %uu;"},
         {"PAINT_BARS", GCH__GPU_PAINT_BARS, "%s: u32 = %uu;"},
         {"REDUCED_LINE", GCH__REDUCED_LINE, "%s: u32 = %uu;"},
         {"REDUCED_STEP", GCH__REDUCED_STEP, "%s: u32 = %uu;"},

@@ -116,7 +116,8 @@ typedef struct gch__gpu_counts {
 } gch__gpu_counts;
 
 /* Columns and bars of a painted picture that the device reduces (render_gpu_heights.c). A series
- * has 4 words a column of the plot in marks: a ring of its columns, or of twice as many bars. */
+ * has 4 words a column of the plot in marks: a ring of its columns, or of twice as many bars. The
+ * second one is of a band's other edge. */
 typedef struct gch__gpu_heights {
     struct gch__gpu_heights_ring {
         uint32_t at;           /* in marks */
@@ -127,7 +128,7 @@ typedef struct gch__gpu_heights {
             uint64_t number; /* of the query's answer that has these */
             gch_view view;   /* whose heights they have; its times do not matter */
         } bars;
-    } rings[GCH_SERIES_CAP];
+    } rings[2 * GCH_SERIES_CAP];
     uint32_t *words; /* of one series, as they start */
     size_t word_cap;
     gch_bar *bars; /* of one series, without high and low */
@@ -303,7 +304,8 @@ void gch__gpu_find_fresh(gch__gpu_executor *executor, const gch__scene *scene);
 /* render_gpu_heights.c. Within a recording: places for all series that may be reduced. */
 GCH_CHECKED gch_status gch__gpu_heights_begin(gch__gpu_executor *executor, const gch__scene *scene,
                                               gch_error *err);
-/* Reduces the columns of series `index`, whose outline *out is (query_edges.h). *out_is_reduced:
+/* Reduces the columns of ring `index`, whose outline *out is (query_edges.h); ring i is series i's,
+ * and i + GCH_SERIES_CAP that of its other edge. *out_is_reduced:
  * false where the query room has to do it: on a log axis, where a segment grows, pages have not
  * come or do not fit, or doubles do not hold the view. */
 GCH_CHECKED gch_status gch__gpu_heights_add(gch__gpu_series *series, uint32_t index,
