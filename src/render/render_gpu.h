@@ -1,5 +1,5 @@
-/* The GPU executor (docs/gpu.md): scenes drawn from compressed pages in device memory, and charts in
- * the default look from answers of the query room besides.
+/* The GPU executor (docs/gpu.md): scenes drawn from compressed pages in device memory, and charts
+ * in the default look from answers of the query room besides.
  *
  * The processor finds the edges of the pixel columns and the row edges; shaders reduce the columns
  * and light the pixels, equal to the CPU executor's to the last one. Series that the GPU cannot
