@@ -8,6 +8,8 @@
  * uploaded and recorded anew each frame, which is the baseline; the CPU executor's as well;
  *  - of these frames what the processor does until they are submitted, whatever the adapter is;
  *  - the same of candles (as wide as charts choose, and one a column), areas and points;
+ *  - the default look of lines, areas and candles, panned and with all columns anew, beside the
+ * same frames with columns from the query room, as a ratio of the processor's times;
  *  - frames of every block that stay on the device, and what part of that time it works;
  *  - a density, counted with the headers' help and with every point decoded, the latter as a ratio
  * to the same floor;
@@ -18,7 +20,8 @@
  *  - an unchanged frame; draws and submissions a frame; bytes on host and device.
  *
  *     bench_gpu --folder build --points 10000000 [--frames 50] [--kind walk]
- *               [--only tree|pan|candles|area|scatter|every_block|density|quality|presets]
+ *               [--only tree|pan|candles|area|scatter|default_look|every_block|density|quality|
+ *                       presets]
  */
 #include "bench.h"
 #include "bench_file.h"
@@ -62,7 +65,7 @@ typedef struct setup {
     gch__scene scene;
     gch_image image;
     gch_decimal bottom, top;
-    uint32_t frames;
+    uint32_t frames, columns; /* columns: of the plot */
     bool is_bare;
     const char *only; /* a section; NULL: all */
     gch_mark mark;
@@ -98,9 +101,10 @@ static gch_chart_desc chart_desc(const setup *s, const gch_chart_series *series,
                                  uint32_t step)
 {
     double whole = (double)(s->info->last_time - s->info->first_time) + 1;
-    int64_t width = (int64_t)(whole * span / WIDTH) * WIDTH + WIDTH; /* whole ticks a column */
+    int64_t ticks = (int64_t)(whole * span / s->columns) + 1; /* a column */
+    int64_t width = ticks * s->columns;
     int64_t from = s->info->first_time + (int64_t)((whole - (double)width) / 2) +
-                   width / WIDTH * PAN_PX * (int64_t)step;
+                   ticks * PAN_PX * (int64_t)step;
     return (gch_chart_desc){.series = series,
                             .series_count = 1,
                             .width_px = WIDTH,
@@ -113,7 +117,7 @@ static gch_chart_desc chart_desc(const setup *s, const gch_chart_series *series,
                             .has_top = true,
                             .bottom = s->bottom,
                             .top = s->top,
-                            .bar_width = {.count = width / WIDTH * s->bar_columns},
+                            .bar_width = {.count = ticks * s->bar_columns},
                             .workers = s->workers};
 }
 
@@ -156,15 +160,18 @@ static void add_stats(cJSON *json, const char *name, double *samples, uint32_t c
 static cJSON *run_frames(setup *s, const gch__gpu_executor_desc *desc, double span, bool is_anew)
 {
     static double host[FRAMES_MAX], columns[FRAMES_MAX], picture[FRAMES_MAX], record[FRAMES_MAX],
-        bars[FRAMES_MAX], counts[FRAMES_MAX], tone[FRAMES_MAX], queries[FRAMES_MAX];
+        bars[FRAMES_MAX], heights[FRAMES_MAX], counts[FRAMES_MAX], tone[FRAMES_MAX],
+        queries[FRAMES_MAX];
     gch__gpu_executor *executor = NULL;
     gch__gpu_frame_stats stats;
     check(gch__gpu_executor_make(desc, &executor, &err));
     gch__gpu *gpu = gch__gpu_executor_get_gpu(executor);
     double before = now_ms();
+    s->columns = WIDTH;
     draw(s, executor, span, 0, &stats);
     double first_ms = now_ms() - before;
     uint64_t pages_first = stats.pages_loaded, pages = 0, tiles = 0, kept = 0;
+    s->columns = s->scene.plots[0].view.width_px;
     uint64_t loaded = 1;
     for (uint32_t round = 0; round < WARM_ROUNDS && loaded > 0 && !desc->keeps_nothing; round++) {
         loaded = 0; /* the pool has grown to its size once a round loads nothing */
@@ -185,6 +192,7 @@ static cJSON *run_frames(setup *s, const gch__gpu_executor_desc *desc, double sp
         record[i] = (double)stats.record_ns * 1e-6;
         columns[i] = pass_ms(gpu, "columns");
         bars[i] = pass_ms(gpu, "bars");
+        heights[i] = pass_ms(gpu, "heights");
         counts[i] = pass_ms(gpu, "counts");
         tone[i] = pass_ms(gpu, "tone");
         picture[i] = pass_ms(gpu, "picture");
@@ -204,18 +212,21 @@ static cJSON *run_frames(setup *s, const gch__gpu_executor_desc *desc, double sp
         if (s->mark == GCH_MARK_DENSITY) {
             add_stats(json, "gpu_counts_ms", counts, s->frames);
             add_stats(json, "gpu_tone_ms", tone, s->frames);
-        } else {
+        } else if (s->is_bare) {
             add_stats(json, "gpu_columns_ms", columns, s->frames);
             add_stats(json, "gpu_bars_ms", bars, s->frames);
+        } else {
+            add_stats(json, "gpu_heights_ms", heights, s->frames);
         }
         add_stats(json, "gpu_picture_ms", picture, s->frames);
         for (uint32_t i = 0; i < s->frames; i++)
-            columns[i] += bars[i] + counts[i] + tone[i] + picture[i];
+            columns[i] += bars[i] + heights[i] + counts[i] + tone[i] + picture[i];
         add_stats(json, "gpu_ms", columns, s->frames);
     }
     cJSON_AddNumberToObject(json, "pages_loaded_first", (double)pages_first);
     cJSON_AddNumberToObject(json, "pages_loaded_per_frame", (double)pages / frames);
     cJSON_AddNumberToObject(json, "columns_kept_per_frame", (double)kept / frames);
+    cJSON_AddNumberToObject(json, "series_reduced", stats.series_reduced);
     cJSON_AddNumberToObject(json, "tiles_per_frame", (double)tiles / frames);
     cJSON_AddNumberToObject(json, "submits_per_frame",
                             (double)(end.submits - start.submits) / frames);
@@ -368,6 +379,51 @@ static void run_mark(setup *s, const char *name, gch_mark mark, int64_t bar_colu
     s->bar_columns = bar_columns;
     cJSON_AddItemToObject(report, name, run_frames(s, &desc, span, span == 1));
     s->mark = GCH_MARK_LINE;
+}
+
+/* Frames in the default look, with columns from the device and from the query room. */
+static void run_look(setup *s, const char *name, double span, bool is_anew, cJSON *report)
+{
+    gch__gpu_executor_desc desc = {.data = s->data, .time_passes = true};
+    cJSON *json = cJSON_AddObjectToObject(report, name);
+    cJSON *device = run_frames(s, &desc, span, is_anew);
+    cJSON_AddItemToObject(json, "device", device);
+    desc.by_queries = true;
+    cJSON *queries = run_frames(s, &desc, span, is_anew);
+    cJSON_AddItemToObject(json, "queries", queries);
+    cJSON_AddNumberToObject(json, "record_queries_over_device",
+                            number_at(queries, "record_ms", "median") /
+                                number_at(device, "record_ms", "median"));
+    cJSON_AddNumberToObject(json, "frame_queries_over_device",
+                            number_at(queries, "frame_ms", "median") /
+                                number_at(device, "frame_ms", "median"));
+}
+
+static void run_default_look(setup *s, cJSON *report)
+{
+    static const struct {
+        const char *name;
+        gch_mark mark;
+        int64_t bar_columns;
+        double span;
+        bool is_anew;
+    } looks[] = {{"line_pan", GCH_MARK_LINE, 0, 0.1, false},
+                 {"line_anew", GCH_MARK_LINE, 0, 0.1, true},
+                 {"line_all_anew", GCH_MARK_LINE, 0, 1, true},
+                 {"area_pan", GCH_MARK_AREA, 0, 0.1, false},
+                 {"candles_pan", GCH_MARK_CANDLES, 0, 0.1, false},
+                 {"candles_anew", GCH_MARK_CANDLES, 0, 0.1, true},
+                 {"candles_a_column_pan", GCH_MARK_CANDLES, 1, 0.1, false}};
+    cJSON *json = cJSON_AddObjectToObject(report, "default_look");
+    s->is_bare = false;
+    for (size_t i = 0; i < GCH_COUNT_OF(looks); i++) {
+        s->mark = looks[i].mark;
+        s->bar_columns = looks[i].bar_columns;
+        run_look(s, looks[i].name, looks[i].span, looks[i].is_anew, json);
+    }
+    s->mark = GCH_MARK_LINE;
+    s->bar_columns = 0;
+    s->is_bare = true;
 }
 
 static void run_blocks(setup *s, cJSON *report)
@@ -559,6 +615,8 @@ static void run_all(setup *s, cJSON *report)
         run_mark(s, "area", GCH_MARK_AREA, 0, 1, report);
     if (wants(s, "scatter"))
         run_mark(s, "scatter", GCH_MARK_SCATTER, 0, 1, report);
+    if (wants(s, "default_look"))
+        run_default_look(s, report);
     if (wants(s, "every_block"))
         run_blocks(s, report);
     if (wants(s, "density"))
@@ -571,7 +629,7 @@ int main(int argument_count, char **arguments)
 {
     const char *folder = "build", *kind = "walk";
     double points = 1e7;
-    setup s = {.frames = 50, .is_bare = true};
+    setup s = {.frames = 50, .columns = WIDTH, .is_bare = true};
     for (int i = 1; i + 1 < argument_count; i += 2) {
         if (strcmp(arguments[i], "--folder") == 0)
             folder = arguments[i + 1];

@@ -33,15 +33,9 @@ fn reduce_drawn_part(index: u32, first: u32, last: u32, thread: u32, known: Pair
     return pair;
 }
 
-// A group a slice. The tree's nodes are of drawn rows only; of the blocks at its ends, gaps_first and
+// As reduce_slice. The tree's nodes are of drawn rows only; of the blocks at its ends, gaps_first and
 // gaps_last say where their bitmaps are.
-@compute @workgroup_size(64)
-fn reduce_drawn(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
-    if (slice_index(group) >= frame.slice_count) {
-        return;
-    }
-    let slice = slices[frame.first_slice + slice_index(group)];
-    segment = segments[slice.segment];
+fn reduce_drawn_slice(slice: Slice, thread: u32) -> Pair {
     let head_block = slice.first / 256u;
     let tail_block = slice.last / 256u;
     var first_node = head_block;
@@ -64,7 +58,18 @@ fn reduce_drawn(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_i
                                  slice.gaps_first);
     pair = include_pair(pair, reduce_drawn_part(tail_block, 0u, tail_end, thread, nodes,
                                                 slice.gaps_last));
-    widen(slice, thread, include_pair(nodes, gather(thread, GROUP, pair)));
+    return include_pair(nodes, gather(thread, GROUP, pair));
+}
+
+// A group a slice.
+@compute @workgroup_size(64)
+fn reduce_drawn(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
+    if (slice_index(group) >= frame.slice_count) {
+        return;
+    }
+    let slice = slices[frame.first_slice + slice_index(group)];
+    segment = segments[slice.segment];
+    widen(slice, thread, reduce_drawn_slice(slice, thread));
 }
 
 // A thread a slice of one row, which is drawn: its pixel row + 1 goes to word `column` behind the

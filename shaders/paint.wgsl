@@ -11,8 +11,11 @@
 @group(0) @binding(3) var<storage, read> data: array<u32>;
 @group(0) @binding(4) var<storage, read> atlas: array<u32>; // bytes: 8 curves, then glyphs
 @group(0) @binding(5) var<storage, read> counts: array<u32>;
+@group(0) @binding(6) var<storage, read> marks: array<u32>;
 
 const STROKE_WORDS: u32 = 6u; // x0 y0, direction, length, reach
+const ZIGZAG_PX: f32 = 8.0; // raster_path.c
+const FAR: f32 = 1e9;
 
 fn number(at: u32) -> f32 {
     return bitcast<f32>(data[at]);
@@ -99,7 +102,7 @@ fn glyph_cover(c: Command, pixel: vec2u) -> u32 {
 // ---- marks ----
 
 // Capsules; see raster_stroke.c, whose bodies and discs they join.
-fn stroke_cover(c: Command, centre: vec2f) -> u32 {
+fn stroke_cover(c: Command, centre: vec2f) -> f32 {
     let table = c.a + u32(centre.x) * 2u;
     var cover = 0.0;
     for (var i = data[table]; i < data[table + 1u]; i++) {
@@ -117,7 +120,173 @@ fn stroke_cover(c: Command, centre: vec2f) -> u32 {
             break;
         }
     }
+    return cover;
+}
+
+// A column that heights.wgsl has reduced.
+struct Reduced {
+    top: f32,
+    bottom: f32,
+    left: f32,
+    right: f32,
+}
+
+// The float whose place in the order this is.
+fn from_order(order: u32) -> f32 {
+    return bitcast<f32>(select(~order, order & 0x7FFFFFFFu, (order >> 31u) != 0u));
+}
+
+// One that is not empty.
+fn reduced_at(at: u32) -> Reduced {
+    return Reduced(from_order(marks[at]), from_order(marks[at + 1u]), bitcast<f32>(marks[at + 2u]),
+                   bitcast<f32>(marks[at + 3u]));
+}
+
+// How far p is from the straight part between two points that are not the same. Measured from the nearer
+// one: the other may be so far away that floats do not tell where it ends.
+fn part_distance(p: vec2f, one: vec2f, other: vec2f) -> f32 {
+    let is_swapped = abs(other.y - p.y) < abs(one.y - p.y);
+    let origin = select(one, other, is_swapped);
+    let way = select(other, one, is_swapped) - origin;
+    let whole = length(way);
+    let u = way / whole;
+    let d = p - origin;
+    let along = dot(d, u);
+    let nearest = clamp(along, 0.0, whole);
+    if (along != nearest) {
+        return length(d - u * nearest);
+    }
+    return abs(d.y * u.x - d.x * u.y);
+}
+
+fn upright_distance(p: vec2f, x: f32, top: f32, bottom: f32) -> f32 {
+    return length(vec2f(p.x - x, max(max(top - p.y, p.y - bottom), 0.0)));
+}
+
+// As path_across of raster_path.c, of a column that starts at x.
+fn line_distance(r: Reduced, x: f32, p: vec2f) -> f32 {
+    let rises = r.top < min(r.left, r.right);
+    let sinks = r.bottom > max(r.left, r.right);
+    let start = vec2f(x, r.left);
+    let end = vec2f(x + 1.0, r.right);
+    if (rises && sinks) {
+        if (r.bottom - r.top > ZIGZAG_PX) {
+            return upright_distance(p, x + 0.5, r.top, r.bottom);
+        }
+        let turns = select(vec2f(r.bottom, r.top), vec2f(r.top, r.bottom), r.left <= r.right);
+        let first = vec2f(x + 0.25, turns.x);
+        let second = vec2f(x + 0.75, turns.y);
+        return min(part_distance(p, first, second),
+                   min(part_distance(p, start, first), part_distance(p, second, end)));
+    }
+    if (rises || sinks) {
+        let turn = vec2f(x + 0.5, select(r.bottom, r.top, rises));
+        return min(part_distance(p, start, turn), part_distance(p, turn, end));
+    }
+    return part_distance(p, start, end);
+}
+
+// As gch__path_step.
+fn step_distance(r: Reduced, x: f32, p: vec2f) -> f32 {
+    let level = min(part_distance(p, vec2f(x, r.left), vec2f(x + 0.5, r.left)),
+                    part_distance(p, vec2f(x + 0.5, r.right), vec2f(x + 1.0, r.right)));
+    return min(level, upright_distance(p, x + 0.5, r.top, r.bottom));
+}
+
+fn reduced_distance(r: Reduced, shape: u32, x: f32, p: vec2f) -> f32 {
+    switch (shape) {
+        case REDUCED_LINE: {
+            return line_distance(r, x, p);
+        }
+        case REDUCED_STEP: {
+            return step_distance(r, x, p);
+        }
+        default: { // values rise where heights sink
+            if ((r.right > r.left) != (shape == REDUCED_FALLING)) {
+                return FAR;
+            }
+            return upright_distance(p, x + 0.5, r.top, r.bottom);
+        }
+    }
+}
+
+// Upright from the baseline to the middles of the extremes' pixels: only the column's own counts.
+fn hull_cover(c: Command, centre: vec2f) -> u32 {
+    let width = c.e & 0xFFFFu;
+    let at = c.c + (frame.origin + u32(centre.x)) % width * 2u;
+    let baseline = bitcast<f32>(c.b);
+    let top = min(baseline, f32(marks[at]) - 0.5);
+    let bottom = max(baseline, f32(marks[at + 1u]) - 0.5);
+    if (marks[at] > marks[at + 1u] || top >= bottom) {
+        return 0u;
+    }
+    return byte_of(bitcast<f32>(c.d) - upright_distance(centre, floor(centre.x) + 0.5, top, bottom));
+}
+
+// The strokes of the columns whose parts reach the pixel, and the shapes that go with them.
+fn reduced_cover(c: Command, centre: vec2f) -> u32 {
+    let reach = bitcast<f32>(c.d);
+    let width = c.e & 0xFFFFu;
+    let column = u32(centre.x);
+    let near = u32(ceil(reach - 0.5)); // a column's parts lie within it, and the pixel is its middle
+    var cover = 0.0;
+    for (var k = max(column, near) - near; k <= min(column + near, width - 1u); k++) {
+        let at = c.c + (frame.origin + k) % width * 4u;
+        if (marks[at] <= marks[at + 1u]) {
+            let r = reduced_at(at);
+            if (centre.y > r.top - reach && centre.y < r.bottom + reach) {
+                cover = max(cover, reach - reduced_distance(r, c.e >> 16u, f32(k), centre));
+            }
+        }
+    }
+    if (c.a != NO_ROW) {
+        cover = max(cover, stroke_cover(c, centre));
+    }
     return byte_of(cover);
+}
+
+const BAR_WORDS: u32 = 13u;
+
+// Columns first + 65536 * end, rows [top, bottom), of the plot.
+fn is_in_box(pixel: vec2u, columns: u32, top: i32, bottom: i32) -> bool {
+    let y = i32(pixel.y);
+    return pixel.x >= (columns & 0xFFFFu) && pixel.x < (columns >> 16u) && y >= top && y < bottom;
+}
+
+fn row_at(at: u32) -> i32 {
+    return bitcast<i32>(data[at]);
+}
+
+fn mark_row(at: u32) -> i32 {
+    return bitcast<i32>(marks[at] ^ 0x80000000u);
+}
+
+// As draw_shape of raster_bars.c. A bar: where its high and low are in marks, its colour, the stem's
+// columns, rows between which it ends at the latest (upper, upper_end, lower_start, lower), and two
+// boxes of columns, top and bottom.
+fn is_in_bar(at: u32, pixel: vec2u) -> bool {
+    let stem = data[at + 2u];
+    if (is_in_box(pixel, data[at + 7u], row_at(at + 8u), row_at(at + 9u)) ||
+        is_in_box(pixel, data[at + 10u], row_at(at + 11u), row_at(at + 12u))) {
+        return true;
+    }
+    if (pixel.x < (stem & 0xFFFFu) || pixel.x >= (stem >> 16u)) {
+        return false;
+    }
+    return is_in_box(pixel, stem, min(mark_row(data[at]), row_at(at + 3u)), row_at(at + 4u)) ||
+           is_in_box(pixel, stem, row_at(at + 5u), max(mark_row(data[at] + 1u), row_at(at + 6u)));
+}
+
+fn paint_bars(c: Command, pixel: vec2u, under: u32) -> u32 {
+    let table = c.a + pixel.x * 2u;
+    var color = under;
+    for (var i = data[table]; i < data[table + 1u]; i++) {
+        let at = c.b + i * BAR_WORDS;
+        if (is_in_bar(at, pixel)) {
+            color = blend(color, data[at + 1u], data[at + 1u] >> 24u);
+        }
+    }
+    return color;
 }
 
 fn disc_distance(c: Command, i: u32, centre: vec2f) -> f32 {
@@ -222,7 +391,7 @@ fn grid_color(c: Command, pixel: vec2u) -> u32 {
 }
 
 // Shapes are straight parts of both edges: x0 x1, upper y0 y1, lower y0 y1.
-fn between_cover(c: Command, centre: vec2f) -> u32 {
+fn between_cover(c: Command, centre: vec2f) -> f32 {
     let row = centre.y - 0.5;
     let left = centre.x - 0.5;
     let table = c.a + u32(centre.x) * 2u;
@@ -240,6 +409,38 @@ fn between_cover(c: Command, centre: vec2f) -> u32 {
                    (share_below(row, min(upper.x, upper.y), max(upper.x, upper.y)) -
                     share_below(row, min(lower.x, lower.y), max(lower.x, lower.y)));
         }
+    }
+    return sum;
+}
+
+// Whether a line only passes through its column.
+fn passes(r: Reduced) -> bool {
+    return min(r.left, r.right) <= r.top && max(r.left, r.right) >= r.bottom;
+}
+
+// As add_column of raster_band.c, and the shapes that go with it.
+fn reduced_between_cover(c: Command, centre: vec2f) -> u32 {
+    let width = c.e & 0xFFFFu;
+    let slot = (frame.origin + u32(centre.x)) % width * 4u;
+    var sum = 0.0;
+    if (marks[c.c + slot] <= marks[c.c + slot + 1u] && marks[c.d + slot] <= marks[c.d + slot + 1u]) {
+        let low = reduced_at(c.c + slot);
+        let high = reduced_at(c.d + slot);
+        let is_apart = high.bottom <= low.top;
+        var upper = vec2f(min(low.top, high.top));
+        var lower = vec2f(max(low.bottom, high.bottom));
+        if (is_apart && passes(high)) {
+            upper = vec2f(high.left, high.right);
+        }
+        if (is_apart && passes(low)) {
+            lower = vec2f(low.left, low.right);
+        }
+        let row = centre.y - 0.5;
+        sum = abs(share_below(row, min(upper.x, upper.y), max(upper.x, upper.y)) -
+                  share_below(row, min(lower.x, lower.y), max(lower.x, lower.y)));
+    }
+    if (c.a != NO_ROW) {
+        sum += between_cover(c, centre);
     }
     return byte_of(sum);
 }
@@ -265,17 +466,30 @@ fn paint_command(c: Command, pixel: vec2u, under: u32) -> u32 {
             alpha = mul_255(glyph_cover(c, pixel), alpha);
         }
         case PAINT_STROKE: {
-            alpha = mul_255(stroke_cover(c, centre - vec2f(corner)), alpha);
+            alpha = mul_255(byte_of(stroke_cover(c, centre - vec2f(corner))), alpha);
+        }
+        case PAINT_REDUCED: {
+            if (c.e >> 16u == REDUCED_HULLS) {
+                alpha = mul_255(hull_cover(c, centre - vec2f(corner)), alpha);
+            } else {
+                alpha = mul_255(reduced_cover(c, centre - vec2f(corner)), alpha);
+            }
         }
         case PAINT_DISCS: {
             alpha = mul_255(discs_cover(c, centre - vec2f(corner)), alpha);
         }
         case PAINT_BETWEEN: {
-            alpha = mul_255(between_cover(c, centre - vec2f(corner)), alpha);
+            alpha = mul_255(byte_of(between_cover(c, centre - vec2f(corner))), alpha);
+        }
+        case PAINT_REDUCED_BETWEEN: {
+            alpha = mul_255(reduced_between_cover(c, centre - vec2f(corner)), alpha);
         }
         case PAINT_AREA: {
             color = data[c.d + pixel.y - corner.y];
             alpha = mul_255(area_cover(c, centre - vec2f(corner)), color >> 24u);
+        }
+        case PAINT_BARS: {
+            return paint_bars(c, pixel - corner, under);
         }
         case PAINT_GRID: {
             color = grid_color(c, pixel - corner);
@@ -315,7 +529,7 @@ fn paint(@builtin(position) at: vec4f) -> @location(0) vec4f {
     return unpack4x8unorm(color_at(pixel));
 }
 
-@group(0) @binding(6) var<storage, read_write> pixels: array<u32>;
+@group(0) @binding(7) var<storage, read_write> pixels: array<u32>;
 
 @compute @workgroup_size(32, 8)
 fn paint_pixels(@builtin(global_invocation_id) at: vec3u) {

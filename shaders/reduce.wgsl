@@ -174,14 +174,8 @@ fn cull_runs(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_inde
     }
 }
 
-@compute @workgroup_size(64)
-fn reduce_tree(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
-    let i = group.y * GROUPS_X + group.x;
-    if (i >= work[LISTED]) {
-        return;
-    }
-    let slice = slices[frame.first_slice + work[LIST + i]];
-    segment = segments[slice.segment];
+// The keys of a slice of `segment`, all of which are drawn, by a group of 64 threads; for all of them.
+fn reduce_slice(slice: Slice, thread: u32) -> Pair {
     var first_block = slice.first / 256u;
     var last_block = slice.last / 256u;
     let head = slice.first % 256u;
@@ -202,7 +196,18 @@ fn reduce_tree(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_in
     let nodes = gather(thread, GROUP, reduce_nodes(first_block, last_block, thread, nothing()));
     var pair = reduce_part(head_block, head, head_end, thread, nodes);
     pair = include_pair(pair, reduce_part(last_block, 0u, tail, thread, nodes));
-    widen(slice, thread, include_pair(nodes, gather(thread, GROUP, pair)));
+    return include_pair(nodes, gather(thread, GROUP, pair));
+}
+
+@compute @workgroup_size(64)
+fn reduce_tree(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
+    let i = group.y * GROUPS_X + group.x;
+    if (i >= work[LISTED]) {
+        return;
+    }
+    let slice = slices[frame.first_slice + work[LIST + i]];
+    segment = segments[slice.segment];
+    widen(slice, thread, reduce_slice(slice, thread));
 }
 
 // Rows [first, last) of one lane of a block.

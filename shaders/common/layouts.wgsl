@@ -9,6 +9,8 @@ const NO_ROW: u32 = 0xFFFFFFFFu; // of Slice.lead and tail: nothing is connected
 const ROW_BEFORE: u32 = 0xFFFFFFFEu; // of Slice.lead: the segment's row before, if it is drawn
 const IS_WIDE: u32 = 1u;
 const IS_ACROSS: u32 = 2u; // its edges are those of columns
+const IS_F32: u32 = 4u; // its keys stand for floats
+const IS_F64: u32 = 8u;
 const JOIN_NONE: u32 = 2u;
 
 struct Frame {
@@ -73,7 +75,7 @@ struct Segment {
     directory: u32,
     gap_supers: u32,
     gap_bitmaps: u32,
-    edges: u32, // where its table of row edges starts, in pairs
+    edges: u32, // where its table of row edges starts, or what heights.wgsl says, in pairs
     unbounded: u32, // entries of it that every key is below
     offset_low: u32, // added to a key before it is compared
     offset_high: u32,
@@ -95,6 +97,19 @@ const PAINT_AREA: u32 = 8u; // table, shapes, baseline, colours of the rows
 // Its counts, gch_density_scale, colours of the levels, and of the plot height and width.
 const PAINT_GRID: u32 = 9u;
 const PAINT_BETWEEN: u32 = 13u; // table, shapes
+// As PAINT_STROKE (table NO_ROW: no shapes), and of columns that heights.wgsl has reduced: where they
+// are in marks, reach, the plot's width + 65536 * what is made of them. Shapes of HULLS, whose columns
+// are rows + 1 of top and bottom: the baseline.
+const PAINT_REDUCED: u32 = 14u;
+const PAINT_BARS: u32 = 15u; // table, shapes: bars whose high and low heights.wgsl has reduced
+// The same between two lines, in columns that both have: places of the lower one and the upper one, the
+// plot's width.
+const PAINT_REDUCED_BETWEEN: u32 = 16u;
+const REDUCED_LINE: u32 = 0u;
+const REDUCED_STEP: u32 = 1u;
+const REDUCED_RISING: u32 = 2u;
+const REDUCED_FALLING: u32 = 3u;
+const REDUCED_HULLS: u32 = 4u;
 
 const TILE_PX: u32 = 32u; // a side: of the tiles of pictures and of discs
 

@@ -102,6 +102,8 @@ void gch_query_destroy(gch_query *query)
     gch__free(allocator, query->points, "points");
     gch__free(allocator, query->bins, "histogram");
     gch__free(allocator, query->bars, "bars");
+    gch__free(allocator, query->ends, "bars");
+    gch__free(allocator, query->old_ends, "bars");
     gch__free(allocator, query->spans, "bars");
     gch__free(allocator, query->hulls, "bars");
     gch__free(allocator, query->study_bars, "study");

@@ -24,6 +24,7 @@ typedef struct columns_job {
     const gch_view *view;
     uint32_t column;
     gch_join join;
+    const gch__edge *edges; /* of an outline; else each task finds its own */
 } columns_job;
 
 /* A hull of row numbers and its shape. */
@@ -187,6 +188,35 @@ static void run_task(void *context, size_t index, uint32_t worker)
     }
 }
 
+/* What an outline leaves to others is a run that both edges cross. */
+static gch_status outline_column(const columns_job *job, const gch__edge *left,
+                                 const gch__edge *right, gch__column_task *task, gch_error *err)
+{
+    if (!left->is_crossed || !right->is_crossed || rows_have_gaps(job, left->row, right->row))
+        return one_column(job, left, right, task, err);
+    return gch__column_task_add(job->query->allocator, task,
+                                (gch_piece){.row_top = (int32_t)job->view->height_px,
+                                            .row_bottom = -1,
+                                            .y_top = INFINITY,
+                                            .y_bottom = -INFINITY,
+                                            .y_left = left->cross_y,
+                                            .y_right = right->cross_y});
+}
+
+static void run_outline_task(void *context, size_t index, uint32_t worker)
+{
+    (void)worker;
+    const columns_job *job = context;
+    gch__column_task *task = &job->query->tasks[index];
+    uint32_t begin = (uint32_t)index * TASK_COLUMNS;
+    uint32_t end = GCH_MIN(begin + TASK_COLUMNS, job->view->width_px);
+    for (uint32_t c = begin; c < end && task->status == GCH_OK; c++) {
+        size_t before = task->piece_count;
+        task->status = outline_column(job, &job->edges[c], &job->edges[c + 1], task, &task->error);
+        job->query->first[c + 1] = (uint32_t)(task->piece_count - before);
+    }
+}
+
 /* Puts the tasks' pieces one behind the other and turns counts into offsets. */
 static gch_status gather(gch_query *query, uint32_t width_px, size_t task_count,
                          uint32_t *out_pending, gch_error *err)
@@ -220,22 +250,46 @@ static gch_status gather(gch_query *query, uint32_t width_px, size_t task_count,
     return GCH_OK;
 }
 
+/* query->first and pieces, by all workers. */
+static gch_status run_tasks(columns_job *job, void (*run)(void *, size_t, uint32_t),
+                            uint32_t *out_pending, gch_error *err)
+{
+    gch_query *query = job->query;
+    uint32_t width_px = job->view->width_px;
+    size_t task_count = (width_px + TASK_COLUMNS - 1) / TASK_COLUMNS;
+    GCH_TRY(gch__query_reserve_tasks(query, task_count, err));
+    void *first = query->first;
+    gch_status status = gch__ensure(query->allocator, &first, &query->first_cap,
+                                    (size_t)width_px + 1, sizeof *query->first, "columns", err);
+    query->first = first;
+    GCH_TRY(status);
+    gch__parallel_for(query->workers, task_count, run, job);
+    *out_pending = 0;
+    return gather(query, width_px, task_count, out_pending, err);
+}
+
+gch_status gch__query_outline(gch_query *query, uint32_t column, const gch_view *view,
+                              gch_join join, const gch__edge *edges, gch_columns *out,
+                              gch_error *err)
+{
+    columns_job job = {
+        .query = query, .view = view, .column = column, .join = join, .edges = edges};
+    uint32_t pending_count;
+    GCH_TRY(run_tasks(&job, run_outline_task, &pending_count, err));
+    *out = (gch_columns){.width_px = view->width_px,
+                         .first = query->first,
+                         .pieces = query->pieces,
+                         .row_count = edges[view->width_px].row - edges[0].row};
+    return GCH_OK;
+}
+
 static gch_status find_columns(gch_query *query, uint32_t column, const gch_view *view,
                                gch_join join, gch_columns *out, gch_error *err)
 {
     GCH_TRY(gch__query_prepare(query, column, view, err));
-    size_t task_count = (view->width_px + TASK_COLUMNS - 1) / TASK_COLUMNS;
-    GCH_TRY(gch__query_reserve_tasks(query, task_count, err));
-    void *first = query->first;
-    gch_status status =
-        gch__ensure(query->allocator, &first, &query->first_cap, (size_t)view->width_px + 1,
-                    sizeof *query->first, "columns", err);
-    query->first = first;
-    GCH_TRY(status);
     columns_job job = {.query = query, .view = view, .column = column, .join = join};
-    gch__parallel_for(query->workers, task_count, run_task, &job);
-    uint32_t pending_count = 0;
-    GCH_TRY(gather(query, view->width_px, task_count, &pending_count, err));
+    uint32_t pending_count;
+    GCH_TRY(run_tasks(&job, run_task, &pending_count, err));
 
     gch__touch touch = {0};
     uint64_t first_row = 0, last_row = 0;

@@ -35,4 +35,18 @@ bool gch__view_shift(const gch_view *from, const gch_view *to, int64_t *out_colu
 GCH_CHECKED gch_status gch__query_edges(gch_query *query, uint32_t column, const gch_view *view,
                                         gch_join join, const gch__edge **out, gch_error *err);
 
+/* The columns between these edges, of which none awaits pages, for somebody who reduces most of
+ * them elsewhere: a column without gaps that the line crosses at both edges has one piece, which
+ * knows the crossings only (y_top > y_bottom, row_top > row_bottom). The others are as
+ * gch_query_columns has them. Within the same begin and end as gch__query_edges, which came last;
+ * GCH_PENDING: one of the others awaits pages. */
+GCH_CHECKED gch_status gch__query_outline(gch_query *query, uint32_t column, const gch_view *view,
+                                          gch_join join, const gch__edge *edges, gch_columns *out,
+                                          gch_error *err);
+
+static inline bool gch__piece_is_outline(const gch_piece *piece)
+{
+    return piece->y_top > piece->y_bottom;
+}
+
 #endif

@@ -80,12 +80,34 @@ struct gch_query {
     } bins_of;
     gch_bar *bars;
     size_t bar_cap;
+    struct gch__bar_ends *ends, *old_ends; /* query_ends.h: being found; of the last call */
+    size_t end_cap, old_end_cap;
+    uint32_t old_end_count;
+    uint64_t end_number;
+    struct gch__ends_of { /* what old_ends are of */
+        gch_bar_width width;
+        char zone[48];
+        uint32_t column;
+        uint64_t generation;
+    } ends_of;
     struct gch__bar_span *spans; /* query_spans.h */
     size_t span_cap;
     struct gch__hull *hulls;
     size_t hull_cap;
     struct gch__study_bar *study_bars; /* query_study.h */
     size_t study_bar_cap;
+    struct gch__study_of { /* what study_bars are of; is_valid false: nothing that can be kept */
+        bool is_valid;
+        gch_study_kind kind;
+        uint32_t length, column, with_column;
+        gch_bar_width width;
+        char zone[48];
+        const gch_query *with;
+        const gch_file *with_file;
+        uint64_t generation, with_generation;
+        int64_t t0, t1;
+        uint32_t count, from, in_view;
+    } study_of;
     gch_study_point *study_points;
     size_t study_point_cap;
     struct gch__plane *plane; /* query_plane.h; NULL: nothing of a plane was asked */

@@ -3,11 +3,18 @@
  *
  * As for price bars it goes from row to row, here in both directions, and touches bars that hold a
  * drawn point only: a row names its bar, the bar's ends name the next rows.
+ *
+ * A chart asks twice, to fit its values and to draw them: the list stands until another is asked
+ * for.
  */
 #include "query_study.h"
 
+#include "gch/time.h"
 #include "query_spans.h"
 #include "query_values.h"
+
+#include <stdio.h>
+#include <string.h>
 
 /* Bars without a partner that SPREAD passes over in search of a neighbour outside the view. */
 #define NEIGHBOUR_MISSES_MAX 256u
@@ -21,7 +28,8 @@ typedef struct walk {
     gch_time_unit unit;
     uint64_t row_count;
     gch__touch touch;
-    uint32_t count; /* of the query's study_bars so far */
+    uint32_t count;   /* of the query's study_bars so far */
+    uint32_t in_view; /* bars passed there */
 } walk;
 
 /* A bar and where its drawn rows lie: all are within [first, close]. */
@@ -240,7 +248,7 @@ static void reverse_bars(gch__study_bar *bars, uint32_t count)
 static gch_status list_forward(walk *w, uint64_t row, int64_t t1, uint32_t point_cap,
                                gch_error *err)
 {
-    for (uint32_t in_view = 0, misses = 0;;) {
+    for (uint32_t misses = 0;;) {
         gch__study_bar bar;
         found f;
         GCH_TRY(step(w, &row, &bar, &f, err));
@@ -250,7 +258,7 @@ static gch_status list_forward(walk *w, uint64_t row, int64_t t1, uint32_t point
         if (is_behind && f == MISSED && ++misses > NEIGHBOUR_MISSES_MAX)
             return GCH_OK;
         /* Those passed over cost as much as others. */
-        if (!is_behind && in_view++ >= point_cap)
+        if (!is_behind && w->in_view++ >= point_cap)
             return gch_fail(err, GCH_LIMIT, "more than %u bars", point_cap);
         if (f == MISSED)
             continue;
@@ -353,6 +361,57 @@ static void ask_ahead(walk *w, int64_t t0, int64_t t1)
     }
 }
 
+/* What the list of these arguments is of; both queries have begun. */
+static struct gch__study_of describe(const walk *w, int64_t t0, int64_t t1)
+{
+    const gch_study_desc *study = w->study;
+    struct gch__study_of of = {.is_valid = true,
+                               .kind = study->kind,
+                               .length = study->length,
+                               .column = w->column,
+                               .with_column = study->with_column,
+                               .width = study->width,
+                               .with = w->with,
+                               .generation = w->query->generation,
+                               .t0 = t0,
+                               .t1 = t1};
+    if (study->zone != NULL)
+        snprintf(of.zone, sizeof of.zone, "%s", gch_time_zone_name(study->zone));
+    if (w->with != NULL) {
+        of.with_file = w->with->file;
+        of.with_generation = w->with->generation;
+    }
+    return of;
+}
+
+static bool is_same_list(const struct gch__study_of *a, const struct gch__study_of *b)
+{
+    return a->is_valid && a->kind == b->kind && a->length == b->length && a->column == b->column &&
+           a->with_column == b->with_column && a->width.unit == b->width.unit &&
+           a->width.count == b->width.count && strcmp(a->zone, b->zone) == 0 &&
+           a->with == b->with && a->with_file == b->with_file && a->generation == b->generation &&
+           a->with_generation == b->with_generation && a->t0 == b->t0 && a->t1 == b->t1;
+}
+
+static gch_status list_bars(walk *w, int64_t t0, int64_t t1, uint32_t point_cap,
+                            uint32_t *out_count, uint32_t *out_from, gch_error *err)
+{
+    gch_query *query = w->query;
+    struct gch__study_of of = describe(w, t0, t1);
+    if (is_same_list(&query->study_of, &of) && query->study_of.in_view <= point_cap) {
+        *out_count = query->study_of.count;
+        *out_from = query->study_of.from;
+        return GCH_OK;
+    }
+    query->study_of.is_valid = false;
+    GCH_TRY(find_bars(w, t0, t1, point_cap, out_count, out_from, err));
+    of.count = *out_count;
+    of.from = *out_from;
+    of.in_view = w->in_view;
+    query->study_of = of;
+    return GCH_OK;
+}
+
 gch_status gch__query_study_bars(gch_query *query, uint32_t column, const gch_study_desc *study,
                                  int64_t t0, int64_t t1, uint32_t point_cap,
                                  const gch__study_bar **out_bars, uint32_t *out_count,
@@ -372,7 +431,7 @@ gch_status gch__query_study_bars(gch_query *query, uint32_t column, const gch_st
     w.unit = gch_file_get_info(query->file)->time_unit;
     w.row_count = gch__query_row_count(query);
     if (status == GCH_OK)
-        status = find_bars(&w, t0, t1, point_cap, out_count, out_from, err);
+        status = list_bars(&w, t0, t1, point_cap, out_count, out_from, err);
     if (status == GCH_PENDING)
         ask_ahead(&w, t0, t1);
     query->stats.blocks_decoded += w.touch.blocks;

@@ -488,6 +488,44 @@ static void warm_studies_allocate_nothing(void **state)
     free_file(&series);
 }
 
+/* As a chart does, to fit its values and to draw them. */
+static void the_same_study_asked_again_reads_nothing(void **state)
+{
+    (void)state;
+    uint64_t seed = 12;
+    shape s = {.number = CENTS, .parts = 1, .step = 30};
+    fill(&s, &seed);
+    test_series series = write_file(&s);
+    gch_query *query = NULL;
+    assert_ok(gch_query_make(series.file, NULL, &query, &err));
+    static gch_study_point first[ROWS];
+    for (int kind = GCH_STUDY_SMA; kind <= GCH_STUDY_SPREAD; kind++) {
+        gch_study_desc study = {.kind = (gch_study_kind)kind,
+                                .length = 20,
+                                .width = {GCH_BAR_TICKS, 60},
+                                .with_column = 1};
+        const gch_study_point *points;
+        uint32_t count, again;
+        int64_t t0 = times[500], t1 = times[1900];
+        assert_ok(gch_query_study(query, 0, &study, t0, t1, ROWS, &points, &count, &err));
+        assert_true(count > 20);
+        memcpy(first, points, count * sizeof *points);
+        gch_query_stats before = gch_query_get_stats(query);
+        assert_ok(gch_query_study(query, 0, &study, t0, t1, ROWS - 1, &points, &again, &err));
+        gch_query_stats after = gch_query_get_stats(query);
+        assert_memory_equal(&before, &after, sizeof before);
+        assert_int_equal(again, count);
+        assert_memory_equal(first, points, count * sizeof *points);
+        assert_status(gch_query_study(query, 0, &study, t0, t1, 3, &points, &again, &err),
+                      GCH_LIMIT);
+        study.width.count = 61; /* and another is another */
+        assert_ok(gch_query_study(query, 0, &study, t0, t1, ROWS, &points, &again, &err));
+        assert_true(again > 20 && (points[5].t0 != first[5].t0 || points[5].low != first[5].low));
+    }
+    gch_query_destroy(query);
+    free_file(&series);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -497,6 +535,7 @@ int main(void)
         cmocka_unit_test(the_guide_shows_code_that_is_run),
         cmocka_unit_test(what_does_not_exist_is_refused),
         cmocka_unit_test(warm_studies_allocate_nothing),
+        cmocka_unit_test(the_same_study_asked_again_reads_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

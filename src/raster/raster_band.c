@@ -195,6 +195,83 @@ static gch_status stroke_columns(const gch__mark_job *job, const gch_columns *co
     return gch__mark_stroke(job, path, gch__path_line(columns, path), false, err);
 }
 
+/* Whether somebody else has the column's extent: see gch__query_outline. */
+static bool is_outline(column_edge edge)
+{
+    return edge.top > edge.bottom && !isnan(edge.left);
+}
+
+/* The path of the pieces whose extents are known, behind the first *io_count points. */
+static gch_status add_path(const gch__mark_job *job, const gch_columns *columns, size_t *io_count,
+                           gch_error *err)
+{
+    size_t pieces = columns->first[columns->width_px];
+    GCH_TRY(gch__mark_reserve_path(job, *io_count + pieces, GCH__PATH_LINE_POINTS, err));
+    *io_count += gch__path_line(columns, job->raster->path + *io_count);
+    return GCH_OK;
+}
+
+static void stroke_reduced(const gch__mark_job *job, const gch_point *points, size_t count,
+                           uint32_t reduced)
+{
+    gch__mark_pass(job, &(gch__band_pass){.kind = GCH__BAND_STROKE,
+                                          .points = points,
+                                          .count = count,
+                                          .width = job->series->width,
+                                          .row_colors = &job->series->color,
+                                          .reduced = reduced});
+}
+
+/* With a painter that reduces both edges, where it leaves out the same columns of both. */
+static gch_status draw_reduced(const gch__mark_job *low, const gch__mark_job *high,
+                               bool *out_is_drawn, gch_error *err)
+{
+    gch__raster *raster = low->raster;
+    const gch__mark_painter *painter = low->painter;
+    uint32_t width = low->plot.width_px, low_name, high_name;
+    size_t low_count = 0, count;
+    gch_columns columns;
+    edges e;
+    *out_is_drawn = false;
+    if (painter == NULL || painter->reduce == NULL || low->series->dash_count > 0)
+        return GCH_OK;
+    GCH_TRY(painter->reduce(painter->context, low, GCH_JOIN_LINE, &columns, &low_name, err));
+    if (low_name == 0)
+        return GCH_OK;
+    GCH_TRY(gch__ensure(raster->allocator, &raster->column_edges, &raster->column_edge_cap, width,
+                        sizeof(column_edge), "band", err));
+    column_edge *kept = raster->column_edges;
+    for (uint32_t c = 0; c < width; c++)
+        kept[c] = column_edge_of(&columns, c);
+    GCH_TRY(add_path(low, &columns, &low_count, err));
+    GCH_TRY(painter->reduce(painter->context, high, GCH_JOIN_LINE, &columns, &high_name, err));
+    if (high_name == 0)
+        return GCH_OK;
+    GCH_TRY(reserve_edges(raster, width, &e, err));
+    for (uint32_t c = 0; c < width; c++) {
+        column_edge its = column_edge_of(&columns, c);
+        if (is_outline(its) != is_outline(kept[c]))
+            return GCH_OK;
+        if (!is_outline(its))
+            add_column(&e, c, kept[c], its);
+    }
+    count = low_count;
+    GCH_TRY(add_path(high, &columns, &count, err));
+    gch__mark_pass(low, &(gch__band_pass){.kind = GCH__BAND_BETWEEN,
+                                          .points = e.upper,
+                                          .lower = e.lower,
+                                          .count = e.count,
+                                          .row_colors = &low->series->fill_color,
+                                          .reduced = low_name,
+                                          .reduced_upper = high_name});
+    if (low->series->width > 0) {
+        stroke_reduced(high, raster->path + low_count, count - low_count, high_name);
+        stroke_reduced(low, raster->path, low_count, low_name);
+    }
+    *out_is_drawn = true;
+    return GCH_OK;
+}
+
 static gch_status draw_columns(const gch__mark_job *low, const gch__mark_job *high, gch_error *err)
 {
     gch__raster *raster = low->raster;
@@ -226,5 +303,7 @@ gch_status gch__mark_draw_band(const gch__mark_job *job, gch_error *err)
     gch__mark_job high = edge_job(job, &series[1], job->series->column_high);
     bool is_drawn;
     GCH_TRY(draw_points(&low, &high, &is_drawn, err));
+    if (!is_drawn)
+        GCH_TRY(draw_reduced(&low, &high, &is_drawn, err));
     return is_drawn ? GCH_OK : draw_columns(&low, &high, err);
 }

@@ -5,6 +5,8 @@
  *  2. Nothing is blended twice within a series: wicks stop at the body, bars do not overlap.
  *  3. When bars get narrower than two pixels the columns' extents are drawn instead.
  */
+#include "query_edges.h"
+#include "query_spans.h"
 #include "raster_state.h"
 #include "raster_stroke.h"
 #include "raster_view.h"
@@ -78,7 +80,7 @@ static candle make_candle(const gch__mark_job *job, const gch__value_map *map, c
     return c;
 }
 
-static void draw_candle(const gch__mark_job *job, candle c, bar_sizes sizes)
+static gch__bar_shape candle_shape(candle c, bar_sizes sizes)
 {
     double upper = fmin(c.open, c.close), lower = fmax(c.open, c.close);
     int64_t top = whole(upper), bottom = whole(lower);
@@ -86,32 +88,47 @@ static void draw_candle(const gch__mark_job *job, candle c, bar_sizes sizes)
         top = whole((upper + lower - (double)sizes.wick) * 0.5);
         bottom = top + sizes.wick;
     }
-    int64_t right = c.left + sizes.body, wick = c.left + (sizes.body - sizes.wick) / 2;
-    gch__mark_box(job, wick, whole(c.high), wick + sizes.wick, top, c.color);
-    gch__mark_box(job, c.left, top, right, bottom, c.color);
-    gch__mark_box(job, wick, bottom, wick + sizes.wick, whole(c.low), c.color);
+    int64_t wick = c.left + (sizes.body - sizes.wick) / 2;
+    return (gch__bar_shape){.color = c.color,
+                            .box_count = 1,
+                            .boxes = {{c.left, top, c.left + sizes.body, bottom}},
+                            .stem_left = wick,
+                            .stem_right = wick + sizes.wick,
+                            .upper = top,
+                            .upper_end = top,
+                            .lower_start = bottom,
+                            .lower = bottom};
 }
 
-static void draw_ohlc(const gch__mark_job *job, candle c, bar_sizes sizes)
+static gch__bar_shape ohlc_shape(candle c, bar_sizes sizes)
 {
     int64_t stem = c.left + (sizes.body - sizes.wick) / 2;
     double half = (double)sizes.wick * 0.5;
     int64_t open = whole(c.open - half), close = whole(c.close - half);
-    int64_t top = GCH_MIN(whole(c.high), GCH_MIN(open, close));
-    int64_t bottom = GCH_MAX(whole(c.low), GCH_MAX(open, close) + sizes.wick);
-    gch__mark_box(job, stem, top, stem + sizes.wick, bottom, c.color);
-    gch__mark_box(job, c.left, open, stem, open + sizes.wick, c.color);
-    gch__mark_box(job, stem + sizes.wick, close, c.left + sizes.body, close + sizes.wick, c.color);
+    int64_t right = stem + sizes.wick, bottom = GCH_MAX(open, close) + sizes.wick;
+    return (gch__bar_shape){.color = c.color,
+                            .box_count = 2,
+                            .boxes = {{c.left, open, stem, open + sizes.wick},
+                                      {right, close, c.left + sizes.body, close + sizes.wick}},
+                            .stem_left = stem,
+                            .stem_right = right,
+                            .upper = GCH_MIN(open, close),
+                            .upper_end = bottom,
+                            .lower_start = bottom,
+                            .lower = bottom};
 }
 
-/* One upright stroke of a pixel's width a column. */
-static void stroke_columns(const gch__mark_job *job, size_t count, uint32_t color)
+static void draw_shape(const gch__mark_job *job, const gch__bar_shape *shape, double high,
+                       double low)
 {
-    gch__mark_pass(job, &(gch__band_pass){.kind = GCH__BAND_STROKE,
-                                          .points = job->raster->path,
-                                          .count = count,
-                                          .width = 1,
-                                          .row_colors = &color});
+    uint32_t color = shape->color;
+    gch__mark_box(job, shape->stem_left, GCH_MIN(whole(high), shape->upper), shape->stem_right,
+                  shape->upper_end, color);
+    for (uint32_t i = 0; i < shape->box_count; i++)
+        gch__mark_box(job, shape->boxes[i].x0, shape->boxes[i].y0, shape->boxes[i].x1,
+                      shape->boxes[i].y1, color);
+    gch__mark_box(job, shape->stem_left, shape->lower_start, shape->stem_right,
+                  GCH_MAX(whole(low), shape->lower), color);
 }
 
 static size_t add_upright(gch_point *path, size_t at, float x, float top, float bottom)
@@ -121,14 +138,14 @@ static size_t add_upright(gch_point *path, size_t at, float x, float top, float 
     return at + 2;
 }
 
-/* High to low of each column that rose (or fell). */
+/* High to low of each column that rose (or fell), but of those of an outline. */
 static size_t path_candle_columns(const gch_columns *columns, bool is_up, gch_point *path)
 {
     size_t count = 0;
     for (uint32_t c = 0; c < columns->width_px; c++) {
         for (uint32_t i = columns->first[c]; i < columns->first[c + 1]; i++) {
             const gch_piece *piece = &columns->pieces[i];
-            if (!(piece->y_right > piece->y_left) == is_up)
+            if (!gch__piece_is_outline(piece) && !(piece->y_right > piece->y_left) == is_up)
                 count = add_upright(path, count, (float)c + 0.5f, piece->y_top, piece->y_bottom);
         }
     }
@@ -138,19 +155,40 @@ static size_t path_candle_columns(const gch_columns *columns, bool is_up, gch_po
 static gch_status draw_candle_columns(const gch__mark_job *job, gch_error *err)
 {
     gch_columns columns;
-    GCH_TRY(gch__mark_columns(job, GCH_JOIN_LINE, &columns, err));
+    uint32_t reduced;
+    GCH_TRY(gch__mark_reduce(job, GCH_JOIN_LINE, &columns, &reduced, err));
     GCH_TRY(gch__mark_reserve_path(job, columns.first[columns.width_px], 2, err));
     gch_point *path = job->raster->path;
-    stroke_columns(job, path_candle_columns(&columns, true, path), job->series->up_color);
-    stroke_columns(job, path_candle_columns(&columns, false, path), job->series->down_color);
+    for (uint32_t is_up = 2; is_up-- > 0;)
+        gch__mark_pass(
+            job, &(gch__band_pass){
+                     .kind = GCH__BAND_STROKE,
+                     .points = path,
+                     .count = path_candle_columns(&columns, is_up != 0, path),
+                     .width = 1,
+                     .row_colors = is_up != 0 ? &job->series->up_color : &job->series->down_color,
+                     .reduced = reduced,
+                     .shape = is_up != 0 ? GCH__REDUCED_RISING : GCH__REDUCED_FALLING});
     return GCH_OK;
+}
+
+/* gch__mark_bars, without high and low if a painter has these. */
+static gch_status find_bars(const gch__mark_job *job, uint32_t cap, const gch_bar **out_bars,
+                            uint32_t *out_count, bool *out_is_reduced, gch_error *err)
+{
+    *out_is_reduced = false;
+    if (job->painter != NULL && job->painter->bars != NULL)
+        GCH_TRY(job->painter->bars(job->painter->context, job, cap, out_bars, out_count,
+                                   out_is_reduced, err));
+    return *out_is_reduced ? GCH_OK : gch__mark_bars(job, cap, out_bars, out_count, err);
 }
 
 gch_status gch__mark_draw_candles(const gch__mark_job *job, gch_error *err)
 {
     const gch_bar *bars = NULL;
-    uint32_t count = 0;
-    GCH_TRY(gch__mark_bars(job, job->plot.width_px / 2, &bars, &count, err));
+    uint32_t count = 0, cap = job->plot.width_px / 2;
+    bool is_reduced;
+    GCH_TRY(find_bars(job, cap, &bars, &count, &is_reduced, err));
     if (bars == NULL)
         return draw_candle_columns(job, err);
     double spacing = narrowest_spacing(job->view, bars, count);
@@ -162,26 +200,41 @@ gch_status gch__mark_draw_candles(const gch__mark_job *job, gch_error *err)
     gch__value_map map = gch__value_map_make(job->view);
     for (uint32_t i = 0; i < count; i++) {
         candle c = make_candle(job, &map, &bars[i], sizes);
-        if (job->series->mark == GCH_MARK_OHLC)
-            draw_ohlc(job, c, sizes);
+        gch__bar_shape shape =
+            job->series->mark == GCH_MARK_OHLC ? ohlc_shape(c, sizes) : candle_shape(c, sizes);
+        if (is_reduced)
+            job->painter->bar(job->painter->context, i, &shape);
         else
-            draw_candle(job, c, sizes);
+            draw_shape(job, &shape, c.high, c.low);
     }
     return GCH_OK;
 }
 
 /* ---- bars ---- */
 
-/* A bar from the baseline up to `top` and down to `bottom`, not further left than *io_right, where
- * the one before it ends. */
+/* A bar that begins at the baseline, not further left than *io_right, where the one before it ends.
+ */
+static gch__bar_shape bar_shape(const gch__mark_job *job, double centre, int64_t width,
+                                uint32_t color, int64_t *io_right)
+{
+    int64_t base = whole(job->baseline_y), left = whole(centre - (double)width * 0.5);
+    gch__bar_shape shape = {.color = color,
+                            .stem_left = GCH_MAX(left, *io_right),
+                            .stem_right = left + width,
+                            .upper = base,
+                            .upper_end = base,
+                            .lower_start = base,
+                            .lower = base};
+    *io_right = GCH_MAX(left + width, *io_right);
+    return shape;
+}
+
+/* Up to `top` and down to `bottom`. */
 static void draw_bar(const gch__mark_job *job, double centre, int64_t width, double top,
                      double bottom, uint32_t color, int64_t *io_right)
 {
-    int64_t base = whole(job->baseline_y), left = whole(centre - (double)width * 0.5);
-    int64_t right = left + width;
-    gch__mark_box(job, GCH_MAX(left, *io_right), GCH_MIN(whole(top), base), right,
-                  GCH_MAX(whole(bottom), base), color);
-    *io_right = GCH_MAX(right, *io_right);
+    gch__bar_shape shape = bar_shape(job, centre, width, color, io_right);
+    draw_shape(job, &shape, top, bottom);
 }
 
 static int64_t bar_body(double spacing)
@@ -248,22 +301,43 @@ static gch_status draw_point_bars(const gch__mark_job *job, const gch_point *poi
     return GCH_OK;
 }
 
+/* The columns' bars, from the baseline to the middles of the pixels of their extremes. */
+static gch_status path_bar_columns(const gch__mark_job *job, size_t *out_count, gch_error *err)
+{
+    const gch__hull *hulls;
+    uint32_t width = job->view->width_px;
+    int64_t start = gch__clock_ns();
+    gch_status status = gch__query_column_hulls(job->query, job->series->column, job->view,
+                                                GCH_JOIN_NONE, &hulls, err);
+    job->raster->query_ns += gch__clock_ns() - start;
+    GCH_TRY(status);
+    GCH_TRY(gch__mark_reserve_path(job, width, 2, err));
+    for (uint32_t c = 0; c < width; c++) {
+        if (hulls[c].top > hulls[c].bottom)
+            continue;
+        float top = fminf(job->baseline_y, (float)hulls[c].top + 0.5f);
+        float bottom = fmaxf(job->baseline_y, (float)hulls[c].bottom + 0.5f);
+        if (top < bottom)
+            *out_count = add_upright(job->raster->path, *out_count, (float)c + 0.5f, top, bottom);
+    }
+    return GCH_OK;
+}
+
 static gch_status draw_bar_columns(const gch__mark_job *job, gch_error *err)
 {
-    gch_columns columns;
-    GCH_TRY(gch__mark_columns(job, GCH_JOIN_NONE, &columns, err));
-    GCH_TRY(gch__mark_reserve_path(job, columns.width_px, 2, err));
     size_t count = 0;
-    for (uint32_t c = 0; c < columns.width_px; c++) {
-        float top = job->baseline_y, bottom = top;
-        for (uint32_t i = columns.first[c]; i < columns.first[c + 1]; i++) {
-            top = fminf(top, columns.pieces[i].y_top);
-            bottom = fmaxf(bottom, columns.pieces[i].y_bottom);
-        }
-        if (top < bottom)
-            count = add_upright(job->raster->path, count, (float)c + 0.5f, top, bottom);
-    }
-    stroke_columns(job, count, job->series->color);
+    uint32_t reduced = 0;
+    if (job->painter != NULL && job->painter->hulls != NULL)
+        GCH_TRY(job->painter->hulls(job->painter->context, job, &reduced, err));
+    if (reduced == 0)
+        GCH_TRY(path_bar_columns(job, &count, err));
+    gch__mark_pass(job, &(gch__band_pass){.kind = GCH__BAND_STROKE,
+                                          .points = job->raster->path,
+                                          .count = count,
+                                          .width = 1,
+                                          .row_colors = &job->series->color,
+                                          .reduced = reduced,
+                                          .shape = GCH__REDUCED_HULLS});
     return GCH_OK;
 }
 
@@ -277,15 +351,20 @@ gch_status gch__mark_draw_bars(const gch__mark_job *job, gch_error *err)
                               : draw_bar_columns(job, err);
     }
     const gch_bar *bars = NULL;
-    GCH_TRY(gch__mark_bars(job, cap, &bars, &count, err));
+    bool is_reduced;
+    GCH_TRY(find_bars(job, cap, &bars, &count, &is_reduced, err));
     if (bars == NULL)
         return draw_bar_columns(job, err);
     gch__value_map map = gch__value_map_make(job->view);
     int64_t body = bar_body(narrowest_spacing(job->view, bars, count)), right = INT64_MIN;
-    for (uint32_t i = 0; i < count; i++)
-        draw_bar(job, bar_centre(job->view, bars[i].t0, bars[i].t1), body,
-                 value_y(&map, bars[i].high), value_y(&map, bars[i].low), job->series->color,
-                 &right);
+    for (uint32_t i = 0; i < count; i++) {
+        double centre = bar_centre(job->view, bars[i].t0, bars[i].t1);
+        gch__bar_shape shape = bar_shape(job, centre, body, job->series->color, &right);
+        if (is_reduced)
+            job->painter->bar(job->painter->context, i, &shape);
+        else
+            draw_shape(job, &shape, value_y(&map, bars[i].high), value_y(&map, bars[i].low));
+    }
     return GCH_OK;
 }
 

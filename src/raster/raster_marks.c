@@ -43,6 +43,15 @@ gch_status gch__mark_columns(const gch__mark_job *job, gch_join join, gch_column
     return status;
 }
 
+gch_status gch__mark_reduce(const gch__mark_job *job, gch_join join, gch_columns *out,
+                            uint32_t *out_reduced, gch_error *err)
+{
+    *out_reduced = 0;
+    if (job->painter != NULL && job->painter->reduce != NULL)
+        GCH_TRY(job->painter->reduce(job->painter->context, job, join, out, out_reduced, err));
+    return *out_reduced != 0 ? GCH_OK : gch__mark_columns(job, join, out, err);
+}
+
 gch_status gch__mark_bars(const gch__mark_job *job, uint32_t cap, const gch_bar **out_bars,
                           uint32_t *out_count, gch_error *err)
 {
@@ -110,7 +119,7 @@ void gch__mark_pass(const gch__mark_job *job, const gch__band_pass *pass)
 {
     pass_context context = {.job = job, .pass = pass};
     size_t bands = (job->plot.width_px + (size_t)GCH__BAND_PX - 1) / GCH__BAND_PX;
-    if (pass->count == 0)
+    if (pass->count == 0 && pass->reduced == 0)
         return;
     if (job->painter != NULL)
         job->painter->pass(job->painter->context, pass);
@@ -253,14 +262,29 @@ static gch_status draw_line(const gch__mark_job *job, gch_error *err)
     if (points != NULL)
         return draw_points_path(job, points, count, err);
     gch_columns columns;
-    GCH_TRY(gch__mark_columns(job, is_step ? GCH_JOIN_STEP : GCH_JOIN_LINE, &columns, err));
+    uint32_t reduced = 0;
+    gch_join join = is_step ? GCH_JOIN_STEP : GCH_JOIN_LINE;
+    if (job->series->dash_count > 0) /* dashes are measured along the whole path */
+        GCH_TRY(gch__mark_columns(job, join, &columns, err));
+    else
+        GCH_TRY(gch__mark_reduce(job, join, &columns, &reduced, err));
     size_t pieces = columns.first[columns.width_px];
     GCH_TRY(gch__mark_reserve_path(job, pieces, GCH__PATH_STEP_POINTS, err));
     gch_point *path = job->raster->path;
     if (job->series->mark == GCH_MARK_AREA)
         GCH_TRY(fill(job, path, gch__path_edge(&columns, path), err));
     size_t length = is_step ? gch__path_step(&columns, path) : gch__path_line(&columns, path);
-    return gch__mark_stroke(job, path, length, false, err);
+    if (reduced == 0)
+        return gch__mark_stroke(job, path, length, false, err);
+    gch__mark_pass(job,
+                   &(gch__band_pass){.kind = GCH__BAND_STROKE,
+                                     .points = path,
+                                     .count = length,
+                                     .width = job->series->width,
+                                     .row_colors = &job->series->color,
+                                     .reduced = reduced,
+                                     .shape = is_step ? GCH__REDUCED_STEP : GCH__REDUCED_LINE});
+    return GCH_OK;
 }
 
 /* ---- scatter ---- */

@@ -1,4 +1,6 @@
 /* From columns to paths: what a stroke follows when the points are too many to be drawn one by one.
+ * Pieces of an outline (query_edges.h), whose extents somebody else has and draws, are left out;
+ * the edge of an area does not need extents where a line passes.
  *
  * A piece knows where its run crosses the column's edges and how far it reaches between them. The
  * path goes from crossing to crossing and visits the extremes that lie beyond them on the way; a
@@ -8,6 +10,7 @@
  *  1. x never decreases within a run, and between runs by at most half a column.
  *  2. Every piece's extent [y_top, y_bottom] is reached, and nothing beyond it.
  */
+#include "query_edges.h"
 #include "raster_stroke.h"
 
 #include <math.h>
@@ -87,6 +90,8 @@ size_t gch__path_line(const gch_columns *columns, gch_point *out)
         for (uint32_t i = columns->first[c]; i < columns->first[c + 1]; i++) {
             const gch_piece *piece = &columns->pieces[i];
             bool enters = !isnan(piece->y_left), leaves = !isnan(piece->y_right);
+            if (gch__piece_is_outline(piece))
+                continue;
             if (enters && leaves)
                 path_across(&p, x, piece);
             else if (enters)
@@ -108,6 +113,8 @@ size_t gch__path_step(const gch_columns *columns, gch_point *out)
         for (uint32_t i = columns->first[c]; i < columns->first[c + 1]; i++) {
             const gch_piece *piece = &columns->pieces[i];
             bool enters = !isnan(piece->y_left), leaves = !isnan(piece->y_right);
+            if (gch__piece_is_outline(piece))
+                continue;
             if (enters) {
                 path_begin(&p, x, piece->y_left);
                 if (leaves && piece->y_top == piece->y_bottom) {

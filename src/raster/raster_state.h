@@ -49,8 +49,26 @@ struct gch__raster {
 /* Takes what marks consist of, in order, instead of the plot's pixels: for executors that draw
  * elsewhere. What is pointed to lives for the call. `box`: as gch__fill_pixels of the plot. */
 struct gch__band_pass;
+struct gch__bar_shape;
+struct gch__mark_job;
 typedef struct gch__mark_painter {
     void *context;
+    /* Columns of the job's series, of a band one of its two, that the painter reduces itself: *out
+     * is their outline (query_edges.h), borrowed until the query's next call, and *out_reduced
+     * names them for the passes that show them, which then stroke the rest. 0: it does not. */
+    gch_status (*reduce)(void *context, const struct gch__mark_job *job, gch_join join,
+                         gch_columns *out, uint32_t *out_reduced, gch_error *err);
+    /* The rows of the extremes of each column's points, whether they are connected or not; a name
+     * for passes, or 0. */
+    gch_status (*hulls)(void *context, const struct gch__mark_job *job, uint32_t *out_reduced,
+                        gch_error *err);
+    /* Bars of the job's series whose high and low the painter reduces itself: *out_bars are those
+     * of gch__mark_bars without them, until the next call, and `bar` draws each, in their order.
+     * *out_is_reduced false: it does not. */
+    gch_status (*bars)(void *context, const struct gch__mark_job *job, uint32_t cap,
+                       const gch_bar **out_bars, uint32_t *out_count, bool *out_is_reduced,
+                       gch_error *err);
+    void (*bar)(void *context, uint32_t index, const struct gch__bar_shape *shape);
     void (*pass)(void *context, const struct gch__band_pass *pass);
     void (*box)(void *context, int64_t x0, int64_t y0, int64_t x1, int64_t y1, uint32_t rgba);
     void (*counts)(
@@ -109,6 +127,10 @@ GCH_CHECKED gch_status gch__mark_points(const gch__mark_job *job, uint32_t cap,
                                         gch_error *err);
 GCH_CHECKED gch_status gch__mark_columns(const gch__mark_job *job, gch_join join, gch_columns *out,
                                          gch_error *err);
+/* The same, or what of them a painter has not reduced, and then a name for those that it has; else
+ * *out_reduced is 0. */
+GCH_CHECKED gch_status gch__mark_reduce(const gch__mark_job *job, gch_join join, gch_columns *out,
+                                        uint32_t *out_reduced, gch_error *err);
 /* The query's bars; *out_bars is NULL if there are more than cap. */
 GCH_CHECKED gch_status gch__mark_bars(const gch__mark_job *job, uint32_t cap,
                                       const gch_bar **out_bars, uint32_t *out_count,
@@ -117,12 +139,34 @@ GCH_CHECKED gch_status gch__mark_bars(const gch__mark_job *job, uint32_t cap,
 GCH_CHECKED gch_status gch__mark_reserve_path(const gch__mark_job *job, size_t pieces,
                                               size_t per_piece, gch_error *err);
 
+/* A candle or an OHLC bar in pixels of the plot: boxes, and a stem that goes up to the high value
+ * and down to the low one. No two parts overlap. */
+typedef struct gch__bar_shape {
+    uint32_t color;
+    uint32_t box_count;
+    struct gch__bar_box {
+        int64_t x0, y0, x1, y1;
+    } boxes[2];
+    int64_t stem_left, stem_right;
+    int64_t upper, upper_end;   /* from the high value, at the latest from `upper`, to upper_end */
+    int64_t lower_start, lower; /* from lower_start to the low value, at least to `lower` */
+} gch__bar_shape;
+
 typedef enum gch__band_kind {
     GCH__BAND_STROKE = 1,
     GCH__BAND_DISCS = 2,
     GCH__BAND_AREA = 3,
     GCH__BAND_BETWEEN = 4,
 } gch__band_kind;
+
+/* What a stroke makes of columns that a painter has reduced. */
+typedef enum gch__reduced_shape {
+    GCH__REDUCED_LINE = 0,    /* as gch__path_line */
+    GCH__REDUCED_STEP = 1,    /* as gch__path_step */
+    GCH__REDUCED_RISING = 2,  /* upright, of the columns whose value does not fall */
+    GCH__REDUCED_FALLING = 3, /* upright, of the others */
+    GCH__REDUCED_HULLS = 4,   /* upright, from the plot's baseline; of hulls */
+} gch__reduced_shape;
 
 /* One pass over the plot, band by band, on all workers. */
 typedef struct gch__band_pass {
@@ -134,6 +178,9 @@ typedef struct gch__band_pass {
     float opacity; /* of one disc */
     const uint32_t *row_colors;
     size_t color_step;
+    /* These columns of a painter belong to it too; 0: none. BETWEEN: of the lower edge. */
+    uint32_t reduced, reduced_upper;
+    gch__reduced_shape shape; /* STROKE */
 } gch__band_pass;
 
 /* Strokes a path with the series' colour, width and dashes. is_sparse: it goes through the points

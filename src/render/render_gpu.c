@@ -218,20 +218,26 @@ static uint64_t place_panels(gch__gpu_executor *executor, const gch__scene *scen
     return at;
 }
 
+gch_status gch__gpu_reserve_marks(gch__gpu_executor *executor, uint64_t bytes, gch_error *err)
+{
+    if (bytes <= executor->marks_bytes)
+        return GCH_OK;
+    gch__gpu_buffer larger;
+    GCH_TRY(gch__gpu_buffer_make(executor->gpu, bytes, GCH__GPU_STORAGE, "marks", &larger, err));
+    gch__gpu_buffer_release(executor->gpu, executor->marks);
+    executor->marks = larger;
+    executor->marks_bytes = bytes;
+    executor->version++;
+    return GCH_OK;
+}
+
 static gch_status prepare(gch__gpu_executor *executor, const gch__scene *scene, gch_error *err)
 {
     uint64_t bars_at = place_panels(executor, scene);
-    uint64_t bytes = (bars_at + gch__gpu_bar_words(scene->width_px)) * 4;
     executor->bars_at = (uint32_t)bars_at;
-    if (bytes > executor->marks_bytes) {
-        gch__gpu_buffer larger;
-        GCH_TRY(
-            gch__gpu_buffer_make(executor->gpu, bytes, GCH__GPU_STORAGE, "marks", &larger, err));
-        gch__gpu_buffer_release(executor->gpu, executor->marks);
-        executor->marks = larger;
-        executor->marks_bytes = bytes;
-        executor->version++;
-    }
+    GCH_TRY(
+        gch__gpu_reserve_marks(executor, (bars_at + gch__gpu_bar_words(scene->width_px)) * 4, err));
+    gch__gpu_use_kernels(executor, GCH__GPU_LINE_KERNELS);
     GCH_TRY(gch__ensure(executor->allocator, (void **)&executor->extents, &executor->extents_cap,
                         (size_t)scene->width_px * 2, sizeof *executor->extents, PURPOSE, err));
     empty_tables(executor);
@@ -331,17 +337,12 @@ static gch_status count_densities(gch__gpu_executor *executor, const gch__scene 
                                   gch_query *const *queries, gch_error *err)
 {
     uint32_t grids[GCH_PANEL_CAP] = {0};
-    empty_tables(executor);
-    GCH_TRY(gch__gpu_use_pool(executor, executor->pool, err));
-    uint64_t loaded = gch__gpu_begin_pools(executor);
+    GCH_TRY(gch__gpu_heights_use_pages(executor, err));
     for (uint32_t i = 0; i < scene->series_count; i++) {
         gch__gpu_series series = make_series(executor, scene, i, queries[i]);
-        if (!gch__gpu_has_grid(scene, i)) {
-            executor->stats.series_by_query++;
+        if (!gch__gpu_has_grid(scene, i))
             continue;
-        }
         uint32_t panel = scene->plots[scene->series[i].plot].panel, index = grids[panel]++;
-        gch__gpu_keep_in_pools(executor, series.file);
         if (scene->is_plane && !gch__gpu_painter_has_counts(executor->painter, i)) {
             executor->stats.series_by_query++; /* drawn one by one */
             continue;
@@ -358,7 +359,6 @@ static gch_status count_densities(gch__gpu_executor *executor, const gch__scene 
         if (!has_colors)
             GCH_TRY(gch__gpu_counts_tone(executor, panel, index, err));
     }
-    executor->stats.pages_loaded = gch__gpu_end_pools(executor) - loaded;
     return GCH_OK;
 }
 
@@ -374,13 +374,13 @@ static gch_status paint_frame(gch__gpu_executor *executor, const gch__scene *sce
     GCH_TRY(gch__gpu_begin(executor->gpu, "chart", err));
     (void)place_panels(executor, scene);
     GCH_TRY(gch__gpu_counts_begin(executor, scene, &grids, err));
+    GCH_TRY(gch__gpu_heights_begin(executor, scene, err));
     gch__gpu_counts_tell(executor);
-    GCH_TRY(
-        gch__gpu_painter_add_marks(executor->painter, scene, queries, &executor->query_ns, err));
+    empty_tables(executor);
+    GCH_TRY(gch__gpu_painter_add_marks(executor->painter, scene, queries, err));
     if (grids > 0)
         GCH_TRY(count_densities(executor, scene, queries, err));
-    else
-        executor->stats.series_by_query = scene->series_count;
+    gch__gpu_heights_end(executor, scene);
     GCH_TRY(gch__gpu_painter_send(executor->painter, &brush, err));
     GCH_TRY(gch__gpu_picture_draw(executor, brush, image, err));
     if (count_pending(scene, queries) != pending)
@@ -556,7 +556,6 @@ gch_status gch__gpu_executor_make(const gch__gpu_executor_desc *desc, gch__gpu_e
     executor->version = 1;
     executor->counts.strata.allocator = desc->allocator;
     executor->pool_limit = GCH__GPU_POOLS;
-    executor->kernel_count = GCH__GPU_REDUCE_DRAWN;
     executor->segments =
         (gch__gpu_stream){.label = "gpu segments", .entry_bytes = sizeof(gch__gpu_segment)};
     executor->slices =
@@ -590,6 +589,8 @@ void gch__gpu_executor_destroy(gch__gpu_executor *executor)
     gch__free(allocator, executor->bar_marks, PURPOSE);
     gch__bare_room_reset(&executor->bare, allocator);
     gch__gpu_counts_free(executor);
+    gch__free(allocator, executor->heights.words, "gpu heights");
+    gch__free(allocator, executor->heights.bars, "gpu heights");
     gch__free(allocator, executor->segment_numbers, "gpu segments");
     gch__free(allocator, executor->segment_sources, "gpu segments");
     gch__free(allocator, executor, PURPOSE);

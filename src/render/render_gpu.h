@@ -1,5 +1,5 @@
-/* The GPU executor (docs/gpu.md): bare scenes drawn from compressed pages in device memory, charts
- * in the default look from the answers of the query room.
+/* The GPU executor (docs/gpu.md): scenes drawn from compressed pages in device memory, and charts
+ * in the default look from answers of the query room besides.
  *
  * The processor finds the edges of the pixel columns and the row edges; shaders reduce the columns
  * and light the pixels, equal to the CPU executor's to the last one. Series that the GPU cannot
@@ -35,9 +35,10 @@ typedef struct gch__gpu_executor_desc {
     uint64_t slab_bytes;           /* of a buffer of pages, a power of two; 0: the largest */
     uint32_t pool_shift; /* a pool of pages has 2^pool_shift rows, at least a block; 0: 31 */
     bool by_blocks;      /* reduce every block instead of the tree, as for data without one */
-    bool keeps_nothing;  /* load and record everything anew each frame: benchmarks' baseline */
-    bool time_passes;    /* where the adapter can */
-    gch__gpu_way way;    /* how pictures are made; 0: the faster, measured with the first */
+    bool by_queries;    /* the query room reduces all columns of painted pictures: a baseline too */
+    bool keeps_nothing; /* load and record everything anew each frame: benchmarks' baseline */
+    bool time_passes;   /* where the adapter can */
+    gch__gpu_way way;   /* how pictures are made; 0: the faster, measured with the first */
 } gch__gpu_executor_desc;
 
 /* GCH_UNSUPPORTED: there is no driver or adapter. */
@@ -49,9 +50,13 @@ typedef struct gch__gpu_frame_stats {
     bool is_unchanged; /* the last frame's picture stands: nothing was recorded or submitted */
     uint32_t tiles;    /* stretches of work that fitted the device memory */
     uint32_t series_by_query; /* reduced by the query room */
-    uint32_t columns_kept;    /* of a bare picture, or points of a plane, panned by whole pixels */
-    bool is_pending;          /* may look different next time: pages had not come */
-    uint32_t studies;         /* computed by the device, of a painted picture */
+    uint32_t series_reduced;  /* of a painted picture: whose columns the device has reduced */
+    /* Of a picture panned by whole columns, or of points of a plane by whole pixels; of a painted
+     * one, of all the series that are reduced. */
+    uint32_t columns_kept;
+    uint32_t bars_kept; /* of a painted picture: whose highs and lows the last one left */
+    bool is_pending;    /* may look different next time: pages had not come */
+    uint32_t studies;   /* computed by the device, of a painted picture */
     uint64_t pages_loaded;
     double
         counted; /* share of the points of densities and planes: 1 if all are, or there are none */

@@ -16,23 +16,6 @@
 #include "query_spans.h"
 #include "render_gpu_state.h"
 
-/* The rows [first, last) of the file, for column or bar `index`. */
-static gch_status add_rows(const gch__gpu_series *series, uint32_t index, uint64_t first,
-                           uint64_t last, gch_error *err)
-{
-    gch__slice part;
-    for (uint64_t row = first; row < last; row += part.last - part.first) {
-        part = gch__slice_at(series->query, row, last);
-        const gch__segment *segment = gch__query_segment(series->query, part.segment);
-        bool has_gaps =
-            gch__slice_has_gaps(&segment->columns[series->column], part.first, part.last);
-        gch__gpu_slice slice = {.column = index, .first = part.first, .last = part.last};
-        GCH_TRY(gch__gpu_add_slice(series, has_gaps ? GCH__GPU_REDUCE_DRAWN : GCH__GPU_REDUCE,
-                                   part.segment, &slice, err));
-    }
-    return GCH_OK;
-}
-
 /* ---- columns ---- */
 
 static gch_status start_column(const gch__gpu_series *series, const gch__edge *left,
@@ -71,7 +54,8 @@ static gch_status reduce_columns(const gch__gpu_series *series, gch_error *err)
     GCH_TRY(gch__gpu_send_extents(series, err));
     GCH_TRY(gch__gpu_begin_slices(series, err));
     for (uint32_t c = begin; c < end; c++)
-        GCH_TRY(add_rows(series, gch__gpu_slot(executor, c), edges[c].row, edges[c + 1].row, err));
+        GCH_TRY(gch__gpu_add_rows(series, GCH__GPU_REDUCE, GCH__GPU_REDUCE_DRAWN,
+                                  gch__gpu_slot(executor, c), edges[c].row, edges[c + 1].row, err));
     return gch__gpu_run_tile(executor, err);
 }
 
@@ -122,7 +106,8 @@ static gch_status add_bar(const gch__gpu_series *series, const gch__bar_span *sp
         GCH_TRY(add_end(series, span, false, ends_at, &is_drawn, err));
     if (!is_drawn)
         return GCH_OK;
-    GCH_TRY(add_rows(series, index, span->first, span->last, err));
+    GCH_TRY(gch__gpu_add_rows(series, GCH__GPU_REDUCE, GCH__GPU_REDUCE_DRAWN, index, span->first,
+                              span->last, err));
     return has_ends ? add_end(series, span, true, ends_at + 1, &is_drawn, err) : GCH_OK;
 }
 
@@ -176,19 +161,9 @@ static gch_status reduce_bars(const gch__gpu_series *series, gch_error *err)
     return status;
 }
 
-/* Charts of lines do not wait for these kernels to be compiled. */
-static void use_kernels(gch__gpu_executor *executor)
-{
-    if (executor->kernel_count == GCH__GPU_KERNEL_COUNT)
-        return;
-    executor->kernel_count = GCH__GPU_KERNEL_COUNT;
-    executor->bound_slab_shift = 0;
-    executor->version++;
-}
-
 gch_status gch__gpu_reduce_filled(const gch__gpu_series *series, gch_error *err)
 {
-    use_kernels(series->executor);
+    gch__gpu_use_kernels(series->executor, GCH__GPU_BAR_KERNELS);
     gch_status status =
         gch__bare_is_by_bars(series->its) ? reduce_bars(series, err) : reduce_columns(series, err);
     if (status != GCH_OK) /* what is left belongs to extents that are no longer the frame's */

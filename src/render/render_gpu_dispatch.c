@@ -15,6 +15,7 @@
 
 extern const char gch__shader_reduce_start[], gch__shader_reduce_end[];
 extern const char gch__shader_bars_start[], gch__shader_bars_end[];
+extern const char gch__shader_heights_start[], gch__shader_heights_end[];
 
 /* ---- kernels and bindings ---- */
 
@@ -24,7 +25,10 @@ static const char *kernel_entry(const gch__gpu_executor *executor, gch__gpu_kern
                                         [GCH__GPU_LIGHT_PIECES] = "light_pieces",
                                         [GCH__GPU_REDUCE_DRAWN] = "reduce_drawn",
                                         [GCH__GPU_READ_ENDS] = "read_ends",
-                                        [GCH__GPU_DRAW_BARS] = "draw_bars"};
+                                        [GCH__GPU_DRAW_BARS] = "draw_bars",
+                                        [GCH__GPU_REDUCE_HEIGHTS] = "reduce_heights",
+                                        [GCH__GPU_REDUCE_WHOLES] = "reduce_wholes",
+                                        [GCH__GPU_REDUCE_DRAWN_WHOLES] = "reduce_drawn_wholes"};
     if (kernel == GCH__GPU_REDUCE)
         return executor->desc.by_blocks ? "reduce_blocks" : "reduce_tree";
     return names[kernel];
@@ -33,29 +37,59 @@ static const char *kernel_entry(const gch__gpu_executor *executor, gch__gpu_kern
 static const char *const cull_entries[GCH__GPU_CULLED] = {
     [GCH__GPU_REDUCE] = "cull", [GCH__GPU_LIGHT_RUNS] = "cull_runs"};
 
+/* The shader that has a kernel, made once. */
+static gch_status find_shader(gch__gpu_executor *executor, gch__gpu_kernel kernel,
+                              gch__gpu_shader *out, gch_error *err)
+{
+    const struct {
+        const char *name, *start, *end;
+    } texts[GCH__GPU_SHADERS] = {{"reduce", gch__shader_reduce_start, gch__shader_reduce_end},
+                                 {"bars", gch__shader_bars_start, gch__shader_bars_end},
+                                 {"heights", gch__shader_heights_start, gch__shader_heights_end}};
+    uint32_t i = (GCH__GPU_BAR_KERNELS >> kernel & 1) != 0      ? 1
+                 : (GCH__GPU_HEIGHT_KERNELS >> kernel & 1) != 0 ? 2
+                                                                : 0;
+    if (executor->shaders[i].id == 0)
+        GCH_TRY(gch__gpu_shader_make(executor->gpu, texts[i].start,
+                                     (size_t)(texts[i].end - texts[i].start), texts[i].name,
+                                     &executor->shaders[i], err));
+    *out = executor->shaders[i];
+    return GCH_OK;
+}
+
+static bool is_used(const gch__gpu_executor *executor, uint32_t kernel)
+{
+    return (executor->kernels_used >> kernel & 1) != 0;
+}
+
+void gch__gpu_use_kernels(gch__gpu_executor *executor, uint32_t mask)
+{
+    if ((executor->kernels_used & mask) == mask)
+        return;
+    executor->kernels_used |= mask;
+    executor->bound_slab_shift = 0;
+    executor->version++;
+}
+
 static gch_status make_kernels(gch__gpu_executor *executor, uint32_t slab_shift, gch_error *err)
 {
-    gch__gpu_shader shader;
-    GCH_TRY(gch__gpu_shader_make(executor->gpu, gch__shader_reduce_start,
-                                 (size_t)(gch__shader_reduce_end - gch__shader_reduce_start),
-                                 "reduce", &shader, err));
     gch__gpu_pipeline_desc desc = {
-        .shader = shader,
         .kinds = {GCH__GPU_BIND_UNIFORM, GCH__GPU_BIND_READ, GCH__GPU_BIND_READ, GCH__GPU_BIND_READ,
                   GCH__GPU_BIND_READ, GCH__GPU_BIND_WRITE, GCH__GPU_BIND_READ, GCH__GPU_BIND_READ,
                   GCH__GPU_BIND_READ},
         .constants = {{"SLAB_SHIFT", slab_shift}}};
-    for (uint32_t i = 0; i < executor->kernel_count; i++) {
-        if (i == GCH__GPU_REDUCE_DRAWN)
-            GCH_TRY(gch__gpu_shader_make(executor->gpu, gch__shader_bars_start,
-                                         (size_t)(gch__shader_bars_end - gch__shader_bars_start),
-                                         "bars", &desc.shader, err));
+    for (uint32_t i = 0; i < GCH__GPU_KERNEL_COUNT; i++) {
+        if (!is_used(executor, i))
+            continue;
+        GCH_TRY(find_shader(executor, i, &desc.shader, err));
         desc.label = desc.compute = kernel_entry(executor, i);
         GCH_TRY(gch__gpu_pipeline_get(executor->gpu, &desc, &executor->kernels[i], err));
     }
-    desc.shader = shader;
     desc.kinds[KERNEL_BINDINGS - 1] = GCH__GPU_BIND_WRITE;
     for (uint32_t i = 0; i < GCH__GPU_CULLED; i++) {
+        if (!is_used(executor, i))
+            continue;
+        GCH_TRY(find_shader(executor, i, &desc.shader, err));
         desc.label = desc.compute = cull_entries[i];
         GCH_TRY(gch__gpu_pipeline_get(executor->gpu, &desc, &executor->cull[i], err));
     }
@@ -77,7 +111,9 @@ static gch_status bind(gch__gpu_executor *executor, gch_error *err)
         {0},         executor->segments.buffer, executor->slices.buffer, executor->edges.buffer,
         pages.table, executor->marks,           pages.slabs[0],          pages.slabs[1],
         {0}};
-    for (uint32_t i = 0; i < executor->kernel_count; i++) {
+    for (uint32_t i = 0; i < GCH__GPU_KERNEL_COUNT; i++) {
+        if (!is_used(executor, i))
+            continue;
         bool is_culled = i < GCH__GPU_CULLED;
         buffers[0] = executor->kernel_frames[i];
         buffers[KERNEL_BINDINGS - 1] = executor->work[is_culled ? i : 0];
@@ -223,5 +259,8 @@ gch_status gch__gpu_run_tile(gch__gpu_executor *executor, gch_error *err)
         return GCH_OK;
     GCH_TRY(bind(executor, err));
     GCH_TRY(run_pass(executor, "columns", frames, 0, GCH__GPU_REDUCE_DRAWN, err));
-    return run_pass(executor, "bars", frames, GCH__GPU_REDUCE_DRAWN, GCH__GPU_KERNEL_COUNT, err);
+    GCH_TRY(
+        run_pass(executor, "bars", frames, GCH__GPU_REDUCE_DRAWN, GCH__GPU_REDUCE_HEIGHTS, err));
+    return run_pass(executor, "heights", frames, GCH__GPU_REDUCE_HEIGHTS, GCH__GPU_KERNEL_COUNT,
+                    err);
 }

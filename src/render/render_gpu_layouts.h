@@ -13,6 +13,8 @@
 #define GCH__GPU_ROW_BEFORE (UINT32_MAX - 1)
 #define GCH__GPU_IS_WIDE 1u
 #define GCH__GPU_IS_ACROSS 2u
+#define GCH__GPU_IS_F32 4u
+#define GCH__GPU_IS_F64 8u
 
 typedef struct gch__gpu_frame {
     uint32_t width, height;
@@ -117,6 +119,9 @@ typedef enum gch__gpu_paint {
     GCH__GPU_PAINT_AREA = 8,
     GCH__GPU_PAINT_GRID = 9,
     GCH__GPU_PAINT_BETWEEN = 13,
+    GCH__GPU_PAINT_REDUCED = 14,
+    GCH__GPU_PAINT_BARS = 15,
+    GCH__GPU_PAINT_REDUCED_BETWEEN = 16,
 } gch__gpu_paint;
 
 typedef struct gch__gpu_command {

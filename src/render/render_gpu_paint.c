@@ -5,7 +5,7 @@
 #include "render_gpu_planes.h"
 
 #define PURPOSE "gpu painter"
-#define PAINT_BINDINGS (GCH__GPU_PAINT_TABLES + 2u)
+#define PAINT_BINDINGS (GCH__GPU_PAINT_TABLES + 3u)
 
 extern const char gch__shader_paint_start[], gch__shader_paint_end[];
 
@@ -29,13 +29,71 @@ static gch_status set_levels(void *context, uint32_t series, const gch_plane *pl
     return gch__gpu_planes_set_levels(painter->executor, series, plane, ranks, err);
 }
 
+/* ---- what the device reduces ---- */
+
+static gch__gpu_series series_of(const gch__gpu_painter *painter, const gch__mark_job *job,
+                                 gch_join join)
+{
+    return (gch__gpu_series){.executor = painter->executor,
+                             .query = job->query,
+                             .file = job->series->file,
+                             .column = job->series->column,
+                             .join = join,
+                             .view = job->view,
+                             .its = job->series,
+                             .zone = job->zone};
+}
+
+/* A name is one more than the columns' place in marks. */
+static gch_status reduce_columns(void *context, const gch__mark_job *job, gch_join join,
+                                 gch_columns *out, uint32_t *out_reduced, gch_error *err)
+{
+    gch__gpu_painter *painter = context;
+    gch__gpu_series series = series_of(painter, job, join);
+    bool is_first = series.column == painter->paint.its->column, is_reduced;
+    uint32_t ring = painter->paint.series + (is_first ? 0 : GCH_SERIES_CAP);
+    GCH_TRY(gch__gpu_heights_add(&series, ring, out, &is_reduced, err));
+    *out_reduced = is_reduced ? painter->executor->heights.rings[ring].at + 1 : 0;
+    return GCH_OK;
+}
+
+static gch_status reduce_hulls(void *context, const gch__mark_job *job, uint32_t *out_reduced,
+                               gch_error *err)
+{
+    gch__gpu_painter *painter = context;
+    gch__gpu_series series = series_of(painter, job, GCH_JOIN_NONE);
+    uint32_t ring = painter->paint.series;
+    bool is_reduced;
+    GCH_TRY(gch__gpu_heights_add_hulls(&series, ring, &is_reduced, err));
+    *out_reduced = is_reduced ? painter->executor->heights.rings[ring].at + 1 : 0;
+    return GCH_OK;
+}
+
+static gch_status reduce_bars(void *context, const gch__mark_job *job, uint32_t cap,
+                              const gch_bar **out_bars, uint32_t *out_count, bool *out_is_reduced,
+                              gch_error *err)
+{
+    gch__gpu_painter *painter = context;
+    gch__gpu_series series = series_of(painter, job, GCH_JOIN_LINE);
+    return gch__gpu_heights_add_bars(&series, painter->paint.series, cap, out_bars, out_count,
+                                     out_is_reduced, err);
+}
+
+static uint32_t find_bar(void *context, uint32_t series, uint32_t index)
+{
+    const gch__gpu_painter *painter = context;
+    return gch__gpu_heights_bar_at(painter->executor, series, index);
+}
+
+/* ---- objects ---- */
+
 static gch_status make_brush(gch__gpu_painter *painter, gch_error *err)
 {
-    static const gch__gpu_brush_desc desc = {.label = "paint",
-                                             .kinds = {GCH__GPU_BIND_UNIFORM, GCH__GPU_BIND_READ,
-                                                       GCH__GPU_BIND_READ, GCH__GPU_BIND_READ,
-                                                       GCH__GPU_BIND_READ, GCH__GPU_BIND_READ},
-                                             .count = PAINT_BINDINGS};
+    static const gch__gpu_brush_desc desc = {
+        .label = "paint",
+        .kinds = {GCH__GPU_BIND_UNIFORM, GCH__GPU_BIND_READ, GCH__GPU_BIND_READ, GCH__GPU_BIND_READ,
+                  GCH__GPU_BIND_READ, GCH__GPU_BIND_READ, GCH__GPU_BIND_READ},
+        .count = PAINT_BINDINGS};
     return gch__gpu_brush_make(painter->executor, gch__shader_paint_start,
                                (size_t)(gch__shader_paint_end - gch__shader_paint_start), &desc,
                                &painter->brush, err);
@@ -48,8 +106,14 @@ gch_status gch__gpu_painter_make(gch__gpu_executor *executor, gch__gpu_painter *
     if (painter == NULL)
         return gch__no_memory(err, PURPOSE);
     painter->executor = executor;
-    painter->hooks = (gch__paint_hooks){
-        .context = painter, .study = add_study, .grid = find_grid, .levels = set_levels};
+    painter->hooks = (gch__paint_hooks){.context = painter,
+                                        .study = add_study,
+                                        .grid = find_grid,
+                                        .levels = set_levels,
+                                        .reduce = reduce_columns,
+                                        .hulls = reduce_hulls,
+                                        .bars = reduce_bars,
+                                        .bar_at = find_bar};
     gch_status status = gch__raster_make(executor->allocator, &painter->raster, err);
     if (status == GCH_OK)
         status = gch__paint_init(&painter->paint, executor->allocator, painter->raster,
@@ -98,10 +162,19 @@ gch_status gch__gpu_painter_begin(gch__gpu_painter *painter, const gch__scene *s
 }
 
 gch_status gch__gpu_painter_add_marks(gch__gpu_painter *painter, const gch__scene *scene,
-                                      gch_query *const *queries, int64_t *out_query_ns,
-                                      gch_error *err)
+                                      gch_query *const *queries, gch_error *err)
 {
-    return gch__paint_add_marks(&painter->paint, scene, queries, out_query_ns, err);
+    gch__gpu_executor *executor = painter->executor;
+    int64_t query_ns;
+    GCH_TRY(gch__paint_add_marks(&painter->paint, scene, queries, &query_ns, err));
+    executor->query_ns += query_ns;
+    for (uint32_t i = 0; i < scene->series_count; i++) {
+        if (painter->paint.is_reduced[i])
+            executor->stats.series_reduced++;
+        else if (!gch__gpu_has_grid(scene, i))
+            executor->stats.series_by_query++;
+    }
+    return GCH_OK;
 }
 
 bool gch__gpu_painter_has_counts(const gch__gpu_painter *painter, uint32_t series)
@@ -127,7 +200,8 @@ gch_status gch__gpu_painter_send(gch__gpu_painter *painter, gch__gpu_brush **out
         GCH_TRY(gch__gpu_stream_flush(painter->executor, stream, err));
         painter->brush.buffers[i + 1] = stream->buffer;
     }
-    painter->brush.buffers[PAINT_BINDINGS - 1] = painter->executor->counts.grids;
+    painter->brush.buffers[PAINT_BINDINGS - 2] = painter->executor->counts.grids;
+    painter->brush.buffers[PAINT_BINDINGS - 1] = painter->executor->marks;
     GCH_TRY(gch__gpu_studies_run(&painter->studies, painter->brush.buffers[3], err));
     painter->executor->stats.studies = painter->studies.count;
     *out = &painter->brush;

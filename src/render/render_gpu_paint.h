@@ -18,11 +18,11 @@ void gch__gpu_painter_destroy(gch__gpu_painter *painter); /* NULL is allowed */
  * of the picture before. */
 GCH_CHECKED gch_status gch__gpu_painter_begin(gch__gpu_painter *painter, const gch__scene *scene,
                                               bool *out_is_same, gch_error *err);
-/* Adds the marks, from queries[i] of series i. */
+/* Adds the marks, from queries[i] of series i, within a recording of the device. What the query
+ * room takes is added to executor->query_ns. */
 GCH_CHECKED gch_status gch__gpu_painter_add_marks(gch__gpu_painter *painter,
                                                   const gch__scene *scene,
-                                                  gch_query *const *queries, int64_t *out_query_ns,
-                                                  gch_error *err);
+                                                  gch_query *const *queries, gch_error *err);
 /* Whether a series of points of a plane was added as its counts, which are then to be made. */
 bool gch__gpu_painter_has_counts(const gch__gpu_painter *painter, uint32_t series);
 /* Within a recording of the device: sends the tables. *out paints the picture; it is the painter's.

@@ -3,6 +3,7 @@
 #include "gch/plane.h"
 #include "gch/query.h"
 #include "gpu.h"
+#include "raster_state.h"
 #include "raster_tone.h"
 #include "render_gpu_layouts.h"
 #include "render_gpu_reach.h"
@@ -174,6 +175,8 @@ static void constants_have_the_values_of_the_shaders(void **state)
         {"ROW_BEFORE", GCH__GPU_ROW_BEFORE, "%s: u32 = 0x%Xu;"},
         {"IS_WIDE", GCH__GPU_IS_WIDE, "%s: u32 = %uu;"},
         {"IS_ACROSS", GCH__GPU_IS_ACROSS, "%s: u32 = %uu;"},
+        {"IS_F32", GCH__GPU_IS_F32, "%s: u32 = %uu;"},
+        {"IS_F64", GCH__GPU_IS_F64, "%s: u32 = %uu;"},
         {"JOIN_NONE", GCH_JOIN_NONE, "%s: u32 = %uu;"},
         {"PANEL_WORDS", sizeof(gch__gpu_panel) / 4, "%s: u32 = %uu;"},
         {"PAINT_FILL", GCH__GPU_PAINT_FILL, "%s: u32 = %uu;"},
@@ -191,6 +194,14 @@ static void constants_have_the_values_of_the_shaders(void **state)
         {"SCALE_LINEAR", GCH_DENSITY_LINEAR, "%s: u32 = %uu;"},
         {"SCALE_EQUAL", GCH_DENSITY_EQUAL, "%s: u32 = %uu;"},
         {"PAINT_BETWEEN", GCH__GPU_PAINT_BETWEEN, "%s: u32 = %uu;"},
+        {"PAINT_REDUCED", GCH__GPU_PAINT_REDUCED, "%s: u32 = %uu;"},
+        {"PAINT_REDUCED_BETWEEN", GCH__GPU_PAINT_REDUCED_BETWEEN, "%s: u32 = %uu;"},
+        {"PAINT_BARS", GCH__GPU_PAINT_BARS, "%s: u32 = %uu;"},
+        {"REDUCED_LINE", GCH__REDUCED_LINE, "%s: u32 = %uu;"},
+        {"REDUCED_STEP", GCH__REDUCED_STEP, "%s: u32 = %uu;"},
+        {"REDUCED_RISING", GCH__REDUCED_RISING, "%s: u32 = %uu;"},
+        {"REDUCED_HULLS", GCH__REDUCED_HULLS, "%s: u32 = %uu;"},
+        {"REDUCED_FALLING", GCH__REDUCED_FALLING, "%s: u32 = %uu;"},
         {"STUDY_SMA", GCH_STUDY_SMA, "%s: u32 = %uu;"},
         {"STUDY_EMA", GCH_STUDY_EMA, "%s: u32 = %uu;"},
         {"STUDY_RANGE", GCH_STUDY_RANGE, "%s: u32 = %uu;"},

@@ -108,7 +108,8 @@ void gch__gpu_find_fresh(gch__gpu_executor *executor, const gch__scene *scene)
 {
     const gch_view *view = &scene->plots[0].view;
     int64_t shift = 0;
-    bool is_panned = !scene->is_plane && has_shown(&executor->shown, scene);
+    executor->is_like_last = has_shown(&executor->shown, scene);
+    bool is_panned = !scene->is_plane && executor->is_like_last;
     for (uint32_t i = 0; is_panned && i < scene->plot_count; i++) /* all by as much */
         is_panned = gch__view_shift(&executor->shown.plots[i].view, &scene->plots[i].view, &shift);
     executor->plot_width = view->width_px;

@@ -37,12 +37,24 @@ typedef enum gch__gpu_kernel {
     GCH__GPU_REDUCE_DRAWN, /* what REDUCE does, of rows with gaps */
     GCH__GPU_READ_ENDS,    /* opening and closing values */
     GCH__GPU_DRAW_BARS,
+    /* Of the default look: columns (render_gpu_heights.c), bars, bars of rows with gaps. */
+    GCH__GPU_REDUCE_HEIGHTS,
+    GCH__GPU_REDUCE_WHOLES,
+    GCH__GPU_REDUCE_DRAWN_WHOLES,
     GCH__GPU_KERNEL_COUNT,
     /* Of shaders/count.wgsl (render_gpu_counts.c), by whether keys are wide. */
     GCH__GPU_COUNT = GCH__GPU_KERNEL_COUNT,
     GCH__GPU_COUNT_WIDE,
     GCH__GPU_LIST_COUNT
 } gch__gpu_kernel;
+#define GCH__GPU_SHADERS 3u /* that have them */
+#define GCH__GPU_LINE_KERNELS                                                                      \
+    (1u << GCH__GPU_REDUCE | 1u << GCH__GPU_LIGHT_RUNS | 1u << GCH__GPU_LIGHT_PIECES)
+#define GCH__GPU_BAR_KERNELS                                                                       \
+    (1u << GCH__GPU_REDUCE_DRAWN | 1u << GCH__GPU_READ_ENDS | 1u << GCH__GPU_DRAW_BARS)
+#define GCH__GPU_HEIGHT_KERNELS                                                                    \
+    (1u << GCH__GPU_REDUCE_HEIGHTS | 1u << GCH__GPU_REDUCE_WHOLES |                                \
+     1u << GCH__GPU_REDUCE_DRAWN_WHOLES)
 #define GCH__GPU_COUNTERS (GCH__GPU_LIST_COUNT - GCH__GPU_COUNT)
 
 /* The slices of one kernel in the tile at hand. */
@@ -103,6 +115,28 @@ typedef struct gch__gpu_counts {
     size_t cell_cap;
 } gch__gpu_counts;
 
+/* Columns and bars of a painted picture that the device reduces (render_gpu_heights.c). A series
+ * has 4 words a column of the plot in marks: a ring of its columns, or of twice as many bars. The
+ * second one is of a band's other edge. */
+typedef struct gch__gpu_heights {
+    struct gch__gpu_heights_ring {
+        uint32_t at;           /* in marks */
+        bool is_kept, is_made; /* of columns: left by the last frame; made by this one */
+        struct gch__gpu_bars_ring {
+            bool is_kept, is_made;
+            uint32_t first;  /* slot of the first bar */
+            uint64_t number; /* of the query's answer that has these */
+            gch_view view;   /* whose heights they have; its times do not matter */
+        } bars;
+    } rings[2 * GCH_SERIES_CAP];
+    uint32_t *words; /* of one series, as they start */
+    size_t word_cap;
+    gch_bar *bars; /* of one series, without high and low */
+    size_t bar_cap;
+    bool has_pages; /* the frame has begun with the pools */
+    uint64_t loaded;
+} gch__gpu_heights;
+
 struct gch__gpu_executor {
     const gch_allocator *allocator;
     gch__gpu_executor_desc desc;
@@ -111,9 +145,10 @@ struct gch__gpu_executor {
     uint32_t pool, pool_limit; /* the tile's; how many the memory has room for */
     gch__gpu_pages *pages;     /* of the tile's pool */
 
+    gch__gpu_shader shaders[GCH__GPU_SHADERS];
     gch__gpu_pipeline kernels[GCH__GPU_KERNEL_COUNT], cull[GCH__GPU_CULLED];
     gch__gpu_buffer kernel_frames[GCH__GPU_KERNEL_COUNT]; /* uniforms */
-    uint32_t kernel_count; /* those in use: without bars', until some are drawn */
+    uint32_t kernels_used; /* a bit each: charts do not wait for others to be compiled */
     uint64_t version;      /* of the buffers */
     uint32_t bound_slab_shift;
     gch__gpu_brush light; /* of bare pictures */
@@ -133,8 +168,10 @@ struct gch__gpu_executor {
     uint32_t origin;                  /* its own, kept for the next */
     uint32_t plot_width;              /* columns of the ring */
     uint32_t fresh_first, fresh_last; /* columns that the last frame's ring does not have */
+    bool is_like_last; /* the last frame was of the same series, whatever its views */
     gch__gpu_slices tile[GCH__GPU_LIST_COUNT];
     gch__gpu_counts counts;
+    gch__gpu_heights heights;
     uint32_t groups_a_slice;             /* of reduce_blocks, in the tile at hand */
     uint32_t *extents; /* as in marks */ /* of one series: row + 1 of top and bottom a column */
     size_t extents_cap;
@@ -162,6 +199,7 @@ typedef struct gch__gpu_column {
     const gch__segment *segment;
     uint32_t column;
     const gch__row_scale *scale;
+    bool in_heights; /* for shaders/heights.wgsl: no row edges */
 } gch__gpu_column;
 
 /* render_gpu_tiles.c: one more entry of executor->segments, with its edges. Statuses of
@@ -186,6 +224,7 @@ typedef struct gch__gpu_series {
     const gch_view *view;
     const gch__plot_series *its;
     const gch_time_zone *zone;
+    bool in_heights; /* what is reduced are heights, not rows */
 } gch__gpu_series;
 
 /* Marks and counts are rings of columns, so that a pan by whole columns moves nothing. */
@@ -208,11 +247,21 @@ GCH_CHECKED gch_status gch__gpu_begin_slices(const gch__gpu_series *series, gch_
 GCH_CHECKED gch_status gch__gpu_add_slice(const gch__gpu_series *series, gch__gpu_kernel kernel,
                                           uint32_t index, const gch__gpu_slice *slice,
                                           gch_error *err);
+/* Slices for rows [first, last) of the file, to column or bar `slot`; of those in whose
+ * super-blocks there are gaps the second kernel. */
+GCH_CHECKED gch_status gch__gpu_add_rows(const gch__gpu_series *series, gch__gpu_kernel kernel,
+                                         gch__gpu_kernel drawn_kernel, uint32_t slot,
+                                         uint64_t first, uint64_t last, gch_error *err);
 /* A slice that reads no pages. */
 GCH_CHECKED gch_status gch__gpu_push_slice(gch__gpu_executor *executor, gch__gpu_kernel kernel,
                                            const gch__gpu_slice *slice, gch_error *err);
 /* Widens extents by a pixel row. */
 void gch__gpu_extents_add(uint32_t *extents, int32_t row);
+/* Room in marks; a new buffer counts executor->version up and holds nothing. */
+GCH_CHECKED gch_status gch__gpu_reserve_marks(gch__gpu_executor *executor, uint64_t bytes,
+                                              gch_error *err);
+/* Kernels of the mask are compiled, with the next tile at the latest. */
+void gch__gpu_use_kernels(gch__gpu_executor *executor, uint32_t mask);
 /* Sends executor->extents, what the series' columns start with. */
 GCH_CHECKED gch_status gch__gpu_send_extents(const gch__gpu_series *series, gch_error *err);
 
@@ -255,6 +304,50 @@ bool gch__gpu_is_shown(const gch__gpu_shown *shown, const gch__scene *scene,
 /* Sets the executor's fresh columns: those that are not in the marks and counts of the last frame,
  * which are all, or what a pan by whole columns has uncovered. */
 void gch__gpu_find_fresh(gch__gpu_executor *executor, const gch__scene *scene);
+
+/* render_gpu_heights.c. Within a recording: places for all series that may be reduced. */
+GCH_CHECKED gch_status gch__gpu_heights_begin(gch__gpu_executor *executor, const gch__scene *scene,
+                                              gch_error *err);
+/* Reduces the columns of ring `index`, whose outline *out is (query_edges.h); ring i is series i's,
+ * and i + GCH_SERIES_CAP that of its other edge. *out_is_reduced:
+ * false where the query room has to do it: on a log axis, where a segment grows, pages have not
+ * come or do not fit, or doubles do not hold the view. */
+GCH_CHECKED gch_status gch__gpu_heights_add(gch__gpu_series *series, uint32_t index,
+                                            gch_columns *out, bool *out_is_reduced, gch_error *err);
+/* The same of the rows of each column's extremes: row + 1 of top and bottom, 2 words a column. */
+GCH_CHECKED gch_status gch__gpu_heights_add_hulls(gch__gpu_series *series, uint32_t index,
+                                                  bool *out_is_reduced, gch_error *err);
+/* As gch__gpu_heights_add, of bars: *out_bars has no high and low, until the next call, and is NULL
+ * if there are more than bar_cap, at most half of the plot's width. */
+GCH_CHECKED gch_status gch__gpu_heights_add_bars(gch__gpu_series *series, uint32_t index,
+                                                 uint32_t bar_cap, const gch_bar **out_bars,
+                                                 uint32_t *out_count, bool *out_is_reduced,
+                                                 gch_error *err);
+/* Where bar `number` of them has its words, the row of its high value and that of its low one. */
+uint32_t gch__gpu_heights_bar_at(const gch__gpu_executor *executor, uint32_t index,
+                                 uint32_t number);
+/* Both are made of this: a series begins, *out_frame is to be given back; and ends, so that a
+ * status that the query room can do without is none. */
+bool gch__gpu_heights_serve(const gch__gpu_series *series);
+GCH_CHECKED gch_status gch__gpu_heights_open(gch__gpu_series *series, uint32_t extents,
+                                             gch__gpu_frame *out_frame, gch_error *err);
+GCH_CHECKED gch_status gch__gpu_heights_close(gch__gpu_series *series, const gch__gpu_frame *frame,
+                                              gch_status status, const gch_error *detail,
+                                              gch_error *err);
+/* Sends words for slots [first, first + count) of a ring of `cap` slots of slot_words each. */
+GCH_CHECKED gch_status gch__gpu_heights_send(const gch__gpu_series *series, uint32_t cap,
+                                             uint32_t slot_words, uint32_t first, uint32_t count,
+                                             gch_error *err);
+/* The same of words that hold nothing, 2 a slot: a largest top and a smallest bottom. */
+GCH_CHECKED gch_status gch__gpu_heights_send_empty(const gch__gpu_series *series, uint32_t cap,
+                                                   uint32_t first, uint32_t count, gch_error *err);
+/* Whether doubles tell heights, and by a product. The query's scales are those of the view. */
+bool gch__gpu_heights_are_plain(const gch__gpu_series *series);
+
+/* Pages in a painted frame: before the first call that touches some, and at the end of all, when
+ * those of files that the scene does not have are dropped. */
+GCH_CHECKED gch_status gch__gpu_heights_use_pages(gch__gpu_executor *executor, gch_error *err);
+void gch__gpu_heights_end(gch__gpu_executor *executor, const gch__scene *scene);
 
 /* render_gpu_counts.c. Made with the executor, before anything is bound. */
 GCH_CHECKED gch_status gch__gpu_counts_make(gch__gpu_executor *executor, gch_error *err);

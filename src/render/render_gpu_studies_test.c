@@ -160,10 +160,9 @@ static bool check_case(study_case *c, gch__gpu_executor *executor, gch__gpu_pain
     gch__gpu *gpu = gch__gpu_executor_get_gpu(executor);
     gch__gpu_brush *brush;
     bool is_same;
-    int64_t query_ns;
     static uint32_t words[ROWS * 4];
     assert_ok(gch__gpu_painter_begin(painter, &c->scene, &is_same, &err));
-    assert_ok(gch__gpu_painter_add_marks(painter, &c->scene, &c->query, &query_ns, &err));
+    assert_ok(gch__gpu_painter_add_marks(painter, &c->scene, &c->query, &err));
     gch__gpu_study study = painter->studies.items[0];
     uint32_t count = painter->studies.count;
     if (count == 0)

@@ -28,6 +28,22 @@ static uint32_t word_of(const uint8_t *body, const void *array)
     return array == NULL ? 0 : (uint32_t)((size_t)((const uint8_t *)array - body) / 4);
 }
 
+/* What shaders/heights.wgsl needs instead of row edges: three doubles. */
+static gch_status add_heights(gch__gpu_executor *executor, const gch__row_table *table,
+                              uint32_t *out_at, gch_error *err)
+{
+    bool is_decimal = table->map.kind == GCH_VALUE_DECIMAL;
+    const double constants[] = {table->y_top, table->px_per_value,
+                                is_decimal ? gch__pow10_f64[table->map.scale] : 1};
+    void *room;
+    GCH_TRY(
+        gch__gpu_stream_reserve(executor, &executor->edges, GCH_COUNT_OF(constants), &room, err));
+    memcpy(room, constants, sizeof constants);
+    *out_at = (uint32_t)executor->edges.count;
+    executor->edges.count += GCH_COUNT_OF(constants);
+    return GCH_OK;
+}
+
 /* Where the row edges of a table start in executor->edges. */
 static gch_status find_edges(gch__gpu_executor *executor, const gch__row_table *table,
                              uint32_t *out_at, gch_error *err)
@@ -52,6 +68,16 @@ static gch_status find_edges(gch__gpu_executor *executor, const gch__row_table *
     return GCH_OK;
 }
 
+static uint32_t segment_flags(const gch__value_column *column, const gch__row_table *table)
+{
+    gch_value_kind kind = column->map.kind;
+    return (column->map.is_wide ? GCH__GPU_IS_WIDE : 0) |
+           (table->is_across ? GCH__GPU_IS_ACROSS : 0) |
+           (kind == GCH_VALUE_F32   ? GCH__GPU_IS_F32
+            : kind == GCH_VALUE_F64 ? GCH__GPU_IS_F64
+                                    : 0);
+}
+
 gch_status gch__gpu_add_segment(gch__gpu_executor *executor, const gch__gpu_column *its,
                                 uint32_t *out_source, gch_error *err)
 {
@@ -59,15 +85,15 @@ gch_status gch__gpu_add_segment(gch__gpu_executor *executor, const gch__gpu_colu
     const gch__value_column *column = &segment->columns[its->column];
     const gch__row_scale *scale = its->scale;
     gch__gpu_segment out = {.row_count = segment->row_count,
-                            .flags = (column->map.is_wide ? GCH__GPU_IS_WIDE : 0) |
-                                     (scale->table->is_across ? GCH__GPU_IS_ACROSS : 0),
+                            .flags = segment_flags(column, scale->table),
                             .level_count = column->level_count,
                             .unbounded = scale->table->unbounded_count,
                             .offset_low = (uint32_t)scale->offset,
                             .offset_high = (uint32_t)(scale->offset >> 32)};
     GCH_TRY(gch__gpu_pages_find(executor->pages, its->file, segment, out_source, &out.pages,
                                 &out.page_count, err));
-    GCH_TRY(find_edges(executor, scale->table, &out.edges, err));
+    GCH_TRY(its->in_heights ? add_heights(executor, scale->table, &out.edges, err)
+                            : find_edges(executor, scale->table, &out.edges, err));
     uint64_t body_bytes;
     const uint8_t *body = gch__segment_body(segment, &body_bytes);
     out.directory = word_of(body, column->directory);
@@ -88,7 +114,8 @@ static gch_status add_segment(const gch__gpu_series *series, uint32_t index, gch
     gch__gpu_column column = {.file = series->file,
                               .segment = gch__query_segment(series->query, index),
                               .column = series->column,
-                              .scale = &series->query->scales[index]};
+                              .scale = &series->query->scales[index],
+                              .in_heights = series->in_heights};
     GCH_TRY(gch__gpu_add_segment(executor, &column, &executor->segment_sources[index], err));
     executor->segment_numbers[index] = (uint32_t)executor->segments.count;
     return GCH_OK;
@@ -302,9 +329,10 @@ static gch_status try_slice(const gch__gpu_series *series, gch__gpu_kernel kerne
     GCH_TRY(find_part(series, index, &p, &slice->segment, err));
     if (kernel == GCH__GPU_LIGHT_RUNS || kernel >= GCH__GPU_COUNT)
         GCH_TRY(touch_runs(&p, slice, out_is_full, err));
-    else if (kernel == GCH__GPU_REDUCE_DRAWN)
+    else if (kernel == GCH__GPU_REDUCE_DRAWN || kernel == GCH__GPU_REDUCE_DRAWN_WHOLES)
         GCH_TRY(touch_drawn(&p, slice, out_is_full, err));
-    else if (series->executor->desc.by_blocks || kernel == GCH__GPU_READ_ENDS)
+    else if ((series->executor->desc.by_blocks && kernel == GCH__GPU_REDUCE) ||
+             kernel == GCH__GPU_READ_ENDS)
         GCH_TRY(touch_blocks(&p, slice->first / GCH_BLOCK_ROWS,
                              (slice->last - 1) / GCH_BLOCK_ROWS + 1, out_is_full, err));
     else
@@ -405,6 +433,23 @@ gch_status gch__gpu_add_slice(const gch__gpu_series *series, gch__gpu_kernel ker
         GCH_TRY(add_part(series, kernel, index, &next, err));
         next.first = next.last;
         next.lead = lead_behind(kernel, &next);
+    }
+    return GCH_OK;
+}
+
+gch_status gch__gpu_add_rows(const gch__gpu_series *series, gch__gpu_kernel kernel,
+                             gch__gpu_kernel drawn_kernel, uint32_t slot, uint64_t first,
+                             uint64_t last, gch_error *err)
+{
+    gch__slice piece;
+    for (uint64_t row = first; row < last; row += piece.last - piece.first) {
+        piece = gch__slice_at(series->query, row, last);
+        const gch__segment *segment = gch__query_segment(series->query, piece.segment);
+        bool has_gaps =
+            gch__slice_has_gaps(&segment->columns[series->column], piece.first, piece.last);
+        gch__gpu_slice slice = {.column = slot, .first = piece.first, .last = piece.last};
+        GCH_TRY(gch__gpu_add_slice(series, has_gaps ? drawn_kernel : kernel, piece.segment, &slice,
+                                   err));
     }
     return GCH_OK;
 }

@@ -34,6 +34,16 @@ typedef struct gch__paint_hooks {
     /* The largest values of a plane's pixels are counts of that series' grid: ranks[level]. */
     gch_status (*levels)(void *context, uint32_t series, const gch_plane *plane,
                          const uint16_t ranks[GCH_LEVELS + 1], gch_error *err);
+    /* As those of gch__mark_painter, for the series being added. */
+    gch_status (*reduce)(void *context, const gch__mark_job *job, gch_join join, gch_columns *out,
+                         uint32_t *out_reduced, gch_error *err);
+    gch_status (*hulls)(void *context, const gch__mark_job *job, uint32_t *out_reduced,
+                        gch_error *err);
+    gch_status (*bars)(void *context, const gch__mark_job *job, uint32_t cap,
+                       const gch_bar **out_bars, uint32_t *out_count, bool *out_is_reduced,
+                       gch_error *err);
+    /* The word where bar `index` of a series is reduced to. */
+    uint32_t (*bar_at)(void *context, uint32_t series, uint32_t index);
 } gch__paint_hooks;
 
 /* A rectangle of pixels, right and bottom excluded. */
@@ -80,6 +90,8 @@ typedef struct gch__paint {
     const gch__plot *plot;
     const gch__plot_series *its;     /* being added */
     uint32_t series, grid;           /* its number; which of its plot's panel's grids is its own */
+    uint32_t bar_table;              /* of its bars, in data */
+    bool is_reduced[GCH_SERIES_CAP]; /* the executor has its columns or bars */
     bool has_counts[GCH_SERIES_CAP]; /* points of a plane that are drawn as counts */
     gch_status status;
     gch_error failure;

@@ -12,6 +12,9 @@
 
 #include <math.h>
 
+#define BAR_WORDS 13u       /* shaders/paint.wgsl */
+#define ROW_LIMIT (1 << 24) /* beyond all that heights are clamped to */
+
 void gch__paint_add_plot_command(gch__paint *paint, gch__gpu_command command, double top,
                                  double bottom)
 {
@@ -103,7 +106,22 @@ static bool is_finite(gch_point p)
     return isfinite(p.x) && isfinite(p.y);
 }
 
-/* What gch__mask_stroke draws. */
+/* Over the columns that the executor has reduced, and the rest. */
+static void add_reduced_stroke(const stroke_shapes *out, const gch__band_pass *pass)
+{
+    gch__paint *paint = out->paint;
+    gch__gpu_command command = gch__paint_command_of(GCH__GPU_PAINT_REDUCED, pass->row_colors[0]);
+    command.a = pass->count > 0 ? out->table : GCH__GPU_NO_ROW;
+    command.b = pass->shape == GCH__REDUCED_HULLS ? gch__paint_bits_of(paint->plot->baseline_y)
+                                                  : out->shapes;
+    command.c = pass->reduced - 1;
+    command.d = gch__paint_bits_of((float)(pass->width * 0.5 + 0.5));
+    command.e = paint->plot->view.width_px | (uint32_t)pass->shape << 16;
+    paint->is_reduced[paint->series] = true;
+    gch__paint_add_plot_command(paint, command, 0, paint->plot->view.height_px);
+}
+
+/* What gch__mask_stroke draws, and what the executor has reduced. */
 static void add_stroke(gch__paint *paint, const gch__band_pass *pass)
 {
     double reach = pass->width * 0.5 + 0.5, dot_reach = GCH_MAX(pass->width, 2.0f) * 0.5 + 0.5;
@@ -122,6 +140,10 @@ static void add_stroke(gch__paint *paint, const gch__band_pass *pass)
         if (is_joined || !goes_on) /* the first of several is the next one's end */
             add_capsule(&out, (gch__stretch){from.x, from.y, p.x, p.y},
                         is_joined ? reach : dot_reach);
+    }
+    if (pass->reduced != 0) {
+        add_reduced_stroke(&out, pass);
+        return;
     }
     add_stroke_commands(&out, pass->row_colors[0]);
     gch__paint_heights_mark(paint);
@@ -267,9 +289,17 @@ static void add_between(gch__paint *paint, const gch__band_pass *pass)
 {
     area_shapes out = {.paint = paint};
     gch__gpu_command command = gch__paint_command_of(GCH__GPU_PAINT_BETWEEN, pass->row_colors[0]);
-    if (!gch__paint_heights_begin(paint) || !gch__paint_add_table(paint, &out.table))
+    bool has_table = pass->count > 0;
+    if (has_table && (!gch__paint_heights_begin(paint) || !gch__paint_add_table(paint, &out.table)))
         return;
-    command.a = out.table;
+    command.a = has_table ? out.table : GCH__GPU_NO_ROW;
+    if (pass->reduced != 0) {
+        paint->is_reduced[paint->series] = true;
+        command.kind = GCH__GPU_PAINT_REDUCED_BETWEEN;
+        command.c = pass->reduced - 1;
+        command.d = pass->reduced_upper - 1;
+        command.e = paint->plot->view.width_px;
+    }
     command.b = (uint32_t)paint->data.count;
     for (size_t i = 1; i < pass->count; i++) {
         gch_point a = pass->points[i - 1], b = pass->points[i];
@@ -279,7 +309,8 @@ static void add_between(gch__paint *paint, const gch__band_pass *pass)
             add_between_part(&out, (between_part){a.x, b.x, a.y, b.y, c.y, d.y});
     }
     gch__paint_add_plot_command(paint, command, 0, paint->plot->view.height_px);
-    gch__paint_heights_mark(paint);
+    if (has_table)
+        gch__paint_heights_mark(paint);
 }
 
 /* The tiles of the plot that a disc reaches; false if there are none. */
@@ -455,14 +486,98 @@ static gch_status take_levels(void *context, const gch_plane *plane,
     return paint->hooks->levels(paint->hooks->context, paint->series, plane, ranks, err);
 }
 
+/* ---- what the executor reduces ---- */
+
+static gch_status take_columns(void *context, const gch__mark_job *job, gch_join join,
+                               gch_columns *out, uint32_t *out_reduced, gch_error *err)
+{
+    const gch__paint_hooks *hooks = ((gch__paint *)context)->hooks;
+    return hooks->reduce(hooks->context, job, join, out, out_reduced, err);
+}
+
+static gch_status take_hulls(void *context, const gch__mark_job *job, uint32_t *out_reduced,
+                             gch_error *err)
+{
+    const gch__paint_hooks *hooks = ((gch__paint *)context)->hooks;
+    return hooks->hulls(hooks->context, job, out_reduced, err);
+}
+
+/* The command comes with the bars, their shapes one by one. */
+static gch_status take_bars(void *context, const gch__mark_job *job, uint32_t cap,
+                            const gch_bar **out_bars, uint32_t *out_count, bool *out_is_reduced,
+                            gch_error *err)
+{
+    gch__paint *paint = context;
+    const gch__paint_hooks *hooks = paint->hooks;
+    GCH_TRY(hooks->bars(hooks->context, job, cap, out_bars, out_count, out_is_reduced, err));
+    if (!*out_is_reduced || *out_bars == NULL)
+        return GCH_OK;
+    paint->is_reduced[paint->series] = true;
+    gch__gpu_command command = {.kind = GCH__GPU_PAINT_BARS};
+    if (!gch__paint_add_table(paint, &paint->bar_table))
+        return gch__paint_tell(paint, err);
+    command.a = paint->bar_table;
+    command.b = (uint32_t)paint->data.count;
+    gch__paint_add_plot_command(paint, command, 0, paint->plot->view.height_px);
+    return gch__paint_tell(paint, err);
+}
+
+static uint32_t clip_column(const gch_view *view, int64_t x)
+{
+    return (uint32_t)GCH_MIN(GCH_MAX(x, 0), (int64_t)view->width_px);
+}
+
+static uint32_t clip_row(int64_t y)
+{
+    return (uint32_t)(int32_t)GCH_MIN(GCH_MAX(y, -ROW_LIMIT), ROW_LIMIT);
+}
+
+/* Columns [x0, x1) of the plot. */
+static uint32_t columns_of(const gch_view *view, int64_t x0, int64_t x1)
+{
+    return clip_column(view, x0) | clip_column(view, x1) << 16;
+}
+
+static void take_bar(void *context, uint32_t index, const gch__bar_shape *shape)
+{
+    gch__paint *paint = context;
+    const gch_view *view = &paint->plot->view;
+    int64_t left = shape->stem_left, right = shape->stem_right;
+    uint32_t at, *words = gch__paint_add_words(paint, BAR_WORDS, &at);
+    if (words == NULL)
+        return;
+    memset(words, 0, BAR_WORDS * sizeof *words); /* a box of no columns */
+    words[0] = paint->hooks->bar_at(paint->hooks->context, paint->series, index);
+    words[1] = gch__pixel_from_rgba(shape->color);
+    words[2] = columns_of(view, shape->stem_left, shape->stem_right);
+    words[3] = clip_row(shape->upper);
+    words[4] = clip_row(shape->upper_end);
+    words[5] = clip_row(shape->lower_start);
+    words[6] = clip_row(shape->lower);
+    for (uint32_t i = 0; i < shape->box_count; i++) {
+        words[7 + 3 * i] = columns_of(view, shape->boxes[i].x0, shape->boxes[i].x1);
+        words[8 + 3 * i] = clip_row(shape->boxes[i].y0);
+        words[9 + 3 * i] = clip_row(shape->boxes[i].y1);
+        left = GCH_MIN(left, shape->boxes[i].x0);
+        right = GCH_MAX(right, shape->boxes[i].x1);
+    }
+    gch__paint_include_in_table(paint, paint->bar_table, index, (double)left, (double)right - 1);
+}
+
+/* ---- all marks ---- */
+
 gch_status gch__paint_add_marks(gch__paint *paint, const gch__scene *scene,
                                 gch_query *const *queries, int64_t *out_query_ns, gch_error *err)
 {
-    const gch__mark_painter sink = {.context = paint,
-                                    .pass = take_pass,
-                                    .box = take_box,
-                                    .counts = take_counts,
-                                    .levels = paint->hooks != NULL ? take_levels : NULL};
+    gch__mark_painter sink = {
+        .context = paint, .pass = take_pass, .box = take_box, .counts = take_counts};
+    if (paint->hooks != NULL) {
+        sink.reduce = take_columns;
+        sink.hulls = take_hulls;
+        sink.bars = take_bars;
+        sink.bar = take_bar;
+        sink.levels = take_levels;
+    }
     uint32_t grids[GCH_PANEL_CAP] = {0};
     paint->raster->query_ns = 0;
     for (uint32_t i = 0; i < scene->series_count; i++) {
@@ -471,7 +586,7 @@ gch_status gch__paint_add_marks(gch__paint *paint, const gch__scene *scene,
         paint->series = i;
         paint->its = &scene->series[i];
         paint->grid = grids[plot->panel];
-        paint->has_counts[i] = false;
+        paint->has_counts[i] = paint->is_reduced[i] = false;
         bool is_density = paint->its->mark == GCH_MARK_DENSITY;
         grids[plot->panel] += is_density || paint->its->mark == GCH_MARK_POINTS ? 1 : 0;
         if (is_density) {
