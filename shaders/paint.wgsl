@@ -245,7 +245,7 @@ fn reduced_cover(c: Command, centre: vec2f) -> u32 {
     return byte_of(cover);
 }
 
-const BAR_WORDS: u32 = 13u;
+const BAR_WORDS: u32 = 14u; // the last is no part of it
 
 // Columns first + 65536 * end, rows [top, bottom), of the plot.
 fn is_in_box(pixel: vec2u, columns: u32, top: i32, bottom: i32) -> bool {

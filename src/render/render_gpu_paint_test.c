@@ -264,7 +264,7 @@ static void memory_that_runs_out_while_painting_is_told_and_leaks_nothing(void *
     (void)state;
     gch_status status = GCH_NO_MEMORY;
     uint64_t n = 0;
-    for (; status != GCH_OK && n < 600; n++) {
+    for (; status != GCH_OK && n < 2000; n++) {
         test_memory m = {.left = n};
         gch_allocator allocator = {.resize = test_memory_resize, .context = &m};
         gch__gpu_executor_desc desc = {.allocator = &allocator, .driver = &gch__gpu_null};

@@ -12,7 +12,7 @@
 
 #include <math.h>
 
-#define BAR_WORDS 13u       /* shaders/paint.wgsl */
+#define BAR_WORDS 14u       /* shaders/paint.wgsl; even, the last is nothing */
 #define ROW_LIMIT (1 << 24) /* beyond all that heights are clamped to */
 
 void gch__paint_add_plot_command(gch__paint *paint, gch__gpu_command command, double top,
