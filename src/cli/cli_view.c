@@ -270,10 +270,11 @@ int cli_view(int argc, char **argv)
                        "in a window. The mouse pans and zooms, ? lists the keys, S saves what is "
                        "shown as FILE-1.png in the current folder. What files gain while they are "
                        "shown is shown too.",
-        .examples = "  gpucharts view ticks.gch\n"
-                    "  gpucharts view ticks.gch --column price --type candles --theme dark\n"
-                    "  gpucharts view ticks.gch --column price --column size --panel 1 --panel 2\n"
-                    "  gpucharts view https://data.example/v1/live/btc",
+        .examples =
+            "  gpucharts view ticks.gch\n"
+            "  gpucharts view ticks.gch --column price --type candles --theme dark\n"
+            "  gpucharts view ticks.gch --column price --column volume --panel 1 --panel 2\n"
+            "  gpucharts view https://data.example/v1/live/btc",
         .left_out = left_out,
         .own = own,
         .own_count = CLI_COUNT_OF(own),

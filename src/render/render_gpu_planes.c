@@ -348,13 +348,13 @@ static uint32_t strata_of(const gch__quality_plan *plan)
 }
 
 /* How the frame's points relate to the last one's. */
-static gch__motion find_motion(struct gch__gpu_planes *planes, const gch__scene *scene)
+static gch__motion find_motion(const struct gch__gpu_planes *planes, const gch__scene *scene)
 {
     uint32_t kept = 0, panned = 0;
     for (uint32_t i = 0; i < scene->series_count; i++) {
         const gch_plane plane = gch__plane_of(scene, i);
         const gch_file *file = scene->series[i].file;
-        fill *its = &planes->fills[i];
+        const fill *its = &planes->fills[i];
         shift by;
         bool is_kept = its->file == file && its->generation == gch__file_generation(file) &&
                        is_panned(&its->plane.view, &plane.view, &by);
@@ -376,7 +376,9 @@ static gch_status place_fills(gch__gpu_executor *executor, const gch__scene *sce
     for (uint32_t i = 0; i < scene->series_count; i++) {
         const gch_plane plane = gch__plane_of(scene, i);
         fill *its = &planes->fills[i];
-        its->is_there = its->is_there && its->at == words;
+        its->is_there = its->is_there && its->at == words &&
+                        its->plane.view.width_px == plane.view.width_px &&
+                        its->plane.view.height_px == plane.view.height_px;
         its->at = words;
         most = GCH_MAX(most, bytes_of(kind, &plane.view) / sizeof(uint32_t));
         words += bytes_of(kind, &plane.view) / sizeof(uint32_t);
