@@ -9,7 +9,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../web"
 
 in_node=(docs loader time stream engine features)
-in_browsers=(browser viewer package faults live shaders leak)
+in_browsers=(browser browser_pictures webgl viewer package faults live shaders leak)
 
 named=("$@")
 [ "${CI:-}" != true ] || [ ${#named[@]} -gt 0 ] || named=(chromium firefox webkit)

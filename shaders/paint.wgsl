@@ -113,6 +113,9 @@ fn stroke_cover(c: Command, centre: vec2f) -> u32 {
             distance = length(d - u * nearest);
         }
         cover = max(cover, number(at + 5u) - distance);
+        if (cover >= 1.0) {
+            break;
+        }
     }
     return byte_of(cover);
 }

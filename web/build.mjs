@@ -2,11 +2,19 @@
 // The module is the one that `make wasm` built unless another is named.
 import { build } from 'esbuild';
 import { execFileSync } from 'node:child_process';
-import { copyFile, mkdir, rm } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, rm } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const module = process.argv[2] ?? here('../build/wasm/src/web/gpucharts.wasm');
+
+/* What a page loads before it draws: docs/browser.md promises it. */
+const MODULE_GZIP_MAX = 400_000;
+const moduleGzip = gzipSync(await readFile(module), { level: 9 }).byteLength;
+if (moduleGzip > MODULE_GZIP_MAX)
+    throw new Error(`${module}: ${moduleGzip} bytes gzipped, the limit is ${MODULE_GZIP_MAX}`);
+console.log(`gpu-charts.wasm: ${moduleGzip} bytes gzipped`);
 
 await rm(here('dist'), { recursive: true, force: true });
 await mkdir(here('dist/viewer'), { recursive: true });

@@ -188,6 +188,9 @@ typedef struct gch_chart_desc {
     /* Draw from what is in memory, have the rest loaded, and say how complete the picture is
      * (gch_chart_stats.complete): for frames that must not wait. */
     bool no_wait;
+    /* A picture that the GPU has drawn is not brought back, as where it is shown from there: the
+     * image then has no pixels, and gch_chart_stats.texture says where they are. */
+    bool stays_on_device;
     gch_quality quality;
     uint32_t quality_level; /* PINNED: 1 to GCH_QUALITY_LEVELS */
     double frame_budget_ms; /* AUTO; 0: 16 */
@@ -219,6 +222,9 @@ typedef struct gch_chart_stats {
     gch_backend backend; /* that drew */
     char fallback[96];   /* why it is not the one asked for; empty if it is */
     char adapter[96];    /* the GPU that drew; empty: the processor */
+    /* Of a picture that stays on the device: its RGBA8 texture, at least as large, until the chart's
+     * next frame. A WGPUTexture; in a browser the host's number of it. NULL: the image has it. */
+    void *texture;
 } gch_chart_stats;
 
 /* Draws one picture. `image` is made by the call and owned by the caller; `stats` is nullable.

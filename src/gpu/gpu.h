@@ -9,9 +9,10 @@
  *     GCH_TRY(gch__gpu_pass_end(gpu, err));
  *     GCH_TRY(gch__gpu_submit(gpu, &serial, err));
  *
- * Drivers are gpu_wgpu.c (wgpu-native; gpu_wgpu_none.c in a build without it) and gpu_null.c, which
- * records for tests. Every argument is checked once, above the drivers: a mistake is GCH_INVALID
- * with the labels of the things at fault, and leaves the recording as it was.
+ * Drivers are gpu_wgpu.c (wgpu-native; gpu_wgpu_none.c in a build without it), gpu_web.c (a
+ * browser's WebGPU) and gpu_null.c, which records for tests. Every argument is checked once, above
+ * the drivers: a mistake is GCH_INVALID with the labels of the things at fault, and leaves the
+ * recording as it was.
  *
  * Handles: 0 is none, a stale one is GCH_INVALID. A released object lives on until what was
  * submitted with it has run; bindings hold their buffers, bundles their bindings. Pipelines and
@@ -78,6 +79,8 @@ typedef struct gch__gpu_info {
     uint32_t texture_px_max;                      /* a side */
     uint32_t group_count_max;                     /* workgroups a dimension */
     bool has_timestamps;
+    bool never_waits; /* downloads and waits are GCH_UNSUPPORTED */
+    bool is_shared;   /* with other users of the same device: memory is taken in small steps */
 } gch__gpu_info;
 
 typedef struct gch__gpu_stats {
@@ -112,6 +115,9 @@ GCH_CHECKED gch_status gch__gpu_texture_make(gch__gpu *gpu, uint32_t width_px, u
                                              const char *label, gch__gpu_texture *out,
                                              gch_error *err);
 void gch__gpu_texture_release(gch__gpu *gpu, gch__gpu_texture texture);
+/* What whoever shows the texture knows it by: a WGPUTexture, in a browser the host's number. Until
+ * it is released; NULL for a stale handle. */
+void *gch__gpu_texture_get_shared(const gch__gpu *gpu, gch__gpu_texture texture);
 
 GCH_CHECKED gch_status gch__gpu_shader_make(gch__gpu *gpu, const char *wgsl, size_t bytes,
                                             const char *label, gch__gpu_shader *out,
@@ -194,14 +200,15 @@ void gch__gpu_bundle_release(gch__gpu *gpu, gch__gpu_bundle bundle);
 
 /* ---- results ---- */
 
-/* Copies to the host: within a recording, outside of passes; submits it and waits. */
+/* Copies to the host: within a recording, outside of passes; submits it and waits.
+ * GCH_UNSUPPORTED. */
 GCH_CHECKED gch_status gch__gpu_download(gch__gpu *gpu, gch__gpu_buffer buffer, uint64_t offset,
                                          void *out, uint64_t count, gch_error *err);
 /* The top left width_px x height_px pixels; rows of `out` are stride_px pixels apart. */
 GCH_CHECKED gch_status gch__gpu_texture_download(gch__gpu *gpu, gch__gpu_texture texture,
                                                  uint32_t width_px, uint32_t height_px,
                                                  uint32_t *out, size_t stride_px, gch_error *err);
-/* Until the queue has passed a submission. */
+/* Until the queue has passed a submission. GCH_UNSUPPORTED. */
 GCH_CHECKED gch_status gch__gpu_wait(gch__gpu *gpu, uint64_t serial, gch_error *err);
 
 /* Whether passes are timed from the next pass on, where the adapter can

@@ -124,10 +124,10 @@ void gch__gpu_buffers_reset(gch__gpu *gpu)
 
 static gch_status make_chunk(gch__gpu *gpu, gch__gpu_chunk *chunk, gch_error *err)
 {
-    GCH_TRY(gch__gpu_note(gpu, gpu->driver->buffer_make(gpu->context, GCH__GPU_RING_CHUNK_BYTES, 0,
+    GCH_TRY(gch__gpu_note(gpu, gpu->driver->buffer_make(gpu->context, gpu->chunk_bytes, 0,
                                                         GCH__GPU_HOST_WRITES, "upload ring",
                                                         &chunk->native, err)));
-    gpu->stats.device_bytes += GCH__GPU_RING_CHUNK_BYTES;
+    gpu->stats.device_bytes += gpu->chunk_bytes;
     chunk->bytes = gpu->driver->buffer_mapped(gpu->context, chunk->native);
     chunk->used = 0;
     return GCH_OK;
@@ -140,7 +140,7 @@ static gch__gpu_chunk *find_room(gch__gpu *gpu)
         gch__gpu_chunk *chunk = &gpu->ring[i];
         if (chunk->native != NULL && chunk->bytes == NULL)
             chunk->bytes = gpu->driver->buffer_mapped(gpu->context, chunk->native);
-        if (chunk->bytes != NULL && chunk->used < GCH__GPU_RING_CHUNK_BYTES)
+        if (chunk->bytes != NULL && chunk->used < gpu->chunk_bytes)
             return chunk;
     }
     return NULL;
@@ -230,7 +230,7 @@ static void copy_piece(void *context, size_t task, uint32_t worker)
     (void)worker;
     copy_job *job = context;
     uint64_t at = task * COPY_BYTES;
-    memcpy(job->to + at, job->from + at, GCH_MIN(job->count - at, COPY_BYTES));
+    memcpy(job->to + at, job->from + at, (size_t)GCH_MIN(job->count - at, COPY_BYTES));
 }
 
 gch_status gch__gpu_upload(gch__gpu *gpu, gch__gpu_buffer buffer, uint64_t offset,
@@ -242,13 +242,14 @@ gch_status gch__gpu_upload(gch__gpu *gpu, gch__gpu_buffer buffer, uint64_t offse
     GCH_TRY(check_range(gpu, "upload to", to, offset, count, err));
     gpu->stats.upload_bytes += count;
     const uint8_t *from = bytes;
-    bool streams = count > GCH__GPU_RING_CHUNKS * GCH__GPU_RING_CHUNK_BYTES;
+    bool streams = count > GCH__GPU_RING_CHUNKS * gpu->chunk_bytes;
     while (count > 0) {
         gch__gpu_chunk *chunk;
         GCH_TRY(get_room(gpu, &chunk, err));
-        uint64_t part = GCH_MIN(count, GCH__GPU_RING_CHUNK_BYTES - chunk->used);
+        uint64_t part = GCH_MIN(count, gpu->chunk_bytes - chunk->used);
         copy_job job = {.to = chunk->bytes + chunk->used, .from = from, .count = part};
-        gch__parallel_for(gpu->workers, (part + COPY_BYTES - 1) / COPY_BYTES, copy_piece, &job);
+        gch__parallel_for(gpu->workers, (size_t)((part + COPY_BYTES - 1) / COPY_BYTES), copy_piece,
+                          &job);
         gpu->driver->copy(gpu->context, chunk->native, chunk->used, to->native, offset, part);
         to->last_use = gpu->submitted + 1;
         chunk->used += part;
@@ -339,7 +340,7 @@ gch_status gch__gpu_download(gch__gpu *gpu, gch__gpu_buffer buffer, uint64_t off
         gpu->driver->copy(gpu->context, from->native, offset, gpu->download, 0, count);
     from->last_use = gpu->submitted + 1;
     GCH_TRY(fetch(gpu, &bytes, err));
-    memcpy(out, bytes, count);
+    memcpy(out, bytes, (size_t)count);
     gpu->driver->buffer_unmap(gpu->context, gpu->download);
     return GCH_OK;
 }

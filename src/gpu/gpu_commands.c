@@ -270,6 +270,9 @@ gch_status gch__gpu_wait(gch__gpu *gpu, uint64_t serial, gch_error *err)
     if (serial > gpu->submitted)
         return gch_fail(err, GCH_INVALID, "wait for submission %llu: the last is %llu",
                         (unsigned long long)serial, (unsigned long long)gpu->submitted);
+    if (gpu->info.never_waits)
+        return gch_fail(err, GCH_UNSUPPORTED, "wait for submission %llu: this device never waits",
+                        (unsigned long long)serial);
     if (gpu->driver->passed(gpu->context) >= serial)
         return GCH_OK;
     return gch__gpu_poll(gpu, serial, err);

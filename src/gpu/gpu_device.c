@@ -203,6 +203,14 @@ gch_status gch__gpu_texture_make(gch__gpu *gpu, uint32_t width_px, uint32_t heig
     return GCH_OK;
 }
 
+void *gch__gpu_texture_get_shared(const gch__gpu *gpu, gch__gpu_texture texture)
+{
+    gch__gpu_object *object = gch__pool_get(&gpu->handles, texture.id, NULL);
+    if (object == NULL || object->kind != GCH__GPU_OBJECT_TEXTURE)
+        return NULL;
+    return gpu->driver->texture_shared(gpu->context, object->native);
+}
+
 gch_status gch__gpu_shader_make(gch__gpu *gpu, const char *wgsl, size_t bytes, const char *label,
                                 gch__gpu_shader *out, gch_error *err)
 {
@@ -383,6 +391,8 @@ gch_status gch__gpu_make(const gch__gpu_desc *desc, gch__gpu **out, gch_error *e
         gch__free(desc->allocator, gpu, PURPOSE);
         return status;
     }
+    gpu->chunk_bytes =
+        gpu->info.is_shared ? GCH__GPU_RING_CHUNK_BYTES_SHARED : GCH__GPU_RING_CHUNK_BYTES;
     *out = gpu;
     return GCH_OK;
 }

@@ -39,6 +39,7 @@ struct gch__gpu_driver {
     gch_status (*texture_make)(gch__gpu_context *context, uint32_t width_px, uint32_t height_px,
                                const char *label, void **out, gch_error *err);
     void (*texture_destroy)(gch__gpu_context *context, void *texture);
+    void *(*texture_shared)(gch__gpu_context *context, void *texture);
     gch_status (*shader_make)(gch__gpu_context *context, const char *wgsl, size_t bytes,
                               const char *label, void **out, gch_error *err);
     void (*shader_destroy)(gch__gpu_context *context, void *shader);
@@ -74,7 +75,8 @@ struct gch__gpu_driver {
     gch_status (*submit)(gch__gpu_context *context, uint64_t serial, uint32_t timer_count,
                          gch_error *err);
 
-    /* Notes what has finished, once submission `until` has; 0: without waiting. GCH_DEVICE_LOST. */
+    /* Notes what has finished, once submission `until` has; 0: without waiting. GCH_DEVICE_LOST.
+     * One that never waits has passed what it was given: its objects may be used again or end. */
     gch_status (*poll)(gch__gpu_context *context, uint64_t until, gch_error *err);
     uint64_t (*passed)(gch__gpu_context *context); /* the last submission known to be finished */
     /* Of the last submission with timers, finished. */

@@ -146,6 +146,12 @@ static gch_status texture_make(gch__gpu_context *context, uint32_t width_px, uin
     return make_object(context, "texture", 0, label, out, err);
 }
 
+static void *texture_shared(gch__gpu_context *context, void *texture)
+{
+    (void)context;
+    return texture;
+}
+
 static gch_status shader_make(gch__gpu_context *context, const char *wgsl, size_t bytes,
                               const char *label, void **out, gch_error *err)
 {
@@ -188,7 +194,7 @@ static void copy(gch__gpu_context *context, void *from, uint64_t from_offset, vo
     null_object *source = from, *target = to;
     note(context, "copy %s %llu -> %s %llu, %llu", source->label, (unsigned long long)from_offset,
          target->label, (unsigned long long)to_offset, (unsigned long long)count);
-    memcpy(target->data + to_offset, source->data + from_offset, count);
+    memcpy(target->data + to_offset, source->data + from_offset, (size_t)count);
 }
 
 static void copy_texture(gch__gpu_context *context, void *texture, uint32_t width_px,
@@ -203,7 +209,7 @@ static void clear(gch__gpu_context *context, void *buffer, uint64_t offset, uint
     null_object *object = buffer;
     note(context, "clear %s %llu, %llu", object->label, (unsigned long long)offset,
          (unsigned long long)count);
-    memset(object->data + offset, 0, count);
+    memset(object->data + offset, 0, (size_t)count);
 }
 
 static void compute_begin(gch__gpu_context *context, const char *label, int32_t timer)
@@ -320,6 +326,7 @@ const gch__gpu_driver gch__gpu_null = {
     .buffer_unmap = buffer_unmap,
     .texture_make = texture_make,
     .texture_destroy = destroy_object,
+    .texture_shared = texture_shared,
     .shader_make = shader_make,
     .shader_destroy = destroy_object,
     .pipeline_make = pipeline_make,

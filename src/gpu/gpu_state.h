@@ -10,6 +10,7 @@
 
 #define GCH__GPU_RING_CHUNKS 4u
 #define GCH__GPU_RING_CHUNK_BYTES ((uint64_t)4 << 20)
+#define GCH__GPU_RING_CHUNK_BYTES_SHARED ((uint64_t)1 << 20) /* of gch__gpu_info.is_shared */
 
 typedef enum gch__gpu_object_kind {
     GCH__GPU_OBJECT_BUFFER,
@@ -87,6 +88,7 @@ struct gch__gpu {
     uint32_t timer_count, timed_count; /* of the recording, of the last submission */
 
     gch__gpu_chunk ring[GCH__GPU_RING_CHUNKS];
+    uint64_t chunk_bytes;
     void *download; /* grows */
     uint64_t download_bytes;
 };

@@ -479,6 +479,7 @@ const gch__gpu_driver gch__gpu_native = {
     .buffer_unmap = gch__wgpu_buffer_unmap,
     .texture_make = gch__wgpu_texture_make,
     .texture_destroy = gch__wgpu_texture_destroy,
+    .texture_shared = gch__wgpu_texture_shared,
     .shader_make = gch__wgpu_shader_make,
     .shader_destroy = gch__wgpu_shader_destroy,
     .pipeline_make = gch__wgpu_pipeline_make,

@@ -127,6 +127,12 @@ void gch__wgpu_texture_destroy(gch__gpu_context *context, void *native)
     gch__free(context->allocator, texture, GCH__WGPU_PURPOSE);
 }
 
+void *gch__wgpu_texture_shared(gch__gpu_context *context, void *native)
+{
+    (void)context;
+    return ((gch__wgpu_texture *)native)->texture;
+}
+
 gch_status gch__wgpu_shader_make(gch__gpu_context *context, const char *wgsl, size_t bytes,
                                  const char *label, void **out, gch_error *err)
 {

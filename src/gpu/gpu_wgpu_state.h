@@ -70,6 +70,7 @@ void gch__wgpu_buffer_unmap(gch__gpu_context *context, void *native);
 gch_status gch__wgpu_texture_make(gch__gpu_context *context, uint32_t width_px, uint32_t height_px,
                                   const char *label, void **out, gch_error *err);
 void gch__wgpu_texture_destroy(gch__gpu_context *context, void *native);
+void *gch__wgpu_texture_shared(gch__gpu_context *context, void *native);
 gch_status gch__wgpu_shader_make(gch__gpu_context *context, const char *wgsl, size_t bytes,
                                  const char *label, void **out, gch_error *err);
 void gch__wgpu_shader_destroy(gch__gpu_context *context, void *native);

@@ -47,6 +47,7 @@ void gch__raster_destroy(gch__raster *raster)
     gch__free(allocator, raster->masks, "masks");
     gch__free(allocator, raster->sums, "sums");
     gch__free(allocator, raster->bare_masks, "masks");
+    gch__free(allocator, raster->strips, "strips");
     gch__free(allocator, raster->row_colors, "row colours");
     gch__free(allocator, raster->bars, "bars");
     gch__free(allocator, raster->spacings, "spacings");
@@ -59,6 +60,12 @@ void gch__raster_destroy(gch__raster *raster)
 }
 
 /* ---- bare pictures ---- */
+
+/* Whether a panel begins with this plot. */
+static bool begins_panel(const gch__scene *scene, uint32_t plot)
+{
+    return plot == 0 || scene->plots[plot].panel != scene->plots[plot - 1].panel;
+}
 
 /* A plot's pixels. */
 static gch__target target_of(gch__target picture, const gch__plot *plot)
@@ -82,10 +89,9 @@ static void draw_bare_band(void *context, size_t task, uint32_t worker)
     gch__bare_draw_band(c->plot, c->raster->bare_columns, c->series_count, (uint32_t)task, scratch);
 }
 
-/* The series of all plots of a panel, which have one rectangle. */
-static gch_status draw_bare_panel(gch__raster *raster, const gch__scene *scene, uint32_t panel,
-                                  gch__target target, gch_query *const *queries,
-                                  gch_workers *workers, gch_error *err)
+/* The columns of a panel's series but for densities: raster->bare_columns. */
+static gch_status find_bare_columns(gch__raster *raster, const gch__scene *scene, uint32_t panel,
+                                    gch_query *const *queries, uint32_t *out_count, gch_error *err)
 {
     uint32_t count = 0;
     int64_t start = gch__clock_ns();
@@ -98,6 +104,17 @@ static gch_status draw_bare_panel(gch__raster *raster, const gch__scene *scene, 
                                       err));
     }
     raster->query_ns += gch__clock_ns() - start;
+    *out_count = count;
+    return GCH_OK;
+}
+
+/* The series of all plots of a panel, which have one rectangle. */
+static gch_status draw_bare_panel(gch__raster *raster, const gch__scene *scene, uint32_t panel,
+                                  gch__target target, gch_query *const *queries,
+                                  gch_workers *workers, gch_error *err)
+{
+    uint32_t count;
+    GCH_TRY(find_bare_columns(raster, scene, panel, queries, &count, err));
     bare_context context = {raster, target, count};
     gch__parallel_for(workers, gch__bare_bands(target.height_px), draw_bare_band, &context);
     for (uint32_t i = 0; i < scene->series_count; i++) {
@@ -160,10 +177,60 @@ static gch_status draw_bare(gch__raster *raster, const gch__scene *scene, gch__t
                         count, sizeof *raster->bare_masks, "masks", err));
     for (uint32_t i = 0; i < scene->plot_count; i++) {
         const gch__plot *plot = &scene->plots[i];
-        if (i == 0 || plot->panel != scene->plots[i - 1].panel)
+        if (begins_panel(scene, i))
             GCH_TRY((scene->is_plane ? draw_bare_plane : draw_bare_panel)(
                 raster, scene, plot->panel, target_of(picture, plot), queries, workers, err));
     }
+    return GCH_OK;
+}
+
+/* ---- bare pictures for others to draw ---- */
+
+static gch_status add_strips(gch__raster *raster, const gch_columns *columns, uint32_t first_row,
+                             uint32_t height, size_t *io_count, gch_error *err)
+{
+    size_t pieces = columns->first[columns->width_px];
+    GCH_TRY(gch__ensure(raster->allocator, (void **)&raster->strips, &raster->strip_cap,
+                        *io_count + pieces, sizeof *raster->strips, "strips", err));
+    for (uint32_t c = 0; c < columns->width_px; c++) {
+        for (uint32_t i = columns->first[c]; i < columns->first[c + 1]; i++) {
+            int32_t top = GCH_MAX(columns->pieces[i].row_top, 0);
+            int32_t bottom = GCH_MIN(columns->pieces[i].row_bottom, (int32_t)height - 1);
+            if (top <= bottom)
+                raster->strips[(*io_count)++] =
+                    (gch__strip){.x = c,
+                                 .top = (uint16_t)(first_row + (uint32_t)top),
+                                 .bottom = (uint16_t)(first_row + (uint32_t)bottom)};
+        }
+    }
+    return GCH_OK;
+}
+
+gch_status gch__raster_strips(gch__raster *raster, const gch__scene *scene,
+                              gch_query *const *queries, const gch__strip **out, size_t *out_count,
+                              int64_t *out_query_ns, gch_error *err)
+{
+    size_t count = 0;
+    raster->query_ns = 0;
+    static_assert(GCH_IMAGE_PX_MAX - 1 <= UINT16_MAX, "rows of strips");
+    if (scene->is_plane)
+        return gch_fail(err, GCH_LIMIT, "points of a plane are no strips");
+    for (uint32_t i = 0; i < scene->series_count; i++)
+        if (scene->series[i].mark == GCH_MARK_DENSITY)
+            return gch_fail(err, GCH_LIMIT, "densities are no strips");
+    for (uint32_t i = 0; i < scene->plot_count; i++) {
+        const gch__plot *plot = &scene->plots[i];
+        uint32_t series_count;
+        if (!begins_panel(scene, i))
+            continue;
+        GCH_TRY(find_bare_columns(raster, scene, plot->panel, queries, &series_count, err));
+        for (uint32_t k = 0; k < series_count; k++)
+            GCH_TRY(add_strips(raster, &raster->bare_columns[k], plot->y_px, plot->view.height_px,
+                               &count, err));
+    }
+    *out = raster->strips;
+    *out_count = count;
+    *out_query_ns = raster->query_ns;
     return GCH_OK;
 }
 
@@ -242,7 +309,7 @@ static gch_status check_scene(const gch__scene *scene, const gch_image *image, g
         if ((uint64_t)plot->x_px + plot->view.width_px > image->width_px ||
             (uint64_t)plot->y_px + plot->view.height_px > image->height_px)
             return gch_fail(err, GCH_INVALID, "plot %u does not fit into the picture", i);
-        if (!scene->is_bare || (i > 0 && plot->panel == scene->plots[i - 1].panel))
+        if (!scene->is_bare || !begins_panel(scene, i))
             continue;
         if (plot->view.width_px != image->width_px || plot->y_px != rows)
             return gch_fail(err, GCH_INVALID, "bare panels fill the picture");

@@ -26,6 +26,8 @@ struct gch__raster {
     size_t sum_cap;
     uint16_t *bare_masks; /* per worker: gch__bare_scratch() */
     size_t bare_mask_cap;
+    gch__strip *strips;
+    size_t strip_cap;
     uint32_t *row_colors;
     size_t row_color_cap;
     gch_bar *bars; /* a copy, while the query answers something else */

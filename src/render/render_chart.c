@@ -10,6 +10,8 @@
 #include "gch/chart.h"
 #include "raster.h"
 #include "render_gpu.h"
+#include "render_paint.h"
+#include "render_tables.h"
 #include "scene_resolve.h"
 
 #include <math.h>
@@ -29,10 +31,13 @@ struct gch_chart {
     gch__scene scene;
     gch__raster *raster; /* made by the first frame that needs it */
     gch__gpu_executor *gpu;
-    const gch_data *gpu_data; /* that `gpu` was made for */
+    const gch_data *gpu_data; /* that `gpu` was made for ... */
+    bool gpu_stays;           /* ... and whether its pictures stay on the device */
     gch_error no_gpu;         /* why there is none; GCH_OK: it was not asked for, or there is */
     gch_error no_auto;        /* why BACKEND_AUTO does not take the one that there is; or GCH_OK */
     gch_image image;
+    gch_image left;   /* on the device, or not drawn: without pixels */
+    gch__paint paint; /* made by the first frame of tables in the default look */
     gch__extent extents[GCH_SERIES_CAP];
     slot slots[GCH_SERIES_CAP];
     slot with_slots[GCH_SERIES_CAP];    /* what SPREAD takes away, if of another file */
@@ -65,6 +70,7 @@ void gch_chart_destroy(gch_chart *chart)
         free_slot(&chart->with_slots[i]);
     }
     gch__gpu_executor_destroy(chart->gpu);
+    gch__paint_reset(&chart->paint);
     gch__raster_destroy(chart->raster);
     gch__scene_reset(&chart->scene);
     gch_image_destroy(&chart->image, chart->allocator);
@@ -381,7 +387,7 @@ static gch_status lay_out(gch_chart *chart, const gch_chart_desc *desc, int64_t 
     return GCH_OK;
 }
 
-/* ---- frames ---- */
+/* ---- figures ---- */
 
 static double ms_from_ns(int64_t ns)
 {
@@ -462,18 +468,26 @@ static void drop_gpu(gch_chart *chart)
     chart->gpu = NULL;
 }
 
-/* Sets drawn->adapter, complete and quality_level. */
+static gch_status make_gpu(gch_chart *chart, const gch_chart_desc *desc, gch_error *err)
+{
+    /* What is shown by a device is drawn there in any case: as a draw it is so once. */
+    gch__gpu_way way = desc->stays_on_device ? GCH__GPU_BY_DRAW : GCH__GPU_BY_MEASURE;
+    gch__gpu_executor_desc its = {.allocator = chart->allocator, .data = desc->data, .way = way};
+    chart->gpu_data = desc->data;
+    chart->gpu_stays = desc->stays_on_device;
+    return gch__gpu_executor_make(&its, &chart->gpu, err);
+}
+
+/* Sets drawn->adapter, texture, complete and quality_level. */
 static gch_status draw_on_gpu(gch_chart *chart, const gch_chart_desc *desc, gch_chart_stats *drawn,
                               int64_t *out_query_ns, gch_error *err)
 {
-    if (chart->gpu != NULL && chart->gpu_data != desc->data)
+    if (chart->gpu_data != desc->data || chart->gpu_stays != desc->stays_on_device)
         drop_gpu(chart);
-    if (chart->gpu == NULL) {
-        GCH_TRY(gch__gpu_executor_make(
-            &(gch__gpu_executor_desc){.allocator = chart->allocator, .data = desc->data},
-            &chart->gpu, err));
-        chart->gpu_data = desc->data;
-    }
+    if (chart->gpu == NULL)
+        GCH_TRY(make_gpu(chart, desc, err));
+    if (!desc->stays_on_device)
+        GCH_TRY(prepare_image(chart, err));
     const char *software = gch__gpu_executor_get_software(chart->gpu);
     if (desc->backend == GCH_BACKEND_AUTO && software != NULL) {
         (void)!gch_fail(&chart->no_auto, GCH_UNSUPPORTED, "%s is an adapter in software", software);
@@ -486,8 +500,11 @@ static gch_status draw_on_gpu(gch_chart *chart, const gch_chart_desc *desc, gch_
                                                        .budget_ms = desc->frame_budget_ms});
     gch__gpu_frame_stats stats;
     gch_status status = gch__gpu_executor_draw(chart->gpu, &chart->scene, chart->queries,
-                                               &chart->image, &stats, out_query_ns, err);
+                                               desc->stays_on_device ? NULL : &chart->image, &stats,
+                                               out_query_ns, err);
     if (status == GCH_OK) {
+        if (desc->stays_on_device)
+            drawn->texture = gch__gpu_executor_get_texture(chart->gpu);
         snprintf(drawn->adapter, sizeof drawn->adapter, "%s", stats.adapter);
         drawn->complete = stats.counted;
         drawn->quality_level = stats.quality_level;
@@ -522,6 +539,11 @@ static gch_status try_gpu(gch_chart *chart, const gch_chart_desc *desc, gch_char
     return status;
 }
 
+static gch_status ensure_raster(gch_chart *chart, gch_error *err)
+{
+    return chart->raster != NULL ? GCH_OK : gch__raster_make(chart->allocator, &chart->raster, err);
+}
+
 /* Sets stats->backend, fallback, adapter, complete and quality_level. */
 static gch_status draw(gch_chart *chart, const gch_chart_desc *desc, gch_chart_stats *stats,
                        int64_t *out_query_ns, gch_error *err)
@@ -544,16 +566,87 @@ static gch_status draw(gch_chart *chart, const gch_chart_desc *desc, gch_chart_s
     }
     if (chart->gpu != NULL)
         gch__gpu_executor_forget(chart->gpu);
+    GCH_TRY(prepare_image(chart, err));
     if (desc->backend == GCH_BACKEND_REFERENCE)
         return gch__raster_reference(&chart->scene, chart->allocator, &chart->image, err);
-    if (chart->raster == NULL)
-        GCH_TRY(gch__raster_make(chart->allocator, &chart->raster, err));
+    GCH_TRY(ensure_raster(chart, err));
     return gch__raster_draw(chart->raster, &chart->scene, chart->queries, desc->workers,
                             &chart->image, out_query_ns, err);
 }
 
-gch_status gch_chart_frame(gch_chart *chart, const gch_chart_desc *desc,
-                           const gch_image **out_image, gch_chart_stats *stats, gch_error *err)
+/* ---- tables ---- */
+
+static gch__words words_of(const gch__paint_table *table)
+{
+    return (gch__words){(const uint32_t *)(const void *)table->entries,
+                        table->count * table->entry_bytes / sizeof(uint32_t)};
+}
+
+static gch_status make_strips(gch_chart *chart, gch__chart_tables *out, int64_t *out_query_ns,
+                              gch_error *err)
+{
+    const gch__strip *strips;
+    size_t count;
+    GCH_TRY(gch__raster_strips(chart->raster, &chart->scene, chart->queries, &strips, &count,
+                               out_query_ns, err));
+    out->kind = GCH__TABLES_STRIPS;
+    out->commands = (gch__words){(const uint32_t *)(const void *)strips,
+                                 count * sizeof *strips / sizeof(uint32_t)};
+    return GCH_OK;
+}
+
+static gch_status make_commands(gch_chart *chart, gch__chart_tables *out, int64_t *out_query_ns,
+                                gch_error *err)
+{
+    gch__paint *paint = &chart->paint;
+    bool is_same;
+    if (paint->raster == NULL)
+        GCH_TRY(gch__paint_init(paint, chart->allocator, chart->raster, NULL, err));
+    GCH_TRY(gch__paint_begin(paint, &chart->scene, &is_same, err));
+    GCH_TRY(gch__paint_add_marks(paint, &chart->scene, chart->queries, out_query_ns, err));
+    GCH_TRY(gch__paint_list_quads(paint, err));
+    *out = (gch__chart_tables){.kind = GCH__TABLES_COMMANDS,
+                               .commands = words_of(&paint->commands),
+                               .quads = words_of(&paint->quads),
+                               .lists = words_of(&paint->lists),
+                               .shapes = words_of(&paint->data),
+                               .atlas = words_of(&paint->atlas)};
+    return GCH_OK;
+}
+
+/* kind stays GCH__TABLES_NONE where only the processor draws. */
+static gch_status make_tables(gch_chart *chart, gch__chart_tables *out, int64_t *out_query_ns,
+                              gch_error *err)
+{
+    gch_error reason;
+    *out = (gch__chart_tables){0};
+    GCH_TRY(ensure_raster(chart, err));
+    gch_status status =
+        (chart->scene.is_bare ? make_strips : make_commands)(chart, out, out_query_ns, &reason);
+    return status == GCH_OK || status == GCH_LIMIT ? GCH_OK
+                                                   : gch_fail(err, status, "%s", reason.message);
+}
+
+/* ---- frames ---- */
+
+/* Tables, if they are asked for and there are any; else the image. */
+static gch_status draw_or_list(gch_chart *chart, const gch_chart_desc *desc,
+                               gch__chart_tables *tables, gch_chart_stats *drawn,
+                               int64_t *out_query_ns, gch_error *err)
+{
+    if (tables != NULL) {
+        *drawn = (gch_chart_stats){
+            .complete = 1, .quality_level = GCH_QUALITY_LEVELS, .backend = GCH_BACKEND_CPU};
+        GCH_TRY(make_tables(chart, tables, out_query_ns, err));
+        if (tables->kind != GCH__TABLES_NONE)
+            return GCH_OK;
+    }
+    return draw(chart, desc, drawn, out_query_ns, err);
+}
+
+static gch_status make_frame(gch_chart *chart, const gch_chart_desc *desc,
+                             gch__chart_tables *tables, const gch_image **out_image,
+                             gch_chart_stats *stats, gch_error *err)
 {
     int64_t start_ns = gch__clock_ns();
     GCH_TRY(check_desc(desc, err));
@@ -574,8 +667,7 @@ gch_status gch_chart_frame(gch_chart *chart, const gch_chart_desc *desc,
     int64_t draw_ns = gch__clock_ns();
     int64_t query_ns;
     gch_chart_stats drawn = {0};
-    GCH_TRY(prepare_image(chart, err));
-    GCH_TRY(draw(chart, desc, &drawn, &query_ns, err));
+    GCH_TRY(draw_or_list(chart, desc, tables, &drawn, &query_ns, err));
 
     int64_t end_ns = gch__clock_ns();
     if (stats != NULL) {
@@ -587,8 +679,24 @@ gch_status gch_chart_frame(gch_chart *chart, const gch_chart_desc *desc,
         stats->total_ms = ms_from_ns(end_ns - start_ns);
         GCH_TRY(fill_stats(chart, desc, stats, err));
     }
-    *out_image = &chart->image;
+    bool has_pixels = drawn.texture == NULL && (tables == NULL || tables->kind == GCH__TABLES_NONE);
+    chart->left =
+        (gch_image){.width_px = chart->scene.width_px, .height_px = chart->scene.height_px};
+    *out_image = has_pixels ? &chart->image : &chart->left;
     return GCH_OK;
+}
+
+gch_status gch_chart_frame(gch_chart *chart, const gch_chart_desc *desc,
+                           const gch_image **out_image, gch_chart_stats *stats, gch_error *err)
+{
+    return make_frame(chart, desc, NULL, out_image, stats, err);
+}
+
+gch_status gch__chart_frame_tables(gch_chart *chart, const gch_chart_desc *desc,
+                                   gch__chart_tables *out, const gch_image **out_image,
+                                   gch_chart_stats *stats, gch_error *err)
+{
+    return make_frame(chart, desc, out, out_image, stats, err);
 }
 
 gch_status gch_chart_render(const gch_chart_desc *desc, gch_image *image, gch_chart_stats *stats,
@@ -596,6 +704,8 @@ gch_status gch_chart_render(const gch_chart_desc *desc, gch_image *image, gch_ch
 {
     gch_chart *chart = NULL;
     const gch_image *frame = NULL;
+    if (desc->stays_on_device)
+        return gch_fail(err, GCH_INVALID, "stays_on_device: the picture is to be an image");
     GCH_TRY(gch_chart_make(desc->allocator, &chart, err));
     gch_status status = gch_chart_frame(chart, desc, &frame, stats, err);
     if (status == GCH_OK) {

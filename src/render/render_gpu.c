@@ -529,6 +529,13 @@ const char *gch__gpu_executor_get_software(const gch__gpu_executor *executor)
     return info->kind == GCH__GPU_SOFTWARE ? info->adapter : NULL;
 }
 
+void *gch__gpu_executor_get_texture(const gch__gpu_executor *executor)
+{
+    if (executor->picture.way != GCH__GPU_BY_DRAW)
+        return NULL;
+    return gch__gpu_texture_get_shared(executor->gpu, executor->picture.target);
+}
+
 gch__gpu *gch__gpu_executor_get_gpu(gch__gpu_executor *executor)
 {
     return executor->gpu;

@@ -69,6 +69,8 @@ GCH_CHECKED gch_status gch__gpu_executor_draw(gch__gpu_executor *executor, const
                                               gch_query *const *queries, gch_image *image,
                                               gch__gpu_frame_stats *stats, int64_t *out_query_ns,
                                               gch_error *err);
+/* The picture that the last frame left on the device, by a draw: gch__gpu_texture_get_shared. */
+void *gch__gpu_executor_get_texture(const gch__gpu_executor *executor);
 /* What the densities of the frames from here on hold; exact at first. */
 void gch__gpu_executor_set_quality(gch__gpu_executor *executor, const gch__quality_desc *desc);
 /* Somebody else has drawn on the image of the last frame: the next one keeps nothing of it. */

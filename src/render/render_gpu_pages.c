@@ -17,6 +17,7 @@
 #define PURPOSE "gpu pages"
 #define PAGE_WORDS (GCH__GPU_PAGE_BYTES / 4u)
 #define START_SLOTS 1024u
+#define START_SLOTS_SHARED 256u /* of gch__gpu_info.is_shared */
 #define RUNS 4u
 #define SLAB_BYTES_MAX ((uint64_t)1 << 30)
 #define FAST_GROWTH_BYTES ((uint64_t)256 << 20) /* fourfold up to this, then step by step */
@@ -307,8 +308,8 @@ static gch_status find_place(gch__gpu_pages *pages, uint32_t page_count, source 
         return gch_fail(err, GCH_UNSUPPORTED, "more pages in view than shaders can address");
     GCH_TRY(gch__ensure(pages->allocator, (void **)&pages->sources, &pages->source_cap,
                         (size_t)pages->source_count + 1, sizeof *pages->sources, PURPOSE, err));
-    GCH_TRY(gch__ensure(pages->allocator, (void **)&pages->table, &pages->table_cap, table_count,
-                        sizeof *pages->table, PURPOSE, err));
+    GCH_TRY(gch__ensure(pages->allocator, (void **)&pages->table, &pages->table_cap,
+                        (size_t)table_count, sizeof *pages->table, PURPOSE, err));
     *out = &pages->sources[pages->source_count++];
     **out = (source){.table_at = pages->table_used, .table_count = page_count};
     pages->table_used = (uint32_t)table_count;
@@ -372,7 +373,8 @@ gch_status gch__gpu_pages_begin_tile(gch__gpu_pages *pages, gch_error *err)
     if (pages->slab_count > 0)
         return grow(pages, err);
     uint64_t slots = GCH_MIN(pages->slab_bytes, pages->budget_bytes) / GCH__GPU_PAGE_BYTES;
-    slots = GCH_MIN(slots, (uint64_t)START_SLOTS);
+    bool is_shared = gch__gpu_get_info(pages->gpu)->is_shared;
+    slots = GCH_MIN(slots, is_shared ? START_SLOTS_SHARED : START_SLOTS);
     gch_status status = make_first_slab(pages, slots * GCH__GPU_PAGE_BYTES, err);
     /* The manager's budget may be smaller than what the device has, or others have their part. */
     while (status == GCH_LIMIT && slots / 2 >= GCH__GPU_SLOTS_MIN) {

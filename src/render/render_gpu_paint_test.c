@@ -7,6 +7,7 @@
  * chart on either side, as a viewer would keep it. */
 #include "gch/chart.h"
 #include "gpu_null.h"
+#include "paint_cases.h"
 #include "render_gpu_state.h"
 #include "test_memory.h"
 #include "test_series.h"
@@ -14,169 +15,9 @@
 #include <inttypes.h>
 #include <math.h>
 
-#define FILE_COUNT 4u
 #define DEFAULT_CASE_COUNT 240u
 
 static gch_error err;
-static test_series files[FILE_COUNT];
-static const int64_t rows[FILE_COUNT] = {200000, 3000, 40, 1};
-
-/* Walks, two columns each, with gaps in the first two files and infinities and large steps in the
- * second. */
-static int make_files(void **state)
-{
-    (void)state;
-    uint64_t seed = 5;
-    for (size_t f = 0; f < FILE_COUNT; f++) {
-        int64_t *times = calloc((size_t)rows[f], sizeof *times), time = 0;
-        double *values = calloc((size_t)rows[f], sizeof *values), walk = 0;
-        double *others = calloc((size_t)rows[f], sizeof *others), other = 3000;
-        assert_true(times != NULL && values != NULL && others != NULL);
-        for (int64_t i = 0; i < rows[f]; i++) {
-            walk += (double)(test_random(&seed) % 201) - 100;
-            time += f == 0 ? 1000 : (int64_t)(test_random(&seed) % 100000);
-            times[i] = time;
-            values[i] = walk / 10;
-            if (f < 2 && test_random(&seed) % 900 == 0)
-                values[i] = (double)NAN;
-            if (f == 1 && test_random(&seed) % 300 == 0)
-                values[i] *= 1e9;
-            other += (double)(test_random(&seed) % 201) - 100;
-            others[i] = f == 1 && test_random(&seed) % 500 == 0 ? (double)NAN : other / 10;
-        }
-        const gch_column_desc columns[] = {{.name = "low", .type = GCH_TYPE_F64},
-                                           {.name = "high", .type = GCH_TYPE_F64}};
-        const gch_column_data data[] = {{.values = values}, {.values = others}};
-        gch_writer_desc desc = {.time_unit = GCH_TIME_MS, .columns = columns, .column_count = 2};
-        files[f] = test_series_make_columns(&desc, times, data, (size_t)rows[f]);
-        free(times);
-        free(values);
-        free(others);
-    }
-    return 0;
-}
-
-static int free_files(void **state)
-{
-    (void)state;
-    for (size_t f = 0; f < FILE_COUNT; f++)
-        test_series_free(&files[f]);
-    return 0;
-}
-
-static uint32_t below(uint64_t *seed, uint32_t bound)
-{
-    return (uint32_t)(test_random(seed) % bound);
-}
-
-/* What one case is made of; a desc points into it. */
-typedef struct paint_case {
-    gch_chart_series series[4];
-    gch_panel_desc panels[3];
-    gch_chart_desc desc;
-} paint_case;
-
-static void make_series_of(gch_chart_series *out, uint64_t *seed)
-{
-    static const gch_mark marks[] = {GCH_MARK_LINE,    GCH_MARK_STEP,    GCH_MARK_AREA,
-                                     GCH_MARK_LINE,    GCH_MARK_CANDLES, GCH_MARK_OHLC,
-                                     GCH_MARK_BARS,    GCH_MARK_SCATTER, GCH_MARK_BAND,
-                                     GCH_MARK_DENSITY, GCH_MARK_VOLUME};
-    static const float widths[] = {0, 0.4f, 1, 2.5f, 7};
-    *out = (gch_chart_series){.file = files[below(seed, FILE_COUNT)].file,
-                              .mark = marks[below(seed, GCH_COUNT_OF(marks))],
-                              .column_high = 1,
-                              .column_price = 1,
-                              .has_price = below(seed, 2) == 0,
-                              .width_px = widths[below(seed, GCH_COUNT_OF(widths))],
-                              .density_scale = (gch_density_scale)below(seed, 4),
-                              .palette = (gch_palette)below(seed, 4)};
-    if (below(seed, 3) == 0)
-        out->color_rgba = (uint32_t)test_random(seed) | 0x20;
-    if (out->mark == GCH_MARK_LINE && below(seed, 2) == 0)
-        out->study = (gch_series_study){.kind = (gch_study_kind)(1 + below(seed, 4)),
-                                        .length = 1 + below(seed, 60),
-                                        .with = files[below(seed, FILE_COUNT)].file};
-    static const float dashes[][4] = {{6, 4}, {0, 4}, {9, 3, 0, 3}, {2.25f, 0.5f, 11}};
-    if (below(seed, 3) == 0) {
-        uint32_t which = below(seed, GCH_COUNT_OF(dashes));
-        out->dash_count = which == 2 ? 4 : which == 3 ? 3 : 2;
-        memcpy(out->dash_px, dashes[which], sizeof dashes[which]);
-    }
-    if (below(seed, 4) == 0)
-        out->label = "Näheres: 2 °C (wet bulb)";
-}
-
-/* Some panels with one axis or two; the chart's own range becomes that of a left one. */
-static void choose_panels(paint_case *out, uint64_t *seed)
-{
-    gch_chart_desc *desc = &out->desc;
-    desc->panels = out->panels;
-    desc->panel_count = 1 + below(seed, GCH_COUNT_OF(out->panels));
-    gch_axis_desc range = {.has_bottom = desc->has_bottom,
-                           .has_top = desc->has_top,
-                           .bottom = desc->bottom,
-                           .top = desc->top};
-    desc->has_bottom = desc->has_top = false;
-    for (uint32_t i = 0; i < desc->panel_count; i++) {
-        out->panels[i].height = (float)below(seed, 3);
-        out->panels[i].title = below(seed, 2) == 0 ? "Flow" : NULL;
-        if (below(seed, 2) == 0)
-            out->panels[i].left = range;
-    }
-    for (uint32_t i = 0; i < desc->series_count; i++) {
-        out->series[i].panel = below(seed, desc->panel_count);
-        out->series[i].axis = below(seed, 3) == 0 ? GCH_AXIS_RIGHT : GCH_AXIS_LEFT;
-    }
-}
-
-static void make_case(paint_case *out, uint64_t number)
-{
-    static const float scales[] = {1, 1, 1.5f, 2, 3};
-    uint64_t seed = number * 0xD1342543DE82EF95u + 77;
-    *out = (paint_case){.desc = {.series_count = 1 + below(&seed, 4)}};
-    gch_chart_desc *desc = &out->desc;
-    for (uint32_t i = 0; i < desc->series_count; i++)
-        make_series_of(&out->series[i], &seed);
-    desc->series = out->series;
-    desc->scale = scales[below(&seed, GCH_COUNT_OF(scales))];
-    desc->width_px = 60 + below(&seed, 500);
-    desc->height_px = 40 + below(&seed, 300);
-    desc->theme = below(&seed, 2) == 0 ? GCH_THEME_LIGHT : GCH_THEME_DARK;
-    desc->title = below(&seed, 2) == 0 ? "Pressure, by the hour" : NULL;
-    desc->hide_legend = below(&seed, 4) == 0;
-    desc->time_zone = below(&seed, 3) == 0 ? "Europe/Berlin" : NULL;
-    if (below(&seed, 4) != 0) {
-        desc->has_time_range = true;
-        desc->from = (int64_t)(test_random(&seed) % 150000000);
-        desc->to = desc->from + 1 + (int64_t)(test_random(&seed) % (1u << (8 + below(&seed, 20))));
-    }
-    if (below(&seed, 2) == 0) { /* much lies outside */
-        desc->has_bottom = desc->has_top = true;
-        desc->bottom = (gch_decimal){-(int64_t)below(&seed, 2000), 0};
-        desc->top = (gch_decimal){1 + below(&seed, 900), 0};
-    }
-    if (number % 3 == 2)
-        choose_panels(out, &seed);
-}
-
-static uint32_t largest_difference(const gch_image *a, const gch_image *b, size_t *out_at)
-{
-    uint32_t largest = 0;
-    assert_int_equal(a->width_px, b->width_px);
-    assert_int_equal(a->height_px, b->height_px);
-    for (size_t i = 0; i < (size_t)a->width_px * a->height_px; i++) {
-        for (uint32_t shift = 0; shift < 32; shift += 8) {
-            uint32_t x = a->pixels[i] >> shift & 255, y = b->pixels[i] >> shift & 255;
-            uint32_t difference = x > y ? x - y : y - x;
-            if (difference > largest) {
-                largest = difference;
-                *out_at = i;
-            }
-        }
-    }
-    return largest;
-}
 
 static uint64_t number_from_environment(const char *name, uint64_t otherwise)
 {
@@ -199,7 +40,7 @@ static void no_channel_differs_by_more_than_one_from_the_processors(void **state
         gch_chart_stats stats;
         paint_case c;
         size_t at = 0;
-        make_case(&c, number);
+        paint_case_make(&c, number);
         gch_status status = gch_chart_frame(cpu, &c.desc, &expected, NULL, &err);
         c.desc.backend = GCH_BACKEND_GPU;
         gch_status on_gpu = gch_chart_frame(gpu, &c.desc, &drawn, &stats, &err);
@@ -210,7 +51,7 @@ static void no_channel_differs_by_more_than_one_from_the_processors(void **state
         frames++;
         if (stats.backend != GCH_BACKEND_GPU)
             fail_msg("case %" PRIu64 ": the GPU did not draw: %s", number, stats.fallback);
-        uint32_t difference = largest_difference(drawn, expected, &at);
+        uint32_t difference = paint_largest_difference(drawn, expected, &at);
         equal += difference == 0;
         if (difference > 1)
             fail_msg(
@@ -258,7 +99,7 @@ static void a_hundred_thousand_points_in_one_tile_are_all_drawn(void **state)
         assert_int_equal(stats.backend, desc.backend);
     }
     size_t at;
-    assert_true(largest_difference(&images[0], &images[1], &at) <= 1);
+    assert_true(paint_largest_difference(&images[0], &images[1], &at) <= 1);
     gch_image_destroy(&images[0], NULL);
     gch_image_destroy(&images[1], NULL);
     test_series_free(&series);
@@ -278,7 +119,7 @@ static gch_status make_stage(const gch__gpu_executor_desc *desc, stage *out)
 {
     *out = (stage){.scene.allocator = desc->allocator};
     GCH_TRY(gch_image_make(400, 240, NULL, &out->image, &err));
-    GCH_TRY(gch_query_make(files[0].file,
+    GCH_TRY(gch_query_make(paint_files[0],
                            &(gch_query_desc){.allocator = desc->allocator, .keep_outside = true},
                            &out->query, &err));
     return gch__gpu_executor_make(desc, &out->executor, &err);
@@ -297,7 +138,7 @@ static gch_status draw(stage *s, const char *title, uint32_t color, int64_t from
 {
     int64_t query_ns;
     gch__extent extent = {0};
-    gch_chart_series its = {.file = files[0].file, .mark = GCH_MARK_AREA, .color_rgba = color};
+    gch_chart_series its = {.file = paint_files[0], .mark = GCH_MARK_AREA, .color_rgba = color};
     gch_chart_desc desc = {.series = &its,
                            .series_count = 1,
                            .width_px = 400,
@@ -357,8 +198,8 @@ static void a_histogram_has_the_processors_pixels(void **state)
         assert_ok(gch_chart_make(NULL, &charts[i], &err));
     for (uint32_t bins = 1; bins < 3000; bins = bins * 3 + 1) {
         gch_chart_series its[] = {
-            {.file = files[0].file, .mark = GCH_MARK_HISTOGRAM, .bin_count = bins},
-            {.file = files[1].file, .mark = GCH_MARK_HISTOGRAM, .color_rgba = 0x40608080}};
+            {.file = paint_files[0], .mark = GCH_MARK_HISTOGRAM, .bin_count = bins},
+            {.file = paint_files[1], .mark = GCH_MARK_HISTOGRAM, .color_rgba = 0x40608080}};
         const gch_image *pictures[2];
         size_t at = 0;
         for (int i = 0; i < 2; i++) {
@@ -371,7 +212,7 @@ static void a_histogram_has_the_processors_pixels(void **state)
             assert_ok(gch_chart_frame(charts[i], &desc, &pictures[i], &stats, &err));
             assert_string_equal(stats.fallback, "");
         }
-        assert_true(largest_difference(pictures[0], pictures[1], &at) <= 1);
+        assert_true(paint_largest_difference(pictures[0], pictures[1], &at) <= 1);
         uint32_t colored = 0;
         for (size_t px = 0; px < 700 * 300; px++)
             colored += pictures[0]->pixels[px] != pictures[0]->pixels[0];
@@ -451,7 +292,7 @@ static void memory_that_runs_out_while_painting_is_told_and_leaks_nothing(void *
 static void a_chart_wider_than_a_texture_is_drawn_in_parts(void **state)
 {
     (void)state;
-    gch_chart_series its = {.file = files[1].file};
+    gch_chart_series its = {.file = paint_files[1]};
     gch_chart_desc desc = {.series = &its, .series_count = 1, .width_px = 4500, .height_px = 120};
     gch_image expected = {0}, drawn = {0};
     gch_chart_stats stats;
@@ -460,7 +301,7 @@ static void a_chart_wider_than_a_texture_is_drawn_in_parts(void **state)
     desc.backend = GCH_BACKEND_GPU;
     assert_ok(gch_chart_render(&desc, &drawn, &stats, &err));
     assert_int_equal(stats.backend, GCH_BACKEND_GPU);
-    assert_true(largest_difference(&expected, &drawn, &at) <= 1);
+    assert_true(paint_largest_difference(&expected, &drawn, &at) <= 1);
     gch_image_destroy(&expected, NULL);
     gch_image_destroy(&drawn, NULL);
 }
@@ -477,5 +318,5 @@ int main(void)
         cmocka_unit_test(memory_that_runs_out_while_painting_is_told_and_leaks_nothing),
         cmocka_unit_test(a_chart_wider_than_a_texture_is_drawn_in_parts),
     };
-    return cmocka_run_group_tests(tests, make_files, free_files);
+    return cmocka_run_group_tests(tests, paint_cases_open, paint_cases_close);
 }

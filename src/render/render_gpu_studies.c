@@ -171,7 +171,7 @@ static gch_status add_chunks(gch__gpu_studies *studies, const gch__study_bar *ba
 
 typedef struct places {
     gch__gpu_studies *studies;
-    gch__gpu_painter *painter;
+    gch__paint *paint;
     gch__gpu_study *study;
     uint32_t line_table, part_table;
 } places;
@@ -184,9 +184,9 @@ static gch_status add_place(places *p, uint32_t point, double x0, double x1, con
     GCH_TRY(add_words(p->studies, PLACE_WORDS, &words, &unused, err));
     words[0] = point;
     memcpy(words + 1, reals, sizeof reals);
-    gch__paint_include_in_table(p->painter, p->line_table, index, x0 - reach, x1 + reach);
+    gch__paint_include_in_table(p->paint, p->line_table, index, x0 - reach, x1 + reach);
     for (uint32_t i = 0; i < PARTS && p->study->kind == GCH_STUDY_RANGE; i++)
-        gch__paint_include_in_table(p->painter, p->part_table, index * PARTS + i, x0, x1);
+        gch__paint_include_in_table(p->paint, p->part_table, index * PARTS + i, x0, x1);
     return GCH_OK;
 }
 
@@ -217,51 +217,50 @@ static void add_line(places *p, uint32_t rgba, uint32_t *out_lines)
 {
     gch__gpu_command command = gch__paint_command_of(GCH__GPU_PAINT_STROKE, rgba);
     size_t count = (size_t)p->study->place_count * LINE_WORDS;
-    uint32_t *room = gch__gpu_painter_add_words(p->painter, count, out_lines);
+    uint32_t *room = gch__paint_add_words(p->paint, count, out_lines);
     if (room == NULL)
         return;
     memset(room, 0, count * sizeof *room);
     command.a = p->line_table;
     command.b = *out_lines;
-    gch__paint_add_plot_command(p->painter, command, 0, p->painter->plot->view.height_px);
+    gch__paint_add_plot_command(p->paint, command, 0, p->paint->plot->view.height_px);
 }
 
 static void add_band(places *p, uint32_t rgba)
 {
     gch__gpu_command command = gch__paint_command_of(GCH__GPU_PAINT_BETWEEN, rgba);
     size_t count = (size_t)p->study->place_count * PART_WORDS;
-    uint32_t *room = gch__gpu_painter_add_words(p->painter, count, &p->study->parts);
+    uint32_t *room = gch__paint_add_words(p->paint, count, &p->study->parts);
     if (room == NULL)
         return;
     memset(room, 0, count * sizeof *room);
     command.a = p->part_table;
     command.b = p->study->parts;
-    gch__paint_add_plot_command(p->painter, command, 0, p->painter->plot->view.height_px);
+    gch__paint_add_plot_command(p->paint, command, 0, p->paint->plot->view.height_px);
 }
 
-static gch_status add_shapes(gch__gpu_studies *studies, gch__gpu_painter *painter,
-                             const gch__mark_job *job, const gch__study_bar *bars,
-                             gch__gpu_study *study, gch_error *err)
+static gch_status add_shapes(gch__gpu_studies *studies, gch__paint *paint, const gch__mark_job *job,
+                             const gch__study_bar *bars, gch__gpu_study *study, gch_error *err)
 {
-    places p = {.studies = studies, .painter = painter, .study = study};
+    places p = {.studies = studies, .paint = paint, .study = study};
     bool is_range = study->kind == GCH_STUDY_RANGE;
-    if (!gch__paint_add_table(painter, &p.line_table) ||
-        (is_range && !gch__paint_add_table(painter, &p.part_table)))
-        return gch__gpu_painter_tell(painter, err);
+    if (!gch__paint_add_table(paint, &p.line_table) ||
+        (is_range && !gch__paint_add_table(paint, &p.part_table)))
+        return gch__paint_tell(paint, err);
     GCH_TRY(add_places(&p, job, bars, err));
     if (is_range)
         add_band(&p, job->series->fill_color);
     add_line(&p, job->series->color, &study->lines);
     if (is_range)
         add_line(&p, job->series->color, &study->upper_lines);
-    return gch__gpu_painter_tell(painter, err);
+    return gch__paint_tell(paint, err);
 }
 
 /* ---- studies ---- */
 
-static gch_status add(gch__gpu_studies *studies, gch__gpu_painter *painter,
-                      const gch__mark_job *job, const gch__study_bar *bars, uint32_t count,
-                      uint32_t from, bool *out_is_added, gch_error *err)
+static gch_status add(gch__gpu_studies *studies, gch__paint *paint, const gch__mark_job *job,
+                      const gch__study_bar *bars, uint32_t count, uint32_t from, bool *out_is_added,
+                      gch_error *err)
 {
     const gch__plot_study *its = &job->series->study;
     gch__gpu_study study = {.kind = its->kind,
@@ -281,7 +280,7 @@ static gch_status add(gch__gpu_studies *studies, gch__gpu_painter *painter,
         return GCH_OK;
     if (its->kind == GCH_STUDY_EMA)
         GCH_TRY(add_chunks(studies, bars, count, from, &study, err));
-    GCH_TRY(add_shapes(studies, painter, job, bars + study.first_bar, &study, err));
+    GCH_TRY(add_shapes(studies, paint, job, bars + study.first_bar, &study, err));
     studies->value_words += study.point_count * VALUE_WORDS;
     studies->points_max = GCH_MAX(studies->points_max, study.point_count);
     studies->chunks_max = GCH_MAX(studies->chunks_max, study.chunk_count);
@@ -290,7 +289,7 @@ static gch_status add(gch__gpu_studies *studies, gch__gpu_painter *painter,
     return GCH_OK;
 }
 
-gch_status gch__gpu_studies_add(gch__gpu_studies *studies, gch__gpu_painter *painter,
+gch_status gch__gpu_studies_add(gch__gpu_studies *studies, gch__paint *paint,
                                 const gch__mark_job *job, bool *out_is_added, gch_error *err)
 {
     const gch_study_desc desc = gch__mark_study_desc(job);
@@ -310,7 +309,7 @@ gch_status gch__gpu_studies_add(gch__gpu_studies *studies, gch__gpu_painter *pai
     if (status != GCH_OK)
         return gch_fail(err, status, "%s", detail.message);
     size_t before = studies->words.count;
-    status = add(studies, painter, job, bars, count, from, out_is_added, err);
+    status = add(studies, paint, job, bars, count, from, out_is_added, err);
     if (!*out_is_added)
         studies->words.count = before;
     return status;

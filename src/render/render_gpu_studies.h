@@ -9,8 +9,8 @@
 #ifndef GCH_RENDER_GPU_STUDIES_H
 #define GCH_RENDER_GPU_STUDIES_H
 
-#include "raster_state.h"
 #include "render_gpu_state.h"
+#include "render_paint.h"
 
 typedef enum gch__gpu_study_kernel {
     GCH__GPU_STUDY_COMBINE,
@@ -44,8 +44,7 @@ void gch__gpu_studies_begin(gch__gpu_studies *studies); /* an empty picture */
 /* The study of a job for the picture under way, its shapes and commands. *out_is_added: false where
  * the processor has to do it: on a log axis, with more than GCH__STUDY_POINTS_PER_COLUMN bars a
  * column, values beyond 2^32 px, or pages that have not come. */
-GCH_CHECKED gch_status gch__gpu_studies_add(gch__gpu_studies *studies,
-                                            struct gch__gpu_painter *painter,
+GCH_CHECKED gch_status gch__gpu_studies_add(gch__gpu_studies *studies, gch__paint *paint,
                                             const gch__mark_job *job, bool *out_is_added,
                                             gch_error *err);
 

@@ -5,6 +5,7 @@
 
 #define ALIGN 64u
 #define STATS_CAP 4096u
+#define DEVICE_BUDGET_BYTES ((uint64_t)192 << 20) /* of pages, for all charts of a page */
 
 gch__web gch__web_instance = {
     .sources = {.purpose = "source numbers"},
@@ -54,6 +55,7 @@ gch_status gch_web_start(uint32_t budget_mib)
     /* Nobody else could make room while a call waits for it. */
     web->sources.allocator = web->charts.allocator = web->allocator;
     gch_data_desc desc = {.host_budget_bytes = (uint64_t)budget_mib << 20,
+                          .device_budget_bytes = DEVICE_BUDGET_BYTES,
                           .allocator = web->allocator,
                           .loader_count = 1,
                           .stall_ms = 1};

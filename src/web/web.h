@@ -212,6 +212,20 @@ GCH__EXPORT gch_status gch_web_chart_destroy(uint32_t id);
 GCH__EXPORT gch_status gch_web_chart_frame(uint32_t id, const gch_web_chart_desc *desc,
                                            gch_web_frame *out);
 
+/* What a host with WebGL2 draws from (web/src/gl.ts), as render_tables.h has it: words. */
+typedef struct gch__web_words {
+    const uint32_t *words;
+    uint32_t count;
+} gch__web_words;
+
+typedef struct gch__web_tables {
+    gch__web_words commands, quads, lists, shapes, atlas;
+} gch__web_tables;
+
+/* Of the last frame, if it is a picture of WEBGL2: `picture` is a gch__tables_kind. They live as
+ * long as pixels would. */
+GCH__EXPORT const gch__web_tables *gch_web_chart_tables(void);
+
 /* ---- values at the cursor ---- */
 
 typedef struct gch_web_value {
@@ -281,6 +295,7 @@ GCH__WEB_LAYOUT(offsetof(gch_web_frame, pixels), 112);
 GCH__WEB_LAYOUT(offsetof(gch_web_frame, left), 136);
 GCH__WEB_LAYOUT(offsetof(gch_web_frame, panels), 152);
 GCH__WEB_LAYOUT(sizeof(gch_web_frame), 600);
+GCH__WEB_LAYOUT(sizeof(gch__web_tables), 40);
 GCH__WEB_LAYOUT(offsetof(gch_web_sample, value), 16);
 GCH__WEB_LAYOUT(sizeof(gch_web_value), 72);
 GCH__WEB_LAYOUT(offsetof(gch_web_bar, open), 24);

@@ -1,4 +1,5 @@
 /* Charts of a page: frames into linear memory. */
+#include "render_tables.h"
 #include "web_state.h"
 
 #include <string.h>
@@ -127,6 +128,9 @@ static gch_status read_desc(const gch_web_chart_desc *in, rooms *room, gch_chart
                             .is_bare = (in->flags & GCH__WEB_BARE) != 0,
                             .hide_legend = (in->flags & GCH__WEB_NO_LEGEND) != 0,
                             .no_wait = (in->flags & GCH__WEB_WAIT) == 0,
+                            .backend =
+                                in->backend == GCH__WEB_WEBGPU ? GCH_BACKEND_GPU : GCH_BACKEND_CPU,
+                            .stays_on_device = in->backend == GCH__WEB_WEBGPU,
                             .has_time_range = (in->flags & GCH__WEB_HAS_TIME_RANGE) != 0,
                             .from = in->from,
                             .to = in->to,
@@ -167,6 +171,18 @@ static void write_panels(const gch_chart_stats *stats, gch_web_frame *out)
     }
 }
 
+static gch__web_tables last_tables;
+
+const gch__web_tables *gch_web_chart_tables(void)
+{
+    return &last_tables;
+}
+
+static gch__web_words show_words(gch__words words)
+{
+    return (gch__web_words){words.words, (uint32_t)words.count};
+}
+
 gch_status gch_web_chart_frame(uint32_t id, const gch_web_chart_desc *given, gch_web_frame *out)
 {
     gch_chart *chart = gch__pool_get(&gch__web_instance.charts, id, NULL);
@@ -177,7 +193,11 @@ gch_status gch_web_chart_frame(uint32_t id, const gch_web_chart_desc *given, gch
     GCH_TRY(read_desc(given, &room, &desc));
     const gch_image *image;
     gch_chart_stats stats;
-    GCH_TRY(gch_chart_frame(chart, &desc, &image, &stats, gch__web_err()));
+    gch__chart_tables tables = {0};
+    if (given->backend == GCH__WEB_WEBGL2)
+        GCH_TRY(gch__chart_frame_tables(chart, &desc, &tables, &image, &stats, gch__web_err()));
+    else
+        GCH_TRY(gch_chart_frame(chart, &desc, &image, &stats, gch__web_err()));
     *out = (gch_web_frame){.t0 = stats.view.t0,
                            .t1 = stats.view.t1,
                            .bottom = gch_decimal_to_double(stats.view.bottom),
@@ -199,8 +219,25 @@ gch_status gch_web_chart_frame(uint32_t id, const gch_web_chart_desc *given, gch
                            .left = gch_decimal_to_double(stats.plane.left),
                            .right = gch_decimal_to_double(stats.plane.right),
                            .backend = GCH__WEB_CPU,
-                           .fallback =
-                               given->backend == GCH__WEB_CPU ? "" : "this build has no other"};
+                           .fallback = ""};
+    if (stats.backend == GCH_BACKEND_GPU) {
+        out->backend = GCH__WEB_WEBGPU;
+        out->picture = (uint32_t)(uintptr_t)stats.texture;
+    } else if (tables.kind != GCH__TABLES_NONE) {
+        out->backend = GCH__WEB_WEBGL2;
+        out->picture = tables.kind;
+        last_tables = (gch__web_tables){.commands = show_words(tables.commands),
+                                        .quads = show_words(tables.quads),
+                                        .lists = show_words(tables.lists),
+                                        .shapes = show_words(tables.shapes),
+                                        .atlas = show_words(tables.atlas)};
+    } else if (given->backend == GCH__WEB_WEBGPU) {
+        snprintf(gch__web_instance.fallback, sizeof gch__web_instance.fallback, "%s",
+                 stats.fallback);
+        out->fallback = gch__web_instance.fallback;
+    } else if (given->backend == GCH__WEB_WEBGL2) {
+        out->fallback = "only the processor draws densities";
+    }
     write_panels(&stats, out);
     return GCH_OK;
 }

@@ -33,7 +33,8 @@ typedef struct gch__web {
     const gch_allocator *allocator; /* NULL but in tests of memory that runs out */
     gch_data *data;                 /* NULL: not started */
     gch__pool sources, charts;
-    gch__buffer text; /* the last JSON */
+    gch__buffer text;  /* the last JSON */
+    char fallback[96]; /* of the last frame: gch_chart_stats */
     gch_error err;
 } gch__web;
 

@@ -3,6 +3,7 @@
  * Built with data_loader_none.c: as in a browser, nobody but the host takes pages off the queue. */
 #include "test.h"
 
+#include "render_tables.h"
 #include "web_state.h"
 
 #include <math.h>
@@ -69,7 +70,8 @@ static gch_status open_by_wants(uint32_t *out_id, uint32_t *out_rounds)
 }
 
 /* Frames until one is complete, with what they want handed in between. */
-static gch_status draw(uint32_t chart, uint32_t source, uint32_t *out_frames)
+static gch_status draw_by(gch_web_backend backend, uint32_t chart, uint32_t source,
+                          uint32_t *out_frames)
 {
     gch_web_series series = {.source = source, .mark = GCH_MARK_LINE};
     gch_web_chart_desc desc = {.from = 100000000,
@@ -81,7 +83,8 @@ static gch_status draw(uint32_t chart, uint32_t source, uint32_t *out_frames)
                                .series_count = 1,
                                .bottom = "-0.5",
                                .top = "1000.25",
-                               .title = "T"};
+                               .title = "T",
+                               .backend = backend};
     gch_web_frame frame = {0};
     for (*out_frames = 1;; ++*out_frames) {
         GCH_TRY(gch_web_chart_frame(chart, &desc, &frame));
@@ -100,6 +103,11 @@ static gch_status draw(uint32_t chart, uint32_t source, uint32_t *out_frames)
             GCH_TRY(stage(wants[i].source, wants[i].offset, wants[i].byte_count));
         }
     }
+}
+
+static gch_status draw(uint32_t chart, uint32_t source, uint32_t *out_frames)
+{
+    return draw_by(GCH__WEB_CPU, chart, source, out_frames);
 }
 
 static void file_is_opened_and_drawn_from_the_ranges_it_wants(void **state)
@@ -357,6 +365,37 @@ static void the_point_at_a_place_is_the_nearest_one(void **state)
     assert_ok(gch_web_stop());
 }
 
+static void a_host_that_draws_itself_gets_tables(void **state)
+{
+    (void)state;
+    uint32_t id, rounds, chart, frames;
+    assert_ok(gch_web_start(64));
+    assert_ok(open_by_wants(&id, &rounds));
+    assert_ok(gch_web_chart_make(&chart));
+    assert_ok(draw_by(GCH__WEB_WEBGL2, chart, id, &frames));
+    gch_web_series series = {.source = id, .mark = GCH_MARK_AREA};
+    gch_web_chart_desc desc = {.width_px = 300,
+                               .height_px = 200,
+                               .series_count = 1,
+                               .series = &series,
+                               .backend = GCH__WEB_WEBGL2};
+    for (uint32_t is_bare = 0; is_bare < 2; is_bare++) {
+        gch_web_frame frame;
+        desc.flags = is_bare != 0 ? GCH__WEB_BARE : 0;
+        assert_ok(gch_web_chart_frame(chart, &desc, &frame));
+        const gch__web_tables *tables = gch_web_chart_tables();
+        assert_null(frame.pixels);
+        assert_int_equal(frame.width_px, 300);
+        assert_int_equal(frame.height_px, 200);
+        assert_int_equal(frame.backend, GCH__WEB_WEBGL2);
+        assert_string_equal(frame.fallback, "");
+        assert_int_equal(frame.picture, is_bare != 0 ? GCH__TABLES_STRIPS : GCH__TABLES_COMMANDS);
+        assert_int_equal(tables->quads.count == 0, is_bare != 0);
+        assert_true(tables->commands.count > 0);
+    }
+    assert_ok(gch_web_stop());
+}
+
 static void doubles_become_the_nearest_ticks(void **state)
 {
     (void)state;
@@ -564,7 +603,7 @@ static gch_status use_everything(void)
     GCH_TRY(draw(chart, file, &count));
     GCH_TRY(draw(chart, live, &count));
     GCH_TRY(draw(chart, text, &count));
-    GCH_TRY(draw(chart, whole, &count));
+    GCH_TRY(draw_by(GCH__WEB_WEBGL2, chart, whole, &count));
     GCH_TRY(gch_web_nearest(live, 0, 100400000, &sample));
     assert_int_equal(sample.time, 100500000);
     assert_string_equal(sample.value.text, "2");
@@ -641,6 +680,7 @@ int main(void)
         cmocka_unit_test(stale_numbers_and_wrong_descs_are_refused),
         cmocka_unit_test(panels_have_places_and_values_of_their_own),
         cmocka_unit_test(the_point_at_a_place_is_the_nearest_one),
+        cmocka_unit_test(a_host_that_draws_itself_gets_tables),
         cmocka_unit_test(doubles_become_the_nearest_ticks),
         cmocka_unit_test(frames_are_appended_each_row_once),
         cmocka_unit_test(unsound_frames_are_refused_and_ends_are_final),

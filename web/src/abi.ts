@@ -49,6 +49,7 @@ interface Exports {
     gch_web_chart_make(outId: number): number;
     gch_web_chart_destroy(id: number): number;
     gch_web_chart_frame(id: number, desc: number, out: number): number;
+    gch_web_chart_tables(): number;
     gch_web_nearest(source: number, column: number, t: bigint, out: number): number;
     gch_web_bar_at(
         source: number,

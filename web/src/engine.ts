@@ -11,6 +11,8 @@ import { Abi, BAR_BYTES, COLUMN_BYTES, FRAME_BYTES, SAMPLE_BYTES } from './abi.j
 import { SERIES_BYTES, STUDY_BYTES, WANT_BYTES } from './abi.js';
 import { type Bytes, openBlob, openUrl } from './bytes.js';
 import { ChartError } from './error.js';
+import { COMMANDS, GlSurfaces, STRIPS, type Tables } from './gl.js';
+import { Gpu } from './gpu.js';
 import { readFrame, writeDesc, writeSeries } from './layout.js';
 import { Loader, type Want } from './loader.js';
 import { TIME_UNITS } from './protocol.js';
@@ -19,7 +21,8 @@ import type { EngineApi, EngineEvent, EngineStats, Frame, FrameDesc, FrameSeries
 import type { LiveDesc, OpenResult, PlaneBox, PlanePoint, Rows, Sample } from './protocol.js';
 import type { SourceInfo, StreamOptions, StudyValue } from './protocol.js';
 import { Streams } from './streams.js';
-import { type Picture, Showing, type SurfaceOpener, openPixelSurface } from './surface.js';
+import { type Picture, Showing, type Surface, type SurfaceOpener, openPixelSurface } from './surface.js';
+import { gpuSurfaces } from './surface_gpu.js';
 import { zoneBytes } from './zones.js';
 
 const BUDGET_MIB = 256;
@@ -43,16 +46,26 @@ export class Engine implements EngineApi {
     private readonly streams: Streams;
     private readonly showings = new Map<number, Showing>();
     /** What this build can draw with. */
-    private readonly openers: Partial<Record<Backend, SurfaceOpener>> = { cpu: openPixelSurface };
+    private readonly openers: Partial<Record<Backend, SurfaceOpener>>;
     private readonly wants: number;
 
     private constructor(
         private readonly abi: Abi,
+        private readonly gpu: Gpu,
         private readonly notify: (event: EngineEvent) => void,
     ) {
         this.abi.check(this.abi.call.gch_web_start(BUDGET_MIB));
         this.wants = abi.alloc(WANTS_CAP * WANT_BYTES);
         this.streams = new Streams(abi, notify);
+        const gl = new GlSurfaces(
+            (picture) => this.readTables(picture),
+            () => notify({ kind: 'redraw' }),
+        );
+        this.openers = {
+            webgpu: gpuSurfaces(gpu),
+            webgl2: (canvas, isNamed) => gl.open(canvas, isNamed),
+            cpu: openPixelSurface,
+        };
         this.loader = new Loader({
             deliver: (source, offset, bytes) => {
                 this.stage(source, offset, bytes);
@@ -69,7 +82,9 @@ export class Engine implements EngineApi {
         notify: (event: EngineEvent) => void,
     ): Promise<Engine> {
         let abi: Abi | undefined;
+        const gpu = new Gpu(() => notify({ kind: 'redraw' }));
         const imports = {
+            gpu: gpu.imports,
             gch: {
                 clock_ns: () => performance.now() * 1e6,
                 time_zone: (name: number, length: number, out: number, cap: number) => {
@@ -83,7 +98,8 @@ export class Engine implements EngineApi {
             },
         };
         abi = new Abi(await instantiate(wasm, imports));
-        return new Engine(abi, notify);
+        gpu.attach(abi);
+        return new Engine(abi, gpu, notify);
     }
 
     /* ---- sources ---- */
@@ -312,12 +328,30 @@ export class Engine implements EngineApi {
     }
 
     async frame(chart: number, desc: FrameDesc, wantsPixels: boolean): Promise<Frame> {
+        const surface = wantsPixels ? undefined : this.showings.get(chart)?.surface;
+        if (surface?.settle !== undefined) await surface.settle();
+        try {
+            return this.drawFrame(chart, desc, surface, surface?.backend ?? 'cpu');
+        } catch (cause) {
+            const { code, message } = ChartError.from(cause);
+            if (code !== 'limit' || surface === undefined || surface.backend === 'cpu') throw cause;
+            const frame = this.drawFrame(chart, desc, surface, 'cpu');
+            return { ...frame, backendReason: `${surface.backend}: ${message}` };
+        }
+    }
+
+    /** Draws with a backend, and shows that if there is a surface. */
+    private drawFrame(
+        chart: number,
+        desc: FrameDesc,
+        surface: Surface | undefined,
+        backend: Backend,
+    ): Frame {
         const { abi } = this;
         const showing = this.showings.get(chart);
-        const surface = wantsPixels ? undefined : showing?.surface;
         abi.begin();
         const out = abi.take(FRAME_BYTES);
-        const at = writeDesc(abi, desc, surface?.backend ?? 'cpu');
+        const at = writeDesc(abi, desc, backend);
         const status = abi.call.gch_web_chart_frame(chart, at, out);
         this.fetchWants();
         abi.check(status);
@@ -339,6 +373,29 @@ export class Engine implements EngineApi {
         if (surface === undefined && pixels !== undefined)
             frame.pixels = pixels.slice() as Uint8ClampedArray<ArrayBuffer>;
         return frame;
+    }
+
+    /** What a picture of WebGL2 is drawn from. */
+    private readTables({ width, height, handle }: Picture): Tables {
+        const { abi } = this;
+        const at = abi.call.gch_web_chart_tables();
+        const view = abi.view();
+        const { buffer } = abi.call.memory;
+        const words = (index: number) => {
+            const place = view.getUint32(at + 8 * index, true);
+            return new Uint32Array(buffer, place, view.getUint32(at + 8 * index + 4, true));
+        };
+        const atlas = words(4);
+        return {
+            kind: handle === STRIPS ? STRIPS : COMMANDS,
+            width,
+            height,
+            commands: words(0),
+            quads: words(1),
+            lists: words(2),
+            shapes: words(3),
+            atlas: new Uint8Array(buffer, atlas.byteOffset, atlas.byteLength),
+        };
     }
 
     async clear(chart: number, width: number, height: number, color: string): Promise<void> {
@@ -505,6 +562,7 @@ export class Engine implements EngineApi {
     async stop(): Promise<void> {
         this.streams.closeAll();
         this.abi.check(this.abi.call.gch_web_stop());
+        this.gpu.stop();
     }
 }
 

@@ -21,7 +21,12 @@ export interface Surface {
     readonly backend: Backend;
     readonly canvas: Canvas;
     readonly isLost: boolean;
-    /** Any picture in memory, and those that its own backend has drawn. */
+    /** Why it is lost. */
+    readonly lossReason?: string;
+    /** What is to be awaited before a picture is drawn for it. */
+    settle?(): Promise<void>;
+    /** Any picture in memory, and those that its own backend has drawn. Throws `limit` where a picture is
+     * more than the backend can show: the CPU is to draw it. */
     show(picture: Picture): void;
     /** One colour; `color` is "#rrggbb". */
     clear(width: number, height: number, color: string): void;
@@ -37,6 +42,8 @@ export function fit(canvas: Canvas, width: number, height: number): void {
     if (canvas.height !== height) canvas.height = height;
 }
 
+export type Context2d = CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D;
+
 /** Pixels in memory, put into a 2D context. */
 class PixelSurface implements Surface {
     readonly backend = 'cpu';
@@ -44,7 +51,7 @@ class PixelSurface implements Surface {
 
     constructor(
         readonly canvas: Canvas,
-        private readonly context: CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D,
+        private readonly context: Context2d,
     ) {}
 
     show({ width, height, pixels }: Picture): void {
@@ -65,10 +72,14 @@ class PixelSurface implements Surface {
     }
 }
 
-export async function openPixelSurface(canvas: Canvas): Promise<Surface> {
-    const context = canvas.getContext('2d', { alpha: false });
+export function open2d(canvas: Canvas): Context2d {
+    const context = canvas.getContext('2d', { alpha: false }) as Context2d | null;
     if (context === null) throw new ChartError('unsupported', 'the canvas has no 2D context');
-    return new PixelSurface(canvas, context as CanvasRenderingContext2D);
+    return context;
+}
+
+export async function openPixelSurface(canvas: Canvas): Promise<Surface> {
+    return new PixelSurface(canvas, open2d(canvas));
 }
 
 /** The surface of one chart, from the best backend that it is to try down to one that works. */
@@ -96,8 +107,9 @@ export class Showing {
 
     /** Tries what is left on a canvas. Returns whether anything worked. */
     async open(canvas: Canvas): Promise<boolean> {
-        this.surface?.release();
-        this.surface = undefined;
+        if (this.surface?.isLost === true)
+            this.reasons.push(`${this.left.shift() ?? ''}: ${this.surface.lossReason ?? 'it is lost'}`);
+        this.release();
         for (; this.left[0] !== undefined; this.left.shift()) {
             const kind = this.left[0];
             const opener = this.openers[kind];
@@ -110,11 +122,6 @@ export class Showing {
             }
         }
         return false;
-    }
-
-    /** Gives the backend at hand up: its surface is lost. */
-    leave(reason: string): void {
-        this.reasons.push(`${this.left.shift() ?? 'cpu'}: ${reason}`);
     }
 
     release(): void {

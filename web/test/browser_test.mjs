@@ -33,20 +33,6 @@ after(() => {
 const TICKS = "{ series: [{ data: '/files/ticks.gch' }] }";
 
 inBrowsers((browser, name) => {
-    for (const place of ['worker', 'main'])
-        test(`fifty random views equal the command's pictures, engine in ${place}`, async () => {
-            await visit(browser, `${plain.url}/test/blank.html`);
-            const backends = await browser.evaluate('test.backends()');
-            assert.ok(backends.includes('cpu'));
-            for (const backend of backends) {
-                const different = await browser.evaluate(
-                    `test.countDifferent('/files', { engine: '${place}', backend: '${backend}' })`,
-                );
-                assert.equal(different.length, 50);
-                assert.deepEqual(different.filter((count) => count !== 0), [], backend);
-            }
-        });
-
     test('the engine is in a worker, isolated or not, and under a strict policy', async () => {
         for (const server of [plain, isolated, strict]) {
             await visit(browser, `${server.url}/test/blank.html`);
@@ -256,7 +242,7 @@ inBrowsers((browser, name) => {
             .querySelector('.root').ariaLabel.startsWith('Ticks. Chart of price: ')`);
     });
 
-    test('the viewer opens a data set from its address and a file that is dropped', async () => {
+    test('the viewer on a static host opens a file that is dropped', async () => {
         await browser.goto(`${plain.url}/dist/viewer/index.html`);
         await until(browser, `document.querySelectorAll('#sets li').length > 0`);
         await browser.evaluate(`(async () => {
@@ -267,9 +253,8 @@ inBrowsers((browser, name) => {
         })()`);
         await until(browser, `document.getElementById('facts').textContent.startsWith('60,000 rows')`);
         await until(browser, `document.getElementById('range').textContent.includes('2023-11-14')`);
-        await browser.evaluate(`void [...document.querySelectorAll('#types button')]
-            .find((button) => button.textContent === 'Candles').click()`);
-        await until(browser, `location.hash.includes('type=candles')`);
+        await browser.evaluate(`document.querySelector('#type-menu [data-type=candles]').click()`);
+        await until(browser, `location.hash.includes('price.candles')`);
         await browser.screenshot(path.join(FILES, `viewer-${name}.png`));
     });
 });

@@ -16,9 +16,17 @@ const PROGRAMS = {
     webkit: '/usr/bin/WebKitWebDriver',
 };
 const MINI_BROWSER = '/usr/lib/x86_64-linux-gnu/webkit2gtk-4.1/MiniBrowser';
+/* Mesa's adapter in software, where there may be others. */
+const LAVAPIPE = '/usr/share/vulkan/icd.d/lvp_icd.x86_64.json';
 const TIMEOUT_MS = 120_000;
 
 export const NAMES = Object.keys(PROGRAMS);
+/** What can draw in each of them, in workers too, and is to. (WebKitGTK has WebGL2 on the page's thread.) */
+export const BACKENDS = {
+    chromium: ['webgpu', 'webgl2', 'cpu'],
+    firefox: ['webgpu', 'webgl2', 'cpu'],
+    webkit: ['cpu'],
+};
 
 export function isInstalled(name) {
     return existsSync(PROGRAMS[name]) && (name !== 'webkit' || existsSync(MINI_BROWSER));
@@ -79,6 +87,7 @@ async function launchFirefox({ reducedMotion = false, webgpu = true }) {
         executablePath: PROGRAMS.firefox,
         headless: false,
         protocolTimeout: TIMEOUT_MS,
+        env: { ...process.env, VK_DRIVER_FILES: LAVAPIPE },
         extraPrefsFirefox: {
             'dom.webgpu.enabled': webgpu,
             'gfx.webgpu.ignore-blocklist': webgpu,

@@ -17,16 +17,8 @@ window.Worker = class extends Worker {
 const charts = await import('/dist/gpu-charts.js');
 
 const element = document.getElementById('chart');
+const kept = new Map();
 let chart;
-
-function parsePpm(bytes) {
-    const head = /^P6\n(\d+) (\d+)\n255\n/.exec(new TextDecoder('latin1').decode(bytes.subarray(0, 64)));
-    return { width: +head[1], height: +head[2], rgb: bytes.subarray(head[0].length) };
-}
-
-async function fetchBytes(url) {
-    return new Uint8Array(await (await fetch(url)).arrayBuffer());
-}
 
 function completed(of) {
     return new Promise((resolve, reject) => {
@@ -106,36 +98,36 @@ window.test = {
 
     completed: () => completed(chart),
 
-    /** Pixels that differ from the command's picture, view by view. */
-    async countDifferent(root, options) {
-        const views = await (await fetch(`${root}/views.json`)).json();
-        const different = [];
-        for (const view of views) {
-            element.style.width = `${view.width}px`;
-            element.style.height = `${view.height}px`;
-            const one = charts.createChart(element, {
-                ...options,
-                bare: true,
-                pixelRatio: 1,
-                series: [{ data: `${root}/${view.file}`, type: view.type }],
-                axes: { x: { from: BigInt(view.from), to: BigInt(view.to) } },
-                ...(view.bar === undefined ? {} : { barWidth: view.bar }),
-            });
-            await completed(one);
-            const { width, height, pixels } = await one.readPixels();
-            const ppm = parsePpm(await fetchBytes(`${root}/${view.picture}`));
-            let count = width === ppm.width && height === ppm.height ? 0 : Infinity;
-            for (let i = 0; i < width * height; i++)
-                for (let c = 0; c < 3; c++)
-                    if (pixels[4 * i + c] !== ppm.rgb[3 * i + c]) {
-                        count++;
-                        break;
-                    }
-            different.push(count);
-            await one.destroy();
-        }
-        element.style.width = element.style.height = '';
-        return different;
+    /** Sources that stay open, and so the engine and its device. */
+    async keep(urls, engine) {
+        for (const url of urls) kept.set(url, await charts.openData(url, { engine }));
+    },
+
+    async drop() {
+        await chart?.destroy();
+        chart = undefined;
+        for (const source of kept.values()) await source.close();
+        kept.clear();
+    },
+
+    /** Shows a view of cases.mjs, complete, in the page's corner. Returns what it was drawn by. */
+    async show(view, options) {
+        await chart?.destroy();
+        element.style.width = `${view.width}px`;
+        element.style.height = `${view.height}px`;
+        chart = charts.createChart(element, {
+            bare: true,
+            pixelRatio: 1,
+            legend: false,
+            series: [{ data: kept.get(`/files/${view.file}`), type: view.type }],
+            axes: { x: { from: BigInt(view.from), to: BigInt(view.to) } },
+            ...(view.bar === undefined ? {} : { barWidth: view.bar }),
+            ...options,
+        });
+        element.lastElementChild.shadowRoot.querySelector('.progress').style.visibility = 'hidden';
+        await completed(chart);
+        const { backend, backendReason } = await chart.stats();
+        return { backend, backendReason };
     },
 
     /** The code and message that opening ends with, and what is shown then. The chart stays. */

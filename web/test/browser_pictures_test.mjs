@@ -1,0 +1,216 @@
+// What each backend puts on the screen of each browser, read from screenshots: BROWSERS names them.
+import assert from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+import { BACKENDS, NAMES, launch } from './browsers.mjs';
+import { makeCases, readPpm } from './cases.mjs';
+import { COMMAND, FILES } from './node.mjs';
+import { countOff, readPng } from './png.mjs';
+import { serve } from './server.mjs';
+
+const here = (name) => fileURLToPath(new URL(name, import.meta.url));
+const names = (process.env.BROWSERS ?? NAMES.join(' ')).split(' ').filter((name) => name !== '');
+/* A device in software may take its time until what was drawn is on the screen. */
+const PATIENCE_MS = 20_000;
+const LINES = { file: 'walk.gch', type: 'line', from: '946684800', to: '951684799', width: 500, height: 260 };
+
+let server;
+let cases;
+
+before(async () => {
+    mkdirSync(FILES, { recursive: true });
+    cases = makeCases(COMMAND, FILES);
+    server = await serve({ test: here('pages'), dist: here('../dist'), files: FILES });
+});
+
+after(() => server.close());
+
+function expected(view) {
+    const { width, height, rgb } = readPpm(path.join(FILES, view.picture));
+    return { width, height, channels: 3, pixels: rgb };
+}
+
+async function until(look, limit) {
+    for (const start = Date.now(); ; ) {
+        const got = await look();
+        if (got === 0 || Date.now() - start > limit) return got;
+        await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+}
+
+for (const name of names) {
+    describe(name, { timeout: 590_000 }, () => {
+        const shot = path.join(FILES, `shot-${name}.png`);
+        let browser;
+
+        before(async () => {
+            browser = await launch(name);
+            console.log(`${name} ${browser.version}`);
+        });
+        after(() => browser.close());
+
+        async function visit(place) {
+            await browser.goto(`${server.url}/test/blank.html`);
+            for (let i = 0; !(await browser.evaluate('window.isReady === true')); i++) {
+                assert.ok(i < 300, 'the page does not get ready');
+                await new Promise((resolve) => setTimeout(resolve, 50));
+            }
+            const urls = Object.keys(cases.files).map((file) => `/files/${file}`);
+            await browser.evaluate(`test.keep(${JSON.stringify(urls)}, '${place}')`);
+        }
+
+        const show = (view, options) =>
+            browser.evaluate(`test.show(${JSON.stringify(view)}, ${JSON.stringify(options)})`);
+
+        /** Pixels on the screen that differ from a picture, once they have had time to get there. */
+        const countOnScreen = (picture, within) =>
+            until(async () => {
+                await browser.screenshot(shot);
+                return countOff(readPng(shot), picture, within);
+            }, PATIENCE_MS);
+
+        for (const backend of BACKENDS[name])
+            for (const place of ['worker', 'main']) {
+                test(`${backend}, engine in ${place}: fifty random views equal the command's pictures`, async () => {
+                    await visit(place);
+                    for (const view of cases.views) {
+                        const drawn = await show(view, { engine: place, backend });
+                        assert.deepEqual(drawn, { backend, backendReason: '' }, JSON.stringify(view));
+                        assert.equal(await countOnScreen(expected(view), 0), 0, JSON.stringify(view));
+                    }
+                    await browser.evaluate('test.drop()');
+                });
+            }
+
+        test('the default look on the screen is that of the processor within 1 of 255', async () => {
+            await visit('worker');
+            for (const backend of BACKENDS[name])
+                for (const theme of ['light', 'dark'])
+                    for (const type of ['line', 'area', 'candles']) {
+                        const options = { engine: 'worker', backend, theme, bare: false, title: 'ΔT ≥ 0 €' };
+                        const drawn = await show({ ...LINES, type }, options);
+                        assert.equal(drawn.backend, backend, drawn.backendReason);
+                        const { width, height, pixels } = await browser.evaluate(
+                            'test.chart.readPixels().then((p) => ({ ...p, pixels: [...p.pixels] }))',
+                        );
+                        const off = await countOnScreen({ width, height, channels: 4, pixels }, 1);
+                        assert.equal(off, 0, `${backend}, ${theme}, ${type}`);
+                    }
+            await browser.evaluate('test.drop()');
+        });
+
+        test('a backend that is not there falls through to the processor, which says why', async () => {
+            await visit('main');
+            const [view] = cases.views;
+            await browser.evaluate(`void Object.defineProperty(navigator, 'gpu', { value: undefined })`);
+            const drawn = await show(view, { engine: 'main', backend: 'webgpu' });
+            assert.notEqual(drawn.backend, 'webgpu');
+            assert.match(drawn.backendReason, /^webgpu: this browser has no WebGPU/);
+            assert.equal(await countOnScreen(expected(view), 0), 0);
+            const asked = await show(view, { engine: 'main', backend: 'cpu' });
+            assert.deepEqual(asked, { backend: 'cpu', backendReason: '' });
+            await browser.evaluate('test.drop()');
+        });
+
+        if (!BACKENDS[name].includes('webgpu')) return;
+
+        /* Keeps what the page is given, for tests to break. */
+        const NOTE_DEVICES = `(() => {
+            const old = GPUAdapter.prototype.requestDevice;
+            window.devices = [];
+            GPUAdapter.prototype.requestDevice = async function (desc) {
+                const device = await old.call(this, desc);
+                window.devices.push(device);
+                return device;
+            };
+        })()`;
+
+        test('by itself a chart prefers the processor to an adapter in software', async () => {
+            await visit('worker');
+            const drawn = await show(cases.views[0], { engine: 'worker' });
+            assert.notEqual(drawn.backend, 'webgpu');
+            assert.match(drawn.backendReason, /^webgpu: .* is an adapter in software/);
+            await browser.evaluate('test.drop()');
+        });
+
+        test('a lost device is made anew with the right picture; one that is lost on and on is left', async () => {
+            await visit('main');
+            await browser.evaluate(NOTE_DEVICES);
+            const view = cases.views[0];
+            await show(view, { engine: 'main', backend: 'webgpu' });
+            assert.equal(await countOnScreen(expected(view), 0), 0);
+            const lose = async () => {
+                const count = await browser.evaluate('(devices.at(-1).destroy(), devices.length)');
+                await until(async () => ((await browser.evaluate('devices.length')) > count ? 0 : 1), 3000);
+            };
+            for (const next of cases.views.slice(1, 3)) {
+                await lose();
+                assert.equal(await countOnScreen(expected(view), 0), 0, 'the picture comes back');
+                const drawn = await show(next, { engine: 'main', backend: 'webgpu' });
+                assert.deepEqual(drawn, { backend: 'webgpu', backendReason: '' });
+                assert.equal(await countOnScreen(expected(next), 0), 0);
+                await show(view, { engine: 'main', backend: 'webgpu' });
+            }
+            assert.equal(await browser.evaluate('devices.length'), 3);
+            await lose();
+            assert.equal(await countOnScreen(expected(view), 0), 0, 'the processor draws it');
+            const { backend, backendReason } = await browser.evaluate(
+                'test.chart.stats().then(({ backend, backendReason }) => ({ backend, backendReason }))',
+            );
+            assert.notEqual(backend, 'webgpu');
+            assert.match(backendReason, /^webgpu: the device is lost again and again/);
+            await browser.evaluate('test.drop()');
+        });
+
+        test('a call that the browser refuses ends in the same picture by other means', async () => {
+            await visit('main');
+            await browser.evaluate(NOTE_DEVICES);
+            const view = cases.views[1];
+            await show(view, { engine: 'main', backend: 'webgpu' });
+            await browser.evaluate('void devices[0].createBuffer({ size: 4, usage: 0x3 })');
+            const changed = () =>
+                browser.evaluate(`test.chart.stats().then(({ backend }) => backend === 'webgpu' ? 1 : 0)`);
+            assert.equal(await until(changed, PATIENCE_MS), 0);
+            assert.equal(await countOnScreen(expected(view), 0), 0);
+            await browser.evaluate('test.drop()');
+        });
+
+        test('twenty charts share one device, and leave nothing on it', async () => {
+            await visit('main');
+            await browser.evaluate(NOTE_DEVICES);
+            const result = await browser.evaluate(`(async () => {
+                const live = new Set();
+                const old = GPUDevice.prototype.createBuffer;
+                GPUDevice.prototype.createBuffer = function (desc) {
+                    const buffer = old.call(this, desc);
+                    live.add(buffer);
+                    const end = buffer.destroy;
+                    buffer.destroy = () => { live.delete(buffer); end.call(buffer); };
+                    return buffer;
+                };
+                const data = await test.charts.openData('/files/sine.gch', { engine: 'main' });
+                const all = Array.from({ length: 20 }, () => {
+                    const element = document.body.appendChild(document.createElement('div'));
+                    element.style.cssText = 'width: 120px; height: 60px';
+                    return test.charts.createChart(element,
+                        { engine: 'main', backend: 'webgpu', bare: true, series: [{ data }] });
+                });
+                await Promise.all(all.map((chart) => chart.ready));
+                const drawn = await Promise.all(all.map((chart) => chart.stats()));
+                const bytes = [...live].reduce((sum, buffer) => sum + buffer.size, 0);
+                await Promise.all(all.map((chart) => chart.destroy()));
+                await data.close();
+                return { backends: [...new Set(drawn.map((one) => one.backend))], bytes,
+                    devices: devices.length, left: live.size };
+            })()`);
+            assert.deepEqual(result.backends, ['webgpu']);
+            assert.equal(result.devices, 1);
+            assert.ok(result.bytes < 20 * (8 << 20), `${result.bytes} bytes`);
+            assert.equal(result.left, 0);
+            await browser.evaluate('test.drop()');
+        });
+    });
+}
