@@ -8,7 +8,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../web"
 
-in_node=(docs loader time stream engine features)
+in_node=(docs options loader time stream engine features)
 in_browsers=(browser browser_pictures webgl viewer package faults live shaders leak)
 
 named=("$@")
