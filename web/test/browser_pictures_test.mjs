@@ -173,6 +173,7 @@ for (const name of names) {
                 assert.deepEqual(drawn, { backend: 'webgpu', backendReason: '' });
                 assert.equal(await countOnScreen(expected(next), 0), 0);
                 await show(view, { engine: 'main', backend: 'webgpu' });
+                assert.equal(await countOnScreen(expected(view), 0), 0); /* see RETIRE_MS of gpu.ts */
             }
             assert.equal(await browser.evaluate('devices.length'), 3);
             await lose();
