@@ -92,6 +92,8 @@ typedef struct gch__gpu_stats {
 /* GCH_UNSUPPORTED: the build has no driver, or the machine no adapter. */
 GCH_CHECKED gch_status gch__gpu_make(const gch__gpu_desc *desc, gch__gpu **out, gch_error *err);
 void gch__gpu_destroy(gch__gpu *gpu); /* waits for the queue; NULL is allowed */
+/* Nothing but GCH_DEVICE_LOST, for those who have nothing else to ask of the device. */
+GCH_CHECKED gch_status gch__gpu_check(gch__gpu *gpu, gch_error *err);
 const gch__gpu_info *gch__gpu_get_info(const gch__gpu *gpu);
 gch__gpu_stats gch__gpu_get_stats(const gch__gpu *gpu);
 

@@ -264,6 +264,12 @@ gch_status gch__gpu_poll(gch__gpu *gpu, uint64_t until, gch_error *err)
     return GCH_OK;
 }
 
+gch_status gch__gpu_check(gch__gpu *gpu, gch_error *err)
+{
+    GCH_TRY(gch__gpu_check_alive(gpu, err));
+    return gch__gpu_poll(gpu, 0, err);
+}
+
 gch_status gch__gpu_wait(gch__gpu *gpu, uint64_t serial, gch_error *err)
 {
     GCH_TRY(gch__gpu_check_alive(gpu, err));

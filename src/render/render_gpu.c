@@ -488,6 +488,8 @@ gch_status gch__gpu_executor_draw(gch__gpu_executor *executor, const gch__scene 
     if (are_fixed_same && gch__gpu_is_shown(&executor->shown, scene, image) &&
         (scene->is_plane ||
          gch__strata_is_settled(&executor->counts.strata, &executor->counts.quality_desc))) {
+        if (image == NULL) /* it is to be there still */
+            GCH_TRY(gch__gpu_check(executor->gpu, err));
         gch__gpu_counts_report(executor);
         *stats = executor->stats;
         stats->is_unchanged = true;

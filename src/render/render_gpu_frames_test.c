@@ -231,6 +231,7 @@ typedef struct stage {
     gch_query *query;
     gch_image image;
     gch_mark mark;
+    bool stays; /* pictures are left on the device */
 } stage;
 
 static gch_status make_stage(const test_series *series, const gch__gpu_executor_desc *desc,
@@ -259,8 +260,8 @@ static gch_status draw(stage *s, const test_series *series, int64_t from, int64_
     gch_chart_series its = {.file = series->file, .mark = s->mark};
     gch_chart_desc desc = bare(&its, 1, from, to, GCH_BACKEND_GPU);
     GCH_TRY(gch__scene_layout(&s->scene, &desc, from, to, &extent, &err));
-    return gch__gpu_executor_draw(s->executor, &s->scene, &s->query, &s->image, stats, &query_ns,
-                                  &err);
+    return gch__gpu_executor_draw(s->executor, &s->scene, &s->query, s->stays ? NULL : &s->image,
+                                  stats, &query_ns, &err);
 }
 
 static void an_unchanged_scene_submits_nothing_and_a_panned_one_loads_little(void **state)
@@ -489,6 +490,63 @@ static void a_lost_device_is_told(void **state)
     test_series_free(&series);
 }
 
+/* Nothing of it is drawn anew, but it went with the device. */
+static void a_picture_left_on_a_lost_device_is_not_taken_for_there(void **state)
+{
+    (void)state;
+    test_series series = make_series(WALK, 1, -1);
+    stage s;
+    gch__gpu_frame_stats stats;
+    assert_ok(make_stage(
+        &series, &(gch__gpu_executor_desc){.driver = &gch__gpu_null, .way = GCH__GPU_BY_DRAW}, &s));
+    s.stays = true;
+    assert_null(gch__gpu_executor_get_texture(s.executor));
+    assert_ok(draw(&s, &series, 0, ROWS / 2, &stats));
+    assert_ok(draw(&s, &series, 0, ROWS / 2, &stats));
+    assert_true(stats.is_unchanged);
+    assert_non_null(gch__gpu_executor_get_texture(s.executor));
+    gch__gpu_null_lose(gch__gpu_executor_get_gpu(s.executor));
+    assert_status(draw(&s, &series, 0, ROWS / 2, &stats), GCH_DEVICE_LOST);
+    free_stage(&s);
+    test_series_free(&series);
+}
+
+static void a_chart_leaves_its_picture_on_the_device_or_brings_it_back(void **state)
+{
+    (void)state;
+    test_series series = make_series(WALK, 1, -1);
+    gch_chart *gpu = NULL, *cpu = NULL;
+    const gch_image *drawn, *expected;
+    gch_image image = {0};
+    gch_chart_stats stats;
+    gch_chart_series its = {.file = series.file};
+    assert_ok(gch_chart_make(NULL, &gpu, &err));
+    assert_ok(gch_chart_make(NULL, &cpu, &err));
+    gch_chart_desc desc = bare(&its, 1, 0, ROWS, GCH_BACKEND_CPU);
+    assert_ok(gch_chart_frame(cpu, &desc, &expected, NULL, &err));
+    desc.backend = GCH_BACKEND_GPU;
+    for (int round = 0; round < 4; round++) {
+        desc.stays_on_device = round % 2 == 0;
+        assert_ok(gch_chart_frame(gpu, &desc, &drawn, &stats, &err));
+        assert_int_equal(stats.backend, GCH_BACKEND_GPU);
+        assert_int_equal(drawn->width_px, WIDTH);
+        assert_int_equal(drawn->pixels == NULL, desc.stays_on_device);
+        assert_int_equal(stats.texture != NULL, desc.stays_on_device);
+        if (!desc.stays_on_device)
+            assert_int_equal(count_differences(drawn, expected), 0);
+    }
+    /* What the processor draws is an image in any case. */
+    desc.backend = GCH_BACKEND_CPU;
+    desc.stays_on_device = true;
+    assert_ok(gch_chart_frame(gpu, &desc, &drawn, &stats, &err));
+    assert_null(stats.texture);
+    assert_int_equal(count_differences(drawn, expected), 0);
+    assert_status(gch_chart_render(&desc, &image, NULL, &err), GCH_INVALID);
+    gch_chart_destroy(gpu);
+    gch_chart_destroy(cpu);
+    test_series_free(&series);
+}
+
 static uint64_t device_bytes(gch_data *data)
 {
     gch_data_stats stats;
@@ -676,6 +734,8 @@ int main(void)
         cmocka_unit_test(a_warm_frame_allocates_nothing),
         cmocka_unit_test(memory_that_runs_out_anywhere_is_told_and_leaks_nothing),
         cmocka_unit_test(a_lost_device_is_told),
+        cmocka_unit_test(a_picture_left_on_a_lost_device_is_not_taken_for_there),
+        cmocka_unit_test(a_chart_leaves_its_picture_on_the_device_or_brings_it_back),
         cmocka_unit_test(the_device_budget_of_the_data_manager_is_kept),
         cmocka_unit_test(a_gpu_in_software_is_taken_only_by_name),
         cmocka_unit_test(pools_are_made_while_memory_lasts),

@@ -18,6 +18,9 @@ import { ChartError } from './error.js';
 /** A device that is lost as often within this time is not asked for again. */
 const LOSSES_MAX = 3;
 const LOSSES_MS = 60_000;
+/** Until the canvases of a device that is given up have been replaced: Firefox 153 draws no more of a
+ * page whose canvas awaits a picture of a device that was destroyed. */
+const RETIRE_MS = 2_000;
 const SOFTWARE = /swiftshader|llvmpipe|lavapipe|softpipe|basic render|\bwarp\b/i;
 
 const BLACK = { r: 0, g: 0, b: 0, a: 1 };
@@ -178,7 +181,7 @@ export class Gpu {
         this.failure = reason.split('\n', 1)[0] ?? reason;
         const { device } = this;
         this.drop();
-        device?.destroy();
+        setTimeout(() => device?.destroy(), RETIRE_MS);
         this.changed();
     }
 

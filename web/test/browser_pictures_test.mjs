@@ -15,7 +15,7 @@ const here = (name) => fileURLToPath(new URL(name, import.meta.url));
 const names = (process.env.BROWSERS ?? NAMES.join(' ')).split(' ').filter((name) => name !== '');
 /* A device in software may take its time until what was drawn is on the screen. */
 const PATIENCE_MS = 20_000;
-const LINES = { file: 'walk.gch', type: 'line', from: '946684800', to: '951684799', width: 500, height: 260 };
+const LINES = { file: 'walk.gch', type: 'line', from: '946684800', to: '951684799', width: 400, height: 200 };
 
 let server;
 let cases;
@@ -72,6 +72,12 @@ for (const name of names) {
                 return countOff(readPng(shot), picture, within);
             }, PATIENCE_MS);
 
+        /** Pages can read canvases with a 2D context, which is faster than a screenshot. */
+        const count = (view, backend) =>
+            backend === 'cpu'
+                ? until(() => browser.evaluate(`test.countOff('/files/${view.picture}')`), PATIENCE_MS)
+                : countOnScreen(expected(view), 0);
+
         for (const backend of BACKENDS[name])
             for (const place of ['worker', 'main']) {
                 test(`${backend}, engine in ${place}: fifty random views equal the command's pictures`, async () => {
@@ -79,7 +85,7 @@ for (const name of names) {
                     for (const view of cases.views) {
                         const drawn = await show(view, { engine: place, backend });
                         assert.deepEqual(drawn, { backend, backendReason: '' }, JSON.stringify(view));
-                        assert.equal(await countOnScreen(expected(view), 0), 0, JSON.stringify(view));
+                        assert.equal(await count(view, backend), 0, JSON.stringify(view));
                     }
                     await browser.evaluate('test.drop()');
                 });
@@ -88,17 +94,23 @@ for (const name of names) {
         test('the default look on the screen is that of the processor within 1 of 255', async () => {
             await visit('worker');
             for (const backend of BACKENDS[name])
-                for (const theme of ['light', 'dark'])
-                    for (const type of ['line', 'area', 'candles']) {
-                        const options = { engine: 'worker', backend, theme, bare: false, title: 'ΔT ≥ 0 €' };
-                        const drawn = await show({ ...LINES, type }, options);
-                        assert.equal(drawn.backend, backend, drawn.backendReason);
-                        const { width, height, pixels } = await browser.evaluate(
-                            'test.chart.readPixels().then((p) => ({ ...p, pixels: [...p.pixels] }))',
-                        );
-                        const off = await countOnScreen({ width, height, channels: 4, pixels }, 1);
-                        assert.equal(off, 0, `${backend}, ${theme}, ${type}`);
-                    }
+                for (const [type, theme] of [['line', 'light'], ['area', 'dark'], ['candles', 'light']]) {
+                    const look = { bare: false, barWidth: '12h', title: 'ΔT ≥ 0 €' };
+                    const drawn = await show(
+                        { ...LINES, type },
+                        { engine: 'worker', backend, theme, ...look },
+                    );
+                    assert.equal(drawn.backend, backend, drawn.backendReason);
+                    const text = await browser.evaluate(
+                        `test.chart.readPixels().then(({ pixels }) =>
+                            pixels.reduce((text, byte) => text + String.fromCharCode(byte), ''))`,
+                    );
+                    const pixels = Buffer.from(text, 'latin1');
+                    const { width, height } = LINES;
+                    assert.equal(pixels.length, width * height * 4);
+                    const off = await countOnScreen({ width, height, channels: 4, pixels }, 1);
+                    assert.equal(off, 0, `${backend}, ${theme}, ${type}`);
+                }
             await browser.evaluate('test.drop()');
         });
 
@@ -126,6 +138,14 @@ for (const name of names) {
                 window.devices.push(device);
                 return device;
             };
+            /* Copies a buffer to itself. */
+            window.breakDevice = () => {
+                const device = devices.at(-1);
+                const buffer = device.createBuffer({ size: 8, usage: GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST });
+                const encoder = device.createCommandEncoder();
+                encoder.copyBufferToBuffer(buffer, 0, buffer, 4, 4);
+                device.queue.submit([encoder.finish()]);
+            };
         })()`;
 
         test('by itself a chart prefers the processor to an adapter in software', async () => {
@@ -148,11 +168,12 @@ for (const name of names) {
             };
             for (const next of cases.views.slice(1, 3)) {
                 await lose();
-                assert.equal(await countOnScreen(expected(view), 0), 0, 'the picture comes back');
+                assert.equal(await countOnScreen(expected(view), 0), 0, `the picture comes back, ${next.type}`);
                 const drawn = await show(next, { engine: 'main', backend: 'webgpu' });
                 assert.deepEqual(drawn, { backend: 'webgpu', backendReason: '' });
                 assert.equal(await countOnScreen(expected(next), 0), 0);
                 await show(view, { engine: 'main', backend: 'webgpu' });
+                assert.equal(await countOnScreen(expected(view), 0), 0); /* see RETIRE_MS of gpu.ts */
             }
             assert.equal(await browser.evaluate('devices.length'), 3);
             await lose();
@@ -170,7 +191,7 @@ for (const name of names) {
             await browser.evaluate(NOTE_DEVICES);
             const view = cases.views[1];
             await show(view, { engine: 'main', backend: 'webgpu' });
-            await browser.evaluate('void devices[0].createBuffer({ size: 4, usage: 0x3 })');
+            await browser.evaluate('void breakDevice()');
             const changed = () =>
                 browser.evaluate(`test.chart.stats().then(({ backend }) => backend === 'webgpu' ? 1 : 0)`);
             assert.equal(await until(changed, PATIENCE_MS), 0);

@@ -130,6 +130,23 @@ window.test = {
         return { backend, backendReason };
     },
 
+    /** Pixels of the chart's canvas, where a page can read it, that are not those of a PPM. */
+    async countOff(url) {
+        const bytes = new Uint8Array(await (await fetch(url)).arrayBuffer());
+        const head = /^P6\n(\d+) (\d+)\n255\n/.exec(new TextDecoder('latin1').decode(bytes.subarray(0, 64)));
+        const [width, height] = [+head[1], +head[2]];
+        const canvas = element.lastElementChild.shadowRoot.querySelector('canvas');
+        if (canvas.width !== width || canvas.height !== height) return Infinity;
+        const copy = Object.assign(document.createElement('canvas'), { width, height }).getContext('2d');
+        copy.drawImage(canvas, 0, 0);
+        const { data } = copy.getImageData(0, 0, width, height);
+        let count = 0;
+        for (let i = 0, at = head[0].length; i < data.length; i += 4, at += 3)
+            if (data[i] !== bytes[at] || data[i + 1] !== bytes[at + 1] || data[i + 2] !== bytes[at + 2])
+                count++;
+        return count;
+    },
+
     /** The code and message that opening ends with, and what is shown then. The chart stays. */
     async failure(data, options = {}, package_ = charts) {
         await chart?.destroy();
