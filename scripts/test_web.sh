@@ -8,7 +8,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../web"
 
-in_node=(docs loader time stream engine features threads answers)
+in_node=(docs options loader time stream engine features threads answers)
 in_browsers=(browser pictures webgl viewer package faults live shaders leak)
 
 named=("$@")

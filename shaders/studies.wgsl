@@ -196,7 +196,7 @@ fn cut(shares: vec2f, start: f32, way: f32, low: f32, high: f32) -> vec2f {
     return vec2f(max(shares.x, min(a, b)), min(shares.y, max(a, b)));
 }
 
-// As add_capsule of render_gpu_paint_marks.c.
+// As add_capsule of render_paint_marks.c.
 fn put_capsule(study: Study, at: u32, a: vec2f, b: vec2f, reach: f32) {
     let margin = reach + 2.0;
     let way = b - a;

@@ -16,7 +16,7 @@ import { serve } from '../../web/test/server.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const files = path.join(root, 'build/web-files');
-const [WARM, BATCHES, BATCH] = [4, 24, 5];
+const [WARM, BATCHES, BATCH] = [2, 12, 4];
 
 mkdirSync(files, { recursive: true });
 const walk = path.join(files, 'walk.gch');

@@ -222,8 +222,9 @@ typedef struct gch_chart_stats {
     gch_backend backend; /* that drew */
     char fallback[96];   /* why it is not the one asked for; empty if it is */
     char adapter[96];    /* the GPU that drew; empty: the processor */
-    /* Of a picture that stays on the device: its RGBA8 texture, at least as large, until the chart's
-     * next frame. A WGPUTexture; in a browser the host's number of it. NULL: the image has it. */
+    /* Of a picture that stays on the device: its RGBA8 texture, at least as large, until the
+     * chart's next frame. A WGPUTexture; in a browser the host's number of it. NULL: the image has
+     * it. */
     void *texture;
 } gch_chart_stats;
 

@@ -86,12 +86,13 @@ export class Chart {
         this.isFollowing = options.follow !== false;
         this.panels = options.panels;
         this.setPanels(options.series, options.axes?.y);
-        this.overlay = new Overlay(element);
+        const takesKeys = options.interactive !== false && options.bare !== true;
+        this.overlay = new Overlay(element, takesKeys);
         this.overlay.onToggle = (index) => this.setVisible(index, !this.shown[index]?.isVisible);
         this.overlay.describe(options.title ?? 'Chart, loading');
         this.crosshair = this.makeCrosshair();
         this.applyTheme();
-        if (options.interactive !== false && options.bare !== true)
+        if (takesKeys)
             this.gestures = new Gestures(
                 this.overlay.root,
                 makeTarget({
@@ -136,7 +137,7 @@ export class Chart {
             clearTimeout(this.retryTimer);
             this.retryTimer = setTimeout(() => this.schedule(), RETRY_MS);
         }
-        this.overlay.showProgress(1);
+        this.showProgress(1);
         this.overlay.showMessage(error.message, true);
         if (this.failure === error.message) return;
         this.failure = error.message;
@@ -193,7 +194,7 @@ export class Chart {
         this.lease = lease;
         this.stopListening = lease.engine.listen((event) => this.heard(event));
         this.stage = await Stage.open(lease, this.overlay, this.options.backend ?? 'auto');
-        this.overlay.showProgress(0.1);
+        this.showProgress(0.1);
         await this.open(this.options.series);
         this.applyAxes();
         await new Promise<void>((resolve, reject) => {
@@ -599,7 +600,7 @@ export class Chart {
         await stage.clear(width, height, THEMES[this.theme].ground);
         this.overlay.showMessage(isHidden ? 'All series are hidden.' : 'No rows yet.', false);
         this.drawLegend();
-        this.overlay.showProgress(1);
+        this.showProgress(1);
         this.emit('progress', { complete: 1, pendingBytes: 0 });
     }
 
@@ -617,7 +618,7 @@ export class Chart {
             this.overlay.showMessage('', false);
         }
         this.drawLegend();
-        this.overlay.showProgress(frame.complete);
+        this.showProgress(frame.complete);
         this.overlay.describe(
             summarize(this.options.title, this.visible(), frame, this.state, this.displayZone()),
         );
@@ -647,6 +648,10 @@ export class Chart {
     private displayZone(): string {
         const zone = this.zone ?? this.shown[0]?.source.info.timeZone ?? '';
         return zone === '' ? 'UTC' : zone;
+    }
+
+    private showProgress(complete: number): void {
+        if (this.options.bare !== true) this.overlay.showProgress(complete);
     }
 
     private drawLegend(): void {

@@ -126,7 +126,8 @@ export class Overlay {
     private hideProgress: ReturnType<typeof setTimeout> | undefined;
     onToggle: (index: number) => void = () => undefined;
 
-    constructor(parent: HTMLElement) {
+    /** `takesKeys`: it can have the keyboard. */
+    constructor(parent: HTMLElement, takesKeys = true) {
         this.host = document.createElement('div');
         this.host.style.cssText = 'width:100%;height:100%';
         const shadow = this.host.attachShadow({ mode: 'open' });
@@ -134,8 +135,8 @@ export class Overlay {
         sheet.replaceSync(STYLE);
         shadow.adoptedStyleSheets = [sheet];
         this.root = make('div', 'root', shadow);
-        this.root.tabIndex = 0;
-        this.root.setAttribute('role', 'application');
+        if (takesKeys) this.root.tabIndex = 0;
+        this.root.setAttribute('role', takesKeys ? 'application' : 'group');
         this.root.setAttribute('aria-roledescription', 'chart');
         this.canvas = make('canvas', '', this.root);
         this.canvas.setAttribute('aria-hidden', 'true');

@@ -8,11 +8,25 @@ const BARS = 64;
 /** One frame of a screen at 60 Hz: the line across. */
 const FRAME_MS = 1000 / 60;
 
+/** What holds bytes, by the names of the engine's statistics. */
+const PLACES: readonly (readonly [string, string])[] = [
+    ['pages', 'pages'],
+    ['live', 'live rows'],
+    ['adopted', 'whole files'],
+    ['tables', 'tables'],
+    ['charged', 'pictures'],
+];
+
+function placesOf({ data }: ChartStats): [string, string][] {
+    const held = (data['bytes'] ?? {}) as Record<string, number>;
+    const rows = PLACES.map(([key, name]) => [name, held[key] ?? 0] as const);
+    rows.push(['on the GPU', Number(data['device_used_bytes'] ?? 0)]);
+    return rows.filter(([, count]) => count > 0).map(([name, count]) => [name, bytes(count)]);
+}
+
 function rowsOf(stats: ChartStats): [string, string][] {
-    const used = Number(stats.data['host_used_bytes'] ?? 0);
-    const hits = Number(stats.data['hits'] ?? stats.data['hit_count'] ?? Number.NaN);
-    const misses = Number(stats.data['misses'] ?? stats.data['miss_count'] ?? Number.NaN);
-    const rate = hits / (hits + misses);
+    const hits = Number(stats.data['hits'] ?? Number.NaN);
+    const rate = hits / (hits + Number(stats.data['misses'] ?? Number.NaN));
     const place = stats.place === 'worker' ? 'in a worker' : 'on the page';
     return [
         ['drawn by', `${stats.backend}, ${place}`],
@@ -22,7 +36,7 @@ function rowsOf(stats: ChartStats): [string, string][] {
         ['picture', `${stats.width} × ${stats.height}`],
         ['points in view', COUNT.format(stats.rowsInView)],
         ['exact', stats.complete === 1 ? 'yes' : `${(100 * stats.complete).toFixed(0)} %`],
-        ['pages held', bytes(used)],
+        ...placesOf(stats),
         ...(Number.isNaN(rate) ? [] : ([['found in cache', `${(100 * rate).toFixed(1)} %`]] as [string, string][])),
         ['engine memory', bytes(stats.memoryBytes)],
         ['network', `${bytes(stats.loadedBytes)}, ${COUNT.format(stats.requests)} requests`],
