@@ -28,4 +28,4 @@ for name in "${named[@]:-chromium firefox webkit}"; do
 done
 [ ${#wanted[@]} -gt 0 ] || exit 0
 BROWSERS="${wanted[*]}" xvfb-run -a -s "-screen 0 1280x1024x24" \
-    node --test --test-concurrency=1 --test-timeout=600000 test/browser_test.mjs test/browser_pictures_test.mjs
+    node --test --test-concurrency=1 --test-timeout=1500000 test/browser_test.mjs test/browser_pictures_test.mjs

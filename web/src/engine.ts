@@ -294,6 +294,12 @@ export class Engine implements EngineApi {
         this.abi.check(this.abi.call.gch_web_chart_destroy(chart));
     }
 
+    /** `fallback`: why the module did not draw with what the canvas is for. */
+    private reasonOf(showing: Showing | undefined, fallback: string): string {
+        const failed = fallback === '' ? '' : `${showing?.surface?.backend ?? ''}: ${fallback}`;
+        return [showing?.reason ?? '', failed].filter((text) => text !== '').join('; ');
+    }
+
     private writeDesc(desc: FrameDesc, backend: Backend): number {
         const { abi } = this;
         const at = abi.take(CHART_BYTES);
@@ -364,9 +370,7 @@ export class Engine implements EngineApi {
                 height: view.getUint32(out + 108, true),
             },
             backend: BACKENDS.find((one) => BACKEND_NUMBERS[one] === view.getUint32(out + 116, true)) ?? 'cpu',
-            backendReason: [showing?.reason, abi.readText(view.getUint32(out + 124, true))]
-                .filter((text) => text !== undefined && text !== '')
-                .join('; '),
+            backendReason: this.reasonOf(showing, abi.readText(view.getUint32(out + 124, true))),
         };
         const pixelsAt = view.getUint32(out + 112, true);
         const { width, height } = frame;
