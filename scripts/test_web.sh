@@ -43,6 +43,6 @@ for file in "${in_browsers[@]}"; do
     [ ${#wanted[@]} -gt 0 ] || break
     echo "== $file: ${wanted[*]}"
     BROWSERS="${wanted[*]}" xvfb-run -a -s "-screen 0 1280x1024x24" \
-        node --test --test-timeout=600000 "test/${file}_test.mjs"
+        node --test --test-timeout=1500000 "test/${file}_test.mjs"
 done
 [ ${#missing[@]} -eq 0 ] || echo "test_web.sh: NOT TESTED, as it is not installed: ${missing[*]}" >&2

@@ -378,6 +378,12 @@ export class Engine implements EngineApi {
         this.abi.check(this.abi.call.gch_web_chart_destroy(chart));
     }
 
+    /** `fallback`: why the module did not draw with what the canvas is for. */
+    private reasonOf(showing: Showing | undefined, fallback: string): string {
+        const failed = fallback === '' ? '' : `${showing?.surface?.backend ?? ''}: ${fallback}`;
+        return [showing?.reason ?? '', failed].filter((text) => text !== '').join('; ');
+    }
+
     async frame(chart: number, desc: FrameDesc, wantsPixels: boolean): Promise<Frame> {
         const surface = wantsPixels ? undefined : this.showings.get(chart)?.surface;
         if (surface?.settle !== undefined) await surface.settle();
@@ -410,9 +416,7 @@ export class Engine implements EngineApi {
         abi.check(status);
         const view = abi.view();
         const frame = readFrame(abi, out);
-        frame.backendReason = [showing?.reason ?? '', frame.backendReason]
-            .filter((text) => text !== '')
-            .join('; ');
+        frame.backendReason = this.reasonOf(showing, frame.backendReason);
         const pixelsAt = view.getUint32(out + 112, true);
         const { width, height } = frame;
         const pixels =

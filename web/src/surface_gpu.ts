@@ -9,8 +9,9 @@ import type { Gpu } from './gpu.js';
 import type { Canvas } from './protocol.js';
 import { type Picture, type Surface, type SurfaceOpener, fit } from './surface.js';
 
-/* GPUTextureUsage: copied to, drawn to. */
+/* GPUTextureUsage: copied to, drawn to; copied to and from. */
 const CANVAS_USAGE = 0x2 | 0x10;
+const UPLOAD_USAGE = 0x1 | 0x2;
 
 class GpuSurface implements Surface {
     readonly backend = 'webgpu';
@@ -46,20 +47,29 @@ class GpuSurface implements Surface {
         return { device, texture: this.context.getCurrentTexture() };
     }
 
-    show({ width, height, pixels, handle }: Picture): void {
+    /** A texture with a picture of the processor. (Firefox 153 does not show what is written to a
+     * canvas itself.) */
+    private upload(device: GPUDevice, { width, height, pixels }: Picture): GPUTexture | undefined {
+        if (pixels === undefined) return undefined;
+        const format = this.gpu.at?.format ?? 'bgra8unorm';
+        const texture = device.createTexture({ size: [width, height], format, usage: UPLOAD_USAGE });
+        const bytes = format === 'bgra8unorm' ? swapped(pixels) : pixels.slice();
+        device.queue.writeTexture({ texture }, bytes, { bytesPerRow: 4 * width }, [width, height]);
+        return texture;
+    }
+
+    show(picture: Picture): void {
+        const { width, height, handle } = picture;
         const target = this.target(width, height);
         if (target === undefined) return;
         const { device, texture } = target;
-        const size = [width, height];
-        const source = this.gpu.texture(handle);
-        if (pixels !== undefined) {
-            const written = texture.format === 'bgra8unorm' ? swapped(pixels) : pixels.slice();
-            device.queue.writeTexture({ texture }, written, { bytesPerRow: 4 * width }, size);
-        } else if (source !== undefined) {
-            const encoder = device.createCommandEncoder();
-            encoder.copyTextureToTexture({ texture: source }, { texture }, size);
-            device.queue.submit([encoder.finish()]);
-        }
+        const uploaded = this.upload(device, picture);
+        const source = uploaded ?? this.gpu.texture(handle);
+        if (source === undefined) return;
+        const encoder = device.createCommandEncoder();
+        encoder.copyTextureToTexture({ texture: source }, { texture }, [width, height]);
+        device.queue.submit([encoder.finish()]);
+        uploaded?.destroy();
     }
 
     clear(width: number, height: number, color: string): void {

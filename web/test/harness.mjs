@@ -20,7 +20,7 @@ const names = (process.env.BROWSERS ?? NAMES.join(' ')).split(' ').filter((name)
  * launch() has them. */
 export function inBrowsers(tests, options = {}, wanted = NAMES) {
     for (const name of names.filter((one) => wanted.includes(one)))
-        describe(name, { timeout: 590_000 }, () => {
+        describe(name, { timeout: 1_200_000 }, () => {
             const browser = {};
             before(async () => {
                 Object.assign(browser, await launch(name, options));
