@@ -2,11 +2,20 @@
 // The modules are those that `make wasm` built unless others are named: of one thread, and of several.
 import { build } from 'esbuild';
 import { execFileSync } from 'node:child_process';
-import { copyFile, mkdir, readFile, rm } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 
-const here = (path) => fileURLToPath(new URL(path, import.meta.url));
+/* WGSL by name, as the build of the module has put it together. */
+async function readShaders() {
+    const folder = path.join(path.dirname(module), '../render/shaders');
+    const names = (await readdir(folder)).filter((name) => name.endsWith('.wgsl')).sort();
+    const texts = await Promise.all(names.map((name) => readFile(path.join(folder, name), 'utf8')));
+    return Object.fromEntries(names.map((name, i) => [name.slice(0, -'.wgsl'.length), texts[i]]));
+}
+
+const here = (name) => fileURLToPath(new URL(name, import.meta.url));
 const module = process.argv[2] ?? here('../build/wasm/src/web/gpucharts.wasm');
 const threads = process.argv[3] ?? here('../build/wasm-threads/src/web/gpucharts.wasm');
 
@@ -47,6 +56,7 @@ await build({
 await copyFile(here('viewer/index.html'), here('dist/viewer/index.html'));
 await copyFile(module, here('dist/gpu-charts.wasm'));
 await copyFile(threads, here('dist/gpu-charts-threads.wasm'));
+await writeFile(here('dist/gpu-charts-shaders.json'), JSON.stringify(await readShaders()));
 execFileSync(process.execPath, [here('node_modules/typescript/bin/tsc'), '-p', here('tsconfig.json')], {
     stdio: 'inherit',
 });

@@ -255,6 +255,13 @@ static void draw(gch__gpu_context *context, void *pipeline, void *bindings, uint
     gch__web_gpu_draw(number_of(pipeline), number_of(bindings), vertex_count, instance_count);
 }
 
+static void draw_indirect(gch__gpu_context *context, void *pipeline, void *bindings, void *from,
+                          uint64_t offset)
+{
+    (void)context;
+    gch__web_gpu_draw_indirect(number_of(pipeline), number_of(bindings), buffer_number(from), (double)offset);
+}
+
 static void run_bundle(gch__gpu_context *context, void *bundle)
 {
     (void)context;
@@ -345,6 +352,7 @@ const gch__gpu_driver gch__gpu_native = {
     .dispatch_indirect = dispatch_indirect,
     .render_begin = render_begin,
     .draw = draw,
+    .draw_indirect = draw_indirect,
     .run_bundle = run_bundle,
     .pass_end = pass_end,
     .bundle_begin = bundle_begin,

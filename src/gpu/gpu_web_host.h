@@ -71,6 +71,8 @@ GCH__WEB_GPU(begin_render) void gch__web_gpu_begin_render(uint32_t texture);
 GCH__WEB_GPU(draw)
 void gch__web_gpu_draw(uint32_t pipeline, uint32_t bindings, uint32_t vertex_count,
                        uint32_t instance_count);
+GCH__WEB_GPU(draw_indirect)
+void gch__web_gpu_draw_indirect(uint32_t pipeline, uint32_t bindings, uint32_t from, double offset);
 GCH__WEB_GPU(run_bundle) void gch__web_gpu_run_bundle(uint32_t bundle);
 GCH__WEB_GPU(end_pass) void gch__web_gpu_end_pass(void);
 GCH__WEB_GPU(begin_bundle) void gch__web_gpu_begin_bundle(void);

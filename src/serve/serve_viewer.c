@@ -35,6 +35,7 @@ static const char *type_of(const char *name)
                                            {".css", "text/css; charset=utf-8"},
                                            {".js", "text/javascript; charset=utf-8"},
                                            {".svg", "image/svg+xml"},
+                                           {".json", "application/json"},
                                            {".wasm", "application/wasm"}};
     const char *dot = strrchr(name, '.');
     for (size_t i = 0; dot != NULL && i < GCH_COUNT_OF(types); i++) {

@@ -46,6 +46,8 @@ class Listeners {
     }
 }
 
+const SHADERS = './gpu-charts-shaders.json';
+
 async function startHere(fallback: string): Promise<EngineHandle> {
     const listeners = new Listeners();
     const api = await Engine.start(
@@ -53,6 +55,7 @@ async function startHere(fallback: string): Promise<EngineHandle> {
         (event) => listeners.tell(event),
         undefined,
         "the engine is on the page's thread, which may not wait for others",
+        assetUrl(SHADERS),
     );
     return {
         api,
@@ -108,6 +111,7 @@ async function begin(worker: Worker, place: EnginePlace): Promise<void> {
             ? { threads: { wasm: module, script: assetUrl('./gpu-charts-thread.js') } }
             : {}),
         alone,
+        shaders: assetUrl(SHADERS),
     } satisfies ToWorker);
 }
 

@@ -99,9 +99,10 @@ export class Engine implements EngineApi {
         notify: (event: EngineEvent) => void,
         plan?: ThreadPlan,
         alone = '',
+        shaders = '',
     ): Promise<Engine> {
         let abi: Abi | undefined;
-        const gpu = new Gpu(() => notify({ kind: 'redraw' }));
+        const gpu = new Gpu(shaders, () => notify({ kind: 'redraw' }));
         const imports = {
             gpu: gpu.imports,
             gch: {

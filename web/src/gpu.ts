@@ -66,12 +66,24 @@ interface Held {
     format: GPUTextureFormat;
     name: string;
     isSoftware: boolean;
+    /** WGSL by name. */
+    shaders: Record<string, string>;
     layouts: Map<string, GPUBindGroupLayout>;
     /** Shaders and pipelines: their numbers by what they are made of. */
     made: Map<string, number>;
 }
 
-async function request(): Promise<Omit<Held, 'number'>> {
+async function loadShaders(url: string): Promise<Held['shaders']> {
+    const response = await fetch(url);
+    if (!response.ok)
+        throw new ChartError(
+            'unavailable',
+            `${url} cannot be loaded (${response.status}); it has to lie beside the script`,
+        );
+    return (await response.json()) as Held['shaders'];
+}
+
+async function request(shadersUrl: string): Promise<Omit<Held, 'number'>> {
     const gpu = (globalThis.navigator as Navigator | undefined)?.gpu;
     if (gpu === undefined)
         throw new ChartError(
@@ -81,6 +93,7 @@ async function request(): Promise<Omit<Held, 'number'>> {
     const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
     if (adapter === null) throw new ChartError('unsupported', 'this browser has no GPU adapter');
     const { info, limits } = adapter;
+    const shaders = await loadShaders(shadersUrl);
     const device = await adapter.requestDevice({
         label: 'gpu-charts',
         requiredLimits: {
@@ -96,6 +109,7 @@ async function request(): Promise<Omit<Held, 'number'>> {
         format: gpu.getPreferredCanvasFormat(),
         name: name === '' ? 'an adapter without a name' : name,
         isSoftware: info.isFallbackAdapter || SOFTWARE.test(name),
+        shaders,
         layouts: new Map(),
         made: new Map(),
     };
@@ -121,7 +135,10 @@ export class Gpu {
     private bindings = 0;
 
     /** `changed` is called when pictures that were drawn may be gone. */
-    constructor(private readonly changed: () => void) {}
+    constructor(
+        private readonly shadersUrl: string,
+        private readonly changed: () => void,
+    ) {}
 
     /** Whose memory addresses are of; to be called before the module draws. */
     attach(abi: Abi): void {
@@ -148,7 +165,7 @@ export class Gpu {
 
     private async acquire(): Promise<void> {
         try {
-            const held = { ...(await request()), number: ++this.lastNumber };
+            const held = { ...(await request(this.shadersUrl)), number: ++this.lastNumber };
             if (this.isEnded) {
                 held.device.destroy();
                 return;
@@ -282,11 +299,12 @@ export class Gpu {
         return number;
     }
 
+    /** The module has but the name of a shader: pages without WebGPU do not load its text. */
     private makeShader(at: number, count: number, label: number): number {
         const name = this.text(label);
-        return this.once(`shader ${at}`, ({ device }) =>
+        return this.once(`shader ${at}`, ({ device, shaders }) =>
             lazily(() => {
-                const code = new TextDecoder().decode(this.bytes(at, count).slice());
+                const code = shaders[new TextDecoder().decode(this.bytes(at, count).slice())] ?? '';
                 return device.createShaderModule({ code, label: name });
             }),
         );
@@ -377,11 +395,11 @@ export class Gpu {
         return compute;
     }
 
-    private draw(pipeline: number, bindings: number, vertices: number, instances: number): void {
+    private setRender(pipeline: number, bindings: number): GPURenderCommandsMixin | undefined {
         const to = this.bundle ?? this.render;
         to?.setPipeline(this.get<Pipeline>(pipeline).render());
         to?.setBindGroup(0, this.get<GPUBindGroup>(bindings));
-        to?.draw(vertices, instances);
+        return to;
     }
 
     private endPass(): void {
@@ -451,7 +469,9 @@ export class Gpu {
             this.setCompute(pipeline, bindings)?.dispatchWorkgroupsIndirect(this.get(from), at),
         begin_render: (texture: number) => this.beginRender(texture),
         draw: (pipeline: number, bindings: number, vertices: number, instances: number) =>
-            this.draw(pipeline, bindings, vertices, instances),
+            this.setRender(pipeline, bindings)?.draw(vertices, instances),
+        draw_indirect: (pipeline: number, bindings: number, from: number, at: number) =>
+            this.setRender(pipeline, bindings)?.drawIndirect(this.get(from), at),
         run_bundle: (number: number) => this.render?.executeBundles([this.get(number)]),
         end_pass: () => this.endPass(),
         begin_bundle: () => {

@@ -11,6 +11,8 @@ export type ToWorker =
           /** If there may be some; else why not. */
           threads?: { wasm: string | WebAssembly.Module; script: string };
           alone: string;
+          /** Where the WGSL is. */
+          shaders: string;
       }
     | { kind: 'end' }
     | { kind: 'call'; id: number; method: string; args: unknown[] };
@@ -44,11 +46,11 @@ function planThreads({ wasm, script }: NonNullable<Start['threads']>): ThreadPla
     };
 }
 
-async function start({ wasm, threads, alone }: Start): Promise<void> {
+async function start({ wasm, threads, alone, shaders }: Start): Promise<void> {
     try {
         const plan = threads === undefined ? undefined : planThreads(threads);
         const notify = (event: EngineEvent) => scope.postMessage({ kind: 'event', event });
-        engine = await Engine.start(wasm, notify, plan, alone);
+        engine = await Engine.start(wasm, notify, plan, alone, shaders);
         scope.postMessage({ kind: 'started' });
     } catch (cause) {
         refuse(0, cause);
