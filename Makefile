@@ -15,6 +15,7 @@ help:
 	@echo "make web     build the package gpu-charts and the viewer page (web/dist), for serve too"
 	@echo "make test-web  test these alone, in node, Chromium, Firefox and WebKit"
 	@echo "make check   format, lint, include ladder, tests under sanitizers"
+	@echo "make bench-web  charts of the web side by side, and a billion points, in Chromium"
 	@echo "make bench   run the benchmarks (POINTS=1000000000 for the billion-point figures)"
 	@echo "make fuzz    build the libFuzzer targets and run each for FUZZ_SECONDS (60)"
 	@echo "make soak    100,000 requests cancelled at random, plainly and under the sanitizers"
@@ -68,6 +69,10 @@ soak:
 .PHONY: bench
 bench:
 	@scripts/bench.sh $(POINTS)
+
+.PHONY: bench-web
+bench-web: web build
+	@scripts/bench_web.sh
 
 .PHONY: fuzz
 fuzz:

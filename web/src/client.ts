@@ -10,7 +10,8 @@ import { Engine } from './engine.js';
 import { ChartError } from './error.js';
 import type { EngineApi, EngineEvent, Rows } from './protocol.js';
 import { whyAlone } from './threads.js';
-import type { FromWorker, ToWorker } from './worker.js';
+import type { FromThread } from './thread.js';
+import type { FromWorker, ThreadOrder, ToWorker } from './worker.js';
 
 /** 'single': in a worker, of one thread. */
 export type EnginePlace = 'auto' | 'worker' | 'main' | 'single';
@@ -96,28 +97,53 @@ function makeProxy(post: (message: ToWorker, transfer: Transferable[]) => void, 
     });
 }
 
-/** While the worker's script is loaded, this thread has the module compiled. */
-async function begin(worker: Worker, place: EnginePlace): Promise<void> {
+function describeStart(place: EnginePlace): ToWorker {
     const alone = place === 'single' ? 'one thread was asked for' : whyAlone();
-    const single = assetUrl('./gpu-charts.wasm');
-    const many = assetUrl('./gpu-charts-threads.wasm');
-    const url = alone === '' ? many : single;
-    /* If this fails the worker tries again, and says why it failed. */
-    const module = await WebAssembly.compileStreaming(fetch(url)).catch(() => url);
-    worker.postMessage({
-        kind: 'start',
-        wasm: alone === '' ? single : module,
-        ...(alone === ''
-            ? { threads: { wasm: module, script: assetUrl('./gpu-charts-thread.js') } }
-            : {}),
-        alone,
-        shaders: assetUrl(SHADERS),
-    } satisfies ToWorker);
+    const threads = { wasm: assetUrl('./gpu-charts-threads.wasm') };
+    const wasm = assetUrl('./gpu-charts.wasm');
+    const shaders = assetUrl(SHADERS);
+    return { kind: 'start', wasm, alone, shaders, ...(alone === '' ? { threads } : {}) };
+}
+
+/** The threads of an engine, which are workers of the page. */
+class PageThreads {
+    private readonly workers = new Map<number, Worker>();
+
+    constructor(private readonly tell: (message: ToWorker) => void) {}
+
+    obey(number: number, order: ThreadOrder): void {
+        if (order.do === 'spawn') this.spawn(number);
+        else if (order.do === 'post') this.workers.get(number)?.postMessage(order.message);
+        else this.workers.get(number)?.terminate();
+    }
+
+    private spawn(number: number): void {
+        const failed = (message: string) =>
+            this.tell({ kind: 'thread', number, data: { kind: 'failed', message } });
+        try {
+            const worker = new Worker(assetUrl('./gpu-charts-thread.js'), { type: 'module' });
+            worker.onmessage = ({ data }: MessageEvent<FromThread>) =>
+                this.tell({ kind: 'thread', number, data });
+            worker.onerror = (event) => {
+                event.preventDefault();
+                failed(event.message || 'the script of a thread cannot be loaded');
+            };
+            this.workers.set(number, worker);
+        } catch (cause) {
+            failed(ChartError.from(cause).message);
+        }
+    }
+
+    end(): void {
+        for (const worker of this.workers.values()) worker.terminate();
+        this.workers.clear();
+    }
 }
 
 function startWorker(place: EnginePlace): Promise<EngineHandle> {
     return new Promise((resolve, reject) => {
         const worker = new Worker(assetUrl('./gpu-charts-worker.js'), { type: 'module' });
+        const threads = new PageThreads((message) => worker.postMessage(message));
         const listeners = new Listeners();
         const calls = new Map<number, Call>();
         let isEnded = false;
@@ -136,7 +162,10 @@ function startWorker(place: EnginePlace): Promise<EngineHandle> {
             end: () => {
                 isEnded = true;
                 worker.postMessage({ kind: 'end' } satisfies ToWorker);
-                setTimeout(() => worker.terminate(), END_MS);
+                setTimeout(() => {
+                    worker.terminate();
+                    threads.end();
+                }, END_MS);
                 refuseAll(new ChartError('cancelled', 'the engine has ended'));
             },
         };
@@ -149,6 +178,8 @@ function startWorker(place: EnginePlace): Promise<EngineHandle> {
         worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
             if (data.kind === 'started') {
                 resolve(handle);
+            } else if (data.kind === 'thread') {
+                threads.obey(data.number, data);
             } else if (data.kind === 'event') {
                 listeners.tell(data.event);
             } else if (data.kind === 'answer') {
@@ -158,13 +189,14 @@ function startWorker(place: EnginePlace): Promise<EngineHandle> {
                 const cause = new ChartError(data.code, data.message);
                 if (data.id === 0) {
                     worker.terminate();
+                    threads.end();
                     reject(cause);
                 }
                 calls.get(data.id)?.reject(cause);
                 calls.delete(data.id);
             }
         };
-        void begin(worker, place);
+        worker.postMessage(describeStart(place));
     });
 }
 

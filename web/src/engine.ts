@@ -676,7 +676,6 @@ function widen(want: Want, bytes: Bytes): Want {
 }
 
 async function compile(wasm: ModuleSource): Promise<WebAssembly.Module> {
-    if (wasm instanceof WebAssembly.Module) return wasm;
     if (wasm instanceof ArrayBuffer || ArrayBuffer.isView(wasm))
         return WebAssembly.compile(wasm as BufferSource);
     const response = wasm instanceof Response ? wasm : await fetch(wasm as string | URL);

@@ -172,6 +172,9 @@ function isArrays(data: DataInput): data is ArraysInput {
 /** So many rows go to the engine at once: while it packs them the next are copied for it, and memory
  * never holds all of them twice. */
 const PIECE_ROWS = 1 << 20;
+/** The first piece is small, and each twice the one before: until the browser has compiled the engine's loops
+ * a second time, for speed, they are several times slower. */
+const PIECE_ROWS_FIRST = 1 << 15;
 
 /** Rows [first, end), their arrays copied where they go to another thread. */
 function cut(rows: Rows, first: number, end: number, isCopied: boolean): Rows {
@@ -189,13 +192,15 @@ function cut(rows: Rows, first: number, end: number, isCopied: boolean): Rows {
 
 async function appendAll(engine: EngineHandle, id: number, rows: Rows): Promise<SourceInfo> {
     let last: Promise<SourceInfo> | undefined;
-    for (let first = 0; first < rows.count; first += PIECE_ROWS) {
-        const end = Math.min(rows.count, first + PIECE_ROWS);
+    let size = PIECE_ROWS_FIRST;
+    for (let first = 0; first < rows.count; size = Math.min(PIECE_ROWS, 2 * size)) {
+        const end = Math.min(rows.count, first + size);
         const piece = cut(rows, first, end, engine.place === 'worker');
         const before = last;
         last = engine.api.append(id, piece);
         last.catch(() => undefined); /* awaited below, or after another that has failed */
         await before;
+        first = end;
     }
     return last as Promise<SourceInfo>;
 }

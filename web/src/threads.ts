@@ -19,8 +19,8 @@ export interface ThreadWorker {
     terminate(): void;
 }
 
-/** A module, or where it is. */
-export type ModuleSource = string | URL | Response | BufferSource | WebAssembly.Module;
+/** A module's bytes, or where they are. */
+export type ModuleSource = string | URL | Response | BufferSource;
 
 export interface ThreadPlan {
     /** Of the module with threads. */
@@ -42,7 +42,6 @@ const MEMORY_INITIAL = 64;
 export function whyAlone(): string {
     if (typeof SharedArrayBuffer === 'undefined') return 'the browser does not share memory';
     if (!self.crossOriginIsolated) return 'the page is not cross-origin isolated';
-    if (typeof Worker === 'undefined') return 'workers cannot start workers';
     if (!(navigator.hardwareConcurrency > 1)) return 'the machine has one processor';
     return '';
 }

@@ -2,26 +2,33 @@
 import { Engine } from './engine.js';
 import { ChartError } from './error.js';
 import type { EngineEvent } from './protocol.js';
+import type { FromThread, ToThread } from './thread.js';
 import { type ThreadPlan, type ThreadWorker, threadCount } from './threads.js';
 
 export type ToWorker =
     | {
           kind: 'start';
-          wasm: string | WebAssembly.Module;
+          wasm: string;
           /** If there may be some; else why not. */
-          threads?: { wasm: string | WebAssembly.Module; script: string };
+          threads?: { wasm: string };
           alone: string;
           /** Where the WGSL is. */
           shaders: string;
       }
     | { kind: 'end' }
+    /* What one of the threads says; they are the page's workers. */
+    | { kind: 'thread'; number: number; data: FromThread }
     | { kind: 'call'; id: number; method: string; args: unknown[] };
 
 export type FromWorker =
     | { kind: 'started' }
     | { kind: 'answer'; id: number; value: unknown }
     | { kind: 'refusal'; id: number; code: string; message: string }
-    | { kind: 'event'; event: EngineEvent };
+    | { kind: 'event'; event: EngineEvent }
+    | ({ kind: 'thread'; number: number } & ThreadOrder);
+
+/** What the page does with one of its threads. */
+export type ThreadOrder = { do: 'spawn' } | { do: 'post'; message: ToThread } | { do: 'terminate' };
 
 const scope = self as unknown as {
     postMessage(message: FromWorker, transfer?: Transferable[]): void;
@@ -38,11 +45,46 @@ function refuse(id: number, cause: unknown): void {
 
 type Start = Extract<ToWorker, { kind: 'start' }>;
 
-function planThreads({ wasm, script }: NonNullable<Start['threads']>): ThreadPlan {
+/** A thread that the page has started: Firefox hangs now and then in a worker that starts workers. */
+class PageThread implements ThreadWorker {
+    onmessage: ThreadWorker['onmessage'] = null;
+    onerror: ThreadWorker['onerror'] = null;
+    private failure: string | undefined;
+
+    constructor(private readonly number: number) {
+        this.order({ do: 'spawn' });
+    }
+
+    private order(order: ThreadOrder): void {
+        scope.postMessage({ kind: 'thread', number: this.number, ...order });
+    }
+
+    postMessage(message: ToThread): void {
+        this.order({ do: 'post', message });
+        if (this.failure !== undefined) this.said({ kind: 'failed', message: this.failure });
+    }
+
+    terminate(): void {
+        this.order({ do: 'terminate' });
+    }
+
+    said(data: FromThread): void {
+        if (data.kind === 'failed') this.failure = data.message;
+        this.onmessage?.({ data });
+    }
+}
+
+const threadsOfPage: PageThread[] = [];
+
+function planThreads({ wasm }: NonNullable<Start['threads']>): ThreadPlan {
     return {
         wasm,
         count: threadCount(),
-        spawn: () => new Worker(script, { type: 'module' }) as unknown as ThreadWorker,
+        spawn: () => {
+            const thread = new PageThread(threadsOfPage.length);
+            threadsOfPage.push(thread);
+            return thread;
+        },
     };
 }
 
@@ -84,5 +126,6 @@ async function end(): Promise<void> {
 scope.onmessage = ({ data }) => {
     if (data.kind === 'start') void start(data);
     else if (data.kind === 'end') void end();
+    else if (data.kind === 'thread') threadsOfPage[data.number]?.said(data.data);
     else void answer(data.id, data.method, data.args);
 };
