@@ -18,8 +18,8 @@ import { ChartError } from './error.js';
 /** A device that is lost as often within this time is not asked for again. */
 const LOSSES_MAX = 3;
 const LOSSES_MS = 60_000;
-/** Until the canvases of a device that is given up have been replaced: Firefox 153 draws no more of a
- * page whose canvas awaits a picture of a device that was destroyed. */
+/** Until a device that is left is ended, and what was on its way to canvases is there: Firefox 153 draws
+ * no more of a page whose canvas awaits a picture of a device that was destroyed. */
 const RETIRE_MS = 2_000;
 const SOFTWARE = /swiftshader|llvmpipe|lavapipe|softpipe|basic render|\bwarp\b/i;
 
@@ -196,9 +196,7 @@ export class Gpu {
     private giveUp(reason: string): void {
         if (this.failure !== '' || this.isEnded) return;
         this.failure = reason.split('\n', 1)[0] ?? reason;
-        const { device } = this;
-        this.drop();
-        setTimeout(() => device?.destroy(), RETIRE_MS);
+        this.retire();
         this.changed();
     }
 
@@ -211,9 +209,13 @@ export class Gpu {
     /** Ends the device with all that is on it. */
     stop(): void {
         this.isEnded = true;
+        this.retire();
+    }
+
+    private retire(): void {
         const { device } = this;
         this.drop();
-        device?.destroy();
+        if (device !== undefined) setTimeout(() => device.destroy(), RETIRE_MS);
     }
 
     /* ---- the table ---- */
