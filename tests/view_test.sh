@@ -99,6 +99,7 @@ ends() {
 
 render all.png
 render dark.png --theme dark
+render contrast.png --theme contrast
 render log.png --log
 render step.png --type step
 
@@ -112,6 +113,8 @@ shows all.png "without figures again"
 
 xdotool key t
 shows dark.png "the dark theme"
+xdotool key t
+shows contrast.png "the theme of high contrast"
 xdotool key t l
 shows log.png "a logarithmic axis"
 xdotool key l c
