@@ -259,7 +259,8 @@ static void draw_indirect(gch__gpu_context *context, void *pipeline, void *bindi
                           uint64_t offset)
 {
     (void)context;
-    gch__web_gpu_draw_indirect(number_of(pipeline), number_of(bindings), buffer_number(from), (double)offset);
+    gch__web_gpu_draw_indirect(number_of(pipeline), number_of(bindings), buffer_number(from),
+                               (double)offset);
 }
 
 static void run_bundle(gch__gpu_context *context, void *bundle)
