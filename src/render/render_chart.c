@@ -665,7 +665,7 @@ static gch_status make_frame(gch_chart *chart, const gch_chart_desc *desc,
     GCH_TRY(lay_out(chart, desc, from, to, &lay_out_query_ns, err));
 
     int64_t draw_ns = gch__clock_ns();
-    int64_t query_ns;
+    int64_t query_ns = 0;
     gch_chart_stats drawn = {0};
     GCH_TRY(draw_or_list(chart, desc, tables, &drawn, &query_ns, err));
 
