@@ -200,10 +200,10 @@ inBrowsers(
             await until(browser, `v.legend()[1].querySelector('i').style.background.includes('255, 0, 0')`);
             await browser.evaluate(`document.activeElement.blur()`);
             await browser.evaluate(`v.press('2')`);
-            await until(browser, `v.hash().get('series').includes('hidden')`);
+            await until(browser, `(v.hash().get('series') ?? '').includes('hidden')`);
             await until(browser, `v.legend()[1].getAttribute('aria-pressed') === 'false'`);
             await browser.evaluate(`v.legend()[1].click()`);
-            await until(browser, `!v.hash().get('series').includes('hidden')`);
+            await until(browser, `!(v.hash().get('series') ?? '').includes('hidden')`);
             await browser.evaluate(`v.series()[1].querySelector('[title=Remove]').click()`);
             await until(browser, `v.hash().get('series') === 'price' && v.legend().length === 1`);
         });
@@ -221,7 +221,7 @@ inBrowsers(
                 'price.candles,price.sma20,price.ema20,price.range20,price.spread=volume.p2'`);
             await until(browser, `v.legend().length === 5 && v.exact()`);
             await browser.evaluate(`v.pick(v.field(1, 'Bars'), '7')`);
-            await until(browser, `v.hash().get('series').includes('price.sma7')`);
+            await until(browser, `(v.hash().get('series') ?? '').includes('price.sma7')`);
             await until(browser, `v.legend()[1].textContent.startsWith('SMA 7')`);
         });
 
@@ -240,7 +240,7 @@ inBrowsers(
             await visit(browser, '#data=lab/clusters');
             await browser.evaluate(`v.id('panel').hidden && v.id('open-panel').click()`);
             await browser.evaluate(`v.pick(v.field(0, 'Colour by'), 'value')`);
-            await until(browser, `v.hash().get('series').includes('by=value') && v.exact()`);
+            await until(browser, `(v.hash().get('series') ?? '').includes('by=value') && v.exact()`);
             await browser.evaluate(`v.pick(v.id('palette'), 'ember')`);
             await until(browser, `v.hash().get('palette') === 'ember'`);
             await browser.evaluate(`(async () => {
