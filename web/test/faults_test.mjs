@@ -141,7 +141,7 @@ inBrowsers((browser) => {
         const failure = await browser.evaluate(`import('/files/no-wasm/gpu-charts.js').then((charts) =>
             test.failure('/files/ticks.gch', {}, charts))`);
         assert.equal(failure.code, 'not-found');
-        assert.match(failure.message, /gpu-charts\.wasm has to lie beside the script/);
+        assert.match(failure.message, /gpu-charts\.wasm: .*has to lie beside the script/);
         assert.equal(failure.shown, failure.message);
     });
 
