@@ -38,11 +38,22 @@ if [ ${#missing[@]} -gt 0 ] && [ ${#named[@]} -gt 0 ]; then
     echo "test_web.sh: not installed: ${missing[*]}" >&2
     exit 1
 fi
-# One file after the other, so that browsers do not wait for each other.
+# One file after the other, so that browsers do not wait for each other. Where the browser itself went away,
+# which is no answer to what was asked, the file is gone through once more.
+gone='Page crashed|Target (page, context or browser has been )?closed|browser has disconnected|invalid session id'
+gone+='|WebSocket.*(closed|hang up)|ECONNRESET|ECONNREFUSED|Failed to launch'
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+run_file() {
+    BROWSERS="${wanted[*]}" xvfb-run -a -s "-screen 0 1280x1024x24" \
+        node --test --test-timeout=1500000 "test/$1_test.mjs" | tee "$log"
+}
 for file in "${in_browsers[@]}"; do
     [ ${#wanted[@]} -gt 0 ] || break
     echo "== $file: ${wanted[*]}"
-    BROWSERS="${wanted[*]}" xvfb-run -a -s "-screen 0 1280x1024x24" \
-        node --test --test-timeout=1500000 "test/${file}_test.mjs"
+    run_file "$file" && continue
+    grep -Eq "$gone" "$log" || exit 1
+    echo "== $file again: a browser has gone away"
+    run_file "$file"
 done
 [ ${#missing[@]} -eq 0 ] || echo "test_web.sh: NOT TESTED, as it is not installed: ${missing[*]}" >&2
