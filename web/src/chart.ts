@@ -541,10 +541,12 @@ export class Chart {
         return this.shown.filter((one) => one.isVisible);
     }
 
+    /* For the whole width: that of the plot is known after a frame only, and the first frame's bars are to be
+     * the next one's too. */
     private fittingBarWidth(): string {
         const { state, size } = this;
-        const plotPx = (state.frame?.plot.width ?? size.width) / size.ratio;
-        return chooseBarWidth(math.spanOf(state.time ?? state.data), state.unit, plotPx, CANDLE_PX);
+        const px = size.width / size.ratio;
+        return chooseBarWidth(math.spanOf(state.time ?? state.data), state.unit, px, CANDLE_PX);
     }
 
     private describeFrame(): FrameDesc | undefined {

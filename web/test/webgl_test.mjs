@@ -196,7 +196,7 @@ for (const name of names) {
                     const all = await Promise.all(Array.from({ length: 20 }, (_, i) => {
                         const element = document.body.appendChild(document.createElement('div'));
                         return shown.make(element, 200 + 10 * i, 100 + 5 * i, { engine: '${engine}',
-                            backend: 'webgl2', title: 'Chart ' + i, barWidth: '1h',
+                            backend: 'webgl2', title: 'Chart ' + i,
                             series: [{ data, type: types[i % 4] }] });
                     }));
                     const results = [];

@@ -74,11 +74,12 @@ function compare(shown, expected) {
     return { worst, different };
 }
 
-/** Of what a chart shows and what is expected. What a worker draws comes on the page a little later. */
-async function judge(chart, expected, allowed) {
+/** Of what a chart shows and what `take` expects of it, until they agree: what a worker draws comes on
+ * the page a little later, and a chart that is not at rest shows, and is expected to show, more and more. */
+async function judge(chart, take, allowed) {
     let result;
     for (let i = 0; i < 200; i++) {
-        result = compare(read(chart), expected);
+        result = compare(read(chart), await take());
         if (result.worst <= allowed) break;
         await sleep(20);
     }
@@ -110,7 +111,7 @@ window.shown = {
         maxRows = rows;
     },
 
-    judgeByProcessor: async (chart, allowed = 1) => judge(chart, await expectedOf(chart), allowed),
+    judgeByProcessor: async (chart, allowed = 1) => judge(chart, () => expectedOf(chart), allowed),
 
     /** Each picture of a list against the command's. */
     async judgeByCommand(list, options, allowed) {
@@ -127,7 +128,8 @@ window.shown = {
                 ...(one.bar === undefined ? {} : { barWidth: one.bar }),
             });
             const bytes = new Uint8Array(await (await fetch(`/files/${one.picture}`)).arrayBuffer());
-            results.push({ name: one.picture, ...(await judge(chart, parsePpm(bytes), allowed)) });
+            const expected = parsePpm(bytes);
+            results.push({ name: one.picture, ...(await judge(chart, () => expected, allowed)) });
             await chart.destroy();
         }
         return results;
