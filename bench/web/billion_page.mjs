@@ -59,7 +59,7 @@ window.billion = {
             const { complete } = await arrival;
             latencies.push(performance.now() - start);
             exactFrames += complete === 1 ? 1 : 0;
-            drawn.push(window.billion.frameMs(chart));
+            drawn.push((await chart.stats()).frameMs);
             await new Promise((resolve) => requestAnimationFrame(resolve));
         }
         const start = performance.now();
@@ -67,7 +67,5 @@ window.billion = {
         const stats = await chart.stats();
         return { latencies, drawn, exactFrames, longTasks, stats, settledMs: performance.now() - start };
     },
-
-    frameMs: (one) => one.frame?.totalMs ?? Number.NaN,
 };
 window.isReady = true;
