@@ -35,6 +35,9 @@ const WARM_MS = 120;
 /** After a failure that passes by, what a picture lacks is wanted again. */
 const RETRY_MS = 3000;
 const FRAME_MS_MIN = 4;
+/** So long after a move another is awaited, whose frame shows what has been loaded too: a little more than a
+ * frame of a screen. */
+const MOVING_MS = 25;
 /** A frame that no callback of the screen will begin. */
 const AT_ONCE = -1;
 
@@ -57,6 +60,8 @@ export class Chart {
     private isDirty = false;
     private request = 0;
     private drawnAt = Number.NEGATIVE_INFINITY;
+    private movedAt = Number.NEGATIVE_INFINITY;
+    private loadedTimer: ReturnType<typeof setTimeout> | undefined;
     private size = { width: 0, height: 0, ratio: 1 };
     private retryTimer: ReturnType<typeof setTimeout> | undefined;
     private warmTimer: ReturnType<typeof setTimeout> | undefined;
@@ -285,6 +290,7 @@ export class Chart {
     }
 
     private moved(): void {
+        this.movedAt = performance.now();
         this.state.clamp();
         this.recover();
         this.schedule();
@@ -440,6 +446,7 @@ export class Chart {
         cancelAnimationFrame(this.request);
         clearTimeout(this.warmTimer);
         clearTimeout(this.retryTimer);
+        clearTimeout(this.loadedTimer);
         this.stopListening?.();
         this.crosshair.end();
         this.overlay.remove();
@@ -470,7 +477,16 @@ export class Chart {
         }
     }
 
+    /* For what has been loaded: not in the way of a hand. */
+    private scheduleLoaded(): void {
+        const wait = this.movedAt + MOVING_MS - performance.now();
+        if (wait <= 0) this.schedule();
+        else this.loadedTimer ??= setTimeout(() => this.schedule(), wait);
+    }
+
     private begin(): void {
+        clearTimeout(this.loadedTimer);
+        this.loadedTimer = undefined;
         this.request = 0;
         this.drawnAt = performance.now();
         void this.draw();
@@ -478,7 +494,7 @@ export class Chart {
 
     private heard(event: EngineEvent): void {
         if (event.kind === 'idle') {
-            if ((this.state.frame?.complete ?? 1) < 1 && this.failure === '') this.schedule();
+            if ((this.state.frame?.complete ?? 1) < 1 && this.failure === '') this.scheduleLoaded();
             return;
         }
         if (event.kind === 'redraw') {
@@ -494,7 +510,7 @@ export class Chart {
         } else {
             if (mine.some((one) => one.source.grows))
                 this.grow(mine).catch((cause: unknown) => this.fail(ChartError.from(cause)));
-            this.schedule();
+            this.scheduleLoaded();
         }
     }
 

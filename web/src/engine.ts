@@ -412,7 +412,7 @@ export class Engine implements EngineApi {
         const at = writeDesc(abi, desc, backend);
         abi.call.gch_web_line(this.line.latencyMs * 1e6, this.line.bytesPerS);
         const status = abi.call.gch_web_chart_frame(chart, at, out);
-        this.fetchWants();
+        this.fetchWants(chart);
         this.askQuestions();
         abi.check(status);
         const view = abi.view();
@@ -460,7 +460,7 @@ export class Engine implements EngineApi {
         this.showings.get(chart)?.surface?.clear(width, height, color);
     }
 
-    private fetchWants(): void {
+    private fetchWants(chart?: number): void {
         const wants: Want[] = [];
         const loaded = new Set<number>();
         let count: number;
@@ -473,7 +473,7 @@ export class Engine implements EngineApi {
                 else if (!want.isPrefetch) loaded.add(want.source);
             }
         } while (count === WANTS_CAP);
-        if (wants.length > 0) this.loader.want(wants);
+        if (wants.length > 0 || chart !== undefined) this.loader.want(wants, chart);
         if (loaded.size > 0) /* once the frame at hand has been answered */
             setTimeout(() => loaded.forEach((source) => this.notify({ kind: 'data', source })));
     }

@@ -2,7 +2,8 @@
  *
  * Invariants:
  *  1. A byte is asked for once at a time: ranges under way are left out of what is wanted anew.
- *  2. The newest wish comes first, and prefetch after every wish.
+ *  2. The newest wish comes first, and prefetch after every wish. What a chart wants is what its last
+ *     picture lacked: of earlier ones only what is under way still comes.
  *  3. A source that is dropped has nothing under way afterwards.
  */
 import type { Bytes } from './bytes.js';
@@ -10,6 +11,8 @@ import { ChartError } from './error.js';
 
 export interface Want {
     source: number;
+    /** Whose picture it is for; left out for values at a cursor and the like. */
+    chart?: number;
     isPrefetch: boolean;
     offset: number;
     byteCount: number;
@@ -61,10 +64,15 @@ export class Loader {
         return pages * PAGE_BYTES + this.queue.reduce((sum, want) => sum + want.byteCount, 0);
     }
 
-    want(wants: Want[]): void {
+    /** All that the last picture of a chart lacks, or without one what is wanted besides. */
+    want(wants: Want[], chart?: number): void {
         const fresh = this.notYet(wants.filter((want) => !want.isPrefetch));
         const hints = this.notYet(wants.filter((want) => want.isPrefetch));
-        const older = without(this.queue, fresh).filter((want) => !want.isPrefetch);
+        if (chart !== undefined) for (const want of fresh) want.chart = chart;
+        const others = this.queue.filter(
+            (want) => !want.isPrefetch && (chart === undefined || want.chart !== chart),
+        );
+        const older = without(others, fresh);
         const olderHints = hints.length > 0 ? [] : this.queue.filter((want) => want.isPrefetch);
         this.queue = [...merge(fresh), ...older, ...merge(hints), ...olderHints].slice(0, QUEUE_MAX);
         this.pump();
