@@ -291,6 +291,7 @@ export class Chart {
 
     private moved(): void {
         this.movedAt = performance.now();
+        clearTimeout(this.warmTimer);
         this.state.clamp();
         this.recover();
         this.schedule();

@@ -75,9 +75,9 @@ export class Engine implements EngineApi {
         };
         this.question = abi.alloc(QUESTION_BYTES);
         this.loader = new Loader({
-            deliver: (source, offset, bytes) => {
+            deliver: (source, offset, bytes, isPrefetch) => {
                 this.stage(source, offset, bytes);
-                notify({ kind: 'data', source });
+                if (!isPrefetch) notify({ kind: 'data', source });
             },
             failed: (source, error) =>
                 notify({ kind: 'failed', source, code: error.code, message: error.message }),

@@ -2,9 +2,10 @@
  *
  * Invariants:
  *  1. A byte is asked for once at a time: ranges under way are left out of what is wanted anew.
- *  2. The newest wish comes first, and prefetch after every wish. What a chart wants is what its last
- *     picture lacked: of earlier ones only what is under way still comes.
- *  3. A source that is dropped has nothing under way afterwards.
+ *  2. The newest wish comes first. What a chart wants is what its last picture lacked: of earlier ones
+ *     only what is under way still comes.
+ *  3. Prefetch comes after every wish, and ends with the next one: a hand has moved on by then.
+ *  4. A source that is dropped has nothing under way afterwards.
  */
 import type { Bytes } from './bytes.js';
 import { ChartError } from './error.js';
@@ -19,7 +20,8 @@ export interface Want {
 }
 
 export interface LoaderHost {
-    deliver(source: number, offset: number, bytes: Uint8Array): void;
+    /** `isPrefetch`: no picture waits for it. */
+    deliver(source: number, offset: number, bytes: Uint8Array, isPrefetch: boolean): void;
     failed(source: number, error: ChartError): void;
     /** Nothing is under way any more. */
     idle(): void;
@@ -35,7 +37,8 @@ const QUEUE_MAX = 1024;
 interface Entry {
     bytes: Bytes;
     abort: AbortController;
-    pages: Set<number>;
+    /** Under way, with what they are read for. */
+    pages: Map<number, Want>;
 }
 
 export class Loader {
@@ -48,7 +51,7 @@ export class Loader {
     constructor(private readonly host: LoaderHost) {}
 
     add(source: number, bytes: Bytes): void {
-        this.sources.set(source, { bytes, abort: new AbortController(), pages: new Set() });
+        this.sources.set(source, { bytes, abort: new AbortController(), pages: new Map() });
     }
 
     drop(source: number): void {
@@ -73,7 +76,8 @@ export class Loader {
             (want) => !want.isPrefetch && (chart === undefined || want.chart !== chart),
         );
         const older = without(others, fresh);
-        const olderHints = hints.length > 0 ? [] : this.queue.filter((want) => want.isPrefetch);
+        const keepsHints = hints.length === 0 && fresh.length === 0;
+        const olderHints = keepsHints ? this.queue.filter((want) => want.isPrefetch) : [];
         this.queue = [...merge(fresh), ...older, ...merge(hints), ...olderHints].slice(0, QUEUE_MAX);
         this.pump();
     }
@@ -81,8 +85,15 @@ export class Loader {
     /** Without what is under way: by the time its turn came it would be there. */
     private notYet(wants: Want[]): Want[] {
         return wants.flatMap((want) => {
-            const entry = this.sources.get(want.source);
-            return entry === undefined ? [] : (withoutPages(want, entry.pages) ?? []);
+            const pages = this.sources.get(want.source)?.pages;
+            if (pages === undefined) return [];
+            const left = withoutPages(want, pages);
+            if (!want.isPrefetch && pages.size > 0 && left?.byteCount !== want.byteCount)
+                for (const page of pagesOf(want)) {
+                    const read = pages.get(page);
+                    if (read !== undefined) read.isPrefetch = false;
+                }
+            return left ?? [];
         });
     }
 
@@ -99,9 +110,7 @@ export class Loader {
     }
 
     private async load(entry: Entry, want: Want): Promise<void> {
-        const first = Math.floor(want.offset / PAGE_BYTES);
-        const end = Math.ceil((want.offset + want.byteCount) / PAGE_BYTES);
-        for (let page = first; page < end; page++) entry.pages.add(page);
+        for (const page of pagesOf(want)) entry.pages.set(page, want);
         this.running++;
         this.requests++;
         let failure: ChartError | undefined;
@@ -112,12 +121,12 @@ export class Loader {
             failure = ChartError.from(cause);
         }
         this.running--;
-        for (let page = first; page < end; page++) entry.pages.delete(page);
+        for (const page of pagesOf(want)) entry.pages.delete(page);
         if (!entry.abort.signal.aborted) {
             try {
                 if (bytes !== undefined) {
                     this.loadedBytes += bytes.byteLength;
-                    this.host.deliver(want.source, want.offset, bytes);
+                    this.host.deliver(want.source, want.offset, bytes, want.isPrefetch);
                 }
             } catch (cause) {
                 failure = ChartError.from(cause);
@@ -160,14 +169,22 @@ function without(wants: Want[], others: Want[]): Want[] {
     for (const other of others) {
         const set = pages.get(other.source) ?? new Set();
         pages.set(other.source, set);
-        const end = (other.offset + other.byteCount) / PAGE_BYTES;
-        for (let page = Math.floor(other.offset / PAGE_BYTES); page < end; page++) set.add(page);
+        for (const page of pagesOf(other)) set.add(page);
     }
     return wants.flatMap((want) => withoutPages(want, pages.get(want.source) ?? new Set()) ?? []);
 }
 
+/** That it has a part of. */
+function* pagesOf({ offset, byteCount }: Want): Generator<number> {
+    const end = Math.ceil((offset + byteCount) / PAGE_BYTES);
+    for (let page = Math.floor(offset / PAGE_BYTES); page < end; page++) yield page;
+}
+
 /** The want without these pages at its ends; undefined if nothing is left. */
-export function withoutPages(want: Want, pages: Set<number>): Want | undefined {
+export function withoutPages(
+    want: Want,
+    pages: { has(page: number): boolean },
+): Want | undefined {
     const limit = want.offset + want.byteCount;
     let first = Math.floor(want.offset / PAGE_BYTES);
     let end = Math.ceil(limit / PAGE_BYTES);
