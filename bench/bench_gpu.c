@@ -83,8 +83,8 @@ static void open_file(setup *s, const char *path)
                          &s->query, &err));
     check(gch_image_make(WIDTH, HEIGHT, NULL, &s->image, &err));
     gch_value low, high;
-    check(gch_query_range(s->query, 0, s->info->first_time, s->info->last_time + 1, &low, &high,
-                          &err));
+    check(gch_query_range(s->query, 0, s->info->first_time, s->info->last_time + 1, GCH_JOIN_NONE,
+                          &low, &high, &err));
     gch__fit_range(low, high, GCH_AXIS_LINEAR, false, &s->bottom, &s->top);
 }
 

@@ -97,13 +97,13 @@ static gch_status eager_columns(void *context, const gch_answers_ask *ask, gch_c
     return status;
 }
 
-static gch_status eager_range(void *context, uint32_t column, int64_t t0, int64_t t1,
+static gch_status eager_range(void *context, uint32_t column, int64_t t0, int64_t t1, gch_join join,
                               gch_value *min, gch_value *max, gch_error *answer_err)
 {
     const eager *e = context;
     if (e->is_off)
         return GCH_UNSUPPORTED;
-    return e->inner->range(e->inner->context, column, t0, t1, min, max, answer_err);
+    return e->inner->range(e->inner->context, column, t0, t1, join, min, max, answer_err);
 }
 
 static bool is_same(const gch_image *a, const gch_image *b)

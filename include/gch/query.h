@@ -90,6 +90,8 @@ typedef struct gch_answers_ask {
     gch_join join;
     bool keep_outside;
     uint64_t missing_bytes; /* about: of the pages that the same answer would need here */
+    bool knows_rows; /* else not even which pages those are: to find out takes several of them, one
+                      * after the other */
 } gch_answers_ask;
 
 /* Finished answers from elsewhere, such as a server beside the data (gch/remote.h), for what a
@@ -100,8 +102,8 @@ typedef struct gch_answers_ask {
 typedef struct gch_answers {
     gch_status (*columns)(void *context, const gch_answers_ask *ask, gch_columns *out,
                           gch_error *err);
-    gch_status (*range)(void *context, uint32_t column, int64_t t0, int64_t t1, gch_value *out_min,
-                        gch_value *out_max, gch_error *err);
+    gch_status (*range)(void *context, uint32_t column, int64_t t0, int64_t t1, gch_join join,
+                        gch_value *out_min, gch_value *out_max, gch_error *err);
     void *context;
 } gch_answers;
 
@@ -186,14 +188,12 @@ typedef struct gch_sample {
 GCH_CHECKED gch_status gch_query_nearest(gch_query *query, uint32_t column, int64_t t,
                                          gch_sample *out, gch_error *err);
 
-/* Smallest and largest drawn value in [t0, t1); both GAP if there are none. With no_wait, while
- * pages are missing, a range that covers theirs. */
+/* Smallest and largest drawn value in [t0, t1), and of what joins the points at t0 and t1 (then a
+ * double; GCH_JOIN_NONE: of the points alone); both GAP if there is nothing. With no_wait, while
+ * pages are missing, a range that covers the values of theirs. */
 GCH_CHECKED gch_status gch_query_range(gch_query *query, uint32_t column, int64_t t0, int64_t t1,
-                                       gch_value *out_min, gch_value *out_max, gch_error *err);
-
-/* The value of the line (or of the steps) at a time between two points; NaN where there is none. */
-GCH_CHECKED gch_status gch_query_line_at(gch_query *query, uint32_t column, int64_t t,
-                                         gch_join join, double *out_value, gch_error *err);
+                                       gch_join join, gch_value *out_min, gch_value *out_max,
+                                       gch_error *err);
 
 typedef enum gch_bar_unit {
     GCH_BAR_TICKS = 0, /* `count` ticks of the file's unit, counted from tick 0 */

@@ -215,7 +215,8 @@ static gch_status answer_columns(void *context, const gch_answers_ask *ask, gch_
     if (status == GCH_NOT_FOUND) {
         gch_http_stats line;
         gch_http_get_stats(a->http, &line);
-        if (!gch_columns_are_quicker(&line, ask->missing_bytes, ask->view->width_px)) {
+        if (ask->knows_rows &&
+            !gch_columns_are_quicker(&line, ask->missing_bytes, ask->view->width_px)) {
             supersede(a, s);
             return gch_fail(err, GCH_UNSUPPORTED, "the pages are quicker");
         }
@@ -228,10 +229,11 @@ static gch_status answer_columns(void *context, const gch_answers_ask *ask, gch_
 }
 
 static gch_status answer_range(void *context, uint32_t column, int64_t t0, int64_t t1,
-                               gch_value *out_min, gch_value *out_max, gch_error *err)
+                               gch_join join, gch_value *out_min, gch_value *out_max,
+                               gch_error *err)
 {
     gch_remote_answers *a = context;
-    gch__question q = gch__question_of_range(column, t0, t1);
+    gch__question q = gch__question_of_range(column, t0, t1, join);
     slot *s = find_slot(a, &q);
     if (s == NULL)
         return gch__no_memory(err, "answers");

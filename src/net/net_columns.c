@@ -7,6 +7,8 @@
  *     the view or of the file, or a coordinate beyond what gch_piece allows.
  */
 #include "net_columns.h"
+
+#include "gch/query.h"
 #include "net_url.h"
 
 #include <assert.h>
@@ -68,11 +70,19 @@ static bool put_common(gch__buffer *out, const gch_columns_ask *ask)
     return is_put;
 }
 
+static bool put_join(gch__buffer *out, const gch_columns_ask *ask)
+{
+    static const char *const joins[] = {"line", "step", "none"};
+    return gch__url_put(out, "&join=") && gch__url_put(out, joins[ask->join]);
+}
+
 gch_status gch__range_write_url(const gch_columns_ask *ask, gch__buffer *out, gch_error *err)
 {
     bool is_put = gch__url_put(out, ask->url) && gch__url_put(out, "/range");
     size_t path_end = out->count;
     is_put = is_put && put_common(out, ask);
+    if (ask->join != GCH_JOIN_NONE)
+        is_put = is_put && put_join(out, ask);
     if (is_put && out->count > path_end)
         out->bytes[path_end] = '?';
     return is_put && gch__buffer_append(out, "", 1) ? GCH_OK : gch__no_memory(err, "columns");
@@ -80,7 +90,6 @@ gch_status gch__range_write_url(const gch_columns_ask *ask, gch__buffer *out, gc
 
 gch_status gch__columns_write_url(const gch_columns_ask *ask, gch__buffer *out, gch_error *err)
 {
-    static const char *const joins[] = {"line", "step", "none"};
     GCH_TRY(check_ask(ask, err));
     bool is_put =
         gch__url_put(out, ask->url) &&
@@ -91,8 +100,8 @@ gch_status gch__columns_write_url(const gch_columns_ask *ask, gch__buffer *out, 
                  put_decimal(out, "&ymax=", ask->top);
     if (ask->axis == 1)
         is_put = is_put && gch__url_put(out, "&axis=log");
-    if (ask->join != 0)
-        is_put = is_put && gch__url_put(out, "&join=") && gch__url_put(out, joins[ask->join]);
+    if (ask->join != GCH_JOIN_LINE)
+        is_put = is_put && put_join(out, ask);
     if (ask->keep_outside)
         is_put = is_put && gch__url_put(out, "&outside=1");
     return is_put && gch__buffer_append(out, "", 1) ? GCH_OK : gch__no_memory(err, "columns");

@@ -1,5 +1,7 @@
 /* Answers of a data server: sound ones are read, all others refused. */
 #include "net_columns.h"
+
+#include "gch/query.h"
 #include "net_test.h"
 
 #include <math.h>
@@ -248,7 +250,7 @@ static void a_range_is_asked_for_with_what_is_known(void **state)
 {
     (void)state;
     gch__buffer url = {.purpose = "test"};
-    gch_columns_ask ask = {.url = "http://h/v1/data/a"};
+    gch_columns_ask ask = {.url = "http://h/v1/data/a", .join = GCH_JOIN_NONE};
     assert_ok(gch__range_write_url(&ask, &url, &err));
     assert_string_equal((const char *)url.bytes, "http://h/v1/data/a/range");
     gch__buffer_reset(&url);
@@ -257,9 +259,11 @@ static void a_range_is_asked_for_with_what_is_known(void **state)
     ask.t0 = -3;
     ask.t1 = 4;
     ask.version = 0xAB;
+    ask.join = GCH_JOIN_STEP;
     assert_ok(gch__range_write_url(&ask, &url, &err));
-    assert_string_equal((const char *)url.bytes,
-                        "http://h/v1/data/a/range?column=a%20b&from=-3&to=4&v=00000000000000ab");
+    assert_string_equal(
+        (const char *)url.bytes,
+        "http://h/v1/data/a/range?column=a%20b&from=-3&to=4&v=00000000000000ab&join=step");
     gch__buffer_reset(&url);
 }
 

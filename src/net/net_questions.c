@@ -33,9 +33,10 @@ gch__question gch__question_of_columns(const gch_answers_ask *ask)
                            .top_exp10 = view->top.exp10};
 }
 
-gch__question gch__question_of_range(uint32_t column, int64_t t0, int64_t t1)
+gch__question gch__question_of_range(uint32_t column, int64_t t0, int64_t t1, gch_join join)
 {
-    return (gch__question){.kind = GCH__ASKS_RANGE, .column = column, .t0 = t0, .t1 = t1};
+    return (gch__question){
+        .kind = GCH__ASKS_RANGE, .column = column, .join = join, .t0 = t0, .t1 = t1};
 }
 
 bool gch__question_is_same(const gch__question *a, const gch__question *b)

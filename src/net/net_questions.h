@@ -49,7 +49,7 @@ typedef struct gch__answerer {
 } gch__answerer;
 
 gch__question gch__question_of_columns(const gch_answers_ask *ask);
-gch__question gch__question_of_range(uint32_t column, int64_t t0, int64_t t1);
+gch__question gch__question_of_range(uint32_t column, int64_t t0, int64_t t1, gch_join join);
 bool gch__question_is_same(const gch__question *a, const gch__question *b);
 /* Whether both may not be under way at once for one asker: the newer one supersedes the other. */
 bool gch__question_has_place(const gch__question *a, const gch__question *b);

@@ -43,7 +43,7 @@ gch_status gch_query_make(const gch_file *file, const gch_query_desc *desc, gch_
     query->kernels = gch__kernels_get();
     query->mode = desc->no_wait ? GCH__READ_NO_WAIT : GCH__READ_BLOCK;
     query->answers = desc->no_wait ? desc->answers : NULL;
-    query->generation = UINT64_MAX;
+    query->generation = query->rows_of.generation = UINT64_MAX;
     gch_status status = look(query, err);
     if (status != GCH_OK) {
         gch_query_destroy(query);

@@ -284,7 +284,7 @@ gch_status gch__query_outline(gch_query *query, uint32_t column, const gch_view 
 }
 
 static gch_status find_columns(gch_query *query, uint32_t column, const gch_view *view,
-                               gch_join join, gch_columns *out, gch_error *err)
+                               gch_join join, gch_columns *out, bool *knows_rows, gch_error *err)
 {
     GCH_TRY(gch__query_prepare(query, column, view, err));
     columns_job job = {.query = query, .view = view, .column = column, .join = join};
@@ -296,6 +296,7 @@ static gch_status find_columns(gch_query *query, uint32_t column, const gch_view
     gch_status found = gch__row_at(query, view->t0, &first_row, &touch, err);
     if (found == GCH_OK)
         found = gch__row_at(query, view->t1, &last_row, &touch, err);
+    *knows_rows = found == GCH_OK;
     if (found == GCH_PENDING) /* then columns are pending too */
         last_row = first_row;
     else
@@ -355,14 +356,16 @@ static gch_status find_without_loading(gch_query *query, uint32_t column, const 
     gch_columns answer = {0};
     *is_answered = true;
     GCH_TRY(gch__query_begin_peek(query, err));
-    GCH_TRY(gch__query_end(query, find_columns(query, column, view, join, out, err)));
+    bool knows_rows;
+    GCH_TRY(gch__query_end(query, find_columns(query, column, view, join, out, &knows_rows, err)));
     if (out->pending_count == 0)
         return GCH_OK;
     gch_answers_ask ask = {.column = column,
                            .view = view,
                            .join = join,
                            .keep_outside = query->keep_outside,
-                           .missing_bytes = missing_bytes(query, view)};
+                           .missing_bytes = missing_bytes(query, view),
+                           .knows_rows = knows_rows};
     const gch_answers *answers = query->answers;
     gch_status status = answers->columns(answers->context, &ask, &answer, NULL);
     if (status == GCH_PENDING)
@@ -373,6 +376,7 @@ static gch_status find_without_loading(gch_query *query, uint32_t column, const 
         return GCH_OK;
     GCH_TRY(take_answer(query, &answer, err));
     query->stats.rows_visible += answer.row_count;
+    query->rows_of = (struct gch__rows_of){view->t0, view->t1, answer.row_count, query->generation};
     query->stats.columns_asked += view->width_px;
     *out = answer;
     out->first = query->first;
@@ -390,5 +394,6 @@ gch_status gch_query_columns(gch_query *query, uint32_t column, const gch_view *
     if (is_answered)
         return GCH_OK;
     GCH_TRY(gch__query_begin(query, err));
-    return gch__query_end(query, find_columns(query, column, view, join, out, err));
+    bool knows_rows;
+    return gch__query_end(query, find_columns(query, column, view, join, out, &knows_rows, err));
 }

@@ -295,8 +295,9 @@ static void a_pending_column_covers_its_rows(void **state)
         }
     }
     gch_value low, high, exact_low, exact_high;
-    assert_ok(gch_query_range(query, 0, view.t0, view.t1, &low, &high, &err));
-    assert_ok(gch_query_range(exact, 0, view.t0, view.t1, &exact_low, &exact_high, &err));
+    assert_ok(gch_query_range(query, 0, view.t0, view.t1, GCH_JOIN_NONE, &low, &high, &err));
+    assert_ok(
+        gch_query_range(exact, 0, view.t0, view.t1, GCH_JOIN_NONE, &exact_low, &exact_high, &err));
     assert_true(gch__compare_values(low, exact_low) <= 0);
     assert_true(gch__compare_values(high, exact_high) >= 0);
     /* Not exact, and said so: a picture drawn to that range is not complete. */
@@ -406,13 +407,14 @@ static gch_status help_columns(void *context, const gch_answers_ask *ask, gch_co
                : gch_query_columns(h->exact, ask->column, ask->view, ask->join, out, err);
 }
 
-static gch_status help_range(void *context, uint32_t column, int64_t t0, int64_t t1,
+static gch_status help_range(void *context, uint32_t column, int64_t t0, int64_t t1, gch_join join,
                              gch_value *out_min, gch_value *out_max, gch_error *err)
 {
     helper *h = context;
     h->range_count++;
-    return h->status != GCH_OK ? h->status
-                               : gch_query_range(h->exact, column, t0, t1, out_min, out_max, err);
+    return h->status != GCH_OK
+               ? h->status
+               : gch_query_range(h->exact, column, t0, t1, join, out_min, out_max, err);
 }
 
 static bool is_any_asked(const fake_pager *pager)
@@ -445,7 +447,7 @@ static void finished_answers_stand_in_for_pages(void **state)
     /* On its way: coarse, counted as pending, and no page is asked for. */
     assert_ok(gch_query_columns(query, 0, &view, GCH_JOIN_LINE, &columns, &err));
     assert_true(columns.pending_count > 0);
-    assert_ok(gch_query_range(query, 0, view.t0, view.t1, &low, &high, &err));
+    assert_ok(gch_query_range(query, 0, view.t0, view.t1, GCH_JOIN_NONE, &low, &high, &err));
     assert_int_equal(gch_query_get_stats(query).answers_pending, 1);
     assert_false(is_any_asked(&series.pager));
     assert_int_equal(h.column_count, 1);
@@ -460,8 +462,9 @@ static void finished_answers_stand_in_for_pages(void **state)
     assert_int_equal(columns.pending_count, 0);
     assert_int_equal(columns.row_count, expected.row_count);
     assert_same_columns(&columns, &expected);
-    assert_ok(gch_query_range(query, 0, view.t0, view.t1, &low, &high, &err));
-    assert_ok(gch_query_range(exact, 0, view.t0, view.t1, &exact_low, &exact_high, &err));
+    assert_ok(gch_query_range(query, 0, view.t0, view.t1, GCH_JOIN_NONE, &low, &high, &err));
+    assert_ok(
+        gch_query_range(exact, 0, view.t0, view.t1, GCH_JOIN_NONE, &exact_low, &exact_high, &err));
     assert_int_equal(gch__compare_values(low, exact_low), 0);
     assert_int_equal(gch__compare_values(high, exact_high), 0);
     gch_query_stats after = gch_query_get_stats(query);

@@ -100,10 +100,27 @@ static gch_status find_points(gch_query *query, uint32_t column, const gch_view 
     return GCH_OK;
 }
 
+/* Too many points need no page, and how many there are comes with finished columns. */
+static gch_status check_cap(gch_query *query, const gch_view *view, uint32_t point_cap,
+                            gch_error *err)
+{
+    uint64_t rows;
+    gch_status status = gch__query_rows_between(query, view->t0, view->t1, &rows, err);
+    query->stats.answers_pending += status == GCH_PENDING ? 1 : 0;
+    GCH_TRY(status);
+    if (rows <= point_cap)
+        return GCH_OK;
+    query->stats.rows_visible += rows;
+    return gch_fail(err, GCH_LIMIT, "%llu points, room for %u", (unsigned long long)rows,
+                    point_cap);
+}
+
 gch_status gch_query_points(gch_query *query, uint32_t column, const gch_view *view,
                             uint32_t point_cap, const gch_point **out_points, uint32_t *out_count,
                             gch_error *err)
 {
+    if (query->answers != NULL)
+        GCH_TRY(check_cap(query, view, point_cap, err));
     GCH_TRY(gch__query_begin(query, err));
     return gch__query_end(query,
                           find_points(query, column, view, point_cap, out_points, out_count, err));

@@ -59,6 +59,10 @@ struct gch_query {
         uint32_t column;
         uint64_t generation;
     } edges_of;
+    struct gch__rows_of { /* how many rows finished columns had; generation UINT64_MAX: none */
+        int64_t t0, t1;
+        uint64_t count, generation;
+    } rows_of;
     uint32_t *first; /* of gch_columns */
     size_t first_cap;
     gch_piece *pieces;
@@ -146,6 +150,10 @@ void gch__locate_row(const gch_query *query, uint64_t row, uint32_t *out_segment
 /* First row of the file with time >= t; the row count if there is none. */
 GCH_CHECKED gch_status gch__row_at(const gch_query *query, int64_t t, uint64_t *out_row,
                                    gch__touch *touch, gch_error *err);
+
+/* Of the file with a time in [t0, t1). GCH_PENDING: not known, and nobody has answered for them. */
+GCH_CHECKED gch_status gch__query_rows_between(gch_query *query, int64_t t0, int64_t t1,
+                                               uint64_t *out, gch_error *err);
 
 GCH_CHECKED gch_status gch__time_of_row(const gch_query *query, uint64_t row, int64_t *out_time,
                                         gch_error *err);

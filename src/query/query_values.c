@@ -182,79 +182,12 @@ gch_status gch__range_of_rows(const gch_query *query, uint32_t column, uint64_t 
     return GCH_OK;
 }
 
-static gch_status find_range(gch_query *query, uint32_t column, int64_t t0, int64_t t1,
-                             gch_value *out_min, gch_value *out_max, gch_error *err)
+/* Widens a range by the line (or the steps) at time t; `row` is the first at or after t. */
+static gch_status include_line(const gch_query *query, uint32_t column, gch_join join, int64_t t,
+                               uint64_t row, gch_value *min, gch_value *max, gch_error *err)
 {
-    GCH_TRY(check_column(query, column, err));
-    gch__touch touch = {0};
-    uint64_t first, last;
-    gch_status status = gch__row_at(query, t0, &first, &touch, err);
-    if (status == GCH_OK)
-        status = gch__row_at(query, t1, &last, &touch, err);
-    if (status == GCH_PENDING) { /* all rows cover them */
-        touch.covered++;
-        first = 0;
-        last = gch__query_row_count(query);
-    } else {
-        GCH_TRY(status);
-    }
-    GCH_TRY(gch__range_of_rows(query, column, first, GCH_MAX(first, last), out_min, out_max, &touch,
-                               err));
-    query->stats.answers_pending += touch.covered > 0 ? 1 : 0;
-    query->stats.blocks_decoded += touch.blocks;
-    query->stats.nodes_read += touch.nodes;
-    query->stats.bytes_read += touch.bytes;
-    return GCH_OK;
-}
-
-/* As find_without_loading of query_columns.c. */
-static gch_status find_range_without_loading(gch_query *query, uint32_t column, int64_t t0,
-                                             int64_t t1, gch_value *out_min, gch_value *out_max,
-                                             bool *is_answered, gch_error *err)
-{
-    gch_query_stats before = query->stats;
-    *is_answered = true;
-    GCH_TRY(gch__query_begin_peek(query, err));
-    GCH_TRY(gch__query_end(query, find_range(query, column, t0, t1, out_min, out_max, err)));
-    if (query->stats.answers_pending == before.answers_pending)
-        return GCH_OK;
-    gch_value min, max;
-    const gch_answers *answers = query->answers;
-    gch_status status = answers->range(answers->context, column, t0, t1, &min, &max, NULL);
-    if (status == GCH_PENDING)
-        return GCH_OK;
-    query->stats = before;
-    *is_answered = status == GCH_OK;
-    if (*is_answered) {
-        *out_min = min;
-        *out_max = max;
-    }
-    return GCH_OK;
-}
-
-gch_status gch_query_range(gch_query *query, uint32_t column, int64_t t0, int64_t t1,
-                           gch_value *out_min, gch_value *out_max, gch_error *err)
-{
-    bool is_answered = false;
-    if (query->answers != NULL)
-        GCH_TRY(
-            find_range_without_loading(query, column, t0, t1, out_min, out_max, &is_answered, err));
-    if (is_answered)
-        return GCH_OK;
-    GCH_TRY(gch__query_begin(query, err));
-    return gch__query_end(query, find_range(query, column, t0, t1, out_min, out_max, err));
-}
-
-static gch_status find_line_at(gch_query *query, uint32_t column, int64_t t, gch_join join,
-                               double *out_value, gch_error *err)
-{
-    GCH_TRY(check_column(query, column, err));
-    gch__touch touch = {0};
-    uint64_t row;
     double values[2];
     int64_t times[2];
-    *out_value = NAN;
-    GCH_TRY(gch__row_at(query, t, &row, &touch, err));
     if (join == GCH_JOIN_NONE || row == 0 || row == gch__query_row_count(query))
         return GCH_OK;
     for (uint32_t i = 0; i < 2; i++) {
@@ -272,13 +205,84 @@ static gch_status find_line_at(gch_query *query, uint32_t column, int64_t t, gch
     double part = join == GCH_JOIN_STEP ? 0
                                         : (double)((uint64_t)t - (uint64_t)times[0]) /
                                               (double)((uint64_t)times[1] - (uint64_t)times[0]);
-    *out_value = values[0] * (1 - part) + values[1] * part;
+    gch_value at = {.kind = GCH_VALUE_F64, .as.f64 = values[0] * (1 - part) + values[1] * part};
+    if (!isfinite(at.as.f64))
+        return GCH_OK;
+    if (min->kind == GCH_VALUE_GAP || at.as.f64 < gch_value_to_double(*min))
+        *min = at;
+    if (max->kind == GCH_VALUE_GAP || at.as.f64 > gch_value_to_double(*max))
+        *max = at;
     return GCH_OK;
 }
 
-gch_status gch_query_line_at(gch_query *query, uint32_t column, int64_t t, gch_join join,
-                             double *out_value, gch_error *err)
+static gch_status find_range(gch_query *query, uint32_t column, int64_t t0, int64_t t1,
+                             gch_join join, gch_value *out_min, gch_value *out_max, gch_error *err)
 {
+    GCH_TRY(check_column(query, column, err));
+    gch__touch touch = {0};
+    uint64_t first, last;
+    gch_status status = gch__row_at(query, t0, &first, &touch, err);
+    if (status == GCH_OK)
+        status = gch__row_at(query, t1, &last, &touch, err);
+    bool is_known = status == GCH_OK;
+    if (status == GCH_PENDING) { /* all rows cover them */
+        touch.covered++;
+        first = 0;
+        last = gch__query_row_count(query);
+    } else {
+        GCH_TRY(status);
+    }
+    GCH_TRY(gch__range_of_rows(query, column, first, GCH_MAX(first, last), out_min, out_max, &touch,
+                               err));
+    if (is_known)
+        status = include_line(query, column, join, t0, first, out_min, out_max, err);
+    if (is_known && status == GCH_OK)
+        status = include_line(query, column, join, t1, last, out_min, out_max, err);
+    if (is_known && status == GCH_PENDING)
+        touch.covered++;
+    else if (is_known)
+        GCH_TRY(status);
+    query->stats.answers_pending += touch.covered > 0 ? 1 : 0;
+    query->stats.blocks_decoded += touch.blocks;
+    query->stats.nodes_read += touch.nodes;
+    query->stats.bytes_read += touch.bytes;
+    return GCH_OK;
+}
+
+/* As find_without_loading of query_columns.c. */
+static gch_status find_range_without_loading(gch_query *query, uint32_t column, int64_t t0,
+                                             int64_t t1, gch_join join, gch_value *out_min,
+                                             gch_value *out_max, bool *is_answered, gch_error *err)
+{
+    gch_query_stats before = query->stats;
+    *is_answered = true;
+    GCH_TRY(gch__query_begin_peek(query, err));
+    GCH_TRY(gch__query_end(query, find_range(query, column, t0, t1, join, out_min, out_max, err)));
+    if (query->stats.answers_pending == before.answers_pending)
+        return GCH_OK;
+    gch_value min, max;
+    const gch_answers *answers = query->answers;
+    gch_status status = answers->range(answers->context, column, t0, t1, join, &min, &max, NULL);
+    if (status == GCH_PENDING)
+        return GCH_OK;
+    query->stats = before;
+    *is_answered = status == GCH_OK;
+    if (*is_answered) {
+        *out_min = min;
+        *out_max = max;
+    }
+    return GCH_OK;
+}
+
+gch_status gch_query_range(gch_query *query, uint32_t column, int64_t t0, int64_t t1, gch_join join,
+                           gch_value *out_min, gch_value *out_max, gch_error *err)
+{
+    bool is_answered = false;
+    if (query->answers != NULL)
+        GCH_TRY(find_range_without_loading(query, column, t0, t1, join, out_min, out_max,
+                                           &is_answered, err));
+    if (is_answered)
+        return GCH_OK;
     GCH_TRY(gch__query_begin(query, err));
-    return gch__query_end(query, find_line_at(query, column, t, join, out_value, err));
+    return gch__query_end(query, find_range(query, column, t0, t1, join, out_min, out_max, err));
 }

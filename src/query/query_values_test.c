@@ -88,34 +88,58 @@ static void row_at_is_the_first_row_not_before(void **state)
     for_all_shapes(check_row_at);
 }
 
-static void check_range(gch_query *query, uint64_t *seed)
+/* Of the line, or of the steps, at a time; NaN where there is none. */
+static double joined_at(int64_t t, gch_join join)
+{
+    size_t row = first_row_at(t);
+    if (row == 0 || row == ROWS || !is_drawn(row - 1) || !is_drawn(row))
+        return NAN;
+    if (join == GCH_JOIN_STEP)
+        return values[row - 1];
+    double part = (double)(t - times[row - 1]) / (double)(times[row] - times[row - 1]);
+    return values[row - 1] * (1 - part) + values[row] * part;
+}
+
+static void check_range_of(gch_query *query, int64_t t0, int64_t t1, gch_join join)
 {
     gch_error err;
-    for (int i = 0; i < 200; i++) {
+    double min = INFINITY, max = -INFINITY;
+    for (uint64_t row = first_row_at(t0); row < first_row_at(t1); row++) {
+        if (is_drawn(row)) {
+            min = fmin(min, values[row]);
+            max = fmax(max, values[row]);
+        }
+    }
+    if (join != GCH_JOIN_NONE) { /* fmin and fmax leave NaN out */
+        min = fmin(fmin(min, joined_at(t0, join)), joined_at(t1, join));
+        max = fmax(fmax(max, joined_at(t0, join)), joined_at(t1, join));
+    }
+    gch_value low, high;
+    assert_ok(gch_query_range(query, 0, t0, t1, join, &low, &high, &err));
+    if (min > max) {
+        assert_int_equal(low.kind, GCH_VALUE_GAP);
+        assert_int_equal(high.kind, GCH_VALUE_GAP);
+    } else {
+        assert_true(gch_value_to_double(low) == min);
+        assert_true(gch_value_to_double(high) == max);
+    }
+}
+
+static void check_range(gch_query *query, uint64_t *seed)
+{
+    for (int i = 0; i < 60; i++) {
         uint64_t a = test_random(seed) % ROWS, b = test_random(seed) % ROWS;
         if (i % 3 == 0)
             b = (a + b % 300) % ROWS;
         int64_t t0 = times[GCH_MIN(a, b)], t1 = times[GCH_MAX(a, b)] + (i % 2);
-        double min = INFINITY, max = -INFINITY;
-        for (uint64_t row = first_row_at(t0); row < first_row_at(t1); row++) {
-            if (is_drawn(row)) {
-                min = fmin(min, values[row]);
-                max = fmax(max, values[row]);
-            }
-        }
-        gch_value low, high;
-        assert_ok(gch_query_range(query, 0, t0, t1, &low, &high, &err));
-        if (min > max) {
-            assert_int_equal(low.kind, GCH_VALUE_GAP);
-            assert_int_equal(high.kind, GCH_VALUE_GAP);
-        } else {
-            assert_true(gch_value_to_double(low) == min);
-            assert_true(gch_value_to_double(high) == max);
-        }
+        for (int join = GCH_JOIN_LINE; join <= GCH_JOIN_NONE; join++)
+            check_range_of(query, t0, t1, (gch_join)join);
+        if (t1 - t0 > 2)
+            check_range_of(query, t0 + 1, t1 - 1, GCH_JOIN_LINE);
     }
 }
 
-static void range_is_that_of_the_drawn_rows(void **state)
+static void range_is_that_of_the_drawn_rows_and_what_joins_them(void **state)
 {
     (void)state;
     for_all_shapes(check_range);
@@ -322,7 +346,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(row_at_is_the_first_row_not_before),
-        cmocka_unit_test(range_is_that_of_the_drawn_rows),
+        cmocka_unit_test(range_is_that_of_the_drawn_rows_and_what_joins_them),
         cmocka_unit_test(nearest_is_the_first_of_the_closest),
         cmocka_unit_test(bars_equal_a_loop_over_the_rows),
         cmocka_unit_test(calendar_bars_follow_the_zone),

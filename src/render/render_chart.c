@@ -8,6 +8,7 @@
  *   3. A failed frame leaves the chart as usable as before.
  */
 #include "gch/chart.h"
+#include "query_state.h"
 #include "raster.h"
 #include "render_gpu.h"
 #include "render_paint.h"
@@ -167,19 +168,6 @@ static void include(gch__extent *extent, double value)
         extent->max = as_value;
 }
 
-/* The line at the view's edge t: in a view within one segment that is all there is to see. */
-static gch_status include_edge(gch_query *query, uint32_t column, gch_join join, int64_t t,
-                               gch__extent *extent, gch_error *err)
-{
-    double value;
-    gch_status status = gch_query_line_at(query, column, t, join, &value, err);
-    if (status == GCH_PENDING)
-        return GCH_OK;
-    GCH_TRY(status);
-    include(extent, value);
-    return GCH_OK;
-}
-
 static bool is_joined(gch_mark mark)
 {
     return mark == GCH_MARK_DEFAULT || mark == GCH_MARK_LINE || mark == GCH_MARK_STEP ||
@@ -189,13 +177,10 @@ static bool is_joined(gch_mark mark)
 static gch_status find_extent(gch_query *query, const gch_chart_series *series, uint32_t column,
                               int64_t from, int64_t to, gch__extent *out, gch_error *err)
 {
-    gch_join join = series->mark == GCH_MARK_STEP ? GCH_JOIN_STEP : GCH_JOIN_LINE;
-    GCH_TRY(gch_query_range(query, column, from, to, &out->min, &out->max, err));
-    if (is_joined(series->mark)) {
-        GCH_TRY(include_edge(query, column, join, from, out, err));
-        GCH_TRY(include_edge(query, column, join, to, out, err));
-    }
-    return GCH_OK;
+    gch_join join = series->mark == GCH_MARK_STEP ? GCH_JOIN_STEP
+                    : is_joined(series->mark)     ? GCH_JOIN_LINE
+                                                  : GCH_JOIN_NONE;
+    return gch_query_range(query, column, from, to, join, &out->min, &out->max, err);
 }
 
 /* A plane shows all of its points unless bounds are given. */
@@ -446,14 +431,13 @@ static gch_status fill_stats(gch_chart *chart, const gch_chart_desc *desc, gch_c
             stats->rows_visible += now.rows_visible - chart->slots[i].before.rows_visible;
             continue;
         }
-        uint64_t first, last;
-        gch_status status = gch_query_row_at(chart->queries[i], view->t0, &first, err);
-        if (status == GCH_OK)
-            status = gch_query_row_at(chart->queries[i], view->t1, &last, err);
+        uint64_t rows;
+        gch_status status =
+            gch__query_rows_between(chart->queries[i], view->t0, view->t1, &rows, err);
         if (status == GCH_PENDING)
             continue;
         GCH_TRY(status);
-        stats->rows_visible += last - first;
+        stats->rows_visible += rows;
     }
     double complete = asked > 0 ? 1 - (double)pending / (double)asked : 1;
     stats->complete = GCH_MIN(stats->complete, complete);

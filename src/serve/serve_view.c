@@ -37,7 +37,7 @@ const char *const *gch__view_keys(gch__view_kind kind, size_t *out_count)
 #define VIEW COMMON, "from", "to", "width", "height", "ymin", "ymax", "axis"
     static const char *const columns[] = {VIEW, "join", "outside"};
     static const char *const bars[] = {COMMON, "from", "to", "bar", "tz", "cap"};
-    static const char *const range[] = {COMMON, "from", "to"};
+    static const char *const range[] = {COMMON, "from", "to", "join"};
     static const char *const points[] = {VIEW, "cap"};
     static const char *const nearest[] = {COMMON, "t"};
 #undef COMMON
@@ -191,6 +191,11 @@ gch_status gch__view_parse(gch__view_kind kind, const gch__parameters *parameter
     case GCH__VIEW_BARS:
         return parse_bars(parameters, info, out, err);
     case GCH__VIEW_RANGE:
+        out->join = GCH_JOIN_NONE;
+        if (gch__parameters_get(parameters, "join") == NULL)
+            return GCH_OK;
+        GCH_TRY(parse_word(parameters, "join", joins, GCH_COUNT_OF(joins), &join, err));
+        out->join = (gch_join)join;
         return GCH_OK;
     case GCH__VIEW_POINTS:
         GCH_TRY(parse_count(parameters, "cap", 1, CAP_MAX, POINTS_DEFAULT, &out->cap, err));
@@ -299,8 +304,8 @@ static gch_decimal decimal_of(gch_value value)
 /* The range of values of the view: as asked for, or that of what is in it. */
 static gch_status fit_values(making *m, gch_error *err)
 {
-    GCH_TRY(gch_query_range(m->query, m->request->column, m->view.t0, m->view.t1, &m->min, &m->max,
-                            err));
+    GCH_TRY(gch_query_range(m->query, m->request->column, m->view.t0, m->view.t1, GCH_JOIN_NONE,
+                            &m->min, &m->max, err));
     if (m->request->has_values)
         return GCH_OK;
     if (m->min.kind == GCH_VALUE_GAP) {
@@ -426,7 +431,8 @@ static gch_status answer_range(making *m, gch_error *err)
 {
     gch_value min, max;
     GCH_TRY(begin(m, HEADER_BYTES + 2 * VALUE_BYTES, err));
-    GCH_TRY(gch_query_range(m->query, m->request->column, m->view.t0, m->view.t1, &min, &max, err));
+    GCH_TRY(gch_query_range(m->query, m->request->column, m->view.t0, m->view.t1, m->request->join,
+                            &min, &max, err));
     uint8_t *to = finish(m);
     put_value(to + 64, min);
     put_value(to + 80, max);

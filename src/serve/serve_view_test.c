@@ -76,7 +76,8 @@ static void check_columns(const char *text, bool keep_outside)
                                 (int32_t)gch__load_u32(out.bytes + 88)};
     view.top = (gch_decimal){(int64_t)gch__load_u64(out.bytes + 96),
                              (int32_t)gch__load_u32(out.bytes + 104)};
-    assert_ok(gch_query_range(own, request.column, view.t0, view.t1, &min, &max, &err));
+    assert_ok(
+        gch_query_range(own, request.column, view.t0, view.t1, GCH_JOIN_NONE, &min, &max, &err));
     assert_value(112, min);
     assert_value(128, max);
     assert_ok(gch_query_columns(own, request.column, &view, request.join, &columns, &err));
@@ -150,7 +151,12 @@ static void range_points_and_nearest_are_those_of_the_query(void **state)
     const gch_point *points;
     uint32_t count;
     answer(GCH__VIEW_RANGE, "column=volume&from=2000&to=2500");
-    assert_ok(gch_query_range(query, 1, 2000, 2500, &min, &max, &err));
+    assert_ok(gch_query_range(query, 1, 2000, 2500, GCH_JOIN_NONE, &min, &max, &err));
+    assert_value(64, min);
+    assert_value(80, max);
+    answer(GCH__VIEW_RANGE, "column=volume&from=2001&to=2009&join=line");
+    assert_ok(gch_query_range(query, 1, 2001, 2009, GCH_JOIN_LINE, &min, &max, &err));
+    assert_int_equal(min.kind, GCH_VALUE_F64);
     assert_value(64, min);
     assert_value(80, max);
     answer(GCH__VIEW_NEAREST, "t=2004");

@@ -1,5 +1,5 @@
-/* Rows by their time: bisection over affine runs, or over super-blocks' first times, then at most 4
- * blocks and 256 rows. Times do not decrease over a segment. */
+/* Rows by their time: bisection over affine runs, or a search of super-blocks' first times, then at
+ * most 4 blocks and 256 rows. Times do not decrease over a segment. */
 #include "store_format.h"
 
 static uint32_t affine_row(const gch__segment *segment, int64_t t)
@@ -30,23 +30,55 @@ static uint64_t unit_at(const gch__time_column *time, int64_t t)
     return ((uint64_t)t - (uint64_t)time->origin - 1) / time->unit + 1;
 }
 
-/* The last super-block that starts before t. */
+/* Super-blocks between which a time lies: `low` starts before it, `high` does not. */
+typedef struct bracket {
+    uint32_t low, high;
+} bracket;
+
+static gch_status narrow(const gch__segment *segment, uint64_t unit, uint32_t at, bracket *b,
+                         uint64_t *io_nodes, gch_error *err)
+{
+    const uint64_t *start = &segment->time.supers[at];
+    GCH_TRY(gch__segment_check(segment, start, sizeof *start, err));
+    ++*io_nodes;
+    if (*start < unit)
+        b->low = at;
+    else
+        b->high = at;
+    return GCH_OK;
+}
+
+/* Where times that pass evenly would have the unit, in [1, super_count). */
+static uint32_t guess_super(const gch__segment *segment, uint64_t unit)
+{
+    double whole = (double)unit_at(&segment->time, segment->last_time);
+    double guess = whole > 0 ? (double)unit / whole * (double)segment->super_count : 1;
+    uint32_t last = segment->super_count - 1;
+    return guess < 1 ? 1 : guess >= (double)last ? last : (uint32_t)guess;
+}
+
+/* The last super-block that starts before t: a guess, steps of doubling length from there (Bentley
+ * and Yao 1976), then bisection. Mostly that reads the page of the guess, where bisection from the
+ * start would wait for one page after the other. */
 static gch_status line_super(const gch__segment *segment, int64_t t, uint32_t *out_super,
                              uint64_t *io_nodes, gch_error *err)
 {
-    const gch__time_column *time = &segment->time;
-    uint64_t target = unit_at(time, t);
-    uint32_t low = 0, high = segment->super_count;
-    while (high - low > 1) {
-        uint32_t middle = low + (high - low) / 2;
-        GCH_TRY(gch__segment_check(segment, &time->supers[middle], sizeof time->supers[0], err));
-        ++*io_nodes;
-        if (time->supers[middle] < target)
-            low = middle;
-        else
-            high = middle;
+    uint64_t unit = unit_at(&segment->time, t);
+    bracket b = {0, segment->super_count};
+    if (b.high > 1) {
+        uint32_t at = guess_super(segment, unit);
+        GCH_TRY(narrow(segment, unit, at, &b, io_nodes, err));
+        bool goes_up = b.low == at;
+        for (uint32_t step = 1; step < b.high - b.low; step *= 2) {
+            at = goes_up ? b.low + step : b.high - step;
+            GCH_TRY(narrow(segment, unit, at, &b, io_nodes, err));
+            if ((b.low == at) != goes_up)
+                break;
+        }
     }
-    *out_super = low;
+    while (b.high - b.low > 1)
+        GCH_TRY(narrow(segment, unit, b.low + (b.high - b.low) / 2, &b, io_nodes, err));
+    *out_super = b.low;
     return GCH_OK;
 }
 

@@ -128,7 +128,8 @@ static gch_status answer_columns(void *context, const gch_answers_ask *wanted, g
         return gch__no_memory(err, PURPOSE);
     gch_status status = look(a, s, &q);
     if (status == GCH_NOT_FOUND) {
-        if (!gch_columns_are_quicker(&gch__web_instance.line, wanted->missing_bytes,
+        if (wanted->knows_rows &&
+            !gch_columns_are_quicker(&gch__web_instance.line, wanted->missing_bytes,
                                      wanted->view->width_px)) {
             supersede(s);
             return gch_fail(err, GCH_UNSUPPORTED, "the pages are quicker");
@@ -143,10 +144,11 @@ static gch_status answer_columns(void *context, const gch_answers_ask *wanted, g
 }
 
 static gch_status answer_range(void *context, uint32_t column, int64_t t0, int64_t t1,
-                               gch_value *out_min, gch_value *out_max, gch_error *err)
+                               gch_join join, gch_value *out_min, gch_value *out_max,
+                               gch_error *err)
 {
     gch__web_answers *a = context;
-    gch__question q = gch__question_of_range(column, t0, t1);
+    gch__question q = gch__question_of_range(column, t0, t1, join);
     slot *s = find_slot(a, &q);
     if (s == NULL)
         return gch__no_memory(err, PURPOSE);

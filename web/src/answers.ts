@@ -4,6 +4,7 @@
  * Invariants:
  *  1. A question that is cancelled, or whose source is dropped, has no request under way afterwards.
  *  2. A question is asked once: a frame that still wants the answer asks again.
+ *  3. Requests begin once the call at hand has been answered, as the loader's do.
  */
 import { ChartError } from './error.js';
 
@@ -49,6 +50,7 @@ export class Answers {
         this.flights.set(question.ticket, { source: question.source, abort });
         let body: Uint8Array | undefined;
         let isFinal = false;
+        await new Promise((resolve) => setTimeout(resolve));
         try {
             const start = performance.now();
             const response = await fetch(question.url, {

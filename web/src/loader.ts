@@ -5,7 +5,9 @@
  *  2. The newest wish comes first. What a chart wants is what its last picture lacked: of earlier ones
  *     only what is under way still comes.
  *  3. Prefetch comes after every wish, and ends with the next one: a hand has moved on by then.
- *  4. A source that is dropped has nothing under way afterwards.
+ *  4. Reads begin once the call at hand has been answered: what shows a picture does not wait for
+ *     what asks for more of it.
+ *  5. A source that is dropped has nothing under way afterwards.
  */
 import type { Bytes } from './bytes.js';
 import { ChartError } from './error.js';
@@ -45,6 +47,7 @@ export class Loader {
     private readonly sources = new Map<number, Entry>();
     private queue: Want[] = [];
     private running = 0;
+    private isPumpDue = false;
     requests = 0;
     loadedBytes = 0;
 
@@ -79,7 +82,16 @@ export class Loader {
         const keepsHints = hints.length === 0 && fresh.length === 0;
         const olderHints = keepsHints ? this.queue.filter((want) => want.isPrefetch) : [];
         this.queue = [...merge(fresh), ...older, ...merge(hints), ...olderHints].slice(0, QUEUE_MAX);
-        this.pump();
+        this.pumpSoon();
+    }
+
+    private pumpSoon(): void {
+        if (this.isPumpDue || this.queue.length === 0) return;
+        this.isPumpDue = true;
+        setTimeout(() => {
+            this.isPumpDue = false;
+            this.pump();
+        });
     }
 
     /** Without what is under way: by the time its turn came it would be there. */

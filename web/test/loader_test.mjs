@@ -68,18 +68,44 @@ test('the newest wish is read first, prefetch last, and no byte twice at a time'
     });
     const source = makeSource();
     it.add(1, source.bytes);
-    for (let page = 0; page < 60; page += 10) it.want([want(page)]); /* as many as at once */
+    it.want([0, 10, 20, 30, 40, 50].map((page) => want(page))); /* as many as at once */
+    assert.equal(source.reads.length, 0, 'not before the call is answered');
+    await settle();
     it.want([want(100, 1, 1, true), want(200)]);
     it.want([want(300), want(0)]);
+    it.want([want(400, 1, 1, true)]);
     assert.deepEqual(source.reads.map((read) => read.page), [0, 10, 20, 30, 40, 50]);
     for (let i = 0; i < 9; i++) {
         source.reads[i].answer();
         await settle();
     }
-    assert.deepEqual(source.reads.slice(6).map((read) => read.page), [300, 200, 100]);
+    assert.deepEqual(source.reads.slice(6).map((read) => read.page), [300, 200, 400]);
     assert.equal(delivered.length, 9);
     assert.equal(idle, 1);
     assert.equal(it.pendingBytes(), 0);
+});
+
+test('what a chart wanted before is dropped, what others want is not, and hints end with a wish', async () => {
+    const delivered = [];
+    const it = new loader.Loader({
+        deliver: (_, offset, __, isPrefetch) => delivered.push([offset / PAGE, isPrefetch]),
+        failed: (_, error) => assert.fail(error.message),
+        idle: () => undefined,
+    });
+    const source = makeSource();
+    it.add(1, source.bytes);
+    it.want([want(0, 1, 1, true), want(10), want(20), want(30), want(40), want(50)], 7);
+    await settle();
+    it.want([want(100)], 7);
+    it.want([want(200), want(900, 1, 1, true)], 8);
+    it.want([want(300), want(0)], 7); /* 100 is of an earlier picture, 0 is under way */
+    it.want([], 8); /* it has all that it needs */
+    for (let i = 0; i < 7; i++) {
+        source.reads[i].answer();
+        await settle();
+    }
+    assert.deepEqual(source.reads.slice(6).map((read) => read.page), [300]);
+    assert.deepEqual(delivered.find(([page]) => page === 0), [0, false], 'a picture waits for it now');
 });
 
 test('a source that is dropped has nothing under way, and tells nobody', async () => {
@@ -92,6 +118,8 @@ test('a source that is dropped has nothing under way, and tells nobody', async (
     const source = makeSource();
     it.add(1, source.bytes);
     it.want([want(0), want(100), want(200)]);
+    await settle();
+    it.want([want(300)]);
     it.drop(1);
     await settle();
     assert.deepEqual(told, []);
@@ -108,9 +136,11 @@ test('a failure is told once, and the page may be wanted again', async () => {
     const source = makeSource();
     it.add(1, source.bytes);
     it.want([want(5)]);
+    await settle();
     source.reads[0].reject(new Error('no'));
     await settle();
     it.want([want(5)]);
+    await settle();
     source.reads[1].answer();
     await settle();
     assert.deepEqual(told, ['no', 'deliver']);
