@@ -85,14 +85,14 @@ typedef struct eager {
 } eager;
 
 static gch_status eager_columns(void *context, const gch_answers_ask *ask, gch_columns *out,
-                                gch_error *answer_err)
+                                gch_view *out_view, gch_error *answer_err)
 {
     eager *e = context;
     gch_answers_ask large = *ask;
     large.missing_bytes = 1u << 30;
     if (e->is_off)
         return GCH_UNSUPPORTED;
-    gch_status status = e->inner->columns(e->inner->context, &large, out, answer_err);
+    gch_status status = e->inner->columns(e->inner->context, &large, out, out_view, answer_err);
     e->given += status == GCH_OK;
     return status;
 }

@@ -65,8 +65,8 @@ typedef struct gch_columns {
     const uint32_t *first; /* width_px + 1 entries */
     const gch_piece *pieces;
     uint64_t row_count; /* rows in [t0, t1) */
-    /* Columns that await pages (gch_query_desc.no_wait): drawn from a coarser level of the tree,
-     * which covers what the exact column would, or left empty. 0: the answer is exact. */
+    /* Columns that await pages (gch_query_desc.no_wait): drawn from a coarser level of the tree or
+     * as an earlier view showed them, or left empty. 0: the answer is exact. */
     uint32_t pending_count;
 } gch_columns;
 
@@ -98,10 +98,13 @@ typedef struct gch_answers_ask {
  * query with no_wait has not got the pages for. Both return at once: GCH_OK with the exact answer,
  * sound as gch_query_columns would give it and borrowed until the next call; GCH_PENDING: it is on
  * its way, and the pages are not asked for; anything else: not from here, and they are. Called on
- * the thread of the query. */
+ * the thread of the query.
+ *
+ * With GCH_PENDING there may be an answer to an earlier question that has come since the last call,
+ * to show meanwhile: columns of *out_view (width_px 0: none), a range (GAP: none). */
 typedef struct gch_answers {
     gch_status (*columns)(void *context, const gch_answers_ask *ask, gch_columns *out,
-                          gch_error *err);
+                          gch_view *out_view, gch_error *err);
     gch_status (*range)(void *context, uint32_t column, int64_t t0, int64_t t1, gch_join join,
                         gch_value *out_min, gch_value *out_max, gch_error *err);
     void *context;
@@ -190,7 +193,8 @@ GCH_CHECKED gch_status gch_query_nearest(gch_query *query, uint32_t column, int6
 
 /* Smallest and largest drawn value in [t0, t1), and of what joins the points at t0 and t1 (then a
  * double; GCH_JOIN_NONE: of the points alone); both GAP if there is nothing. With no_wait, while
- * pages are missing, a range that covers the values of theirs. */
+ * pages are missing, that of the view before if this is that view panned, so that axes rest while
+ * it moves, or else what the tree says of where its rows should be. */
 GCH_CHECKED gch_status gch_query_range(gch_query *query, uint32_t column, int64_t t0, int64_t t1,
                                        gch_join join, gch_value *out_min, gch_value *out_max,
                                        gch_error *err);

@@ -1,13 +1,14 @@
 /* Finished answers of a data server for the queries of a chart (gch/remote.h).
  *
- * Each column has a slot for its range and one for each way of joining its points; a slot has at
- * most one request under way, and a new question cancels it. The client's thread hands bodies over;
+ * Each column has a slot for its range and one for each way of joining its points. A slot has at
+ * most two requests under way: the newest, and an earlier one of nearly the same view, whose answer
+ * is shown meanwhile. Those between are cancelled. The client's thread hands bodies over;
  * checking and keeping them is done by the asker, who comes back for them with its next frame.
  *
  * Invariants:
  *  1. What is borrowed out is pinned until the next question of its slot.
- *  2. `flight` of a slot is touched under the lock; a request that finds itself no more in its slot
- *     drops what it brings.
+ *  2. `flight`, `earlier` and `came` of a slot are touched under the lock; a request that finds
+ * itself no more in its slot drops what it brings.
  *  3. A server that refuses is not asked again: the pages serve then.
  */
 #include "gch/columns.h"
@@ -25,17 +26,21 @@ typedef struct slot slot;
 typedef struct flight {
     gch_remote_answers *of;
     slot *to;
+    gch__question asked;
 } flight;
 
 struct slot {
     slot *next;
     gch__question asked; /* last */
-    flight *flight;      /* NULL: none */
-    gch_http_id id;
+    flight *flight;      /* of it; NULL: none */
+    flight *earlier;     /* of an earlier question; NULL: none */
+    gch_http_id id, earlier_id;
     gch__kept *came;   /* not checked yet */
     gch_status status; /* of `asked`; GCH_OK: not failed */
     gch_page page;     /* held; id 0: none */
     const gch__kept *held;
+    bool is_news;      /* `held` has come since the last call */
+    bool was_answered; /* ever */
 };
 
 struct gch_remote_answers {
@@ -81,18 +86,46 @@ static void release_page(gch_remote_answers *a, slot *s)
     s->held = NULL;
 }
 
-/* The request under way, if any, ends without a taker. */
-static void supersede(gch_remote_answers *a, slot *s)
+static void hold(gch_remote_answers *a, slot *s, const gch__kept *kept, gch_page page)
+{
+    release_page(a, s);
+    s->held = kept;
+    s->page = page;
+    s->is_news = true;
+}
+
+/* Requests under way end without a taker. */
+static void drop_flights(gch_remote_answers *a, slot *s)
 {
     pthread_mutex_lock(&a->lock);
-    bool is_flying = s->flight != NULL;
-    s->flight = NULL;
+    bool is_flying = s->flight != NULL, is_earlier_flying = s->earlier != NULL;
+    s->flight = s->earlier = NULL;
     gch__kept *came = s->came;
     s->came = NULL;
     pthread_mutex_unlock(&a->lock);
     if (is_flying)
         gch_http_cancel(a->http, s->id);
+    if (is_earlier_flying)
+        gch_http_cancel(a->http, s->earlier_id);
     gch__kept_free(&a->of, came);
+    s->status = GCH_OK;
+}
+
+/* Makes room for the flight of a newer question. */
+static void supersede(gch_remote_answers *a, slot *s, const gch__question *by)
+{
+    bool is_near = gch__question_is_near(&s->asked, by);
+    pthread_mutex_lock(&a->lock);
+    bool is_flying = s->flight != NULL;
+    if (is_flying && is_near && s->earlier == NULL) {
+        s->earlier = s->flight;
+        s->earlier_id = s->id;
+        is_flying = false;
+    }
+    s->flight = NULL;
+    pthread_mutex_unlock(&a->lock);
+    if (is_flying)
+        gch_http_cancel(a->http, s->id);
     s->status = GCH_OK;
 }
 
@@ -105,16 +138,23 @@ static void land(void *context, const gch_http_response *response)
     gch_remote_answers *a = f->of;
     slot *s = f->to;
     pthread_mutex_lock(&a->lock);
-    if (s->flight == f) {
+    gch_status status = response->status;
+    /* After the newest answer an earlier one is no news. */
+    bool is_newest = s->flight == f,
+         is_wanted = is_newest || (s->earlier == f && s->flight != NULL);
+    if (is_wanted && status == GCH_OK) {
+        gch__kept_free(&a->of, s->came);
+        s->came = gch__kept_make(&a->of, &f->asked, response->body_bytes);
+        if (s->came == NULL)
+            status = GCH_NO_MEMORY;
+        else if (response->body_bytes > 0)
+            memcpy(s->came->body, response->body, response->body_bytes);
+    }
+    if (s->earlier == f)
+        s->earlier = NULL;
+    if (is_newest) {
         s->flight = NULL;
-        s->status = response->status;
-        if (response->status == GCH_OK) {
-            s->came = gch__kept_make(&a->of, &s->asked, response->body_bytes);
-            if (s->came == NULL)
-                s->status = GCH_NO_MEMORY;
-            else if (response->body_bytes > 0)
-                memcpy(s->came->body, response->body, response->body_bytes);
-        }
+        s->status = status;
     }
     gch__free(a->http->allocator, f, "answers");
     if (--a->flight_count == 0)
@@ -125,14 +165,14 @@ static void land(void *context, const gch_http_response *response)
 static gch_status take_off(gch_remote_answers *a, slot *s, const gch__question *q, gch_error *err)
 {
     gch__buffer url = {.allocator = a->http->allocator, .purpose = "answers"};
-    supersede(a, s);
+    supersede(a, s, q);
     s->asked = *q;
     flight *f = gch__alloc_zero(a->http->allocator, 1, sizeof *f, "answers");
     gch_status status = f != NULL ? GCH_OK : gch__no_memory(err, "answers");
     if (status == GCH_OK)
         status = gch__question_write_url(&a->of, q, &url, err);
     if (status == GCH_OK) {
-        *f = (flight){.of = a, .to = s};
+        *f = (flight){.of = a, .to = s, .asked = *q};
         pthread_mutex_lock(&a->lock);
         s->flight = f;
         a->flight_count++;
@@ -166,33 +206,43 @@ static gch_status look(gch_remote_answers *a, slot *s, const gch__question *q, g
 {
     if (a->is_refused)
         return gch_fail(err, GCH_UNSUPPORTED, "the server gave no answers");
-    if (s->held != NULL && gch__question_is_same(&s->held->of, q))
-        return GCH_OK;
-    release_page(a, s);
-    s->held = gch__kept_find(&a->of, q, &s->page);
-    if (s->held != NULL)
-        return GCH_OK;
-    if (!gch__question_is_same(&s->asked, q))
-        return GCH_NOT_FOUND;
     pthread_mutex_lock(&a->lock);
     bool is_flying = s->flight != NULL;
     gch__kept *came = s->came;
     s->came = NULL;
     gch_status status = s->status;
     pthread_mutex_unlock(&a->lock);
+    if (came != NULL) {
+        bool is_newest = gch__question_is_same(&came->of, &s->asked);
+        gch_page page;
+        gch_status kept = gch__kept_keep(&a->of, came, &page, err);
+        if (kept == GCH_OK) {
+            hold(a, s, came, page);
+            s->was_answered = true;
+        }
+        if (is_newest)
+            status = s->status = kept;
+    }
+    if (s->held != NULL && gch__question_is_same(&s->held->of, q))
+        return GCH_OK;
+    gch_page page;
+    const gch__kept *known = gch__kept_find(&a->of, q, &page);
+    if (known != NULL) {
+        hold(a, s, known, page);
+        return GCH_OK;
+    }
+    if (!gch__question_is_same(&s->asked, q))
+        return GCH_NOT_FOUND;
     if (is_flying)
         return gch_fail(err, GCH_PENDING, "on its way");
-    if (came != NULL) {
-        status = s->status = gch__kept_keep(&a->of, came, &s->page, err);
-        s->held = status == GCH_OK ? came : NULL;
-    }
     a->is_refused = status != GCH_OK && gch__is_refusal(status);
     if (status == GCH_OK)
-        return s->held != NULL ? GCH_OK : GCH_NOT_FOUND;
+        return GCH_NOT_FOUND;
     return gch_fail(err, status == GCH_NOT_FOUND ? GCH_UNSUPPORTED : status, "no answer came");
 }
 
-/* While the bounds of a view are on their way, its columns are not worth asking for. */
+/* While the bounds of a view are on their way, its columns are worth asking for only to be shown
+ * meanwhile. */
 static bool awaits_range(gch_remote_answers *a)
 {
     bool is_awaiting = false;
@@ -203,8 +253,24 @@ static bool awaits_range(gch_remote_answers *a)
     return is_awaiting;
 }
 
+/* What has come for an earlier question since the last call. */
+static const gch__kept *take_news(slot *s)
+{
+    const gch__kept *news = s->is_news ? s->held : NULL;
+    s->is_news = false;
+    return news;
+}
+
+static bool is_busy(gch_remote_answers *a, const slot *s)
+{
+    pthread_mutex_lock(&a->lock);
+    bool is_flying = s->flight != NULL;
+    pthread_mutex_unlock(&a->lock);
+    return is_flying || !s->was_answered;
+}
+
 static gch_status answer_columns(void *context, const gch_answers_ask *ask, gch_columns *out,
-                                 gch_error *err)
+                                 gch_view *out_view, gch_error *err)
 {
     gch_remote_answers *a = context;
     gch__question q = gch__question_of_columns(ask);
@@ -217,15 +283,19 @@ static gch_status answer_columns(void *context, const gch_answers_ask *ask, gch_
         gch_http_get_stats(a->http, &line);
         if (ask->knows_rows &&
             !gch_columns_are_quicker(&line, ask->missing_bytes, ask->view->width_px)) {
-            supersede(a, s);
+            drop_flights(a, s);
             return gch_fail(err, GCH_UNSUPPORTED, "the pages are quicker");
         }
-        return awaits_range(a) ? GCH_PENDING : take_off(a, s, &q, err);
+        status = is_busy(a, s) && awaits_range(a) ? GCH_PENDING : take_off(a, s, &q, err);
     }
-    if (status != GCH_OK)
-        return status;
-    gch__kept_show(s->held, out);
-    return GCH_OK;
+    const gch__kept *news = take_news(s);
+    if (status == GCH_OK)
+        gch__kept_show(s->held, out);
+    if (status == GCH_PENDING && news != NULL) {
+        gch__kept_show(news, out);
+        *out_view = gch__question_view(&news->of);
+    }
+    return status;
 }
 
 static gch_status answer_range(void *context, uint32_t column, int64_t t0, int64_t t1,
@@ -239,12 +309,13 @@ static gch_status answer_range(void *context, uint32_t column, int64_t t0, int64
         return gch__no_memory(err, "answers");
     gch_status status = look(a, s, &q, err);
     if (status == GCH_NOT_FOUND)
-        return take_off(a, s, &q, err);
-    if (status != GCH_OK)
-        return status;
-    *out_min = s->held->min;
-    *out_max = s->held->max;
-    return GCH_OK;
+        status = take_off(a, s, &q, err);
+    const gch__kept *news = take_news(s);
+    if (status == GCH_OK || (status == GCH_PENDING && news != NULL)) {
+        *out_min = s->held->min;
+        *out_max = s->held->max;
+    }
+    return status;
 }
 
 /* ---- making and ending ---- */
@@ -288,7 +359,7 @@ void gch_remote_answers_destroy(gch_remote_answers *a)
         return;
     const gch_allocator *allocator = a->http->allocator;
     for (slot *s = a->slots; s != NULL; s = s->next) {
-        supersede(a, s);
+        drop_flights(a, s);
         release_page(a, s);
     }
     pthread_mutex_lock(&a->lock);

@@ -49,6 +49,22 @@ bool gch__question_has_place(const gch__question *a, const gch__question *b)
     return a->kind == b->kind && a->column == b->column && a->join == b->join;
 }
 
+bool gch__question_is_near(const gch__question *a, const gch__question *b)
+{
+    return gch__question_has_place(a, b) && a->t0 < b->t1 && b->t0 < a->t1;
+}
+
+gch_view gch__question_view(const gch__question *q)
+{
+    return (gch_view){.t0 = q->t0,
+                      .t1 = q->t1,
+                      .bottom = {q->bottom_digits, q->bottom_exp10},
+                      .top = {q->top_digits, q->top_exp10},
+                      .width_px = q->width_px,
+                      .height_px = q->height_px,
+                      .axis = (gch_value_axis)q->axis};
+}
+
 static gch_columns_ask ask_of(const gch__answerer *of, const gch__question *q)
 {
     return (gch_columns_ask){

@@ -53,6 +53,11 @@ gch__question gch__question_of_range(uint32_t column, int64_t t0, int64_t t1, gc
 bool gch__question_is_same(const gch__question *a, const gch__question *b);
 /* Whether both may not be under way at once for one asker: the newer one supersedes the other. */
 bool gch__question_has_place(const gch__question *a, const gch__question *b);
+/* Whether both are of one view that has been moved a little: the answer to the one is worth showing
+ * until that to the other comes. */
+bool gch__question_is_near(const gch__question *a, const gch__question *b);
+/* The view whose columns are asked for. */
+gch_view gch__question_view(const gch__question *q);
 /* GCH_INVALID, GCH_NO_MEMORY. */
 GCH_CHECKED gch_status gch__question_write_url(const gch__answerer *of, const gch__question *q,
                                                gch__buffer *out, gch_error *err);

@@ -1,4 +1,5 @@
 /* Making and ending a query; checks of what callers ask for. */
+#include "query_earlier.h"
 #include "query_plane.h"
 
 /* Takes over the segments that the file shows now. */
@@ -92,6 +93,7 @@ void gch_query_destroy(gch_query *query)
         gch__free(allocator, query->tasks[i].lit, "columns");
     }
     gch__file_destroy_reader(query->file, query->reader);
+    gch__earlier_reset(query);
     gch__free(allocator, query->segments, "query");
     gch__free(allocator, query->scales, "query");
     gch__free(allocator, query->tasks, "columns");
@@ -128,6 +130,7 @@ gch_status gch__query_reserve_tasks(gch_query *query, size_t count, gch_error *e
     for (size_t i = 0; i < count; i++) {
         query->tasks[i].piece_count = 0;
         query->tasks[i].pending_count = 0;
+        query->tasks[i].pending = query->tasks[i].blind = 0;
         query->tasks[i].touch = (gch__touch){0};
         query->tasks[i].status = GCH_OK;
     }

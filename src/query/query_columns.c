@@ -6,18 +6,18 @@
  * that stand alone, go through query_lit.c.
  *
  * Invariants:
- *  1. A column that awaits pages is drawn as the hull of the finest tree nodes at hand that cover
- *     its rows, and is counted as pending.
+ *  1. A column that awaits pages is counted as pending, and drawn as the hull of the finest tree
+ *     nodes at hand that cover its rows, or from what an earlier view showed there
+ *     (query_earlier.c), whichever says more.
  *  2. Hulls are formed of row numbers, not of keys: segments of a file may key their values
  *     differently, and `row` is monotone.
  *  3. Where finished columns may come from elsewhere, no page is asked for before these were.
  */
+#include "query_earlier.h"
 #include "query_edges.h"
 #include "query_lit.h"
 
 #include <math.h>
-
-#define TASK_COLUMNS 32u
 
 typedef struct columns_job {
     gch_query *query;
@@ -123,13 +123,27 @@ static gch_status one_column(const columns_job *job, const gch__edge *left, cons
     return GCH_OK;
 }
 
+/* Levels of the tree that say something of so many rows: of a few that are guessed, nodes of many
+ * would fill the whole height. */
+static uint32_t usable_levels(uint64_t row_count)
+{
+    uint32_t levels = 0;
+    while (levels < 15 && (uint64_t)GCH_BLOCK_ROWS << (4 * levels) <= row_count * 8)
+        levels++;
+    return levels;
+}
+
 /* What is known of a column that awaits pages. */
-static gch_status pending_column(const columns_job *job, const gch__edge *left,
+static gch_status pending_column(const columns_job *job, uint32_t c, const gch__edge *left,
                                  const gch__edge *right, gch__column_task *task, gch_error *err)
 {
+    bool is_blind = !left->is_known || !right->is_known;
     task->pending_count++;
-    if (!left->is_known || !right->is_known)
+    task->pending |= 1u << (c % GCH__TASK_COLUMNS);
+    task->blind |= (uint32_t)is_blind << (c % GCH__TASK_COLUMNS);
+    if (left->row >= right->row && is_blind)
         return GCH_OK;
+    uint32_t level_end = is_blind ? usable_levels(right->row - left->row) : UINT32_MAX;
     hull h = empty_hull;
     if (left->is_crossed)
         hull_add(&h, left->cross_row, left->cross_y);
@@ -140,8 +154,12 @@ static gch_status pending_column(const columns_job *job, const gch__edge *left,
         slice = gch__slice_at(job->query, row, right->row);
         const gch__segment *segment = gch__query_segment(job->query, slice.segment);
         uint64_t min, max;
-        GCH_TRY(gch__reduce_covering(job->query, segment, &segment->columns[job->column],
-                                     slice.first, slice.last, &min, &max, &task->touch, err));
+        gch_status status =
+            gch__reduce_covering(job->query, segment, &segment->columns[job->column], slice.first,
+                                 slice.last, level_end, &min, &max, &task->touch, err);
+        if (status == GCH_PENDING && is_blind)
+            return GCH_OK;
+        GCH_TRY(status);
         if (min <= max)
             hull_add_keys(&h, &job->query->scales[slice.segment], min, max);
     }
@@ -151,8 +169,8 @@ static gch_status pending_column(const columns_job *job, const gch__edge *left,
                 right->is_crossed ? right->cross_y : NAN);
 }
 
-static gch_status draw_column(const columns_job *job, const gch__edge *left, const gch__edge *right,
-                              gch__column_task *task, gch_error *err)
+static gch_status draw_column(const columns_job *job, uint32_t c, const gch__edge *left,
+                              const gch__edge *right, gch__column_task *task, gch_error *err)
 {
     size_t before = task->piece_count;
     gch_status status = GCH_PENDING;
@@ -163,7 +181,7 @@ static gch_status draw_column(const columns_job *job, const gch__edge *left, con
         return status;
     }
     task->piece_count = before;
-    return pending_column(job, left, right, task, err);
+    return pending_column(job, c, left, right, task, err);
 }
 
 static void run_task(void *context, size_t index, uint32_t worker)
@@ -172,8 +190,8 @@ static void run_task(void *context, size_t index, uint32_t worker)
     const columns_job *job = context;
     gch_query *query = job->query;
     gch__column_task *task = &query->tasks[index];
-    uint32_t begin = (uint32_t)index * TASK_COLUMNS;
-    uint32_t end = GCH_MIN(begin + TASK_COLUMNS, job->view->width_px);
+    uint32_t begin = (uint32_t)index * GCH__TASK_COLUMNS;
+    uint32_t end = GCH_MIN(begin + GCH__TASK_COLUMNS, job->view->width_px);
     gch__edge left, right;
     task->status = gch__find_edge(query, job->column, job->view, job->join, begin, &left,
                                   &task->touch, &task->error);
@@ -182,7 +200,7 @@ static void run_task(void *context, size_t index, uint32_t worker)
         task->status = gch__find_edge(query, job->column, job->view, job->join, c + 1, &right,
                                       &task->touch, &task->error);
         if (task->status == GCH_OK)
-            task->status = draw_column(job, &left, &right, task, &task->error);
+            task->status = draw_column(job, c, &left, &right, task, &task->error);
         query->first[c + 1] = (uint32_t)(task->piece_count - before);
         left = right;
     }
@@ -208,8 +226,8 @@ static void run_outline_task(void *context, size_t index, uint32_t worker)
     (void)worker;
     const columns_job *job = context;
     gch__column_task *task = &job->query->tasks[index];
-    uint32_t begin = (uint32_t)index * TASK_COLUMNS;
-    uint32_t end = GCH_MIN(begin + TASK_COLUMNS, job->view->width_px);
+    uint32_t begin = (uint32_t)index * GCH__TASK_COLUMNS;
+    uint32_t end = GCH_MIN(begin + GCH__TASK_COLUMNS, job->view->width_px);
     for (uint32_t c = begin; c < end && task->status == GCH_OK; c++) {
         size_t before = task->piece_count;
         task->status = outline_column(job, &job->edges[c], &job->edges[c + 1], task, &task->error);
@@ -256,7 +274,7 @@ static gch_status run_tasks(columns_job *job, void (*run)(void *, size_t, uint32
 {
     gch_query *query = job->query;
     uint32_t width_px = job->view->width_px;
-    size_t task_count = (width_px + TASK_COLUMNS - 1) / TASK_COLUMNS;
+    size_t task_count = (width_px + GCH__TASK_COLUMNS - 1) / GCH__TASK_COLUMNS;
     GCH_TRY(gch__query_reserve_tasks(query, task_count, err));
     void *first = query->first;
     gch_status status = gch__ensure(query->allocator, &first, &query->first_cap,
@@ -346,6 +364,16 @@ static gch_status take_answer(gch_query *query, const gch_columns *answer, gch_e
     return GCH_OK;
 }
 
+/* Exact columns are kept for views to come; among others earlier ones are put. */
+static gch_status settle(gch_query *query, uint32_t column, const gch_view *view, gch_join join,
+                         gch_columns *io, gch_error *err)
+{
+    if (query->mode != GCH__READ_NO_WAIT)
+        return GCH_OK;
+    return io->pending_count == 0 ? gch__earlier_keep(query, column, view, join, io, err)
+                                  : gch__earlier_fill(query, column, view, join, io, err);
+}
+
 /* What the pages at hand give if that is exact, or finished columns, or the former while the latter
  * are on their way. *is_answered false: the pages that are missing must be asked for. */
 static gch_status find_without_loading(gch_query *query, uint32_t column, const gch_view *view,
@@ -354,9 +382,10 @@ static gch_status find_without_loading(gch_query *query, uint32_t column, const 
 {
     gch_query_stats before = query->stats;
     gch_columns answer = {0};
+    gch_view answered = {0};
+    bool knows_rows;
     *is_answered = true;
     GCH_TRY(gch__query_begin_peek(query, err));
-    bool knows_rows;
     GCH_TRY(gch__query_end(query, find_columns(query, column, view, join, out, &knows_rows, err)));
     if (out->pending_count == 0)
         return GCH_OK;
@@ -367,13 +396,16 @@ static gch_status find_without_loading(gch_query *query, uint32_t column, const 
                            .missing_bytes = missing_bytes(query, view),
                            .knows_rows = knows_rows};
     const gch_answers *answers = query->answers;
-    gch_status status = answers->columns(answers->context, &ask, &answer, NULL);
+    gch_status status = answers->columns(answers->context, &ask, &answer, &answered, NULL);
     if (status == GCH_PENDING)
-        return GCH_OK;
+        return answered.width_px > 0
+                   ? gch__earlier_keep(query, column, &answered, join, &answer, err)
+                   : GCH_OK;
     query->stats = before;
     *is_answered = status == GCH_OK && answer.width_px == view->width_px;
     if (!*is_answered)
         return GCH_OK;
+    GCH_TRY(gch__query_await_points(query, column, view, answer.row_count, err));
     GCH_TRY(take_answer(query, &answer, err));
     query->stats.rows_visible += answer.row_count;
     query->rows_of = (struct gch__rows_of){view->t0, view->t1, answer.row_count, query->generation};
@@ -388,12 +420,13 @@ static gch_status find_without_loading(gch_query *query, uint32_t column, const 
 gch_status gch_query_columns(gch_query *query, uint32_t column, const gch_view *view, gch_join join,
                              gch_columns *out, gch_error *err)
 {
-    bool is_answered = false;
+    bool is_answered = false, knows_rows;
     if (query->answers != NULL)
         GCH_TRY(find_without_loading(query, column, view, join, out, &is_answered, err));
-    if (is_answered)
-        return GCH_OK;
-    GCH_TRY(gch__query_begin(query, err));
-    bool knows_rows;
-    return gch__query_end(query, find_columns(query, column, view, join, out, &knows_rows, err));
+    if (!is_answered) {
+        GCH_TRY(gch__query_begin(query, err));
+        GCH_TRY(
+            gch__query_end(query, find_columns(query, column, view, join, out, &knows_rows, err)));
+    }
+    return settle(query, column, view, join, out, err);
 }

@@ -66,6 +66,8 @@ gch_status gch__find_edge(const gch_query *query, uint32_t column, const gch_vie
         return status;
     out->is_pending = true;
     out->is_crossed = false;
+    if (!out->is_known)
+        out->row = gch__guess_row_at(query, gch__edge_time(view, c));
     return GCH_OK;
 }
 

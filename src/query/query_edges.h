@@ -10,7 +10,7 @@
 
 typedef struct gch__edge {
     uint64_t row;    /* the first row at or after it */
-    bool is_known;   /* the row is; else it awaits pages */
+    bool is_known;   /* the row is; else it is a guess and awaits pages */
     bool is_pending; /* whether it is crossed awaits pages */
     bool is_crossed; /* rows row - 1 and row are connected */
     int32_t cross_row;

@@ -391,17 +391,26 @@ typedef struct helper {
     gch_answers answers;
     gch_query *exact;
     gch_status status;
+    gch_view earlier; /* given while the status is GCH_PENDING; width_px 0: none */
     uint32_t column_count, range_count;
     uint64_t missing_bytes;
+    bool knows_rows;
 } helper;
 
 static gch_status help_columns(void *context, const gch_answers_ask *ask, gch_columns *out,
-                               gch_error *err)
+                               gch_view *out_view, gch_error *err)
 {
     helper *h = context;
     h->column_count++;
     h->missing_bytes = ask->missing_bytes;
+    h->knows_rows = ask->knows_rows;
     assert_false(ask->keep_outside);
+    if (h->status == GCH_PENDING && h->earlier.width_px > 0) {
+        *out_view = h->earlier;
+        h->earlier.width_px = 0;
+        assert_int_equal(gch_query_columns(h->exact, ask->column, out_view, ask->join, out, err),
+                         GCH_OK);
+    }
     return h->status != GCH_OK
                ? h->status
                : gch_query_columns(h->exact, ask->column, ask->view, ask->join, out, err);
@@ -495,6 +504,101 @@ static void finished_answers_stand_in_for_pages(void **state)
     gch_query_destroy(exact);
     gch_query_destroy(h.exact);
     reset(&series);
+}
+
+static bool is_near(const gch_piece *a, const gch_piece *b)
+{
+    return a->row_top == b->row_top && a->row_bottom == b->row_bottom && a->y_top == b->y_top &&
+           a->y_bottom == b->y_bottom;
+}
+
+/* Rows are unknown in these files of uneven times, so that all of what is shown is what was. */
+static void a_view_that_moves_shows_what_it_did(void **state)
+{
+    (void)state;
+    for (int join = GCH_JOIN_LINE; join <= GCH_JOIN_NONE; join++) {
+        gch_error err;
+        paged_series series;
+        make(&series, false, true);
+        int64_t last = gch_file_get_info(series.file)->last_time;
+        helper h = {.answers = {help_columns, help_range, &h}, .status = GCH_OK};
+        gch_query *query = NULL, *exact = NULL;
+        gch_query_desc desc = {.no_wait = true, .answers = &h.answers};
+        assert_ok(gch_query_make(series.file, &desc, &query, &err));
+        assert_ok(gch_query_make(series.whole.file, NULL, &exact, &err));
+        assert_ok(gch_query_make(series.whole.file, NULL, &h.exact, &err));
+        gch_view view = {.t0 = last / 3,
+                         .t1 = last / 3 + 200 * 500,
+                         .bottom = {-20000, 0},
+                         .top = {20000, 0},
+                         .width_px = 200,
+                         .height_px = 100};
+        gch_columns columns, expected;
+        gch_value low, high, kept_low, kept_high;
+        assert_ok(gch_query_columns(query, 0, &view, (gch_join)join, &columns, &err));
+        assert_ok(gch_query_range(query, 0, view.t0, view.t1, (gch_join)join, &kept_low, &kept_high,
+                                  &err));
+        assert_int_equal(columns.pending_count, 0);
+
+        /* Moved by 30 whole columns: what was in view moves along, and the rest is to come. */
+        h.status = GCH_PENDING;
+        view.t0 += 30 * 500;
+        view.t1 += 30 * 500;
+        assert_ok(gch_query_columns(query, 0, &view, (gch_join)join, &columns, &err));
+        assert_ok(gch_query_columns(exact, 0, &view, (gch_join)join, &expected, &err));
+        assert_int_equal(columns.pending_count, 200);
+        assert_false(h.knows_rows);
+        for (uint32_t c = 0; c < 169; c++) {
+            assert_int_equal(columns.first[c + 1] - columns.first[c],
+                             expected.first[c + 1] - expected.first[c]);
+            if (columns.first[c + 1] > columns.first[c])
+                assert_true(is_near(&columns.pieces[columns.first[c]],
+                                    &expected.pieces[expected.first[c]]));
+        }
+        assert_ok(gch_query_range(query, 0, view.t0, view.t1, (gch_join)join, &low, &high, &err));
+        assert_int_equal(gch__compare_values(low, kept_low), 0);
+        assert_int_equal(gch__compare_values(high, kept_high), 0);
+
+        /* An answer to a question before is shown as well: here of twice the values. */
+        h.earlier = view;
+        h.earlier.bottom.digits *= 2;
+        h.earlier.top.digits *= 2;
+        assert_ok(gch_query_columns(query, 0, &view, (gch_join)join, &columns, &err));
+        assert_int_equal(columns.pending_count, 200);
+        for (uint32_t c = 0; c < 200; c++) {
+            if (columns.first[c + 1] == columns.first[c])
+                continue;
+            const gch_piece *shown = &columns.pieces[columns.first[c]];
+            const gch_piece *wanted = &expected.pieces[expected.first[c]];
+            assert_true(shown->row_top >= 0 && shown->row_bottom < 100);
+            if (join == GCH_JOIN_NONE) /* merged by row, and the rows were others */
+                continue;
+            assert_true(fabsf(shown->y_top - wanted->y_top) < 0.01f);
+            assert_true(fabsf(shown->y_bottom - wanted->y_bottom) < 0.01f);
+        }
+
+        /* Out of one column ten: each shows it. */
+        h.status = GCH_OK;
+        assert_ok(gch_query_columns(query, 0, &view, (gch_join)join, &expected, &err));
+        gch_piece before = expected.pieces[expected.first[10]];
+        h.status = GCH_PENDING;
+        gch_view part = view;
+        part.t0 = view.t0 + 10 * 500;
+        part.t1 = part.t0 + 20 * 500;
+        assert_ok(gch_query_columns(query, 0, &part, (gch_join)join, &columns, &err));
+        for (uint32_t c = 0; c < 10; c++)
+            assert_true(is_near(&columns.pieces[columns.first[c]], &before));
+
+        /* Elsewhere there is nothing of it. */
+        part.t0 = last / 2;
+        part.t1 = last / 2 + 200;
+        assert_ok(gch_query_columns(query, 0, &part, (gch_join)join, &columns, &err));
+        assert_int_equal(columns.first[200], 0);
+        gch_query_destroy(query);
+        gch_query_destroy(exact);
+        gch_query_destroy(h.exact);
+        reset(&series);
+    }
 }
 
 static void a_damaged_page_is_reported_when_it_is_loaded(void **state)
@@ -599,6 +703,7 @@ int main(void)
         cmocka_unit_test(a_density_grows_to_the_exact_one_without_waiting),
         cmocka_unit_test(studies_ask_for_all_their_pages_and_converge),
         cmocka_unit_test(finished_answers_stand_in_for_pages),
+        cmocka_unit_test(a_view_that_moves_shows_what_it_did),
         cmocka_unit_test(a_damaged_page_is_reported_when_it_is_loaded),
         cmocka_unit_test(a_large_level_of_the_tree_is_read_when_it_is_needed),
     };

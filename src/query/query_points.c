@@ -100,13 +100,34 @@ static gch_status find_points(gch_query *query, uint32_t column, const gch_view 
     return GCH_OK;
 }
 
+static gch_status read_points(gch_query *query, uint32_t column, const gch_view *view,
+                              uint32_t point_cap, const gch_point **out_points, uint32_t *out_count,
+                              gch_error *err)
+{
+    GCH_TRY(gch__query_begin(query, err));
+    return gch__query_end(query,
+                          find_points(query, column, view, point_cap, out_points, out_count, err));
+}
+
+gch_status gch__query_await_points(gch_query *query, uint32_t column, const gch_view *view,
+                                   uint64_t row_count, gch_error *err)
+{
+    uint32_t count, cap = query->awaited_points;
+    const gch_point *points;
+    query->awaited_points = 0;
+    if (row_count >= cap)
+        return GCH_OK;
+    gch_status status = read_points(query, column, view, cap, &points, &count, err);
+    return status == GCH_PENDING || status == GCH_LIMIT ? GCH_OK : status;
+}
+
 /* Too many points need no page, and how many there are comes with finished columns. */
 static gch_status check_cap(gch_query *query, const gch_view *view, uint32_t point_cap,
                             gch_error *err)
 {
     uint64_t rows;
     gch_status status = gch__query_rows_between(query, view->t0, view->t1, &rows, err);
-    query->stats.answers_pending += status == GCH_PENDING ? 1 : 0;
+    query->awaited_points = status == GCH_PENDING ? point_cap : 0;
     GCH_TRY(status);
     if (rows <= point_cap)
         return GCH_OK;
@@ -121,7 +142,5 @@ gch_status gch_query_points(gch_query *query, uint32_t column, const gch_view *v
 {
     if (query->answers != NULL)
         GCH_TRY(check_cap(query, view, point_cap, err));
-    GCH_TRY(gch__query_begin(query, err));
-    return gch__query_end(query,
-                          find_points(query, column, view, point_cap, out_points, out_count, err));
+    return read_points(query, column, view, point_cap, out_points, out_count, err);
 }

@@ -196,11 +196,12 @@ gch_status gch__reduce_rows(const gch_query *query, const gch__segment *segment,
 
 gch_status gch__reduce_covering(const gch_query *query, const gch__segment *segment,
                                 const gch__value_column *column, uint32_t first, uint32_t last,
-                                uint64_t *out_min, uint64_t *out_max, gch__touch *touch,
-                                gch_error *err)
+                                uint32_t level_end, uint64_t *out_min, uint64_t *out_max,
+                                gch__touch *touch, gch_error *err)
 {
     gch_status status = GCH_PENDING;
-    for (uint32_t level = 0; level < column->level_count && status == GCH_PENDING; level++) {
+    uint32_t levels = GCH_MIN(level_end, column->level_count);
+    for (uint32_t level = 0; level < levels && status == GCH_PENDING; level++) {
         *out_min = UINT64_MAX;
         *out_max = 0;
         status = reduce_nodes(query, segment, column, level, first / GCH_BLOCK_ROWS >> (4 * level),

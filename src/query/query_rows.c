@@ -35,10 +35,10 @@ gch_status gch__key_of_row(const gch_query *query, uint32_t column, uint64_t row
     return gch__segment_key(segment, &segment->columns[column], local, out_key, out_is_drawn, err);
 }
 
-gch_status gch__row_at(const gch_query *query, int64_t t, uint64_t *out_row, gch__touch *touch,
-                       gch_error *err)
+/* The first segment that ends at t or later; NULL: none. */
+static const gch__segment *segment_at(const gch_query *query, int64_t t)
 {
-    uint32_t low = 0, high = query->segment_count; /* the first segment that ends at t or later */
+    uint32_t low = 0, high = query->segment_count;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
         if (gch__query_segment(query, middle)->last_time < t)
@@ -46,11 +46,29 @@ gch_status gch__row_at(const gch_query *query, int64_t t, uint64_t *out_row, gch
         else
             high = middle;
     }
-    if (low == query->segment_count) {
+    return low < query->segment_count ? gch__query_segment(query, low) : NULL;
+}
+
+uint64_t gch__guess_row_at(const gch_query *query, int64_t t)
+{
+    const gch__segment *segment = segment_at(query, t);
+    if (segment == NULL)
+        return gch__query_row_count(query);
+    if (t <= segment->first_time)
+        return segment->first_row;
+    double ahead = (double)t - (double)segment->first_time;
+    double whole = (double)segment->last_time - (double)segment->first_time;
+    return segment->first_row + (uint64_t)(ahead / whole * (segment->row_count - 1));
+}
+
+gch_status gch__row_at(const gch_query *query, int64_t t, uint64_t *out_row, gch__touch *touch,
+                       gch_error *err)
+{
+    const gch__segment *segment = segment_at(query, t);
+    if (segment == NULL) {
         *out_row = gch__query_row_count(query);
         return GCH_OK;
     }
-    const gch__segment *segment = gch__query_segment(query, low);
     uint32_t row;
     GCH_TRY(gch__segment_find_row(segment, t, &row, &touch->nodes, err));
     if (segment->time.run_count == 0) { /* a line and some of its residuals */

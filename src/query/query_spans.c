@@ -234,7 +234,7 @@ static gch_status reduce(const spans_job *job, uint64_t first, uint64_t last, gc
         if (status == GCH_PENDING) {
             *out_is_pending = true;
             status = gch__reduce_covering(job->query, segment, values, slice.first, slice.last,
-                                          &min, &max, &task->touch, &task->error);
+                                          UINT32_MAX, &min, &max, &task->touch, &task->error);
         }
         if (status == GCH_PENDING)
             continue;

@@ -17,13 +17,17 @@ typedef struct gch__touch {
     uint64_t covered; /* slices answered by nodes that cover them, for want of pages */
 } gch__touch;
 
+#define GCH__TASK_COLUMNS 32u /* of a columns query */
+#define GCH__EARLIER_COUNT 2u /* a band has two columns */
+
 /* Scratch of one task of a columns query (a run of neighbouring pixel columns). */
 typedef struct gch__column_task {
     gch_piece *pieces;
     size_t piece_count, piece_cap;
     uint32_t pending_count;
-    uint64_t *lit;  /* bitmap of one column's rows */
-    size_t lit_cap; /* words */
+    uint32_t pending, blind; /* columns drawn from coarse nodes; of those whose rows are guessed */
+    uint64_t *lit;           /* bitmap of one column's rows */
+    size_t lit_cap;          /* words */
     gch__touch touch;
     gch_status status;
     gch_error error;
@@ -63,6 +67,27 @@ struct gch_query {
         int64_t t0, t1;
         uint64_t count, generation;
     } rows_of;
+    struct gch__earlier { /* columns of a view before (query_earlier.h); width_px 0: none */
+        gch_view view;
+        uint32_t column;
+        gch_join join;
+        uint32_t *first;
+        size_t first_cap;
+        gch_piece *pieces;
+        size_t piece_cap;
+    } earlier[GCH__EARLIER_COUNT];
+    uint32_t earlier_next;
+    uint32_t *filled_first; /* columns with earlier ones among them */
+    size_t filled_first_cap;
+    gch_piece *filled_pieces;
+    size_t filled_piece_cap;
+    struct gch__earlier_range { /* t0 = t1: none */
+        uint32_t column;
+        gch_join join;
+        int64_t t0, t1;
+        gch_value min, max;
+    } earlier_ranges[GCH__EARLIER_COUNT];
+    uint32_t earlier_range_next;
     uint32_t *first; /* of gch_columns */
     size_t first_cap;
     gch_piece *pieces;
@@ -73,7 +98,8 @@ struct gch_query {
 
     gch_point *points;
     size_t point_cap;
-    uint64_t *bins; /* of gch_histogram */
+    uint32_t awaited_points; /* room for those that were pending last; 0: none were */
+    uint64_t *bins;          /* of gch_histogram */
     size_t bin_cap;
     struct gch__bins_of { /* what they count; histogram.bin_count 0: nothing that can be kept */
         gch_histogram histogram;
@@ -151,6 +177,15 @@ void gch__locate_row(const gch_query *query, uint64_t row, uint32_t *out_segment
 GCH_CHECKED gch_status gch__row_at(const gch_query *query, int64_t t, uint64_t *out_row,
                                    gch__touch *touch, gch_error *err);
 
+/* Where that row would be if the times of its segment passed evenly; needs no pages. */
+uint64_t gch__guess_row_at(const gch_query *query, int64_t t);
+
+/* Has the points of a view loaded that were pending for want of knowing how many there are, now
+ * that this is known: if they are few they are what is to be drawn, with the next frame. */
+GCH_CHECKED gch_status gch__query_await_points(gch_query *query, uint32_t column,
+                                               const gch_view *view, uint64_t row_count,
+                                               gch_error *err);
+
 /* Of the file with a time in [t0, t1). GCH_PENDING: not known, and nobody has answered for them. */
 GCH_CHECKED gch_status gch__query_rows_between(gch_query *query, int64_t t0, int64_t t1,
                                                uint64_t *out, gch_error *err);
@@ -172,12 +207,12 @@ GCH_CHECKED gch_status gch__reduce_rows(const gch_query *query, const gch__segme
                                         uint32_t last, uint64_t *out_min, uint64_t *out_max,
                                         gch__touch *touch, gch_error *err);
 
-/* The same for at least these rows, from the finest level of the tree that is there; never waits.
- */
+/* The same for at least these rows, from the finest of the tree's levels before `level_end` that is
+ * there; never waits. GCH_PENDING: none is. */
 GCH_CHECKED gch_status gch__reduce_covering(const gch_query *query, const gch__segment *segment,
                                             const gch__value_column *column, uint32_t first,
-                                            uint32_t last, uint64_t *out_min, uint64_t *out_max,
-                                            gch__touch *touch, gch_error *err);
+                                            uint32_t last, uint32_t level_end, uint64_t *out_min,
+                                            uint64_t *out_max, gch__touch *touch, gch_error *err);
 
 /* All 256 keys of a block, gaps' fill included. */
 GCH_CHECKED gch_status gch__unpack_keys(const gch_query *query, const gch__segment *segment,

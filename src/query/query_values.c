@@ -1,6 +1,8 @@
 /* Single values: the point at the cursor, the range of a view, price bars. */
 #include "query_values.h"
 
+#include "query_earlier.h"
+
 #include <math.h>
 
 int gch__compare_values(gch_value a, gch_value b)
@@ -154,8 +156,8 @@ static gch_status reduce_slice(const gch_query *query, uint32_t column, const gc
     if (status != GCH_PENDING)
         return status;
     touch->covered++;
-    return gch__reduce_covering(query, segment, values, slice->first, slice->last, out_min, out_max,
-                                touch, err);
+    return gch__reduce_covering(query, segment, values, slice->first, slice->last, UINT32_MAX,
+                                out_min, out_max, touch, err);
 }
 
 gch_status gch__range_of_rows(const gch_query *query, uint32_t column, uint64_t first,
@@ -225,10 +227,10 @@ static gch_status find_range(gch_query *query, uint32_t column, int64_t t0, int6
     if (status == GCH_OK)
         status = gch__row_at(query, t1, &last, &touch, err);
     bool is_known = status == GCH_OK;
-    if (status == GCH_PENDING) { /* all rows cover them */
+    if (status == GCH_PENDING) {
         touch.covered++;
-        first = 0;
-        last = gch__query_row_count(query);
+        first = gch__guess_row_at(query, t0);
+        last = GCH_MIN(gch__guess_row_at(query, t1) + 1, gch__query_row_count(query));
     } else {
         GCH_TRY(status);
     }
@@ -260,9 +262,11 @@ static gch_status find_range_without_loading(gch_query *query, uint32_t column, 
     GCH_TRY(gch__query_end(query, find_range(query, column, t0, t1, join, out_min, out_max, err)));
     if (query->stats.answers_pending == before.answers_pending)
         return GCH_OK;
-    gch_value min, max;
+    gch_value min = {.kind = GCH_VALUE_GAP}, max = {.kind = GCH_VALUE_GAP};
     const gch_answers *answers = query->answers;
     gch_status status = answers->range(answers->context, column, t0, t1, join, &min, &max, NULL);
+    if (status == GCH_PENDING && min.kind != GCH_VALUE_GAP)
+        gch__earlier_keep_range(query, column, join, t0, t1, min, max);
     if (status == GCH_PENDING)
         return GCH_OK;
     query->stats = before;
@@ -278,11 +282,17 @@ gch_status gch_query_range(gch_query *query, uint32_t column, int64_t t0, int64_
                            gch_value *out_min, gch_value *out_max, gch_error *err)
 {
     bool is_answered = false;
+    uint64_t pending = query->stats.answers_pending;
     if (query->answers != NULL)
         GCH_TRY(find_range_without_loading(query, column, t0, t1, join, out_min, out_max,
                                            &is_answered, err));
-    if (is_answered)
-        return GCH_OK;
-    GCH_TRY(gch__query_begin(query, err));
-    return gch__query_end(query, find_range(query, column, t0, t1, join, out_min, out_max, err));
+    if (!is_answered) {
+        GCH_TRY(gch__query_begin(query, err));
+        GCH_TRY(
+            gch__query_end(query, find_range(query, column, t0, t1, join, out_min, out_max, err)));
+    }
+    if (query->stats.answers_pending == pending ||
+        !gch__earlier_range(query, column, join, t0, t1, out_min, out_max))
+        gch__earlier_keep_range(query, column, join, t0, t1, *out_min, *out_max);
+    return GCH_OK;
 }

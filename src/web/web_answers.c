@@ -1,7 +1,9 @@
 /* Finished answers of a data server: asked for here, fetched and handed in by the host.
  *
  * Each chart has, of each source, a slot for the range of a column and one for each way of joining
- * its points. A slot has one question under way at most, and a new one supersedes it.
+ * its points. A slot has two questions under way at most: the newest, and an earlier one of nearly
+ * the same view, whose answer is shown meanwhile, so that a view that moves faster than answers
+ * come is not without any. Those between are superseded.
  *
  * Invariants:
  *  1. A question has a ticket as long as the host may bring its answer: what comes for another
@@ -23,11 +25,15 @@ struct slot {
     uint32_t chart;
     gch__question asked; /* last */
     uint32_t ticket;     /* 0: nothing is under way */
-    uint32_t cancelled;  /* a ticket whose answer nobody awaits any more; the host is to be told */
-    bool is_told;        /* the host has the question */
-    gch_status status;   /* of `asked`; GCH_OK: not failed */
-    gch_page page;       /* held; id 0: none */
+    gch__question earlier;
+    uint32_t earlier_ticket; /* 0: none is under way */
+    uint32_t cancelled; /* a ticket whose answer nobody awaits any more; the host is to be told */
+    bool is_told;       /* the host has the question */
+    bool was_answered;  /* ever */
+    gch_status status;  /* of `asked`; GCH_OK: not failed */
+    gch_page page;      /* held; id 0: none */
     const gch__kept *held;
+    bool is_news; /* `held` has come since the last call */
 };
 
 struct gch__web_answers {
@@ -69,6 +75,14 @@ static void release_page(slot *s)
     s->held = NULL;
 }
 
+static void hold(slot *s, const gch__kept *kept, gch_page page)
+{
+    release_page(s);
+    s->held = kept;
+    s->page = page;
+    s->is_news = kept != NULL;
+}
+
 static void supersede(slot *s)
 {
     if (s->ticket != 0 && s->is_told)
@@ -85,10 +99,12 @@ static gch_status look(gch__web_answers *a, slot *s, const gch__question *q)
         return GCH_UNSUPPORTED;
     if (s->held != NULL && gch__question_is_same(&s->held->of, q))
         return GCH_OK;
-    release_page(s);
-    s->held = gch__kept_find(&a->of, q, &s->page);
-    if (s->held != NULL)
+    gch_page page;
+    const gch__kept *kept = gch__kept_find(&a->of, q, &page);
+    if (kept != NULL) {
+        hold(s, kept, page);
         return GCH_OK;
+    }
     if (!gch__question_is_same(&s->asked, q))
         return GCH_NOT_FOUND;
     if (s->ticket != 0)
@@ -100,6 +116,13 @@ static gch_status look(gch__web_answers *a, slot *s, const gch__question *q)
 
 static gch_status ask(slot *s, const gch__question *q)
 {
+    if (s->ticket != 0 && s->is_told && s->earlier_ticket == 0 &&
+        gch__question_is_near(&s->asked, q)) {
+        s->earlier = s->asked;
+        s->earlier_ticket = s->ticket;
+        s->ticket = 0;
+        s->status = GCH_OK;
+    }
     supersede(s);
     s->asked = *q;
     s->is_told = false;
@@ -108,7 +131,8 @@ static gch_status ask(slot *s, const gch__question *q)
     return GCH_PENDING;
 }
 
-/* While the bounds of a view are on their way, its columns are not worth asking for. */
+/* While the bounds of a view are on their way, its columns are worth asking for only to be shown
+ * meanwhile. */
 static bool awaits_range(const gch__web_answers *a, uint32_t chart)
 {
     for (const slot *s = a->slots; s != NULL; s = s->next) {
@@ -118,8 +142,16 @@ static bool awaits_range(const gch__web_answers *a, uint32_t chart)
     return false;
 }
 
+/* What has come for an earlier question since the last call. */
+static const gch__kept *take_news(slot *s)
+{
+    const gch__kept *news = s->is_news ? s->held : NULL;
+    s->is_news = false;
+    return news;
+}
+
 static gch_status answer_columns(void *context, const gch_answers_ask *wanted, gch_columns *out,
-                                 gch_error *err)
+                                 gch_view *out_view, gch_error *err)
 {
     gch__web_answers *a = context;
     gch__question q = gch__question_of_columns(wanted);
@@ -134,12 +166,18 @@ static gch_status answer_columns(void *context, const gch_answers_ask *wanted, g
             supersede(s);
             return gch_fail(err, GCH_UNSUPPORTED, "the pages are quicker");
         }
-        if (!awaits_range(a, s->chart))
+        bool is_busy = s->ticket != 0 || !s->was_answered;
+        if (!is_busy || !awaits_range(a, s->chart))
             (void)!ask(s, &q);
         status = GCH_PENDING;
     }
+    const gch__kept *news = take_news(s);
     if (status == GCH_OK)
         gch__kept_show(s->held, out);
+    if (status == GCH_PENDING && news != NULL) {
+        gch__kept_show(news, out);
+        *out_view = gch__question_view(&news->of);
+    }
     return status == GCH_OK ? GCH_OK : gch_fail(err, status, "no answer is here");
 }
 
@@ -155,11 +193,12 @@ static gch_status answer_range(void *context, uint32_t column, int64_t t0, int64
     gch_status status = look(a, s, &q);
     if (status == GCH_NOT_FOUND)
         status = ask(s, &q);
-    if (status != GCH_OK)
-        return gch_fail(err, status, "no answer is here");
-    *out_min = s->held->min;
-    *out_max = s->held->max;
-    return GCH_OK;
+    const gch__kept *news = take_news(s);
+    if (status == GCH_OK || (status == GCH_PENDING && news != NULL)) {
+        *out_min = s->held->min;
+        *out_max = s->held->max;
+    }
+    return status == GCH_OK ? GCH_OK : gch_fail(err, status, "no answer is here");
 }
 
 /* ---- beginning and end ---- */
@@ -271,7 +310,7 @@ gch_status gch_web_take_question(gch_web_question *out)
 static slot *find_ticket(const gch__web_answers *a, uint32_t ticket)
 {
     slot *s = a != NULL ? a->slots : NULL;
-    while (s != NULL && (s->ticket != ticket || ticket == 0))
+    while (s != NULL && (ticket == 0 || (s->ticket != ticket && s->earlier_ticket != ticket)))
         s = s->next;
     return s;
 }
@@ -286,19 +325,30 @@ gch_status gch_web_answer(uint32_t id, uint32_t ticket, gch_status failure, cons
     slot *s = find_ticket(a, ticket);
     if (s == NULL)
         return gch_fail(gch__web_err(), GCH_NOT_FOUND, "nobody awaits answer %u", ticket);
-    s->ticket = 0;
-    s->status = failure;
+    bool is_earlier = s->ticket != ticket;
+    gch_status status = failure;
     if (failure == GCH_OK) {
-        gch__kept *came = gch__kept_make(&a->of, &s->asked, byte_count);
+        gch__kept *came = gch__kept_make(&a->of, is_earlier ? &s->earlier : &s->asked, byte_count);
         if (came != NULL && byte_count > 0)
             memcpy(came->body, body, byte_count);
-        release_page(s);
-        s->status = came != NULL ? gch__kept_keep(&a->of, came, &s->page, gch__web_err())
-                                 : gch__no_memory(gch__web_err(), PURPOSE);
-        s->held = s->status == GCH_OK ? came : NULL;
+        gch_page page = {0};
+        status = came != NULL ? gch__kept_keep(&a->of, came, &page, gch__web_err())
+                              : gch__no_memory(gch__web_err(), PURPOSE);
+        /* After the newest answer an earlier one is no news, but may be asked for again. */
+        if (status == GCH_OK && is_earlier && s->ticket == 0)
+            (void)!gch_page_release(gch__web_instance.data, page, NULL); /* its own hold */
+        else if (status == GCH_OK)
+            hold(s, came, page);
+        s->was_answered = s->was_answered || status == GCH_OK;
     }
-    a->is_refused = s->status != GCH_OK && gch__is_refusal(s->status);
-    return failure == GCH_OK ? s->status : GCH_OK;
+    if (is_earlier) {
+        s->earlier_ticket = 0;
+    } else {
+        s->ticket = 0;
+        s->status = status;
+    }
+    a->is_refused = status != GCH_OK && gch__is_refusal(status);
+    return failure == GCH_OK ? status : GCH_OK;
 }
 
 void gch_web_line(double latency_ns, double bytes_per_s)

@@ -402,10 +402,16 @@ static gch_status ask_and_refuse(uint32_t id)
     assert_status(gch_web_take_question(&question), GCH_NOT_FOUND);
     assert_status(gch_web_answer(id, ticket + 1, GCH_OK, garbage, 200), GCH_NOT_FOUND);
     desc.to--;
+    GCH_TRY(gch_web_chart_frame(chart, &desc, &frame)); /* nearly the same: both are awaited */
+    GCH_TRY(gch_web_take_question(&question));
+    assert_int_equal(question.cancelled, 0);
+    uint32_t between = question.ticket;
+    desc.to--;
     GCH_TRY(gch_web_chart_frame(chart, &desc, &frame)); /* another takes its place */
     GCH_TRY(gch_web_take_question(&question));
-    assert_int_equal(question.cancelled, ticket);
-    assert_status(gch_web_answer(id, ticket, GCH_OK, garbage, 200), GCH_NOT_FOUND);
+    assert_int_equal(question.cancelled, between);
+    assert_status(gch_web_answer(id, between, GCH_OK, garbage, 200), GCH_NOT_FOUND);
+    GCH_TRY(gch_web_answer(id, ticket, GCH_UNAVAILABLE, NULL, 0));
     status = gch_web_answer(id, question.ticket, GCH_OK, garbage, sizeof garbage);
     if (status != GCH_CORRUPT)
         return status;
