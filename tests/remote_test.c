@@ -341,11 +341,18 @@ static gch_view view_of(int64_t t0)
                       .height_px = 200};
 }
 
-static gch_status ask_columns(const gch_answers *answers, const gch_view *view, gch_columns *out)
+static gch_status ask_moving(const gch_answers *answers, const gch_view *view, gch_columns *out,
+                             gch_view *out_view)
 {
     gch_answers_ask ask = {.view = view, .missing_bytes = 1u << 30};
+    *out_view = (gch_view){0};
+    return answers->columns(answers->context, &ask, out, out_view, &err);
+}
+
+static gch_status ask_columns(const gch_answers *answers, const gch_view *view, gch_columns *out)
+{
     gch_view earlier;
-    return answers->columns(answers->context, &ask, out, &earlier, &err);
+    return ask_moving(answers, view, out, &earlier);
 }
 
 static gch_status await_columns(const gch_answers *answers, const gch_view *view, gch_columns *out)
@@ -399,6 +406,41 @@ static void the_last_question_is_answered_and_kept(void **state)
     gch_view small = view_of(5000);
     gch_answers_ask ask = {.view = &small, .missing_bytes = 1, .knows_rows = true};
     assert_status(f.ask->columns(f.ask->context, &ask, &columns, &small, &err), GCH_UNSUPPORTED);
+    gch_query_destroy(query);
+    close_asked(&f);
+    stop_server(&r);
+}
+
+static void a_view_that_never_rests_is_answered_too(void **state)
+{
+    (void)state;
+    running r;
+    asked_file f;
+    gch_columns columns, expected;
+    gch_query *query = NULL;
+    start_server(&r);
+    open_asked(&f, &r, "/data/a.gch");
+    assert_ok(gch_query_make(open_local(f.data), NULL, &query, &err));
+    uint32_t shown_count = 0;
+    for (int64_t t0 = 0; t0 < 20000 && shown_count < 5; t0++) {
+        gch_view view = view_of(t0 * 10), shown;
+        gch_value low = {.kind = GCH_VALUE_GAP}, high = low;
+        assert_status(ask_moving(f.ask, &view, &columns, &shown), GCH_PENDING);
+        assert_status(
+            f.ask->range(f.ask->context, 0, view.t0, view.t1, GCH_JOIN_LINE, &low, &high, &err),
+            GCH_PENDING);
+        if (shown.width_px > 0) {
+            shown_count++;
+            assert_true(shown.t0 < view.t0);
+            assert_ok(gch_query_columns(query, 0, &shown, GCH_JOIN_LINE, &expected, &err));
+            assert_int_equal(columns.row_count, expected.row_count);
+            assert_memory_equal(columns.first, expected.first, 301 * sizeof *columns.first);
+            assert_memory_equal(columns.pieces, expected.pieces,
+                                expected.first[300] * sizeof *columns.pieces);
+        }
+        usleep(1000);
+    }
+    assert_int_equal(shown_count, 5);
     gch_query_destroy(query);
     close_asked(&f);
     stop_server(&r);
@@ -681,6 +723,7 @@ int main(void)
         cmocka_unit_test(a_file_at_the_server_draws_the_same_picture),
         cmocka_unit_test(a_chart_draws_finished_answers),
         cmocka_unit_test(the_last_question_is_answered_and_kept),
+        cmocka_unit_test(a_view_that_never_rests_is_answered_too),
         cmocka_unit_test(a_server_that_is_gone_leaves_the_pages),
         cmocka_unit_test(a_version_that_is_gone_is_not_asked_for_again),
         cmocka_unit_test(answers_are_for_files_at_data_servers),

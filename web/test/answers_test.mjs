@@ -10,7 +10,7 @@ import { countDifferent, makeCases, makeRandom, readPpm } from './cases.mjs';
 import { COMMAND, FILES, bareFrame, drawComplete, load, makeEvents, readModule } from './node.mjs';
 
 let Engine, server, proxy;
-/* How the proxy answers what is computed: 'fine', a status, or 'garbage'. */
+/* How the proxy answers what is computed: 'fine', a status, 'garbage', or 'slow', which is 200 ms later. */
 let mode = 'fine';
 let asked = [];
 
@@ -29,7 +29,7 @@ function startProxy(target) {
             from.pipe(response);
         });
         forward.on('error', () => response.destroy());
-        forward.end();
+        setTimeout(() => forward.end(), isComputed && mode === 'slow' ? 200 : 0);
         return undefined;
     };
     const listening = http.createServer(answer);
@@ -153,5 +153,38 @@ test('a view that moves on is not awaited', async () => {
     assert.ok(answers < 20, `${answers} answers were taken`);
     await engine.destroyChart(chart);
     await engine.close(id);
+    await engine.stop();
+});
+
+test('a view that moves shows what it did, and answers on the way as they come', async () => {
+    mode = 'fine';
+    const { engine, id, info, chart, next } = await open();
+    const span = (BigInt(info.last) - BigInt(info.first)) / 1400n; /* of a column */
+    const at = (columns) => ({
+        width: 700,
+        height: 300,
+        type: 'line',
+        from: String(BigInt(info.first) + (span * BigInt(columns + 350))),
+        to: String(BigInt(info.first) + (span * BigInt(columns + 1050))),
+    });
+    const still = await drawComplete(engine, chart, bareFrame(at(0), id), next);
+    mode = 'slow';
+    const moved = await engine.frame(chart, bareFrame(at(70), id), true);
+    assert.ok(moved.complete < 1);
+    const words = (frame) => new Uint32Array(frame.pixels.buffer, frame.pixels.byteOffset);
+    let [same, count] = [0, 0];
+    for (let y = 0; y < 300; y++)
+        for (let x = 0; x < 628; x++, count++)
+            same += words(moved)[700 * y + x] === words(still)[700 * y + x + 70] ? 1 : 0;
+    assert.equal(same, count);
+    const { answers } = await engine.stats();
+    for (let i = 0; (await engine.stats()).answers < answers + 4; i++) {
+        assert.ok(i < 1000, 'no answer comes while the view moves');
+        await engine.frame(chart, bareFrame(at(71 + (i % 200)), id), false);
+        await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    const view = at(300);
+    const frame = await drawComplete(engine, chart, bareFrame(view, id), next);
+    assert.equal(countDifferent(frame.pixels, renderBare(view)), 0);
     await engine.stop();
 });
