@@ -194,7 +194,8 @@ static gch_status answer_range(void *context, uint32_t column, int64_t t0, int64
     if (status == GCH_NOT_FOUND)
         status = ask(s, &q);
     const gch__kept *news = take_news(s);
-    if (status == GCH_OK || (status == GCH_PENDING && news != NULL)) {
+    if (status == GCH_OK ||
+        (status == GCH_PENDING && news != NULL && gch__question_is_near(&news->of, &q))) {
         *out_min = s->held->min;
         *out_max = s->held->max;
     }
