@@ -234,6 +234,43 @@ static bool go_on(void *context, uint64_t done, uint64_t total)
     return true;
 }
 
+/* Steps through super-blocks: a few where times pass evenly, and where they do not at most those of
+ * going there and back in doubled steps. */
+static void rows_are_found_by_time_in_few_steps(void **state)
+{
+    (void)state;
+    enum { ROWS = 1 << 20, SEARCHES = 2000 };
+    for (int shape = 0; shape < 2; shape++) {
+        gch_error err;
+        uint64_t seed = 5, all = 0, most = 0;
+        int64_t now = 0;
+        data d = data_make(ROWS);
+        data_add(&d, GCH_TYPE_I8);
+        for (int64_t i = 0; i < ROWS; i++) {
+            now += (int64_t)(test_random(&seed) % 20) + (shape == 1 ? i * i / ROWS : 0);
+            d.times[i] = now;
+        }
+        test_image made = data_write(&d, ROWS, NULL);
+        const gch__segment *segment = gch__file_segment(made.file, 0);
+        assert_int_equal(segment->time.run_count, 0);
+        for (int i = 0; i < SEARCHES; i++) {
+            int64_t t = d.times[test_random(&seed) % ROWS] + (int64_t)(test_random(&seed) % 5) - 2;
+            uint64_t nodes = 0;
+            uint32_t row;
+            assert_ok(gch__segment_find_row(segment, t, &row, &nodes, &err));
+            assert_true(row == ROWS || d.times[row] >= t);
+            assert_true(row == 0 || d.times[row - 1] < t);
+            all += nodes;
+            most = GCH_MAX(most, nodes);
+        }
+        if (shape == 0) /* of 1024; bisection takes 10 */
+            assert_true(all < SEARCHES * 3);
+        assert_true(most <= 20);
+        image_free(&made);
+        data_free(&d);
+    }
+}
+
 static void verify_reports_and_can_be_stopped(void **state)
 {
     (void)state;
@@ -260,6 +297,7 @@ int main(void)
         cmocka_unit_test(parts_of_a_file_are_read_from_any_row),
         cmocka_unit_test(key_ranges_decide_the_width_of_a_column),
         cmocka_unit_test(bytes_add_up_to_the_file),
+        cmocka_unit_test(rows_are_found_by_time_in_few_steps),
         cmocka_unit_test(verify_reports_and_can_be_stopped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
