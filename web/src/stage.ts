@@ -3,13 +3,13 @@ import type { Lease } from './client.js';
 import { ChartError } from './error.js';
 import type { Overlay } from './overlay.js';
 import type { BackendChoice, Frame, FrameDesc } from './protocol.js';
+import { open2d } from './surface.js';
 
 function paint(canvas: HTMLCanvasElement, frame: Frame): void {
     if (canvas.width !== frame.width) canvas.width = frame.width;
     if (canvas.height !== frame.height) canvas.height = frame.height;
-    const context = canvas.getContext('2d', { alpha: false });
-    if (context === null || frame.pixels === undefined) return;
-    context.putImageData(new ImageData(frame.pixels, frame.width, frame.height), 0, 0);
+    if (frame.pixels === undefined) return;
+    open2d(canvas).putImageData(new ImageData(frame.pixels, frame.width, frame.height), 0, 0);
 }
 
 export class Stage {

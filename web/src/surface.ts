@@ -82,8 +82,12 @@ class PixelSurface implements Surface {
     }
 }
 
+/* In memory, as the pictures are. (On a GPU WebKitGTK 2.50 loses pictures of a young canvas now and then,
+ * or draws them as if it had the size of another.) */
+const ATTRIBUTES = { alpha: false, willReadFrequently: true };
+
 export function open2d(canvas: Canvas): Context2d {
-    const context = canvas.getContext('2d', { alpha: false }) as Context2d | null;
+    const context = canvas.getContext('2d', ATTRIBUTES) as Context2d | null;
     if (context === null) throw new ChartError('unsupported', 'the canvas has no 2D context');
     return context;
 }

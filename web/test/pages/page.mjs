@@ -64,7 +64,7 @@ window.test = {
         const canvas = document.createElement('canvas');
         canvas.width = image.width;
         canvas.height = image.height;
-        const context = canvas.getContext('2d');
+        const context = canvas.getContext('2d', { willReadFrequently: true });
         context.drawImage(image, 0, 0);
         const { data } = context.getImageData(0, 0, image.width, image.height);
         return new Set(new Uint32Array(data.buffer)).size;
@@ -137,9 +137,10 @@ window.test = {
         const [width, height] = [+head[1], +head[2]];
         const canvas = element.lastElementChild.shadowRoot.querySelector('canvas');
         if (canvas.width !== width || canvas.height !== height) return Infinity;
-        const copy = Object.assign(document.createElement('canvas'), { width, height }).getContext('2d');
-        copy.drawImage(canvas, 0, 0);
-        const { data } = copy.getImageData(0, 0, width, height);
+        const copy = Object.assign(document.createElement('canvas'), { width, height });
+        const context = copy.getContext('2d', { willReadFrequently: true });
+        context.drawImage(canvas, 0, 0);
+        const { data } = context.getImageData(0, 0, width, height);
         let count = 0;
         for (let i = 0, at = head[0].length; i < data.length; i += 4, at += 3)
             if (data[i] !== bytes[at] || data[i + 1] !== bytes[at + 1] || data[i + 2] !== bytes[at + 2])
