@@ -82,12 +82,12 @@ class PixelSurface implements Surface {
     }
 }
 
-/* In memory, as the pictures are. (On a GPU WebKitGTK 2.50 loses pictures of a young canvas now and then,
- * or draws them as if it had the size of another.) */
-const ATTRIBUTES = { alpha: false, willReadFrequently: true };
-
+/* Canvases of the page lie in memory (`willReadFrequently`): those on a GPU lose pictures now and then in
+ * WebKitGTK 2.50 while they are young, or show them as if they had another's size. In workers they do not,
+ * and Chromium is quicker without. */
 export function open2d(canvas: Canvas): Context2d {
-    const context = canvas.getContext('2d', ATTRIBUTES) as Context2d | null;
+    const willReadFrequently = 'ownerDocument' in canvas;
+    const context = canvas.getContext('2d', { alpha: false, willReadFrequently }) as Context2d | null;
     if (context === null) throw new ChartError('unsupported', 'the canvas has no 2D context');
     return context;
 }
