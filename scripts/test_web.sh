@@ -9,13 +9,13 @@ set -euo pipefail
 cd "$(dirname "$0")/../web"
 
 in_node=(docs options loader time stream engine features threads answers)
-in_browsers=(browser pictures webgl viewer package faults live shaders leak)
+in_browsers=(browser pictures webgl viewer touch package vite faults live shaders leak)
 
 named=("$@")
 [ "${CI:-}" != true ] || [ ${#named[@]} -gt 0 ] || named=(chromium firefox webkit)
 ../scripts/install.sh web || echo "test_web.sh: not every browser could be installed" >&2
-node -e 'process.exit(Number(process.versions.node.split(".")[0]) >= 20 ? 0 : 1)' || {
-    echo "test_web.sh: node $(node --version) is too old: the browsers' drivers need 20 or newer" >&2
+node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a + b / 100 >= 20.19 ? 0 : 1)' || {
+    echo "test_web.sh: node $(node --version) is too old: the browsers' drivers and Vite need 20.19 or newer" >&2
     exit 1
 }
 
@@ -40,7 +40,7 @@ if [ ${#missing[@]} -gt 0 ] && [ ${#named[@]} -gt 0 ]; then
 fi
 # One file after the other, so that browsers do not wait for each other. Where the browser itself went away,
 # which is no answer to what was asked, the file is gone through once more.
-gone='Page crashed|Target (page, context or browser has been )?closed|browser has disconnected|invalid session id'
+gone='Page crashed|page crash or hang|Target (page, context or browser has been )?closed|browser has disconnected|invalid session id'
 gone+='|WebSocket.*(closed|hang up)|ECONNRESET|ECONNREFUSED|Failed to launch'
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT

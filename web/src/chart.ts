@@ -275,12 +275,14 @@ export class Chart {
     /** What is left out stays as it is; from or to without the other keeps that other. */
     setView(view: ViewInput): void {
         this.state.apply(view);
+        this.gestures?.stop();
         this.moved();
     }
 
     /** Shows all of the data, values fitted. */
     reset(): void {
         this.state.reset();
+        this.gestures?.stop();
         this.moved();
     }
 

@@ -30,9 +30,19 @@ export interface EngineHandle {
     end(): void;
 }
 
-function assetUrl(name: string): string {
-    return new URL(name, import.meta.url).href;
-}
+/* What lies beside this script. Bundlers (Vite, webpack) find these files, and bring them along, by exactly this
+ * form: `new URL('literal', import.meta.url)`, of a script inside `new Worker(…)`. */
+const ASSETS = {
+    get wasm() {
+        return new URL('./gpu-charts.wasm', import.meta.url).href;
+    },
+    get threadsWasm() {
+        return new URL('./gpu-charts-threads.wasm', import.meta.url).href;
+    },
+    get shaders() {
+        return new URL('./gpu-charts-shaders.json', import.meta.url).href;
+    },
+};
 
 class Listeners {
     private readonly all = new Set<Listener>();
@@ -47,16 +57,14 @@ class Listeners {
     }
 }
 
-const SHADERS = './gpu-charts-shaders.json';
-
 async function startHere(fallback: string): Promise<EngineHandle> {
     const listeners = new Listeners();
     const api = await Engine.start(
-        assetUrl('./gpu-charts.wasm'),
+        ASSETS.wasm,
         (event) => listeners.tell(event),
         undefined,
         "the engine is on the page's thread, which may not wait for others",
-        assetUrl(SHADERS),
+        ASSETS.shaders,
     );
     return {
         api,
@@ -99,10 +107,9 @@ function makeProxy(post: (message: ToWorker, transfer: Transferable[]) => void, 
 
 function describeStart(place: EnginePlace): ToWorker {
     const alone = place === 'single' ? 'one thread was asked for' : whyAlone();
-    const threads = { wasm: assetUrl('./gpu-charts-threads.wasm') };
-    const wasm = assetUrl('./gpu-charts.wasm');
-    const shaders = assetUrl(SHADERS);
-    return { kind: 'start', wasm, alone, shaders, ...(alone === '' ? { threads } : {}) };
+    const { wasm, shaders } = ASSETS;
+    const threads = alone === '' ? { threads: { wasm: ASSETS.threadsWasm } } : {};
+    return { kind: 'start', wasm, alone, shaders, ...threads };
 }
 
 /** The threads of an engine, which are workers of the page. */
@@ -121,7 +128,9 @@ class PageThreads {
         const failed = (message: string) =>
             this.tell({ kind: 'thread', number, data: { kind: 'failed', message } });
         try {
-            const worker = new Worker(assetUrl('./gpu-charts-thread.js'), { type: 'module' });
+            const worker = new Worker(new URL('./gpu-charts-thread.js', import.meta.url), {
+                type: 'module',
+            });
             worker.onmessage = ({ data }: MessageEvent<FromThread>) =>
                 this.tell({ kind: 'thread', number, data });
             worker.onerror = (event) => {
@@ -142,7 +151,9 @@ class PageThreads {
 
 function startWorker(place: EnginePlace): Promise<EngineHandle> {
     return new Promise((resolve, reject) => {
-        const worker = new Worker(assetUrl('./gpu-charts-worker.js'), { type: 'module' });
+        const worker = new Worker(new URL('./gpu-charts-worker.js', import.meta.url), {
+            type: 'module',
+        });
         const threads = new PageThreads((message) => worker.postMessage(message));
         const listeners = new Listeners();
         const calls = new Map<number, Call>();

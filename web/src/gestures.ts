@@ -3,15 +3,17 @@
  *   drag                    pans, and goes on a little when let go (not with reduced motion)
  *   shift + drag            zooms to the box; so does a drag in box mode
  *   wheel                   zooms at the cursor; sideways, or with shift, pans
- *   pinch                   zooms between the fingers and pans with them
+ *   pinch                   zooms between the fingers and pans with them; fingers may come and go
+ *   tap                     shows the crosshair; so does a finger that stays, which then reads on its way
  *   on the value axis       drag and wheel stretch the values; double click fits them again
  *   double click            shows everything
  *   keys                    arrows pan (shift: more), + and - zoom, Home everything,
  *                           [ and ] move the crosshair, Escape gives up
  *
  * Invariants:
- *  1. A gesture is counted from where it began (view.ts).
- *  2. Nothing is held after detach().
+ *  1. A gesture is counted from where it began (view.ts), and begins anew whenever a finger comes or goes.
+ *  2. What a caller asks of the view ends a glide (stop()).
+ *  3. Nothing is held after detach().
  */
 
 export type Zone = 'plot' | 'value' | 'time' | 'out';
@@ -29,8 +31,9 @@ export interface GestureTarget {
     begin(at?: Place): void;
     /** From the remembered view: moved by shares of the plot. */
     pan(shareX: number, shareY: number): void;
-    /** From the remembered view: the span times `factor`, about shares of the plot, then moved. */
-    zoom(factor: number, shareX: number, shareY: number, panX: number): void;
+    /** From the remembered view: the span times `factor`, about shares of the plot; what has been zoomed is
+     * then moved by shares of the plot, as pan() does. */
+    zoom(factor: number, shareX: number, shareY: number, panX?: number, panY?: number): void;
     /** The values of the axis where the gesture began. */
     stretchValues(factor: number, shareY: number): void;
     /** To a box between shares of the plot; one without `y` leaves the values as they are. */
@@ -56,6 +59,8 @@ const FLAT_PX = 20;
 const FRICTION_MS = 220;
 const SPEED_LEAST = 0.02; /* pixels a millisecond */
 const DOUBLE_MS = 320;
+/** A finger that has not moved for so long reads values. */
+const LONG_MS = 450;
 
 export class Gestures {
     private readonly abort = new AbortController();
@@ -64,6 +69,9 @@ export class Gestures {
     private start: Place = { x: 0, y: 0 };
     private isBox = false;
     private hasMoved = false;
+    /** A finger has stayed: it moves the crosshair. */
+    private isReading = false;
+    private longPress: ReturnType<typeof setTimeout> | undefined;
     private pinch: { distance: number; middle: Place } | undefined;
     private trail: { x: number; at: number }[] = [];
     private glide = 0;
@@ -94,6 +102,12 @@ export class Gestures {
 
     detach(): void {
         this.abort.abort();
+        this.stop();
+        clearTimeout(this.longPress);
+    }
+
+    /** What goes on by itself ends where it is. */
+    stop(): void {
         cancelAnimationFrame(this.glide);
     }
 
@@ -117,23 +131,46 @@ export class Gestures {
     private down(event: PointerEvent): void {
         if (event.target instanceof Element && event.target.closest('button, .message') !== null) return;
         if (event.button !== 0) return;
-        cancelAnimationFrame(this.glide);
+        this.stop();
         const point = this.at(event);
         this.element.setPointerCapture(event.pointerId);
         this.pointers.set(event.pointerId, point);
         this.element.focus({ preventScroll: true });
-        this.target.begin(this.pointers.size === 1 ? point : this.start);
-        if (this.pointers.size === 2) {
-            this.pinch = this.measure();
+        clearTimeout(this.longPress);
+        this.isReading = false;
+        if (this.pointers.size > 1) {
             this.isBox = false;
             this.target.hideBox();
+            this.beginPinch();
             return;
         }
+        this.target.begin(point);
         this.zone = this.target.zoneAt(point.x, point.y);
         this.start = point;
         this.hasMoved = false;
         this.isBox = this.zone === 'plot' && (event.shiftKey || this.target.isBoxMode());
         this.trail = [{ x: point.x, at: event.timeStamp }];
+        if (event.pointerType === 'touch' && this.zone === 'plot' && !this.isBox)
+            this.longPress = setTimeout(() => this.read(), LONG_MS);
+    }
+
+    private read(): void {
+        this.isReading = true;
+        this.target.hover(this.start.x, this.start.y);
+    }
+
+    /** A busy page has its timers before the finger's events, which may have come in time. */
+    private doubtReading(event: PointerEvent): void {
+        const [pressed] = this.trail;
+        if (!this.hasMoved && pressed !== undefined && event.timeStamp - pressed.at < LONG_MS) this.isReading = false;
+    }
+
+    /** Of the two fingers that have been there longest. */
+    private beginPinch(): void {
+        this.hasMoved = true; /* whatever they do, it is no tap */
+        this.target.leave();
+        this.target.begin(this.start);
+        this.pinch = this.measure();
     }
 
     private measure(): { distance: number; middle: Place } {
@@ -156,28 +193,34 @@ export class Gestures {
         if (this.pinch !== undefined) {
             const now = this.measure();
             const shift = (this.pinch.middle.x - now.middle.x) / plot.width;
+            const rise = (now.middle.y - this.pinch.middle.y) / plot.height;
             const factor = this.pinch.distance / now.distance;
             const { x, y } = this.pinch.middle;
-            this.target.zoom(factor, this.shareX(x), this.shareY(y), shift * factor);
-            this.hasMoved = true;
+            this.target.zoom(factor, this.shareX(x), this.shareY(y), shift, rise);
             return;
         }
         const dx = point.x - this.start.x;
         const dy = point.y - this.start.y;
         if (!this.hasMoved && Math.hypot(dx, dy) < DRAG_PX) return;
+        clearTimeout(this.longPress);
+        this.doubtReading(event);
         this.hasMoved = true;
-        if (this.isBox) {
+        if (this.isReading) {
+            this.target.hover(point.x, point.y);
+        } else if (this.isBox) {
             this.target.showBox(this.start, point, this.isFlat(point));
         } else if (this.zone === 'value') {
             this.target.stretchValues(Math.exp((dy / plot.height) * 2), 0.5);
         } else if (this.zone === 'time') {
-            this.target.zoom(Math.exp((-dx / plot.width) * 2), 0.5, 0.5, 0);
+            this.target.zoom(Math.exp((-dx / plot.width) * 2), 0.5, 0.5);
         } else {
             this.target.cursor('grabbing');
             this.target.pan(-dx / plot.width, dy / plot.height);
             this.trail.push({ x: point.x, at: event.timeStamp });
             if (this.trail.length > 6) this.trail.shift();
-            this.target.hover(point.x, point.y);
+            /* Under a finger nobody sees it, and it would stay behind. */
+            if (event.pointerType === 'touch') this.target.leave();
+            else this.target.hover(point.x, point.y);
         }
     }
 
@@ -195,14 +238,21 @@ export class Gestures {
 
     private up(event: PointerEvent): void {
         if (!this.pointers.delete(event.pointerId)) return;
+        clearTimeout(this.longPress);
         const point = this.at(event);
+        if (this.pointers.size > 1) {
+            this.beginPinch();
+            return;
+        }
         if (this.pinch !== undefined) {
             this.pinch = undefined;
             this.start = [...this.pointers.values()][0] ?? point;
             this.target.begin(this.start); /* the finger that stays goes on panning from here */
+            this.zone = 'plot';
             this.trail = [];
             return;
         }
+        this.doubtReading(event);
         if (this.isBox) {
             this.target.hideBox();
             if (Math.abs(point.x - this.start.x) >= BOX_PX && event.type === 'pointerup')
@@ -212,12 +262,11 @@ export class Gestures {
                         ? undefined
                         : [this.shareY(this.start.y), this.shareY(point.y)],
                 );
-        } else if (this.hasMoved && this.zone === 'plot') {
-            this.letGlide(event.timeStamp);
-        } else if (!this.hasMoved && event.type === 'pointerup') {
-            this.tap(event, point);
+        } else if (event.type === 'pointerup' && !this.isReading) {
+            if (!this.hasMoved) this.tap(event, point);
+            else if (this.zone === 'plot') this.letGlide(event.timeStamp);
         }
-        this.rest(point);
+        if (event.pointerType !== 'touch') this.rest(point);
     }
 
     private tap(event: PointerEvent, point: Place): void {
@@ -227,7 +276,7 @@ export class Gestures {
         this.lastTap = { at: isDouble ? 0 : event.timeStamp, x: point.x, y: point.y };
         if (isDouble && this.zone === 'value') this.target.fitValues();
         else if (isDouble) this.target.reset();
-        else if (event.pointerType === 'touch') this.target.hover(point.x, point.y);
+        else if (event.pointerType === 'touch') this.rest(point);
     }
 
     /* Goes on with the speed of the last moves, slower and slower. */
@@ -254,7 +303,7 @@ export class Gestures {
 
     private wheel(event: WheelEvent): void {
         event.preventDefault();
-        cancelAnimationFrame(this.glide);
+        this.stop();
         const point = this.at(event);
         const scale = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? LINE_PX : 1;
         const dx = (event.shiftKey ? event.deltaY : event.deltaX) * scale;
@@ -269,7 +318,7 @@ export class Gestures {
             const speed = event.ctrlKey ? WHEEL_STEP * 6 : WHEEL_STEP;
             const share = Math.min(1, Math.max(0, this.shareX(point.x)));
             const factor = Math.exp(Math.max(-400, Math.min(400, dy)) * speed);
-            this.target.zoom(factor, share, this.shareY(point.y), 0);
+            this.target.zoom(factor, share, this.shareY(point.y));
         }
         this.target.hover(point.x, point.y);
     }
@@ -283,11 +332,11 @@ export class Gestures {
             ArrowRight: () => this.target.pan(far, 0),
             PageUp: () => this.target.pan(-1, 0),
             PageDown: () => this.target.pan(1, 0),
-            ArrowUp: () => this.target.zoom(0.8, 0.5, 0.5, 0),
-            ArrowDown: () => this.target.zoom(1.25, 0.5, 0.5, 0),
-            '+': () => this.target.zoom(0.8, 0.5, 0.5, 0),
-            '=': () => this.target.zoom(0.8, 0.5, 0.5, 0),
-            '-': () => this.target.zoom(1.25, 0.5, 0.5, 0),
+            ArrowUp: () => this.target.zoom(0.8, 0.5, 0.5),
+            ArrowDown: () => this.target.zoom(1.25, 0.5, 0.5),
+            '+': () => this.target.zoom(0.8, 0.5, 0.5),
+            '=': () => this.target.zoom(0.8, 0.5, 0.5),
+            '-': () => this.target.zoom(1.25, 0.5, 0.5),
             Home: () => this.target.reset(),
             0: () => this.target.reset(),
             '[': () => this.target.stepCrosshair(-1),
@@ -301,7 +350,7 @@ export class Gestures {
         const action = actions[event.key];
         if (action === undefined) return;
         event.preventDefault();
-        cancelAnimationFrame(this.glide);
+        this.stop();
         this.target.begin();
         action();
     }

@@ -47,7 +47,8 @@ export function makeTarget(chart: Moved): GestureTarget {
             state.begin(panel);
         },
         pan: (shareX, shareY) => moving(() => state.pan(shareX, shareY)),
-        zoom: (factor, shareX, shareY, panX) => moving(() => state.zoom(factor, shareX, shareY, panX)),
+        zoom: (factor, shareX, shareY, panX, panY) =>
+            moving(() => state.zoom(factor, shareX, shareY, panX, panY)),
         stretchValues: (factor, shareY) => moving(() => state.stretch(factor, shareY, side)),
         zoomTo: (x, y) => moving(() => state.zoomTo(x, y)),
         reset: () => moving(() => state.reset()),

@@ -132,17 +132,22 @@ export class ViewState {
 
     /** The next moves start from what is shown now, in one panel. */
     begin(panel: number): void {
-        const values = new Map<Side, Values>();
-        for (const side of this.sides(panel)) {
-            const shown = this.values(panel, side);
-            if (shown !== undefined) values.set(side, shown);
-        }
         this.start = {
             panel,
             time: this.time ?? this.data,
             across: this.across ?? this.frame?.across ?? NO_VALUES,
-            values,
+            values: this.shownValues(panel),
         };
+    }
+
+    /** Of the axes of a panel. */
+    private shownValues(panel: number): Map<Side, Values> {
+        const all = new Map<Side, Values>();
+        for (const side of this.sides(panel)) {
+            const shown = this.values(panel, side);
+            if (shown !== undefined) all.set(side, shown);
+        }
+        return all;
     }
 
     private from(): Snapshot {
@@ -155,27 +160,33 @@ export class ViewState {
         const start = this.from();
         if (this.kind === 'time') this.time = math.panRange(start.time, shareX);
         else this.across = math.panValues(start.across, shareX, false);
-        if (shareY === 0) return;
-        for (const [side, values] of start.values)
-            if (this.kind === 'points' || !this.fits(start.panel, side))
-                this.hold(side, math.panValues(values, shareY, this.isLog(start.panel, side)));
+        this.raise(start.values, shareY);
+    }
+
+    private raise(values: Map<Side, Values>, share: number): void {
+        if (share === 0) return;
+        const { panel } = this.from();
+        for (const [side, from] of values)
+            if (this.kind === 'points' || !this.fits(panel, side))
+                this.hold(side, math.panValues(from, share, this.isLog(panel, side)));
     }
 
     private hold(side: Side, values: Values): void {
         if (Number.isFinite(values.max - values.min)) this.axis(this.from().panel, side).values = values;
     }
 
-    /** About a place of the plot; points zoom in both directions. Then moved. */
-    zoom(factor: number, shareX: number, shareY: number, panX: number): void {
+    /** About a place of the plot; points zoom in both directions. Then moved by shares of the plot, as by pan(). */
+    zoom(factor: number, shareX: number, shareY: number, panX = 0, panY = 0): void {
         const start = this.from();
         if (this.kind === 'time') {
-            const zoomed = math.zoomRange(start.time, factor, shareX);
-            this.time = panX === 0 ? zoomed : math.panRange(zoomed, panX);
+            this.time = math.panRange(math.zoomRange(start.time, factor, shareX), panX);
+            this.raise(start.values, panY);
             return;
         }
-        const zoomed = math.zoomValues(start.across, factor, shareX, false);
-        this.across = panX === 0 ? zoomed : math.panValues(zoomed, panX, false);
-        if (this.kind === 'points') this.stretch(factor, shareY);
+        this.across = math.panValues(math.zoomValues(start.across, factor, shareX, false), panX, false);
+        if (this.kind !== 'points') return;
+        this.stretch(factor, shareY);
+        this.raise(this.shownValues(start.panel), panY);
     }
 
     /** The values of a panel, about a share of its height. */

@@ -1,7 +1,9 @@
 // Three browsers by one interface: launch(name) gives { goto, evaluate, screenshot, resize, close }, and
-// Chromium also metrics(), { heapBytes, nodes, listeners } after a garbage collection.
+// Chromium also metrics(), { heapBytes, nodes, listeners } after a garbage collection. `page` is the driver's own, of
+// Chromium and Firefox, for what is not common to all.
 //
-// launch(name, options): `reducedMotion`: as a reader who wants none; `webgpu: false`: a browser without it.
+// launch(name, options): `reducedMotion`: as a reader who wants none; `webgpu: false`: a browser without it; `phone`: as
+// wide as one, and in Chromium with its viewport, touch input and no mouse.
 // evaluate runs the text of an expression in the page and awaits the promise it gives. Chromium runs
 // headless; Firefox and WebKit need a display (scripts/test_web.sh starts Xvfb).
 import { spawn } from 'node:child_process';
@@ -44,7 +46,9 @@ const CHROMIUM_ARGS = [
 const WEBGPU_ARGS = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'];
 const NO_WEBGPU_ARGS = ['--disable-features=WebGPU', '--disable-blink-features=WebGPU'];
 
-async function launchChromium({ reducedMotion = false, webgpu = true }) {
+const sizeOf = (phone) => (phone ? { width: 390, height: 780 } : { width: 1000, height: 700 });
+
+async function launchChromium({ reducedMotion = false, webgpu = true, phone = false }) {
     const { chromium } = await import('playwright-core');
     const browser = await chromium.launch({
         executablePath: PROGRAMS.chromium,
@@ -52,8 +56,10 @@ async function launchChromium({ reducedMotion = false, webgpu = true }) {
         args: [...CHROMIUM_ARGS, ...(webgpu ? WEBGPU_ARGS : NO_WEBGPU_ARGS)],
     });
     const context = await browser.newContext({
-        viewport: { width: 1000, height: 700 },
         reducedMotion: reducedMotion ? 'reduce' : 'no-preference',
+        viewport: sizeOf(phone),
+        hasTouch: phone,
+        isMobile: phone,
     });
     const page = await context.newPage();
     const session = await context.newCDPSession(page);
@@ -80,7 +86,7 @@ async function launchChromium({ reducedMotion = false, webgpu = true }) {
     };
 }
 
-async function launchFirefox({ reducedMotion = false, webgpu = true }) {
+async function launchFirefox({ reducedMotion = false, webgpu = true, phone = false }) {
     const { default: puppeteer } = await import('puppeteer-core');
     const browser = await puppeteer.launch({
         browser: 'firefox',
@@ -95,10 +101,11 @@ async function launchFirefox({ reducedMotion = false, webgpu = true }) {
         },
     });
     const page = await browser.newPage();
-    await page.setViewport({ width: 1000, height: 700 });
+    await page.setViewport(sizeOf(phone));
     page.on('pageerror', (error) => console.error('[firefox]', error.message));
     return {
         version: await browser.version(),
+        page,
         goto: (url) => page.goto(url),
         evaluate: (expression) => page.evaluate(expression),
         screenshot: (path) => page.screenshot({ path }),
@@ -139,7 +146,7 @@ function makeStillSettings() {
 }
 
 /* It has no WebGPU in any case. */
-async function launchWebkit({ reducedMotion = false }) {
+async function launchWebkit({ reducedMotion = false, phone = false }) {
     const { Builder, Capabilities } = await import('selenium-webdriver');
     const port = await freePort();
     const settings = reducedMotion ? makeStillSettings() : undefined;
@@ -156,7 +163,7 @@ async function launchWebkit({ reducedMotion = false }) {
         .withCapabilities(capabilities)
         .build();
     await session.manage().setTimeouts({ script: TIMEOUT_MS, pageLoad: TIMEOUT_MS });
-    await session.manage().window().setRect({ width: 1000, height: 700 });
+    await session.manage().window().setRect(sizeOf(phone));
     const evaluate = async (expression) => {
         const answer = await session.executeAsyncScript(
             `const done = arguments[arguments.length - 1];

@@ -23,6 +23,7 @@ const SHEET: readonly (readonly [string, readonly Entry[]])[] = [
             [['drag the axis'], 'stretch; double click fits again'],
             [['L'], 'logarithmic'],
             [['[', ']'], 'move the crosshair, and hear the values'],
+            [['tap', 'hold'], 'the crosshair, at a finger'],
             [['Esc'], 'put the crosshair away'],
         ],
     ],
