@@ -386,6 +386,9 @@ static void old_rows_go_where_only_new_ones_are_kept(void **state)
         test_code(&c.at, "PUT", "/v1/live/odd?unit=index&column=v:i64&keep_age=1", "", NULL), 400);
     assert_int_equal(
         test_code(&c.at, "PUT", "/v1/live/odd?unit=ms&column=v:i64&keep_rows=0", "", NULL), 400);
+    /* Its rows could not be asked for. */
+    assert_int_equal(test_code(&c.at, "PUT", "/v1/live/a/points?unit=ms&column=v:i64", "", NULL),
+                     400);
     assert_int_equal(
         test_code(&c.at, "PUT", "/v1/live/young?unit=ms&column=v:i64&keep_age=20", "", NULL), 201);
     publish_many(&c.at, "few", 0, 20);
