@@ -213,9 +213,15 @@ static void stale_numbers_and_wrong_descs_are_refused(void **state)
     assert_status(gch_web_chart_frame(chart, &desc, &frame), GCH_INVALID);
     assert_status(gch_web_nearest(id, 9, 0, &sample), GCH_INVALID);
     assert_status(gch_web_bar_at(id, 0, "1m", NULL, INT64_MAX, &bar), GCH_INVALID);
+    gch_web_bin bin;
+    assert_status(gch_web_bin_at(id, 9, 0, 1, "0", "1", 5, 0, &bin), GCH_INVALID);
+    assert_status(gch_web_bin_at(id, 0, 0, 1, NULL, "1", 5, 0, &bin), GCH_INVALID);
+    assert_status(gch_web_bin_at(id, 0, 0, 1, "0", "1", GCH_BIN_COUNT_MAX + 1, 0, &bin),
+                  GCH_INVALID);
     assert_ok(gch_web_source_close(id));
     assert_status(gch_web_source_close(id), GCH_INVALID);
     assert_status(gch_web_nearest(id, 0, 0, &sample), GCH_INVALID);
+    assert_status(gch_web_bin_at(id, 0, 0, 1, "0", "1", 5, 0, &bin), GCH_INVALID);
     assert_null(gch_web_source_info(id));
     assert_ok(gch_web_chart_destroy(chart));
     assert_status(gch_web_chart_destroy(chart), GCH_INVALID);
