@@ -93,9 +93,13 @@ GCH__EXPORT gch_status gch_web_source_warm(uint32_t id, uint32_t column, int64_t
 /* The rows of a source of gch_web_source_open_live come from frames from now on, which begin after
  * the batch of that number. GCH_INVALID, GCH_EXISTS, GCH_NO_MEMORY. */
 GCH__EXPORT gch_status gch_web_stream_start(uint32_t id, double after);
-/* A connection stands, and the series' next batch gets this number. GCH_CORRUPT (no number);
- * GCH_IO: the series was made anew, which ends the stream. */
-GCH__EXPORT gch_status gch_web_stream_greet(uint32_t id, double next_sequence);
+/* A connection stands; the server keeps the series' batches from the first of these numbers on, and
+ * the next one gets the second. GCH_CORRUPT (no numbers). GCH_CANCELLED: the series was made anew,
+ * its old rows are gone, and it is to be asked for after the place's batch. GCH_IO: it was made
+ * anew with other columns than the source's, which ends the stream, as do what gch_live_clear gives
+ * and GCH_NO_MEMORY. */
+GCH__EXPORT gch_status gch_web_stream_greet(uint32_t id, double first_sequence,
+                                            double next_sequence, uint32_t has_same_columns);
 /* Takes a frame: rows that were not there before are appended, a summary becomes a gap and the last
  * values. The bytes remain the caller's. GCH_CORRUPT: the frame is unsound, and to be asked for
  * again; what gch_live_append gives, which ends the stream. */
@@ -105,6 +109,8 @@ typedef struct gch_web_stream_place {
     double last_sequence; /* of the batch that was taken last */
     double rows, missed_rows, repeated_rows, gap_count;
     uint32_t is_final; /* it has ended: every call gives the failure */
+    uint32_t
+        restart_count; /* how often the series was made anew; the counts above are since then */
 } gch_web_stream_place;
 
 GCH__EXPORT gch_status gch_web_stream_get_place(uint32_t id, gch_web_stream_place *out);

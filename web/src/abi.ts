@@ -43,7 +43,12 @@ interface Exports {
     gch_web_source_close(id: number): number;
     gch_web_source_info(id: number): number;
     gch_web_stream_start(id: number, after: number): number;
-    gch_web_stream_greet(id: number, nextSequence: number): number;
+    gch_web_stream_greet(
+        id: number,
+        firstSequence: number,
+        nextSequence: number,
+        hasSameColumns: number,
+    ): number;
     gch_web_stream_take(id: number, bytes: number, count: number): number;
     gch_web_stream_get_place(id: number, out: number): number;
     gch_web_take_wants(out: number, cap: number): number;

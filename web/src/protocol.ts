@@ -126,6 +126,8 @@ export interface StreamStats {
     /** That came again, and were left out. */
     repeatedRows: number;
     isFinal: boolean;
+    /** How often the series was made anew on its server: the counts above, but of connections, are since then. */
+    restarts: number;
 }
 
 /** Rows to append. Float64Array times are multiplied by `timeFactor` and rounded to ticks. */

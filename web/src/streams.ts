@@ -25,7 +25,7 @@ export class Streams {
         const description = await describeLive(url, headers, new AbortController().signal);
         const id = await open(description);
         this.abi.check(this.abi.call.gch_web_stream_start(id, description.firstSequence - 1));
-        const stream = new LiveStream(url, headers, options.rate ?? RATE, this.hostOf(id));
+        const stream = new LiveStream(url, headers, options.rate ?? RATE, this.hostOf(id, description));
         this.all.set(id, stream);
         try {
             await stream.ready;
@@ -36,10 +36,17 @@ export class Streams {
         return id;
     }
 
-    private hostOf(id: number): LiveHost {
+    private hostOf(id: number, opened: LiveDescription): LiveHost {
         const { abi, notify } = this;
         return {
-            greet: (nextSequence) => void abi.check(abi.call.gch_web_stream_greet(id, nextSequence)),
+            greet: (now) => {
+                const isSame = Number(shapeOf(now) === shapeOf(opened));
+                const { firstSequence, nextSequence } = now;
+                const status = abi.call.gch_web_stream_greet(id, firstSequence, nextSequence, isSame);
+                if (abi.check(status, 'cancelled') === 'ok') return false;
+                notify({ kind: 'data', source: id }); /* which is gone */
+                return true;
+            },
             take: (frame) => {
                 const at = abi.copyIn(frame);
                 const status = abi.call.gch_web_stream_take(id, at, frame.byteLength);
@@ -70,6 +77,7 @@ export class Streams {
             repeatedRows: view.getFloat64(out + 24, true),
             gaps: view.getFloat64(out + 32, true),
             isFinal: view.getUint32(out + 40, true) !== 0,
+            restarts: view.getUint32(out + 44, true),
         };
     }
 
@@ -90,6 +98,11 @@ export class Streams {
     closeAll(): void {
         for (const id of [...this.all.keys()]) this.close(id);
     }
+}
+
+/** What of a series its source is made of. */
+function shapeOf({ unit, columns }: LiveDescription): string {
+    return JSON.stringify([unit, columns]);
 }
 
 /** What the options of a stream say wrong. */
