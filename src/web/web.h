@@ -93,13 +93,16 @@ GCH__EXPORT gch_status gch_web_source_warm(uint32_t id, uint32_t column, int64_t
 /* The rows of a source of gch_web_source_open_live come from frames from now on, which begin after
  * the batch of that number. GCH_INVALID, GCH_EXISTS, GCH_NO_MEMORY. */
 GCH__EXPORT gch_status gch_web_stream_start(uint32_t id, double after);
+#define GCH__WEB_OTHER_COLUMNS 1u /* than the source's */
+#define GCH__WEB_OTHER_SERIES 2u  /* by its id; else its numbers tell */
+
 /* A connection stands; the server keeps the series' batches from the first of these numbers on, and
  * the next one gets the second. GCH_CORRUPT (no numbers). GCH_CANCELLED: the series was made anew,
  * its old rows are gone, and it is to be asked for after the place's batch. GCH_IO: it was made
  * anew with other columns than the source's, which ends the stream, as do what gch_live_clear gives
  * and GCH_NO_MEMORY. */
 GCH__EXPORT gch_status gch_web_stream_greet(uint32_t id, double first_sequence,
-                                            double next_sequence, uint32_t has_same_columns);
+                                            double next_sequence, uint32_t flags);
 /* Takes a frame: rows that were not there before are appended, a summary becomes a gap and the last
  * values. The bytes remain the caller's. GCH_CORRUPT: the frame is unsound, and to be asked for
  * again; what gch_live_append gives, which ends the stream. */

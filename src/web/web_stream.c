@@ -111,7 +111,7 @@ static gch_status begin_anew(gch__web_source *source, uint64_t after)
 }
 
 gch_status gch_web_stream_greet(uint32_t id, double first_sequence, double next_sequence,
-                                uint32_t has_same_columns)
+                                uint32_t flags)
 {
     gch_error *err = gch__web_err();
     gch__web_source *source;
@@ -120,14 +120,14 @@ gch_status gch_web_stream_greet(uint32_t id, double first_sequence, double next_
     if (!are_numbers || first_sequence < 1 || next_sequence < first_sequence)
         return gch_fail(err, GCH_CORRUPT, "%s: no batch numbers", source->name);
     bool is_anew = gch__live_place_greet(source->stream->place, (uint64_t)next_sequence);
-    if (has_same_columns == 0) {
+    if ((flags & GCH__WEB_OTHER_COLUMNS) != 0) {
         (void)!gch_fail(err, GCH_IO,
                         "%s: the series was made anew on its server, with other columns; open it "
                         "again",
                         source->name);
         return end(source->stream);
     }
-    if (!is_anew)
+    if (!is_anew && (flags & GCH__WEB_OTHER_SERIES) == 0)
         return GCH_OK;
     if (begin_anew(source, (uint64_t)first_sequence - 1) != GCH_OK)
         return end(source->stream);

@@ -585,11 +585,11 @@ static void frames_are_appended_each_row_once(void **state)
     assert_ok(gch_web_start(64));
     assert_ok(open_stream(&id));
     assert_status(gch_web_stream_start(id, 0), GCH_EXISTS);
-    assert_ok(gch_web_stream_greet(id, 1, 1, 1));
+    assert_ok(gch_web_stream_greet(id, 1, 1, 0));
     assert_ok(take_rows(id, 1, 1, 0));
     assert_ok(take_rows(id, 2, 2, 10));
     /* Another connection, whose first frame begins before the place that was reached. */
-    assert_ok(gch_web_stream_greet(id, 2, 4, 1));
+    assert_ok(gch_web_stream_greet(id, 2, 4, 0));
     assert_ok(take_rows(id, 1, 3, 15));
     assert_ok(take_rows(id, 1, 2, 10)); /* old in whole */
     assert_ok(gch_web_stream_get_place(id, &place));
@@ -625,7 +625,7 @@ static void series_that_was_made_anew_takes_the_place_of_the_old_one(void **stat
         .width_px = 300, .height_px = 100, .series = &series, .series_count = 1};
     for (uint32_t round = 0; round < 3; round++) {
         frames = round * 10; /* rows in front of those that the server keeps */
-        assert_ok(gch_web_stream_greet(id, 1 + round, 4 + round, 1));
+        assert_ok(gch_web_stream_greet(id, 1 + round, 4 + round, 0));
         assert_ok(take_rows(id, 1 + round, 2 + round, 20 - frames));
         assert_ok(take_rows(id, 3 + round, 3 + round, 30 - frames));
         assert_true(has_rows(id, 20));
@@ -636,8 +636,11 @@ static void series_that_was_made_anew_takes_the_place_of_the_old_one(void **stat
         assert_ok(gch_web_stream_get_place(id, &place));
         assert_true(place.last_sequence == 3 + round && place.rows == 20);
         assert_int_equal(place.restart_count, round);
-        /* The number that was given last is to be given again. */
-        assert_status(gch_web_stream_greet(id, 2 + round, 3 + round, 1), GCH_CANCELLED);
+        /* The number that was given last is to be given again; or it has another id. */
+        gch_status anew =
+            round == 0 ? gch_web_stream_greet(id, 2 + round, 3 + round, 0)
+                       : gch_web_stream_greet(id, 2 + round, 9 + round, GCH__WEB_OTHER_SERIES);
+        assert_status(anew, GCH_CANCELLED);
         assert_true(has_rows(id, 0));
         assert_ok(gch_web_stream_get_place(id, &place));
         assert_true(place.last_sequence == 1 + round && place.is_final == 0);
@@ -664,11 +667,11 @@ static void unsound_frames_are_refused_and_ends_are_final(void **state)
     assert_status(gch_web_stream_take(id, nonsense, 0), GCH_CORRUPT);
     static const double numbers[][2] = {{NAN, 3}, {1, NAN}, {0, 3}, {4, 3}, {1.5, 3}, {1, 0x1p60}};
     for (size_t i = 0; i < GCH_COUNT_OF(numbers); i++)
-        assert_status(gch_web_stream_greet(id, numbers[i][0], numbers[i][1], 1), GCH_CORRUPT);
+        assert_status(gch_web_stream_greet(id, numbers[i][0], numbers[i][1], 0), GCH_CORRUPT);
     assert_ok(take_rows(id, 2, 2, 10)); /* and goes on */
     assert_true(has_rows(id, 20));
     /* Its server has another series by this name. */
-    assert_status(gch_web_stream_greet(id, 1, 2, 0), GCH_IO);
+    assert_status(gch_web_stream_greet(id, 1, 2, GCH__WEB_OTHER_COLUMNS), GCH_IO);
     assert_non_null(strstr(gch_web_error(), "made anew"));
     assert_non_null(strstr(gch_web_error(), "other columns"));
     assert_status(take_rows(id, 3, 3, 20), GCH_IO);
@@ -702,7 +705,7 @@ static gch_status use_everything(void)
     GCH_TRY(open_stream(&stream));
     GCH_TRY(take_rows(stream, 1, 1, 0));
     GCH_TRY(take_summary(stream, 2, 10, 5));
-    gch_status anew = gch_web_stream_greet(stream, 1, 2, 1);
+    gch_status anew = gch_web_stream_greet(stream, 1, 2, 0);
     if (anew != GCH_CANCELLED)
         return anew;
     GCH_TRY(take_rows(stream, 1, 1, 0));

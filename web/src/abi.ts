@@ -47,7 +47,7 @@ interface Exports {
         id: number,
         firstSequence: number,
         nextSequence: number,
-        hasSameColumns: number,
+        flags: number,
     ): number;
     gch_web_stream_take(id: number, bytes: number, count: number): number;
     gch_web_stream_get_place(id: number, out: number): number;

@@ -46,6 +46,8 @@ const REFUSED = 1008;
 
 export interface LiveDescription {
     name: string;
+    /** Another one tells of another series by the name; '' of servers that give none. */
+    id: string;
     unit: TimeUnit;
     firstSequence: number;
     nextSequence: number;
@@ -107,6 +109,7 @@ function readDescription(name: string, json: unknown): LiveDescription {
         throw new ChartError('corrupt', `${name}: this is not the description of a live series`);
     return {
         name,
+        id: typeof given?.id === 'string' ? given.id : '',
         unit: given?.time_unit as TimeUnit,
         firstSequence: given?.first_sequence as number,
         nextSequence: given?.next_sequence as number,

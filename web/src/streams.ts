@@ -5,6 +5,8 @@ import { type LiveDescription, type LiveHost, LiveStream, describeLive } from '.
 import type { EngineEvent, StreamOptions, StreamStats } from './protocol.js';
 
 const RATE = 60;
+const OTHER_COLUMNS = 1;
+const OTHER_SERIES = 2;
 
 export class Streams {
     private readonly all = new Map<number, LiveStream>();
@@ -40,10 +42,13 @@ export class Streams {
         const { abi, notify } = this;
         return {
             greet: (now) => {
-                const isSame = Number(shapeOf(now) === shapeOf(opened));
                 const { firstSequence, nextSequence } = now;
-                const status = abi.call.gch_web_stream_greet(id, firstSequence, nextSequence, isSame);
+                const flags =
+                    (shapeOf(now) === shapeOf(opened) ? 0 : OTHER_COLUMNS) |
+                    (now.id === opened.id ? 0 : OTHER_SERIES);
+                const status = abi.call.gch_web_stream_greet(id, firstSequence, nextSequence, flags);
                 if (abi.check(status, 'cancelled') === 'ok') return false;
+                opened = now;
                 notify({ kind: 'data', source: id }); /* which is gone */
                 return true;
             },
