@@ -35,6 +35,7 @@ extern "C" {
 #define GCH_SERIES_CAP 64u
 #define GCH_PANEL_CAP 8u
 #define GCH_DASH_CAP 8u
+#define GCH_BIN_COUNT_DEFAULT 100u
 
 typedef enum gch_mark {
     GCH_MARK_DEFAULT = 0, /* line; of a point set, points */
@@ -137,7 +138,7 @@ typedef struct gch_chart_series {
      * Count 0: solid. */
     float dash_px[GCH_DASH_CAP];
     uint32_t dash_count;
-    uint32_t bin_count; /* HISTOGRAM: from left to right, up to GCH_BIN_COUNT_MAX; 0: 100 */
+    uint32_t bin_count; /* HISTOGRAM: from left to right, up to GCH_BIN_COUNT_MAX; 0: the default */
     /* POINTS, drawn at the file's x and y whatever `column` is: 1 + the column that says how large,
      * how high on the colour ramp, and of which of the palette's colours a point is; 0: none. */
     uint32_t size_by, color_by, category_by;

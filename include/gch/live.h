@@ -22,8 +22,8 @@
  * stays in memory, or the newest rows only.
  *
  * Memory counts against the manager's host budget (GCH_BYTES_LIVE).
- * Thread rule: append, flush and close belong to one writer at a time; everything else to any
- * thread. A gch_file that was acquired is refreshed and released while nobody uses it.
+ * Thread rule: append, clear, flush and close belong to one writer at a time; everything else to
+ * any thread. A gch_file that was acquired is refreshed and released while nobody uses it.
  */
 #ifndef GCH_LIVE_H
 #define GCH_LIVE_H
@@ -63,6 +63,11 @@ GCH_CHECKED gch_status gch_live_open(gch_data *data, const gch_live_desc *desc, 
 GCH_CHECKED gch_status gch_live_append(gch_data *data, gch_source source, const int64_t *times,
                                        const gch_column_data *columns, size_t row_count,
                                        gch_error *err);
+/* Drops all rows of a source without a path, whose next row may have any time: for a series that
+ * begins anew. Files that were acquired lose them when they are refreshed. GCH_INVALID (stale, or
+ * it has a path); GCH_NO_MEMORY, GCH_LIMIT (the budget, which rows that fill no block need a little
+ * of): nothing is dropped. */
+GCH_CHECKED gch_status gch_live_clear(gch_data *data, gch_source source, gch_error *err);
 /* Has all rows written to the file, and waits until they are on the disk. Each flush ends a
  * segment, so that many of them make a large file. GCH_INVALID (stale, or no path), and what
  * gch_writer_open_append and gch_writer_finish give; the rows remain in memory then, and the next

@@ -74,6 +74,10 @@ typedef struct gch_server_desc {
     gch_coding_rule coding;
     uint32_t thread_count; /* for computing; 0: one for each processor */
     int log_fd;            /* where the access log goes, as JSON lines; 0: nowhere */
+    /* Told, in a sentence, what is not served and why, and what else than requests fails; the log
+     * has it too. From any thread, and once for each file. NULL: nobody is told. */
+    void (*on_warning)(void *context, const char *message);
+    void *context;
 
     /* Limits; 0 is the default given. */
     uint32_t connection_cap;         /* 1024 */

@@ -80,6 +80,13 @@ static const char *find_viewer(char *room, size_t room_cap)
     return NULL;
 }
 
+/* One line of a program that goes on, from any thread. */
+static void warn(void *context, const char *message)
+{
+    (void)context;
+    (void)cli_fail("%s", message);
+}
+
 static int serve(const serve_options *o, const cli_operands *paths)
 {
     gch_error err;
@@ -108,6 +115,7 @@ static int serve(const serve_options *o, const cli_operands *paths)
         .coding = (gch_coding_rule)o->coding,
         .thread_count = (uint32_t)o->threads,
         .log_fd = o->has_log ? STDERR_FILENO : 0,
+        .on_warning = o->has_log ? NULL : warn, /* else the log has it, and is JSON throughout */
         .connection_cap = (uint32_t)o->connections,
     };
     int code = CLI_OK;

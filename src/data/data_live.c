@@ -418,6 +418,18 @@ gch_status gch_live_append(gch_data *data, gch_source handle, const int64_t *tim
     return status;
 }
 
+gch_status gch_live_clear(gch_data *data, gch_source handle, gch_error *err)
+{
+    gch__source *source;
+    GCH_TRY(hold(data, handle, &source, err));
+    gch_status status =
+        source->live->path == NULL
+            ? gch__live_clear(source->live->live, err)
+            : gch_fail(err, GCH_INVALID, "%s: its rows are for a file", source->name);
+    gch__source_drop(source);
+    return status;
+}
+
 static gch_status flush(gch__live_source *live, gch_error *err)
 {
     GCH_TRY(gch__live_seal(live->live, err));

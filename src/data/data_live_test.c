@@ -119,6 +119,66 @@ static void rows_in_memory_are_seen_counted_and_freed(void **state)
     data_free(&d);
 }
 
+static void cleared_source_begins_anew(void **state)
+{
+    (void)state;
+    gch_data *manager = make_manager(64u << 20);
+    data first = make_rows(30000, 5), second = make_rows(5304, 6);
+    for (size_t i = 0; i < second.row_count; i++)
+        second.times[i] -= 1000000000; /* before all that was there */
+    gch_source source = open_live(manager, &first, (gch_live_desc){.segment_rows = 4096});
+    gch_file *file = NULL, *early = NULL;
+    gch_live_info info;
+    gch_data_stats stats;
+    assert_ok(gch_live_acquire_file(manager, source, &file, &err));
+    assert_ok(gch_live_clear(manager, source, &err)); /* nothing is there yet */
+    assert_ok(append(manager, source, &first, 0, first.row_count));
+    assert_ok(gch_live_refresh_file(file, NULL, &err));
+    data_check_all(&first, file);
+    gch_data_get_stats(manager, &stats);
+    uint64_t once = stats.bytes[GCH_BYTES_LIVE];
+    assert_ok(gch_live_acquire_file(manager, source, &early, &err));
+    assert_ok(gch_live_clear(manager, source, &err));
+    data_check_all(&first, early);
+    assert_ok(gch_live_refresh_file(file, NULL, &err));
+    assert_int_equal(gch_file_get_info(file)->row_count, 0);
+    assert_int_equal(gch_file_get_info(file)->dropped_rows, first.row_count);
+    for (size_t row = 0; row < second.row_count; row += 408) {
+        assert_ok(append(manager, source, &second, row, 408));
+        assert_ok(gch_live_refresh_file(file, NULL, &err));
+        data_check_rows(&second, file, row, 408);
+    }
+    data_check_all(&second, file);
+    assert_status(append(manager, source, &second, 0, 1), GCH_UNSORTED);
+    assert_ok(gch_live_refresh_file(early, NULL, &err));
+    data_check_all(&second, early);
+    /* Again and again, with the memory of one. */
+    for (uint32_t round = 0; round < 20; round++) {
+        assert_ok(gch_live_clear(manager, source, &err));
+        assert_ok(append(manager, source, &first, 0, first.row_count));
+        assert_ok(gch_live_refresh_file(file, NULL, &err));
+        assert_ok(gch_live_refresh_file(early, NULL, &err));
+    }
+    assert_ok(gch_live_get_info(manager, source, &info, &err));
+    gch_data_get_stats(manager, &stats);
+    assert_int_equal(info.row_count, first.row_count);
+    assert_true(stats.bytes[GCH_BYTES_LIVE] <= once);
+    gch_live_release_file(manager, file);
+    gch_live_release_file(manager, early);
+    assert_ok(gch_live_close(manager, source, &err));
+    assert_status(gch_live_clear(manager, source, &err), GCH_INVALID);
+    /* What is for a file stays. */
+    (void)remove(PATH);
+    source = open_live(manager, &first, (gch_live_desc){.path = PATH});
+    assert_ok(append(manager, source, &first, 0, 100));
+    assert_status(gch_live_clear(manager, source, &err), GCH_INVALID);
+    assert_ok(gch_live_close(manager, source, &err));
+    (void)remove(PATH);
+    assert_ok(gch_data_destroy(manager, &err));
+    data_free(&first);
+    data_free(&second);
+}
+
 static void other_sources_and_senseless_descs_are_refused(void **state)
 {
     (void)state;
@@ -385,6 +445,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_in_memory_are_seen_counted_and_freed),
+        cmocka_unit_test(cleared_source_begins_anew),
         cmocka_unit_test(other_sources_and_senseless_descs_are_refused),
         cmocka_unit_test(budget_refuses_rows_that_have_nowhere_to_go),
         cmocka_unit_test(full_segments_move_to_the_file_under_a_small_budget),

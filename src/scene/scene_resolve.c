@@ -19,7 +19,6 @@
 #define POINT_PX 4.0f
 #define BAR_PX 8.0f
 #define VOLUME_ALPHA 153u
-#define BIN_COUNT 100u
 #define DASH_PX_MAX 1000.0f
 #define DASH_PERIOD_PX_MIN 2.0f
 #define PANEL_HEIGHT_MIN 0.001f
@@ -715,7 +714,7 @@ gch__plot_series gch__chart_series(const gch_chart_desc *desc, uint32_t index,
                             .categories = theme->palette,
                             .category_count = GCH_PALETTE_COUNT};
     if (out.mark == GCH_MARK_HISTOGRAM)
-        out.bin_count = given->bin_count > 0 ? given->bin_count : BIN_COUNT;
+        out.bin_count = given->bin_count > 0 ? given->bin_count : GCH_BIN_COUNT_DEFAULT;
     bool is_study = given->study.kind != GCH_STUDY_NONE;
     out.study =
         (gch__plot_study){.kind = given->study.kind,

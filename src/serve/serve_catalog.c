@@ -4,6 +4,7 @@
  *  1. The table is sorted by name, without duplicates, and swapped as a whole under the lock; each
  *     entry holds its data set.
  *  2. Of two roots with a file of one name the first wins.
+ *  3. What is not served is kept with the table, sorted by name: it is told when it is new.
  */
 #include "serve_catalog.h"
 
@@ -14,6 +15,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,15 +34,29 @@ typedef struct table {
     size_t count, cap;
 } table;
 
+/* What is not served: by the name that it would have, or by its path if that cannot be a name. */
+typedef struct refusal {
+    char *name;
+    gch_status status;
+    const char *why; /* static */
+    bool is_name;    /* else it is only told */
+} refusal;
+
+typedef struct refusals {
+    refusal *items;
+    size_t count, cap;
+} refusals;
+
 struct gch__catalog {
     gch__catalog_desc desc;
     root *roots;
     size_t root_count;
-    pthread_mutex_t lock; /* of the table and of is_ending */
+    pthread_mutex_t lock; /* of the tables and of is_ending */
     pthread_cond_t is_over;
     table now;
+    refusals refused;
     uint64_t version;
-    bool is_ending, has_thread, is_full_told;
+    bool is_ending, has_thread, is_full_told, is_failure_told;
     pthread_t scanner;
 };
 
@@ -49,15 +65,18 @@ typedef struct scan {
     gch__catalog *catalog;
     const root *root;
     table found;
-    bool is_first; /* then two files of one name are a mistake, and said */
+    refusals refused;
 } scan;
 
-static void report(gch__catalog *catalog, const char *format, const char *detail)
+GCH_PRINTF(2, 3) static void report(gch__catalog *catalog, const char *format, ...)
 {
     char message[GCH__NAME_CAP + 256];
+    va_list arguments;
     if (catalog->desc.report == NULL)
         return;
-    snprintf(message, sizeof message, format, detail);
+    va_start(arguments, format);
+    vsnprintf(message, sizeof message, format, arguments);
+    va_end(arguments);
     catalog->desc.report(catalog->desc.context, message);
 }
 
@@ -82,6 +101,38 @@ static void table_reset(gch__catalog *catalog, table *t)
         gch__dataset_release(t->items[i]);
     gch__free(catalog->desc.allocator, t->items, PURPOSE);
     *t = (table){0};
+}
+
+/* As table_search. */
+static size_t refusals_search(const refusals *r, const char *name, bool *is_there)
+{
+    size_t low = 0, high = r->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (strcmp(r->items[middle].name, name) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    *is_there = low < r->count && strcmp(r->items[low].name, name) == 0;
+    return low;
+}
+
+static bool are_same_refusals(const refusals *a, const refusals *b)
+{
+    bool is_same = a->count == b->count;
+    for (size_t i = 0; i < a->count && is_same; i++)
+        is_same =
+            a->items[i].why == b->items[i].why && strcmp(a->items[i].name, b->items[i].name) == 0;
+    return is_same;
+}
+
+static void refusals_reset(gch__catalog *catalog, refusals *r)
+{
+    for (size_t i = 0; i < r->count; i++)
+        gch__free(catalog->desc.allocator, r->items[i].name, PURPOSE);
+    gch__free(catalog->desc.allocator, r->items, PURPOSE);
+    *r = (refusals){0};
 }
 
 /* The present data set of that name, held, if it is still what the file is. */
@@ -112,6 +163,40 @@ static gch_status open_dataset(gch__catalog *catalog, const root *from, const ch
     return gch__dataset_open(catalog->desc.data, name, fd, catalog->desc.allocator, out, err);
 }
 
+/* As many as there may be data sets; those beyond are not told. */
+static gch_status scan_refuse(void *context, const char *path, gch_status status, const char *why,
+                              gch_error *err)
+{
+    scan *s = context;
+    gch__catalog *catalog = s->catalog;
+    const gch_allocator *allocator = catalog->desc.allocator;
+    bool is_there;
+    size_t length = strlen(path);
+    bool is_file = length > 4 && strcmp(path + length - 4, ".gch") == 0;
+    char *name = gch__copy_text(allocator, path, is_file ? length - 4 : length, PURPOSE);
+    if (name == NULL)
+        return gch__no_memory(err, PURPOSE);
+    const refusal one = {name, status, why, is_file && gch__name_is_valid(name)};
+    size_t at = refusals_search(&s->refused, name, &is_there);
+    gch_status result = GCH_OK;
+    if (!is_there && s->refused.count < catalog->desc.data_cap)
+        result = gch__ensure(allocator, (void **)&s->refused.items, &s->refused.cap,
+                             s->refused.count + 1, sizeof *s->refused.items, PURPOSE, err);
+    if (is_there || s->refused.count == catalog->desc.data_cap || result != GCH_OK) {
+        gch__free(allocator, name, PURPOSE);
+        return result;
+    }
+    memmove(s->refused.items + at + 1, s->refused.items + at,
+            (s->refused.count - at) * sizeof *s->refused.items);
+    s->refused.items[at] = one;
+    s->refused.count++;
+    /* Only this thread writes the table of before. */
+    size_t before = refusals_search(&catalog->refused, name, &is_there);
+    if (!is_there || catalog->refused.items[before].why != why)
+        report(catalog, "%s: not served: %s", path, why);
+    return GCH_OK;
+}
+
 static gch_status scan_found(void *context, const char *name, const struct stat *info,
                              gch_error *err)
 {
@@ -120,9 +205,11 @@ static gch_status scan_found(void *context, const char *name, const struct stat 
     bool is_there;
     size_t at = table_search(&s->found, name, &is_there);
     if (is_there) {
-        if (s->is_first)
-            report(catalog, "%s: two files have this name, the first is served", name);
-        return GCH_OK;
+        char path[GCH__NAME_CAP + 8];
+        snprintf(path, sizeof path, "%s.gch", name);
+        return scan_refuse(s, path, GCH_EXISTS,
+                           "another file of this name is, given before it; rename one of them",
+                           err);
     }
     if (s->found.count == catalog->desc.data_cap) {
         if (!catalog->is_full_told)
@@ -148,14 +235,6 @@ static gch_status scan_found(void *context, const char *name, const struct stat 
     return GCH_OK;
 }
 
-static void scan_refuse(void *context, const char *path)
-{
-    scan *s = context;
-    if (s->is_first)
-        report(s->catalog,
-               "%s: not served: its name cannot be part of a URL, or it leads elsewhere", path);
-}
-
 static gch_status scan_root(scan *s, gch_error *err)
 {
     if (s->root->file == NULL) {
@@ -175,26 +254,31 @@ static gch_status scan_root(scan *s, gch_error *err)
     return scan_found(s, name, &info, err);
 }
 
-static gch_status look(gch__catalog *catalog, bool is_first, gch_error *err)
+static gch_status look(gch__catalog *catalog, gch_error *err)
 {
-    scan s = {.catalog = catalog, .is_first = is_first};
+    scan s = {.catalog = catalog};
     for (size_t i = 0; i < catalog->root_count; i++) {
         s.root = &catalog->roots[i];
         gch_status status = scan_root(&s, err);
         if (status != GCH_OK) {
             table_reset(catalog, &s.found);
+            refusals_reset(catalog, &s.refused);
             return status;
         }
     }
     pthread_mutex_lock(&catalog->lock);
-    bool is_same = catalog->now.count == s.found.count;
+    bool is_same =
+        catalog->now.count == s.found.count && are_same_refusals(&catalog->refused, &s.refused);
     for (size_t i = 0; i < s.found.count && is_same; i++)
         is_same = catalog->now.items[i] == s.found.items[i];
     table before = catalog->now;
+    refusals refused_before = catalog->refused;
     catalog->now = s.found;
+    catalog->refused = s.refused;
     catalog->version += !is_same;
     pthread_mutex_unlock(&catalog->lock);
     table_reset(catalog, &before);
+    refusals_reset(catalog, &refused_before);
     return GCH_OK;
 }
 
@@ -214,8 +298,10 @@ static void *scan_again(void *context)
         if (pthread_cond_timedwait(&catalog->is_over, &catalog->lock, &until) != ETIMEDOUT)
             continue;
         pthread_mutex_unlock(&catalog->lock);
-        if (look(catalog, false, &err) != GCH_OK)
+        bool has_failed = look(catalog, &err) != GCH_OK;
+        if (has_failed && !catalog->is_failure_told)
             report(catalog, "looking for files: %s", err.message);
+        catalog->is_failure_told = has_failed;
         pthread_mutex_lock(&catalog->lock);
     }
     pthread_mutex_unlock(&catalog->lock);
@@ -246,7 +332,10 @@ static gch_status open_root(gch__catalog *catalog, const char *path, gch_error *
         return gch_fail(err, GCH_INVALID, "%s: is neither a folder nor a .gch file", path);
     snprintf(name, sizeof name, "%.*s", (int)length - 4, base);
     if (!gch__name_is_valid(name))
-        return gch_fail(err, GCH_INVALID, "%s: its name cannot be part of a URL", path);
+        return gch_fail(err, GCH_INVALID,
+                        "%s: a data set's name is UTF-8 that begins with no dot, without control "
+                        "characters and backslashes; rename it",
+                        path);
     char *folder = slash != NULL
                        ? gch__copy_text(allocator, path, (size_t)(slash - path) + 1, PURPOSE)
                        : gch__copy_text(allocator, ".", 1, PURPOSE);
@@ -284,7 +373,7 @@ gch_status gch__catalog_make(const gch__catalog_desc *desc, gch__catalog **out, 
     for (size_t i = 0; i < desc->path_count && status == GCH_OK; i++)
         status = open_root(catalog, desc->paths[i], err);
     if (status == GCH_OK)
-        status = look(catalog, true, err);
+        status = look(catalog, err);
     if (status == GCH_OK) {
         sigset_t all, before;
         sigfillset(&all);
@@ -313,6 +402,7 @@ void gch__catalog_destroy(gch__catalog *catalog)
     if (catalog->has_thread)
         pthread_join(catalog->scanner, NULL);
     table_reset(catalog, &catalog->now);
+    refusals_reset(catalog, &catalog->refused);
     for (size_t i = 0; i < catalog->root_count; i++) {
         close(catalog->roots[i].folder_fd);
         gch__free(catalog->desc.allocator, catalog->roots[i].file, PURPOSE);
@@ -372,30 +462,71 @@ gch__dataset *gch__catalog_find(gch__catalog *catalog, const char *name)
     return fresh;
 }
 
+/* With the lock held. */
+static void visit_all(gch__catalog *catalog,
+                      bool (*visit)(void *context, const gch__catalog_entry *entry), void *context)
+{
+    const table *now = &catalog->now;
+    const refusals *refused = &catalog->refused;
+    bool goes_on = true;
+    for (size_t i = 0, k = 0; goes_on && (i < now->count || k < refused->count);) {
+        int order = i == now->count       ? 1
+                    : k == refused->count ? -1
+                                          : strcmp(now->items[i]->name, refused->items[k].name);
+        if (order <= 0) { /* a data set goes before a file of its name that is not served */
+            const gch__dataset *dataset = now->items[i++];
+            k += order == 0;
+            goes_on = visit(context, &(gch__catalog_entry){dataset->name, dataset, GCH_OK, NULL});
+        } else {
+            const refusal *r = &refused->items[k++];
+            const gch__catalog_entry entry = {r->name, NULL, r->status, r->why};
+            goes_on = !r->is_name || visit(context, &entry);
+        }
+    }
+}
+
+typedef struct list {
+    gch__buffer *out;
+    bool has_room, has_any;
+} list;
+
+static bool add_to_list(void *context, const gch__catalog_entry *entry)
+{
+    list *l = context;
+    const gch__dataset *dataset = entry->dataset;
+    l->has_room = l->has_room && (!l->has_any || gch__json_print(l->out, ",\n"));
+    l->has_any = true;
+    if (dataset != NULL)
+        l->has_room =
+            l->has_room && gch__buffer_append(l->out, dataset->json, dataset->json_length);
+    else
+        l->has_room =
+            l->has_room && gch__json_print(l->out, "{\"name\": ") &&
+            gch__json_text(l->out, entry->name) &&
+            gch__json_print(l->out,
+                            ", \"error\": {\"status\": \"%s\", \"message\": \"not served: "
+                            "%s\"}}",
+                            gch_status_name(entry->status), entry->why);
+    return l->has_room;
+}
+
 gch_status gch__catalog_json(gch__catalog *catalog, gch__buffer *out, uint64_t *out_version,
                              gch_error *err)
 {
+    list l = {.out = out, .has_room = gch__json_print(out, "{\"data\": [")};
     pthread_mutex_lock(&catalog->lock);
     *out_version = catalog->version;
-    bool has_room = gch__json_print(out, "{\"data\": [");
-    for (size_t i = 0; i < catalog->now.count && has_room; i++) {
-        const gch__dataset *dataset = catalog->now.items[i];
-        has_room = (i == 0 || gch__json_print(out, ",\n")) &&
-                   gch__buffer_append(out, dataset->json, dataset->json_length);
-    }
-    has_room = has_room && gch__json_print(out, "]}\n");
+    visit_all(catalog, add_to_list, &l);
     pthread_mutex_unlock(&catalog->lock);
-    return has_room ? GCH_OK : gch__no_memory(err, PURPOSE);
+    return l.has_room && gch__json_print(out, "]}\n") ? GCH_OK : gch__no_memory(err, PURPOSE);
 }
 
 void gch__catalog_visit(gch__catalog *catalog,
-                        bool (*visit)(void *context, const gch__dataset *dataset), void *context)
+                        bool (*visit)(void *context, const gch__catalog_entry *entry),
+                        void *context)
 {
     pthread_mutex_lock(&catalog->lock);
-    for (size_t i = 0; i < catalog->now.count; i++) {
-        if (!visit(context, catalog->now.items[i]))
-            break;
-    }
+    visit_all(catalog, visit, context);
     pthread_mutex_unlock(&catalog->lock);
 }
 

@@ -50,35 +50,91 @@ typedef struct walk_state {
     char path[GCH__NAME_CAP + 8];
 } walk_state;
 
-static bool is_operation(const char *word)
+static gch_status refuse(const walk_state *state, gch_status status, const char *why,
+                         gch_error *err)
 {
-    static const char *const words[] = {"columns", "bars", "range", "points", "nearest"};
-    for (size_t i = 0; i < GCH_COUNT_OF(words); i++) {
-        if (strcmp(word, words[i]) == 0)
-            return true;
-    }
-    return false;
+    return state->walk->refuse(state->walk->context, state->path, status, why, err);
 }
 
-static gch_status visit_file(walk_state *state, int root_fd, size_t length, gch_error *err)
+/* For what the system does not let be opened: GCH_OK if it is gone, or is of another kind. */
+static gch_status refuse_unopened(const walk_state *state, gch_error *err)
+{
+    if (errno == EXDEV)
+        return refuse(state, GCH_INVALID, "it leads out of the folder; put the file itself there",
+                      err);
+    if (errno == EACCES)
+        return refuse(state, GCH_IO, "the server may not read it; change its permissions", err);
+    return GCH_OK;
+}
+
+static gch_status visit_file(const walk_state *state, int root_fd, size_t length, gch_error *err)
 {
     struct stat info;
     char name[GCH__NAME_CAP];
     memcpy(name, state->path, length - 4);
     name[length - 4] = '\0';
-    const char *slash = strrchr(name, '/');
-    if (!gch__name_is_valid(name) || (slash != NULL && is_operation(slash + 1))) {
-        state->walk->refuse(state->walk->context, state->path);
-        return GCH_OK;
-    }
+    if (name[0] == '.' || strstr(name, "/.") != NULL)
+        return refuse(state, GCH_INVALID, "names that begin with a dot are hidden; rename it", err);
+    if (!gch__name_is_valid(name))
+        return refuse(state, GCH_INVALID,
+                      "a name is UTF-8 without control characters and backslashes; rename it", err);
+    if (gch__path_view((gch__span){(const uint8_t *)name, length - 4}) >= 0)
+        return refuse(state, GCH_INVALID,
+                      "'columns', 'bars', 'range', 'points' and 'nearest' name views in URLs; "
+                      "rename it",
+                      err);
     int fd = gch__folder_open(root_fd, state->path, &info);
-    if (fd < 0) {
-        if (errno == EXDEV || errno == EACCES)
-            state->walk->refuse(state->walk->context, state->path);
-        return GCH_OK;
-    }
+    if (fd < 0)
+        return refuse_unopened(state, err);
     close(fd);
     return state->walk->found(state->walk->context, name, &info, err);
+}
+
+static gch_status visit(walk_state *state, int root_fd, int folder_fd, size_t length,
+                        uint32_t depth, gch_error *err);
+
+/* Of the folder state->path, which is `end` long with its '/'. */
+static gch_status visit_folder(walk_state *state, int root_fd, int outer_fd, const char *entry,
+                               size_t end, uint32_t depth, gch_error *err)
+{
+    /* Folders behind symbolic links are not walked: they may lead round in a circle. */
+    int fd = open_beneath(outer_fd, entry, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    if (fd < 0)
+        return refuse_unopened(state, err);
+    if (depth > DEPTH_MAX) {
+        close(fd);
+        return refuse(state, GCH_LIMIT, "it lies more than 32 folders deep; move it up", err);
+    }
+    return visit(state, root_fd, fd, end, depth, err);
+}
+
+static bool is_data(const char *entry, size_t length)
+{
+    return length > 4 && strcmp(entry + length - 4, ".gch") == 0;
+}
+
+static gch_status visit_entry(walk_state *state, int root_fd, int folder_fd,
+                              const struct dirent *entry, size_t length, uint32_t depth,
+                              gch_error *err)
+{
+    const char *name = entry->d_name;
+    size_t end = length + strlen(name);
+    bool is_file = is_data(name, end - length) && entry->d_type != DT_DIR;
+    bool may_be_folder = !is_file && (entry->d_type == DT_DIR || entry->d_type == DT_UNKNOWN);
+    bool is_hidden = length > 0 && (state->path[0] == '.' || strstr(state->path, "/.") != NULL);
+    if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || (may_be_folder && is_hidden) ||
+        !(is_file || may_be_folder))
+        return GCH_OK;
+    if (end + 2 > GCH__NAME_CAP) {
+        snprintf(state->path + length, sizeof state->path - length, "%.*s...",
+                 (int)(GCH__NAME_CAP - 1 - length), name);
+        return refuse(state, GCH_LIMIT, "its path is longer than 1,022 bytes; rename it", err);
+    }
+    memcpy(state->path + length, name, end - length + 1);
+    if (is_file)
+        return visit_file(state, root_fd, end, err);
+    memcpy(state->path + end, "/", 2);
+    return visit_folder(state, root_fd, folder_fd, name, end + 1, depth + 1, err);
 }
 
 static gch_status visit(walk_state *state, int root_fd, int folder_fd, size_t length,
@@ -91,21 +147,7 @@ static gch_status visit(walk_state *state, int root_fd, int folder_fd, size_t le
     }
     gch_status status = GCH_OK;
     for (struct dirent *entry; status == GCH_OK && (entry = readdir(folder)) != NULL;) {
-        size_t entry_length = strlen(entry->d_name);
-        if (entry->d_name[0] == '.' || length + entry_length + 2 > GCH__NAME_CAP)
-            continue;
-        size_t end = length + entry_length;
-        memcpy(state->path + length, entry->d_name, entry_length + 1);
-        bool is_data = entry_length > 4 && strcmp(entry->d_name + entry_length - 4, ".gch") == 0;
-        if (is_data && entry->d_type != DT_DIR) {
-            status = visit_file(state, root_fd, end, err);
-        } else if ((entry->d_type == DT_DIR || entry->d_type == DT_UNKNOWN) && depth < DEPTH_MAX) {
-            /* Folders behind symbolic links are not walked: they may lead round in a circle. */
-            int inner = open_beneath(folder_fd, entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-            memcpy(state->path + end, "/", 2);
-            if (inner >= 0)
-                status = visit(state, root_fd, inner, end + 1, depth + 1, err);
-        }
+        status = visit_entry(state, root_fd, folder_fd, entry, length, depth, err);
         state->path[length] = '\0';
     }
     closedir(folder);

@@ -17,13 +17,15 @@ int gch__folder_open(int folder_fd, const char *path, struct stat *out_info);
 /* The same for a file that the operator named, which may be a symbolic link to anywhere. */
 int gch__folder_open_named(int folder_fd, const char *path, struct stat *out_info);
 
-/* Calls found(context, name) for each regular file NAME.gch below the folder, with names as in
- * docs/protocol.md; not more than file_cap, and at most 32 folders deep. Files whose names the
- * protocol cannot carry are told to refuse(context, path). GCH_IO, GCH_NO_MEMORY, or what found
- * gives other than GCH_OK. */
+/* Calls found for each regular file NAME.gch below the folder, with names as in docs/protocol.md,
+ * at most 32 folders deep. Other files *.gch, and folders (with a '/' at their end) that cannot be
+ * gone into, are told to refuse: their path, cut to what a name may have, and why, in static text.
+ * Folders whose names begin with a dot are looked into only for files right there, all of which
+ * are refused. GCH_IO, GCH_NO_MEMORY, or what found or refuse give other than GCH_OK. */
 typedef struct gch__folder_walk {
     gch_status (*found)(void *context, const char *name, const struct stat *info, gch_error *err);
-    void (*refuse)(void *context, const char *path);
+    gch_status (*refuse)(void *context, const char *path, gch_status status, const char *why,
+                         gch_error *err);
     void *context;
     const gch_allocator *allocator;
 } gch__folder_walk;

@@ -44,6 +44,8 @@ gch_status gch__series_make(gch__hub *live, const char *name, gch__hub_series **
         return gch__no_memory(err, PURPOSE);
     series->live = live;
     series->number = ++live->made_count;
+    series->id = (uint32_t)(live->server->start_number >> 32) + (uint32_t)series->number;
+    series->id += series->id == 0;
     series->first_sequence = series->next_sequence = series->accepted_sequence = 1;
     series->last_time = series->accepted_time = INT64_MIN;
     series->turn_bytes = live->server->desc.live_bytes_cap;
@@ -362,10 +364,12 @@ bool gch__hub_describe(const gch__hub_series *series, const char *type, gch__buf
                gch__json_text(out, series->name) &&
                gch__json_print(out,
                                ", \"time_unit\": \"%s\", \"first_sequence\": %" PRIu64
-                               ", \"next_sequence\": %" PRIu64 ", \"row_count\": %" PRIu64
-                               ", \"columns\": [",
+                               ", \"next_sequence\": %" PRIu64 ", \"row_count\": %" PRIu64,
                                gch_time_unit_name(series->schema.time_unit), series->first_sequence,
                                series->next_sequence, series->row_count);
+    if (series->id != 0)
+        has_room = has_room && gch__json_print(out, ", \"id\": \"%08" PRIx32 "\"", series->id);
+    has_room = has_room && gch__json_print(out, ", \"columns\": [");
     for (uint32_t c = 0; c < series->schema.column_count; c++) {
         const gch__hub_column *column = &series->schema.columns[c];
         has_room =

@@ -249,6 +249,116 @@ static void files_that_come_change_and_go_are_noticed(void **state)
     test_server_stop(&server);
 }
 
+/* What a server says of what it does not serve. */
+static pthread_mutex_t told_lock = PTHREAD_MUTEX_INITIALIZER;
+static char told[8192];
+
+static void note_warning(void *context, const char *message)
+{
+    assert_ptr_equal(context, told);
+    pthread_mutex_lock(&told_lock);
+    size_t used = strlen(told);
+    snprintf(told + used, sizeof told - used, "%s\n", message);
+    pthread_mutex_unlock(&told_lock);
+}
+
+/* How often a line that begins so and ends so was told. */
+static int count_told(const char *start, const char *end)
+{
+    int count = 0;
+    pthread_mutex_lock(&told_lock);
+    for (const char *line = told; *line != '\0';) {
+        size_t length = strcspn(line, "\n");
+        count += length >= strlen(start) + strlen(end) &&
+                 strncmp(line, start, strlen(start)) == 0 &&
+                 strncmp(line + length - strlen(end), end, strlen(end)) == 0;
+        line += length + 1;
+    }
+    pthread_mutex_unlock(&told_lock);
+    return count;
+}
+
+static void copy_file(const char *name)
+{
+    char command[256];
+    snprintf(command, sizeof command, "cp '%s/sub/b c.gch' '%s/%s'", server.folder, server.folder,
+             name);
+    assert_int_equal(system(command), 0);
+}
+
+static bool lists(const char *text)
+{
+    test_answer a = test_get(&server, "/v1/data", "");
+    bool has_it = strstr(a.body, text) != NULL;
+    test_answer_free(&a);
+    return has_it;
+}
+
+static void what_cannot_be_served_is_told_once_and_listed(void **state)
+{
+    (void)state;
+    char path[128], other[128], command[512];
+    told[0] = '\0';
+    server = (test_server){0};
+    test_server_folder(&server, "serve_limits_test");
+    snprintf(command, sizeof command, "mkdir '%s/.old' '%s/range'; ln -s ../../%s/a.gch %s/out.gch",
+             server.folder, server.folder, server.folder, server.folder);
+    assert_int_equal(system(command), 0);
+    static const char *const refused[] = {"sub/points.gch", "sub/columns.gch", "sub/.b.gch",
+                                          ".old/a.gch", "back\\slash.gch"};
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
+        copy_file(refused[i]);
+    copy_file("points.gch"); /* alone, and as a folder's name, the word is one like others */
+    copy_file("range/c.gch");
+    test_server_start(&server, &(gch_server_desc){.on_warning = note_warning, .context = told});
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
+        assert_int_equal(count_told(refused[i], "; rename it"), 1);
+    assert_int_equal(count_told("out.gch: not served: it leads out", "there"), 1);
+    assert_int_equal(count_told("", ""), 6);
+    assert_int_equal(test_code(&server, "GET", "/v1/data/points/range", "", NULL), 200);
+    assert_int_equal(test_code(&server, "GET", "/v1/data/range/c/range", "", NULL), 200);
+
+    /* By name, between those that are served; what cannot be a name is not there. */
+    test_answer a = test_get(&server, "/v1/data", "");
+    static const char *const names[] = {"a",       "out",         "points",    "range/c",
+                                        "sub/b c", "sub/columns", "sub/points"};
+    const char *at = a.body;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char entry[64];
+        snprintf(entry, sizeof entry, "{\"name\": \"%s\"", names[i]);
+        at = strstr(at, entry);
+        assert_non_null(at);
+    }
+    assert_non_null(strstr(a.body, "{\"name\": \"sub/points\", \"error\": {\"status\": "
+                                   "\"GCH_INVALID\", \"message\": \"not served: "));
+    assert_null(strstr(a.body, ".old"));
+    assert_null(strstr(a.body, "slash"));
+    assert_null(strstr(a.body, ".b"));
+    test_answer_free(&a);
+    a = test_get(&server, "/", "");
+    assert_non_null(strstr(a.body, "<td>sub/points<td>not served: "));
+    test_answer_free(&a);
+    assert_int_equal(test_code(&server, "GET", "/data/sub/points.gch", "", NULL), 404);
+    assert_int_equal(test_metric(&server, "data_sets"), 4);
+
+    /* A new one is told when it is noticed, the others not again. */
+    copy_file("sub/bars.gch");
+    for (int i = 0; i < 200 && !lists("sub/bars"); i++)
+        test_sleep_ms(20);
+    test_sleep_ms(150); /* looks that find nothing new */
+    assert_int_equal(count_told("sub/bars.gch: not served: ", "; rename it"), 1);
+    assert_int_equal(count_told("", ""), 7);
+    /* What to do helps. */
+    snprintf(path, sizeof path, "%s/sub/points.gch", server.folder);
+    snprintf(other, sizeof other, "%s/sub/places.gch", server.folder);
+    assert_int_equal(rename(path, other), 0);
+    for (int i = 0; i < 200 && lists("sub/points"); i++)
+        test_sleep_ms(20);
+    assert_int_equal(
+        test_code(&server, "GET", "/v1/data/sub/places/points?width=9&height=9", "", NULL), 200);
+    test_server_stop(&server);
+}
+
 /* Work at hand is finished, new work is not begun. */
 static void stopping_lets_answers_end(void **state)
 {
@@ -334,6 +444,7 @@ int main(void)
         cmocka_unit_test(connections_are_bounded_in_all_and_for_an_address),
         cmocka_unit_test(tokens_open_what_they_are_for),
         cmocka_unit_test(files_that_come_change_and_go_are_noticed),
+        cmocka_unit_test(what_cannot_be_served_is_told_once_and_listed),
         cmocka_unit_test(stopping_lets_answers_end),
         cmocka_unit_test(descs_that_contradict_themselves_are_refused),
     };

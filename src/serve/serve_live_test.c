@@ -301,15 +301,35 @@ static void a_folder_belongs_to_one_server_and_damage_is_named(void **state)
     unlink(path);
 }
 
+/* What tells a series from others by its name. */
+static void read_id(const test_server *at, const char *name, char out[9])
+{
+    char target[64];
+    snprintf(target, sizeof target, "/v1/live/%s", name);
+    test_answer a = test_get(at, target, "");
+    const char *id = strstr(a.body, "\"id\": \"");
+    assert_non_null(id);
+    snprintf(out, 9, "%s", id + 7);
+    assert_int_equal(strspn(out, "0123456789abcdef"), 8);
+    test_answer_free(&a);
+}
+
 static void followers_resume_and_rows_are_asked_for_after_a_restart(void **state)
 {
     (void)state;
     child c = start_child("0");
     make_series(&c.at, "kept", 201);
+    make_series(&c.at, "other", 201);
+    char id[9], same[9];
+    read_id(&c.at, "other", same);
+    read_id(&c.at, "kept", id);
+    assert_string_not_equal(id, same);
     for (uint64_t s = 1; s < 4; s++)
         assert_int_equal(post_batch(&c.at, "kept", 1, s), 200);
     end_child(&c, SIGKILL);
     c = start_child("0");
+    read_id(&c.at, "kept", same);
+    assert_string_equal(id, same);
     test_answer a = test_get(&c.at, "/v1/live/kept", "");
     assert_non_null(strstr(a.body, "\"first_sequence\": 1, \"next_sequence\": 4, "
                                    "\"row_count\": 150"));
@@ -386,6 +406,9 @@ static void old_rows_go_where_only_new_ones_are_kept(void **state)
         test_code(&c.at, "PUT", "/v1/live/odd?unit=index&column=v:i64&keep_age=1", "", NULL), 400);
     assert_int_equal(
         test_code(&c.at, "PUT", "/v1/live/odd?unit=ms&column=v:i64&keep_rows=0", "", NULL), 400);
+    /* Its rows could not be asked for. */
+    assert_int_equal(test_code(&c.at, "PUT", "/v1/live/a/points?unit=ms&column=v:i64", "", NULL),
+                     400);
     assert_int_equal(
         test_code(&c.at, "PUT", "/v1/live/young?unit=ms&column=v:i64&keep_age=20", "", NULL), 201);
     publish_many(&c.at, "few", 0, 20);

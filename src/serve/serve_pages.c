@@ -64,12 +64,18 @@ typedef struct page {
     bool has_room;
 } page;
 
-static bool add_row(void *context, const gch__dataset *dataset)
+static bool add_row(void *context, const gch__catalog_entry *entry)
 {
     page *p = context;
     gch__buffer *out = p->out;
+    const gch__dataset *dataset = entry->dataset;
     bool has_room =
-        append(out, "<tr><td>") && append_escaped(out, dataset->name) && append(out, "<td>");
+        append(out, "<tr><td>") && append_escaped(out, entry->name) && append(out, "<td>");
+    if (dataset == NULL) {
+        p->has_room = has_room && append(out, "not served: ") && append_escaped(out, entry->why) &&
+                      append(out, "<td><td><td><td>\n");
+        return p->has_room;
+    }
     if (dataset->file != NULL) {
         const gch_file_info *info = gch_file_get_info(dataset->file);
         has_room =

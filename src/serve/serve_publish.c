@@ -197,7 +197,11 @@ void gch__serve_live(gch__asked *asked)
         return;
     }
     if (exchange->method == GCH__METHOD_PUT) {
-        create(asked, name);
+        if (gch__path_view(asked->path) >= 0)
+            gch__answer_error(exchange, 400, GCH_INVALID,
+                              "the last part of the name is that of a view; choose another");
+        else
+            create(asked, name);
         return;
     }
     gch__hub_series *series = gch__hub_find(asked->server->live, name);

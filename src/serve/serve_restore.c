@@ -74,7 +74,8 @@ bool gch__series_put_head(const gch__hub_series *series, gch__buffer *out)
     bool has_room = put_u64(out, sequence) && put_u64(out, row_count) &&
                     put_u64(out, series->retention.rows) && put_u64(out, series->retention.age_s) &&
                     put_u32(out, schema->time_unit) && put_u32(out, schema->column_count) &&
-                    put_u32(out, publisher_count) && put_u32(out, 0) && put_text(out, series->name);
+                    put_u32(out, publisher_count) && put_u32(out, series->id) &&
+                    put_text(out, series->name);
     for (uint32_t c = 0; c < schema->column_count; c++)
         has_room = has_room && put_u32(out, schema->columns[c].type) &&
                    put_text(out, schema->columns[c].name) && put_text(out, schema->columns[c].unit);
@@ -155,10 +156,10 @@ static gch_status on_head(void *context, gch__span bytes, gch_error *err)
     gch__retention retention = {.rows = take_u64(&head)};
     retention.age_s = take_u64(&head);
     uint32_t unit = take_u32(&head), column_count = take_u32(&head);
-    uint32_t publisher_count = take_u32(&head), zero = take_u32(&head);
+    uint32_t publisher_count = take_u32(&head), id = take_u32(&head);
     gch__span text = take_text(&head);
-    if (head.is_short || zero != 0 || sequence == 0 || unit < GCH_TIME_INDEX ||
-        unit > GCH_TIME_NS || column_count == 0 || column_count > GCH__HUB_COLUMNS_MAX ||
+    if (head.is_short || sequence == 0 || unit < GCH_TIME_INDEX || unit > GCH_TIME_NS ||
+        column_count == 0 || column_count > GCH__HUB_COLUMNS_MAX ||
         publisher_count > GCH__PUBLISHERS_KEPT || text.count >= sizeof name)
         return bad_head(r, err);
     memcpy(name, text.bytes, text.count);
@@ -171,6 +172,7 @@ static gch_status on_head(void *context, gch__span bytes, gch_error *err)
         GCH_TRY(gch__series_make(r->live, name, &r->series, err));
         r->series->schema.time_unit = (gch_time_unit)unit;
         r->series->retention = retention;
+        r->series->id = id;
     }
     for (uint32_t c = 0; c < column_count; c++) {
         uint32_t type = take_u32(&head);

@@ -248,19 +248,11 @@ bool gch__asked_check(gch__asked *asked, const char *const *known, size_t known_
 
 gch__dataset *gch__asked_dataset(gch__asked *asked, bool may_have_operation, int *out_operation)
 {
-    static const char *const words[] = {"columns", "bars", "range", "points", "nearest"};
     char name[GCH__NAME_CAP];
     gch__span path = asked->path;
-    *out_operation = -1;
-    for (size_t i = 0; may_have_operation && i < GCH_COUNT_OF(words); i++) {
-        size_t length = strlen(words[i]);
-        if (path.count > length + 1 && path.bytes[path.count - length - 1] == '/' &&
-            memcmp(path.bytes + path.count - length, words[i], length) == 0) {
-            *out_operation = (int)i;
-            path.count -= length + 1;
-            break;
-        }
-    }
+    *out_operation = may_have_operation ? gch__path_view(path) : -1;
+    while (*out_operation >= 0 && path.bytes[--path.count] != '/')
+        continue;
     gch__dataset *dataset = NULL;
     if (gch__url_decode_name(path, name)) {
         gch_error err;

@@ -72,6 +72,7 @@ struct gch__hub_series {
     gch__hub *live;
     char *name;
     uint64_t number; /* differs from series to series of one run of the server */
+    uint32_t id; /* goes on with the journal; differs from other series by this name; 0: older */
     gch__schema schema;
     gch__retention retention;
     gch__batch **ring; /* of sequence s at s % ring_cap; a power of two */

@@ -165,6 +165,8 @@ void gch__server_report(gch_server *server, const char *event, const char *messa
         gch__json_text(&line, message) && gch__json_print(&line, "}\n"))
         gch__log_line(server->log, (const char *)line.bytes, line.count);
     gch__buffer_reset(&line);
+    if (server->desc.on_warning != NULL)
+        server->desc.on_warning(server->desc.context, message);
 }
 
 static void report_scan(void *context, const char *message)

@@ -92,6 +92,18 @@ bool gch__name_is_valid(const char *name)
     return true;
 }
 
+int gch__path_view(gch__span path)
+{
+    static const char *const words[] = {"columns", "bars", "range", "points", "nearest"};
+    for (size_t i = 0; i < GCH_COUNT_OF(words); i++) {
+        size_t length = strlen(words[i]);
+        if (path.count > length + 1 && path.bytes[path.count - length - 1] == '/' &&
+            memcmp(path.bytes + path.count - length, words[i], length) == 0)
+            return (int)i;
+    }
+    return -1;
+}
+
 bool gch__url_decode_name(gch__span text, char out[GCH__NAME_CAP])
 {
     /* An encoded slash would make one part two. */

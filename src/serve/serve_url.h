@@ -19,6 +19,9 @@ bool gch__url_decode(gch__span text, char *out, size_t cap);
 bool gch__url_decode_name(gch__span text, char out[GCH__NAME_CAP]);
 /* Whether a text is such a name. */
 bool gch__name_is_valid(const char *name);
+/* The view that a path NAME/VIEW ends with ("columns", "bars", "range", "points", "nearest": 0 to
+ * 4); -1: none. A name that ends so cannot be asked for. */
+int gch__path_view(gch__span path);
 /* The name as a part of a URL: every byte but unreserved ones and slashes as %XX. */
 bool gch__url_append_name(gch__buffer *out, const char *name);
 

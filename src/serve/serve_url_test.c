@@ -55,6 +55,22 @@ static void a_name_written_into_a_url_is_read_back(void **state)
     }
 }
 
+static int view_of(const char *path)
+{
+    return gch__path_view((gch__span){(const uint8_t *)path, strlen(path)});
+}
+
+static void the_view_of_a_path_is_its_last_part_alone(void **state)
+{
+    (void)state;
+    assert_int_equal(view_of("a/columns"), 0);
+    assert_int_equal(view_of("a/b c/nearest"), 4);
+    static const char *const cases[] = {"",           "columns", "/columns", "a/column",
+                                        "a/points/b", "apoints", "a/points/"};
+    for (size_t i = 0; i < GCH_COUNT_OF(cases); i++)
+        assert_int_equal(view_of(cases[i]), -1);
+}
+
 static gch__parameters parameters;
 static char room[256];
 
@@ -128,6 +144,7 @@ int main(void)
         cmocka_unit_test(names_are_decoded_part_by_part),
         cmocka_unit_test(names_that_lead_elsewhere_are_refused),
         cmocka_unit_test(a_name_written_into_a_url_is_read_back),
+        cmocka_unit_test(the_view_of_a_path_is_its_last_part_alone),
         cmocka_unit_test(query_strings_are_split_and_decoded),
         cmocka_unit_test(malformed_query_strings_are_refused),
         cmocka_unit_test(unknown_and_repeated_keys_are_named),

@@ -175,8 +175,9 @@ static void series_are_made_once(void **state)
     }
     test_answer a = test_get(&server, "/v1/live/once", "");
     assert_int_equal(a.code, 200);
-    assert_non_null(strstr(a.body, "\"next_sequence\": 1, \"row_count\": 0, \"columns\": "
-                                   "[{\"name\": \"price\", \"type\": \"f64\", \"unit\": \"EUR\"}"));
+    assert_non_null(strstr(a.body, "\"next_sequence\": 1, \"row_count\": 0, \"id\": \""));
+    assert_non_null(strstr(
+        a.body, "\"columns\": [{\"name\": \"price\", \"type\": \"f64\", \"unit\": \"EUR\"}"));
     test_answer_free(&a);
     assert_int_equal(test_code(&server, "GET", "/v1/live/none", "", NULL), 404);
 }

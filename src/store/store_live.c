@@ -394,6 +394,29 @@ gch_status gch__live_seal(gch__live *live, gch_error *err)
     return GCH_OK;
 }
 
+gch_status gch__live_clear(gch__live *live, gch_error *err)
+{
+    uint32_t ended = 0;
+    if (live->base != NULL)
+        return gch_fail(err, GCH_INVALID, "%s: it has rows in a file, which stay", live->name);
+    GCH_TRY(gch__live_seal(live, err)); /* all rows are in segments then, and none is open */
+    pthread_mutex_lock(&live->lock);
+    for (uint32_t i = 0; i < live->segment_count; i++) { /* `touched` has room for all */
+        if (gch__live_drop(live->segments[i]))
+            live->touched[ended++] = live->segments[i];
+    }
+    live->dropped_rows += live->row_count;
+    unlist(live, live->segment_count);
+    live->generation++;
+    pthread_mutex_unlock(&live->lock);
+    for (uint32_t i = 0; i < ended; i++)
+        gch__live_end_segment(live, live->touched[i]);
+    memset(live->ahead, 0, live->meta.column_count * sizeof *live->ahead);
+    live->end_rows = 0;
+    live->end_time = 0;
+    return GCH_OK;
+}
+
 gch__live_stats gch__live_get_stats(gch__live *live)
 {
     pthread_mutex_lock(&live->lock);

@@ -44,6 +44,10 @@ GCH_CHECKED gch_status gch__live_append(gch__live *live, const int64_t *times,
 /* Seals the open segment, rows that do not fill a block included. Statuses as above. */
 GCH_CHECKED gch_status gch__live_seal(gch__live *live, gch_error *err);
 
+/* Drops all rows of a series without a base; the next row may have any time. Statuses as above, and
+ * then all rows are still there. */
+GCH_CHECKED gch_status gch__live_clear(gch__live *live, gch_error *err);
+
 typedef struct gch__live_stats {
     uint64_t base_rows;
     uint64_t row_count; /* appended and not dropped or written to the base */

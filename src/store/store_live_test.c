@@ -244,6 +244,38 @@ static void single_rows_and_rows_without_times_can_be_appended(void **state)
     data_free(&d);
 }
 
+static void cleared_series_is_as_one_made_anew(void **state)
+{
+    (void)state;
+    account a = {0};
+    data first = make_rows(5008, 3), next = make_rows(3008, 5);
+    gch__live *live = make_live(&first, &a, GCH_SUPER_ROWS, NULL);
+    gch_file *file = NULL;
+    assert_ok(gch__live_lend(live, &file, &err));
+    for (uint32_t round = 0; round < 3; round++) {
+        const data *d = round == 1 ? &next : &first; /* those of the next end earlier */
+        assert_ok(append(live, d, 0, 2000));
+        if (round > 0)
+            assert_ok(gch__live_refresh(file, NULL, &err));
+        assert_ok(append(live, d, 2000, d->row_count - 2000));
+        assert_ok(gch__live_refresh(file, NULL, &err));
+        data_check_all(d, file);
+        check_trees(file);
+        check_info(d, file);
+        assert_ok(gch__live_clear(live, &err));
+        assert_int_equal(gch__live_get_stats(live).row_count, 0);
+        data_check_all(d, file);
+    }
+    assert_ok(gch__live_refresh(file, NULL, &err));
+    assert_int_equal(gch_file_get_info(file)->row_count, 0);
+    assert_int_equal(gch_file_get_info(file)->dropped_rows, 2 * first.row_count + next.row_count);
+    assert_int_equal(atomic_load(&a.charged), 0);
+    gch__file_close(file);
+    gch__live_release(live);
+    data_free(&first);
+    data_free(&next);
+}
+
 static void refused_rows_change_nothing(void **state)
 {
     (void)state;
@@ -474,6 +506,11 @@ static gch_status run(const data *d, const gch_allocator *allocator)
     GCH_TRY_GOTO(gch__live_seal(live, &err), cleanup);
     GCH_TRY_GOTO(gch__live_refresh(file, NULL, &err), cleanup);
     data_check_all(d, file);
+    GCH_TRY_GOTO(gch__live_clear(live, &err), cleanup);
+    GCH_TRY_GOTO(append(live, d, 0, 1600), cleanup);
+    status = gch__live_clear(live, &err); /* with rows that fill no block */
+    if (status != GCH_OK)
+        assert_int_equal(gch__live_get_stats(live).row_count, 1600);
 
 cleanup:
     gch__file_close(file);
@@ -627,6 +664,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(appended_rows_are_there_at_every_moment),
         cmocka_unit_test(single_rows_and_rows_without_times_can_be_appended),
+        cmocka_unit_test(cleared_series_is_as_one_made_anew),
         cmocka_unit_test(refused_rows_change_nothing),
         cmocka_unit_test(append_that_runs_out_of_budget_is_taken_back_whole),
         cmocka_unit_test(what_is_kept_follows_rows_age_or_bytes),

@@ -21,7 +21,7 @@
 #include <assert.h>
 #include <stddef.h>
 
-#define GCH__WEB_ABI 3u
+#define GCH__WEB_ABI 4u
 #define GCH__EXPORT __attribute__((visibility("default")))
 
 /* ---- the instance ---- */
@@ -93,9 +93,16 @@ GCH__EXPORT gch_status gch_web_source_warm(uint32_t id, uint32_t column, int64_t
 /* The rows of a source of gch_web_source_open_live come from frames from now on, which begin after
  * the batch of that number. GCH_INVALID, GCH_EXISTS, GCH_NO_MEMORY. */
 GCH__EXPORT gch_status gch_web_stream_start(uint32_t id, double after);
-/* A connection stands, and the series' next batch gets this number. GCH_CORRUPT (no number);
- * GCH_IO: the series was made anew, which ends the stream. */
-GCH__EXPORT gch_status gch_web_stream_greet(uint32_t id, double next_sequence);
+#define GCH__WEB_OTHER_COLUMNS 1u /* than the source's */
+#define GCH__WEB_OTHER_SERIES 2u  /* by its id; else its numbers tell */
+
+/* A connection stands; the server keeps the series' batches from the first of these numbers on, and
+ * the next one gets the second. GCH_CORRUPT (no numbers). GCH_CANCELLED: the series was made anew,
+ * its old rows are gone, and it is to be asked for after the place's batch. GCH_IO: it was made
+ * anew with other columns than the source's, which ends the stream, as do what gch_live_clear gives
+ * and GCH_NO_MEMORY. */
+GCH__EXPORT gch_status gch_web_stream_greet(uint32_t id, double first_sequence,
+                                            double next_sequence, uint32_t flags);
 /* Takes a frame: rows that were not there before are appended, a summary becomes a gap and the last
  * values. The bytes remain the caller's. GCH_CORRUPT: the frame is unsound, and to be asked for
  * again; what gch_live_append gives, which ends the stream. */
@@ -105,6 +112,8 @@ typedef struct gch_web_stream_place {
     double last_sequence; /* of the batch that was taken last */
     double rows, missed_rows, repeated_rows, gap_count;
     uint32_t is_final; /* it has ended: every call gives the failure */
+    uint32_t
+        restart_count; /* how often the series was made anew; the counts above are since then */
 } gch_web_stream_place;
 
 GCH__EXPORT gch_status gch_web_stream_get_place(uint32_t id, gch_web_stream_place *out);
@@ -228,6 +237,7 @@ typedef struct gch_web_frame {
     uint32_t panel_count;
     double left, right; /* of points and histograms; equal for series in time */
     gch_web_panel_frame panels[GCH_PANEL_CAP];
+    gch_decimal left_exact, right_exact; /* which `left` and `right` are rounded from */
 } gch_web_frame;
 
 GCH__EXPORT gch_status gch_web_chart_make(uint32_t *out_id);
@@ -291,6 +301,18 @@ typedef struct gch_web_study {
 GCH__EXPORT gch_status gch_web_study_at(const gch_web_series *series, const char *width,
                                         const char *time_zone, int64_t t, gch_web_study *out);
 
+typedef struct gch_web_bin {
+    double left, right;
+    double count; /* of drawn values above `left`, up to and with `right` */
+} gch_web_bin;
+
+/* The bin of a histogram of [t0, t1) that holds a share of its width, 0 to 1, from the left: as it
+ * is drawn between exact decimals; bin_count 0: the default. As gch_query_histogram; GCH_PENDING as
+ * above. */
+GCH__EXPORT gch_status gch_web_bin_at(uint32_t source, uint32_t column, int64_t t0, int64_t t1,
+                                      const char *left, const char *right, uint32_t bin_count,
+                                      double share, gch_web_bin *out);
+
 /* The point of a point set that is nearest to the middle of a square of the plane, within its inner
  * circle, as JSON: {"row":5,"x":1.5,"y":2,"values":["1.5","2",...]}, the values of all columns
  * exactly. Edges are exact decimals. GCH_NOT_FOUND: there is none; GCH_LIMIT: there are thousands;
@@ -319,11 +341,14 @@ GCH__WEB_LAYOUT(offsetof(gch_web_chart_desc, backend), 68);
 GCH__WEB_LAYOUT(offsetof(gch_web_frame, pixels), 112);
 GCH__WEB_LAYOUT(offsetof(gch_web_frame, left), 136);
 GCH__WEB_LAYOUT(offsetof(gch_web_frame, panels), 152);
-GCH__WEB_LAYOUT(sizeof(gch_web_frame), 600);
+GCH__WEB_LAYOUT(offsetof(gch_web_frame, left_exact), 600);
+GCH__WEB_LAYOUT(sizeof(gch_decimal), 16);
+GCH__WEB_LAYOUT(sizeof(gch_web_frame), 632);
 GCH__WEB_LAYOUT(sizeof(gch__web_tables), 40);
 GCH__WEB_LAYOUT(offsetof(gch_web_sample, value), 16);
 GCH__WEB_LAYOUT(sizeof(gch_web_value), 72);
 GCH__WEB_LAYOUT(offsetof(gch_web_bar, open), 24);
 GCH__WEB_LAYOUT(sizeof(gch_web_study), 32);
+GCH__WEB_LAYOUT(sizeof(gch_web_bin), 24);
 
 #endif

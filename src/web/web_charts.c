@@ -210,6 +210,8 @@ static void fill_figures(const gch_chart_stats *stats, gch_web_frame *out)
     out->plot_height_px = stats->view.height_px;
     out->left = gch_decimal_to_double(stats->plane.left);
     out->right = gch_decimal_to_double(stats->plane.right);
+    out->left_exact = stats->plane.left;
+    out->right_exact = stats->plane.right;
 }
 
 gch_status gch_web_chart_frame(uint32_t id, const gch_web_chart_desc *given, gch_web_frame *out)

@@ -1,4 +1,5 @@
-/* Values at the cursor: of rows, of bars, and of the points of a point set. */
+/* Values at the cursor: of rows, of bars, of the bins of a histogram, and of the points of a point
+ * set. */
 #include "web_state.h"
 
 #include <math.h>
@@ -131,13 +132,39 @@ gch_status gch_web_study_at(const gch_web_series *series, const char *width, con
     return gch_fail(err, GCH_NOT_FOUND, "there is no value there");
 }
 
-/* ---- points of a plane ---- */
+/* ---- along a horizontal axis of values ---- */
 
 static gch_status read_edge(const char *name, const char *text, gch_decimal *out)
 {
     if (text == NULL || !gch_decimal_parse(text, strlen(text), out))
         return gch_fail(gch__web_err(), GCH_INVALID, "%s: '%.60s' is no exact decimal", name,
                         text != NULL ? text : "");
+    return GCH_OK;
+}
+
+gch_status gch_web_bin_at(uint32_t id, uint32_t column, int64_t t0, int64_t t1, const char *left,
+                          const char *right, uint32_t bin_count, double share, gch_web_bin *out)
+{
+    gch__web_source *source;
+    gch_query *query;
+    gch_decimal from, to;
+    gch_histogram histogram;
+    if (bin_count == 0)
+        bin_count = GCH_BIN_COUNT_DEFAULT;
+    GCH_TRY(gch__web_source_ready(id, &source));
+    GCH_TRY(read_edge("left", left, &from));
+    GCH_TRY(read_edge("right", right, &to));
+    GCH_TRY(gch__web_source_query(source, &query));
+    GCH_TRY(gch_query_histogram(query, column, t0, t1, from, to, bin_count, &histogram,
+                                gch__web_err()));
+    if (histogram.is_pending)
+        return gch_fail(gch__web_err(), GCH_PENDING, "the count is not known yet");
+    double number = floor(share * bin_count);
+    uint32_t bin = !(number > 0) ? 0 : number < bin_count ? (uint32_t)number : bin_count - 1;
+    double first = gch_decimal_to_double(from), span = gch_decimal_to_double(to) - first;
+    *out = (gch_web_bin){.left = first + span * bin / bin_count,
+                         .right = first + span * (bin + 1) / bin_count,
+                         .count = (double)histogram.counts[bin]};
     return GCH_OK;
 }
 

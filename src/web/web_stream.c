@@ -3,6 +3,7 @@
  * Invariants:
  *  1. Rows are appended in the order of the series and each once. The first that cannot be ends the
  *     stream, so that the source never has a hole nobody knows of.
+ *  2. All rows that a source has are of one series: when that was made anew, the old ones go first.
  */
 #include "net_place.h"
 #include "web_state.h"
@@ -14,6 +15,7 @@ struct gch__web_stream {
     gch_column_desc *columns; /* types only */
     gch__live_appender appender;
     uint64_t gap_count;
+    uint32_t restart_count;
     gch_error failure; /* the first; GCH_OK: none */
 };
 
@@ -88,17 +90,48 @@ static gch_status end(gch__web_stream *stream)
     return stream->failure.status;
 }
 
-gch_status gch_web_stream_greet(uint32_t id, double next_sequence)
+/* The rows of the series that was make room for those of the one that is, after a batch of it. */
+static gch_status begin_anew(gch__web_source *source, uint64_t after)
 {
+    gch_error *err = gch__web_err();
+    gch__web_stream *stream = source->stream;
+    gch__live_place *place = gch__live_place_make(gch__web_instance.allocator, true, after, err);
+    if (place == NULL)
+        return GCH_NO_MEMORY;
+    gch_status status = gch_live_clear(gch__web_instance.data, source->handle, err);
+    if (status != GCH_OK) {
+        gch__live_place_destroy(place);
+        return status;
+    }
+    gch__live_place_destroy(stream->place);
+    stream->place = place;
+    stream->gap_count = 0;
+    stream->restart_count++;
+    return GCH_OK;
+}
+
+gch_status gch_web_stream_greet(uint32_t id, double first_sequence, double next_sequence,
+                                uint32_t flags)
+{
+    gch_error *err = gch__web_err();
     gch__web_source *source;
     GCH_TRY(get(id, &source));
-    if (!is_integer(next_sequence))
-        return gch_fail(gch__web_err(), GCH_CORRUPT, "%s: no next batch number", source->name);
-    if (!gch__live_place_greet(source->stream->place, (uint64_t)next_sequence))
+    bool are_numbers = is_integer(first_sequence) && is_integer(next_sequence);
+    if (!are_numbers || first_sequence < 1 || next_sequence < first_sequence)
+        return gch_fail(err, GCH_CORRUPT, "%s: no batch numbers", source->name);
+    bool is_anew = gch__live_place_greet(source->stream->place, (uint64_t)next_sequence);
+    if ((flags & GCH__WEB_OTHER_COLUMNS) != 0) {
+        (void)!gch_fail(err, GCH_IO,
+                        "%s: the series was made anew on its server, with other columns; open it "
+                        "again",
+                        source->name);
+        return end(source->stream);
+    }
+    if (!is_anew && (flags & GCH__WEB_OTHER_SERIES) == 0)
         return GCH_OK;
-    (void)!gch_fail(gch__web_err(), GCH_IO,
-                    "%s: the series was made anew on its server; open it again", source->name);
-    return end(source->stream);
+    if (begin_anew(source, (uint64_t)first_sequence - 1) != GCH_OK)
+        return end(source->stream);
+    return gch_fail(err, GCH_CANCELLED, "%s: the series was made anew", source->name);
 }
 
 gch_status gch_web_stream_take(uint32_t id, const void *bytes, size_t count)
@@ -135,6 +168,7 @@ gch_status gch_web_stream_get_place(uint32_t id, gch_web_stream_place *out)
                                   .missed_rows = (double)stats.missed_rows,
                                   .repeated_rows = (double)stats.repeated_rows,
                                   .gap_count = (double)source->stream->gap_count,
-                                  .is_final = source->stream->failure.status != GCH_OK};
+                                  .is_final = source->stream->failure.status != GCH_OK,
+                                  .restart_count = source->stream->restart_count};
     return GCH_OK;
 }

@@ -213,9 +213,15 @@ static void stale_numbers_and_wrong_descs_are_refused(void **state)
     assert_status(gch_web_chart_frame(chart, &desc, &frame), GCH_INVALID);
     assert_status(gch_web_nearest(id, 9, 0, &sample), GCH_INVALID);
     assert_status(gch_web_bar_at(id, 0, "1m", NULL, INT64_MAX, &bar), GCH_INVALID);
+    gch_web_bin bin;
+    assert_status(gch_web_bin_at(id, 9, 0, 1, "0", "1", 5, 0, &bin), GCH_INVALID);
+    assert_status(gch_web_bin_at(id, 0, 0, 1, NULL, "1", 5, 0, &bin), GCH_INVALID);
+    assert_status(gch_web_bin_at(id, 0, 0, 1, "0", "1", GCH_BIN_COUNT_MAX + 1, 0, &bin),
+                  GCH_INVALID);
     assert_ok(gch_web_source_close(id));
     assert_status(gch_web_source_close(id), GCH_INVALID);
     assert_status(gch_web_nearest(id, 0, 0, &sample), GCH_INVALID);
+    assert_status(gch_web_bin_at(id, 0, 0, 1, "0", "1", 5, 0, &bin), GCH_INVALID);
     assert_null(gch_web_source_info(id));
     assert_ok(gch_web_chart_destroy(chart));
     assert_status(gch_web_chart_destroy(chart), GCH_INVALID);
@@ -585,11 +591,11 @@ static void frames_are_appended_each_row_once(void **state)
     assert_ok(gch_web_start(64));
     assert_ok(open_stream(&id));
     assert_status(gch_web_stream_start(id, 0), GCH_EXISTS);
-    assert_ok(gch_web_stream_greet(id, 1));
+    assert_ok(gch_web_stream_greet(id, 1, 1, 0));
     assert_ok(take_rows(id, 1, 1, 0));
     assert_ok(take_rows(id, 2, 2, 10));
     /* Another connection, whose first frame begins before the place that was reached. */
-    assert_ok(gch_web_stream_greet(id, 4));
+    assert_ok(gch_web_stream_greet(id, 2, 4, 0));
     assert_ok(take_rows(id, 1, 3, 15));
     assert_ok(take_rows(id, 1, 2, 10)); /* old in whole */
     assert_ok(gch_web_stream_get_place(id, &place));
@@ -610,6 +616,44 @@ static void frames_are_appended_each_row_once(void **state)
     assert_ok(gch_web_stop());
 }
 
+static void series_that_was_made_anew_takes_the_place_of_the_old_one(void **state)
+{
+    (void)state;
+    uint32_t id, chart, frames;
+    gch_web_stream_place place;
+    gch_web_sample sample;
+    gch_web_frame frame;
+    assert_ok(gch_web_start(64));
+    assert_ok(gch_web_chart_make(&chart));
+    assert_ok(open_stream(&id));
+    gch_web_series series = {.source = id};
+    gch_web_chart_desc desc = {
+        .width_px = 300, .height_px = 100, .series = &series, .series_count = 1};
+    for (uint32_t round = 0; round < 3; round++) {
+        frames = round * 10; /* rows in front of those that the server keeps */
+        assert_ok(gch_web_stream_greet(id, 1 + round, 4 + round, 0));
+        assert_ok(take_rows(id, 1 + round, 2 + round, 20 - frames));
+        assert_ok(take_rows(id, 3 + round, 3 + round, 30 - frames));
+        assert_true(has_rows(id, 20));
+        assert_ok(gch_web_chart_frame(chart, &desc, &frame));
+        assert_true(frame.rows_visible == 20 && frame.t0 == 1000 * (20 - (int64_t)frames));
+        assert_ok(gch_web_nearest(id, 0, 0, &sample));
+        assert_true(sample.value.value == 20 - frames); /* the first that there is */
+        assert_ok(gch_web_stream_get_place(id, &place));
+        assert_true(place.last_sequence == 3 + round && place.rows == 20);
+        assert_int_equal(place.restart_count, round);
+        /* The number that was given last is to be given again; or it has another id. */
+        gch_status anew =
+            round == 0 ? gch_web_stream_greet(id, 2 + round, 3 + round, 0)
+                       : gch_web_stream_greet(id, 2 + round, 9 + round, GCH__WEB_OTHER_SERIES);
+        assert_status(anew, GCH_CANCELLED);
+        assert_true(has_rows(id, 0));
+        assert_ok(gch_web_stream_get_place(id, &place));
+        assert_true(place.last_sequence == 1 + round && place.is_final == 0);
+    }
+    assert_ok(gch_web_stop());
+}
+
 static void unsound_frames_are_refused_and_ends_are_final(void **state)
 {
     (void)state;
@@ -627,12 +671,15 @@ static void unsound_frames_are_refused_and_ends_are_final(void **state)
     assert_ok(take_rows(id, 1, 1, 0));
     assert_status(gch_web_stream_take(id, nonsense, sizeof nonsense), GCH_CORRUPT);
     assert_status(gch_web_stream_take(id, nonsense, 0), GCH_CORRUPT);
-    assert_status(gch_web_stream_greet(id, NAN), GCH_CORRUPT);
+    static const double numbers[][2] = {{NAN, 3}, {1, NAN}, {0, 3}, {4, 3}, {1.5, 3}, {1, 0x1p60}};
+    for (size_t i = 0; i < GCH_COUNT_OF(numbers); i++)
+        assert_status(gch_web_stream_greet(id, numbers[i][0], numbers[i][1], 0), GCH_CORRUPT);
     assert_ok(take_rows(id, 2, 2, 10)); /* and goes on */
     assert_true(has_rows(id, 20));
     /* Its server has another series by this name. */
-    assert_status(gch_web_stream_greet(id, 2), GCH_IO);
+    assert_status(gch_web_stream_greet(id, 1, 2, GCH__WEB_OTHER_COLUMNS), GCH_IO);
     assert_non_null(strstr(gch_web_error(), "made anew"));
+    assert_non_null(strstr(gch_web_error(), "other columns"));
     assert_status(take_rows(id, 3, 3, 20), GCH_IO);
     assert_ok(gch_web_stream_get_place(id, &place));
     assert_int_equal(place.is_final, 1);
@@ -664,6 +711,10 @@ static gch_status use_everything(void)
     GCH_TRY(open_stream(&stream));
     GCH_TRY(take_rows(stream, 1, 1, 0));
     GCH_TRY(take_summary(stream, 2, 10, 5));
+    gch_status anew = gch_web_stream_greet(stream, 1, 2, 0);
+    if (anew != GCH_CANCELLED)
+        return anew;
+    GCH_TRY(take_rows(stream, 1, 1, 0));
     void *copy = gch_web_alloc(image_bytes);
     if (copy == NULL)
         return GCH_NO_MEMORY;
@@ -758,6 +809,7 @@ int main(void)
         cmocka_unit_test(a_host_that_draws_itself_gets_tables),
         cmocka_unit_test(doubles_become_the_nearest_ticks),
         cmocka_unit_test(frames_are_appended_each_row_once),
+        cmocka_unit_test(series_that_was_made_anew_takes_the_place_of_the_old_one),
         cmocka_unit_test(unsound_frames_are_refused_and_ends_are_final),
         cmocka_unit_test(every_allocation_that_fails_is_reported_and_leaves_nothing),
     };

@@ -52,3 +52,22 @@ python3 talk.py SIGINT data
 echo "-- TLS and a token, a signal to end"
 printf '# who\n0123456789abcdef\n' > tokens.txt
 python3 talk.py SIGTERM data --tls-self-signed --token tokens.txt
+
+echo "-- what cannot be served is said: in the log if there is one"
+mkdir -p odd/sub
+cp data/sub/walk.gch odd/sub/points.gch
+cp data/sub/walk.gch "odd/$(printf 'bell\a').gch"
+cat > odd.py <<'PY'
+import json, re, subprocess, urllib.request
+for log in [], ["--log"]:
+    child = subprocess.Popen(["gpucharts", "serve", "odd", "--viewer", "none", "--listen", "127.0.0.1:0", *log],
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    url = re.search(r"http://\S+", child.stdout.readline()).group(0)
+    with urllib.request.urlopen(url + "v1/data") as answer:
+        print([(s["name"], s["error"]["status"]) for s in json.load(answer)["data"]])
+    child.terminate()
+    lines = child.communicate()[1].splitlines()
+    for line in sorted(json.loads(one).get("message", "") for one in lines) if log else sorted(lines):
+        print(repr(line))
+PY
+python3 odd.py

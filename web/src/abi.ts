@@ -7,7 +7,7 @@
  */
 import { ChartError, statusName } from './error.js';
 
-export const ABI = 3;
+export const ABI = 4;
 
 /** What a module of `gpucharts.wasm` exports; numbers are uint32 unless their names say otherwise. */
 interface Exports {
@@ -43,7 +43,12 @@ interface Exports {
     gch_web_source_close(id: number): number;
     gch_web_source_info(id: number): number;
     gch_web_stream_start(id: number, after: number): number;
-    gch_web_stream_greet(id: number, nextSequence: number): number;
+    gch_web_stream_greet(
+        id: number,
+        firstSequence: number,
+        nextSequence: number,
+        flags: number,
+    ): number;
     gch_web_stream_take(id: number, bytes: number, count: number): number;
     gch_web_stream_get_place(id: number, out: number): number;
     gch_web_take_wants(out: number, cap: number): number;
@@ -78,6 +83,17 @@ interface Exports {
         out: number,
     ): number;
     gch_web_study_at(series: number, width: number, timeZone: number, t: bigint, out: number): number;
+    gch_web_bin_at(
+        source: number,
+        column: number,
+        t0: bigint,
+        t1: bigint,
+        left: number,
+        right: number,
+        binCount: number,
+        share: number,
+        out: number,
+    ): number;
     gch_web_point_at(
         source: number,
         left: number,
@@ -99,11 +115,12 @@ export const AXIS_BYTES = 16;
 export const PANEL_BYTES = 40;
 export const CHART_BYTES = 88;
 export const PANEL_FRAME_BYTES = 56;
-export const FRAME_BYTES = 600;
+export const FRAME_BYTES = 632;
 export const QUESTION_BYTES = 16;
 export const SAMPLE_BYTES = 88;
 export const BAR_BYTES = 312;
 export const STUDY_BYTES = 32;
+export const BIN_BYTES = 24;
 export const COLUMN_BYTES = 12;
 export const PLACE_BYTES = 48;
 

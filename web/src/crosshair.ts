@@ -157,7 +157,7 @@ export class Crosshair {
         const { barWidth } = desc;
         const zone = this.host.zone();
         const mark = markOf(one);
-        if (mark === 'histogram') return undefined;
+        if (mark === 'histogram') return this.readBin(one, at, frame);
         if (mark === 'points') return this.readPoint(one, at, frame);
         if (one.study !== undefined) return this.readStudy(one, tick, barWidth);
         if (isBar(one) && barWidth !== undefined) {
@@ -195,6 +195,20 @@ export class Crosshair {
             value: value.low === value.high ? value.low : Number.NaN,
             time: value.from + (value.to - value.from) / 2n,
         };
+    }
+
+    private async readBin(one: Shown, at: Place, frame: Frame): Promise<Hover | undefined> {
+        const plot = this.host.plots()[0];
+        const { across, from, to } = frame;
+        if (plot === undefined || across === undefined) return undefined;
+        const view = { from, to, left: across.left, right: across.right };
+        const share = (at.x - plot.x) / plot.width;
+        const bin = await one.source.engine.api.bin(describeSeries(one), view, share);
+        if (bin === undefined) return undefined;
+        const { min, max, count } = bin;
+        const edges = [min, max].map((value) => math.formatValue(value, across, 10 * plot.width));
+        const text = `${edges.join(' – ')}: ${count.toLocaleString('en-US')}`;
+        return { text, value: count, time: from, x: (min + max) / 2 };
     }
 
     private async readPoint(one: Shown, at: Place, frame: Frame): Promise<Hover | undefined> {

@@ -7,7 +7,7 @@
  *  1. Every call of the module is synchronous: between two awaits no other call comes in between.
  *  2. After a trap the instance is dead and every later call says so.
  */
-import { Abi, BAR_BYTES, COLUMN_BYTES, FRAME_BYTES, QUESTION_BYTES } from './abi.js';
+import { Abi, BAR_BYTES, BIN_BYTES, COLUMN_BYTES, FRAME_BYTES, QUESTION_BYTES } from './abi.js';
 import { SAMPLE_BYTES, SERIES_BYTES, STUDY_BYTES, WANT_BYTES } from './abi.js';
 import { Answers, Line, type Question } from './answers.js';
 import { type Bytes, openBlob, openUrl } from './bytes.js';
@@ -17,7 +17,7 @@ import { Gpu } from './gpu.js';
 import { readFrame, writeDesc, writeSeries } from './layout.js';
 import { Loader, type Want } from './loader.js';
 import { TIME_UNITS } from './protocol.js';
-import type { Backend, BackendChoice, Bar, Canvas } from './protocol.js';
+import type { Backend, BackendChoice, Bar, Bin, BinView, Canvas } from './protocol.js';
 import type { EngineApi, EngineEvent, EngineStats, Frame, FrameDesc, FrameSeries } from './protocol.js';
 import type { LiveDesc, OpenResult, PlaneBox, PlanePoint, Rows, Sample } from './protocol.js';
 import type { SourceInfo, StreamOptions, StudyValue } from './protocol.js';
@@ -617,6 +617,26 @@ export class Engine implements EngineApi {
             to: view.getBigInt64(out + 8, true),
             low: view.getFloat64(out + 16, true),
             high: view.getFloat64(out + 24, true),
+        };
+    }
+
+    async bin(series: FrameSeries, view: BinView, share: number): Promise<Bin | undefined> {
+        const { abi } = this;
+        const { source, column, bins = 0 } = series;
+        abi.begin();
+        const out = abi.take(BIN_BYTES);
+        const [left, right] = [abi.text(view.left), abi.text(view.right)];
+        const status = abi.check(
+            abi.call.gch_web_bin_at(source, column, view.from, view.to, left, right, bins, share, out),
+            'pending',
+        );
+        this.fetchWants();
+        if (status !== 'ok') return undefined;
+        const bin = abi.view();
+        return {
+            min: bin.getFloat64(out, true),
+            max: bin.getFloat64(out + 8, true),
+            count: bin.getFloat64(out + 16, true),
         };
     }
 

@@ -123,7 +123,9 @@ export function readFrame(abi: Abi, at: number): Frame {
     const view = abi.view();
     const f64 = (offset: number) => view.getFloat64(at + offset, true);
     const u32 = (offset: number) => view.getUint32(at + offset, true);
-    const across = { min: f64(136), max: f64(144) };
+    const exact = (offset: number) =>
+        `${view.getBigInt64(at + offset, true)}e${view.getInt32(at + offset + 8, true)}`;
+    const across = { min: f64(136), max: f64(144), left: exact(600), right: exact(616) };
     return {
         from: view.getBigInt64(at, true),
         to: view.getBigInt64(at + 8, true),

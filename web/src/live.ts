@@ -9,6 +9,8 @@
  *  2. A frame is taken when it comes: nothing queues up here. What the server may send is bounded by
  *     the rate, and what it cannot send any more it sums up.
  *  3. `lost` says why there is no connection, and is '' while there is one.
+ *  4. A series that was made anew is followed from its beginning, over another connection: what comes over
+ *     the one that told it leaves rows out.
  */
 import { explain, pause } from './bytes.js';
 import { ChartError } from './error.js';
@@ -44,6 +46,8 @@ const REFUSED = 1008;
 
 export interface LiveDescription {
     name: string;
+    /** Another one tells of another series by the name; '' of servers that give none. */
+    id: string;
     unit: TimeUnit;
     firstSequence: number;
     nextSequence: number;
@@ -52,8 +56,9 @@ export interface LiveDescription {
 
 /** What becomes of messages. */
 export interface LiveHost {
-    /** A connection stands. Throws if the series is not the one that was followed. */
-    greet(nextSequence: number): void;
+    /** A connection stands. True: the series was made anew, what was known of it is forgotten, and it is
+     * to be asked for from its beginning. Throws if that cannot be followed. */
+    greet(now: LiveDescription): boolean;
     /** Takes a frame. Throws what is wrong with it. */
     take(frame: Uint8Array): void;
     /** isFinal: what was thrown last cannot be helped by another connection. */
@@ -104,6 +109,7 @@ function readDescription(name: string, json: unknown): LiveDescription {
         throw new ChartError('corrupt', `${name}: this is not the description of a live series`);
     return {
         name,
+        id: typeof given?.id === 'string' ? given.id : '',
         unit: given?.time_unit as TimeUnit,
         firstSequence: given?.first_sequence as number,
         nextSequence: given?.next_sequence as number,
@@ -228,7 +234,7 @@ export class LiveStream {
     }
 
     private hear(text: string): void {
-        let message: { type?: unknown; next_sequence?: unknown } | null;
+        let message: { type?: unknown } | null;
         try {
             message = JSON.parse(text) as typeof message;
         } catch {
@@ -236,11 +242,17 @@ export class LiveStream {
         }
         if (message?.type !== 'hello') return undefined;
         clearTimeout(this.timer);
-        this.wanted = Number(message.next_sequence);
+        let isAnew: boolean;
         try {
-            this.host.greet(this.wanted);
+            const now = readDescription(this.name, message);
+            this.wanted = now.nextSequence;
+            isAnew = this.host.greet(now);
         } catch (cause) {
             return this.fail(cause);
+        }
+        if (isAnew) {
+            if (this.connections > 0) this.attempts = 0; /* the server is there */
+            return this.lose('the series was made anew');
         }
         this.connections++;
         if (this.lost !== '') {

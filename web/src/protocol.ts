@@ -126,6 +126,8 @@ export interface StreamStats {
     /** That came again, and were left out. */
     repeatedRows: number;
     isFinal: boolean;
+    /** How often the series was made anew on its server: the counts above, but of connections, are since then. */
+    restarts: number;
 }
 
 /** Rows to append. Float64Array times are multiplied by `timeFactor` and rounded to ticks. */
@@ -213,6 +215,11 @@ export interface PanelFrame {
     right?: Values;
 }
 
+export interface Across extends Values {
+    left: string;
+    right: string;
+}
+
 export interface Frame {
     from: bigint;
     to: bigint;
@@ -230,8 +237,8 @@ export interface Frame {
     /** Of the first panel. */
     plot: { x: number; y: number; width: number; height: number };
     panels: PanelFrame[];
-    /** The horizontal axis of points and histograms. */
-    across?: Values;
+    /** The horizontal axis of points and histograms; `left` and `right` are exact decimals. */
+    across?: Across;
     /** What drew this picture. */
     backend: Backend;
     /** Why not a better one, of those that the chart was to try; '' if there is none. */
@@ -267,6 +274,22 @@ export interface StudyValue {
     to: bigint;
     low: number;
     high: number;
+}
+
+/** What a frame of histograms shows. */
+export interface BinView {
+    from: bigint;
+    to: bigint;
+    /** Exact decimals. */
+    left: string;
+    right: string;
+}
+
+/** A bin of a histogram: values above `min`, up to and with `max`. */
+export interface Bin {
+    min: number;
+    max: number;
+    count: number;
 }
 
 /** A square of the plane; edges are exact decimals. */
@@ -359,6 +382,8 @@ export interface EngineApi {
         timeZone: string | undefined,
         t: bigint,
     ): Promise<StudyValue | undefined>;
+    /** At a share of the width, from the left. */
+    bin(series: FrameSeries, view: BinView, share: number): Promise<Bin | undefined>;
     /** The point nearest to the middle of a square, if there is one within its inner circle. */
     pointAt(source: number, box: PlaneBox): Promise<PlanePoint | undefined>;
     stats(): Promise<EngineStats>;

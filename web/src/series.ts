@@ -15,7 +15,7 @@ export interface Hover {
     text: string;
     value: number;
     time: bigint;
-    /** Of a point of a plane. */
+    /** Of a point of a plane, and of the middle of a bin. */
     x?: number;
 }
 

@@ -5,6 +5,8 @@ import { type LiveDescription, type LiveHost, LiveStream, describeLive } from '.
 import type { EngineEvent, StreamOptions, StreamStats } from './protocol.js';
 
 const RATE = 60;
+const OTHER_COLUMNS = 1;
+const OTHER_SERIES = 2;
 
 export class Streams {
     private readonly all = new Map<number, LiveStream>();
@@ -25,7 +27,7 @@ export class Streams {
         const description = await describeLive(url, headers, new AbortController().signal);
         const id = await open(description);
         this.abi.check(this.abi.call.gch_web_stream_start(id, description.firstSequence - 1));
-        const stream = new LiveStream(url, headers, options.rate ?? RATE, this.hostOf(id));
+        const stream = new LiveStream(url, headers, options.rate ?? RATE, this.hostOf(id, description));
         this.all.set(id, stream);
         try {
             await stream.ready;
@@ -36,10 +38,20 @@ export class Streams {
         return id;
     }
 
-    private hostOf(id: number): LiveHost {
+    private hostOf(id: number, opened: LiveDescription): LiveHost {
         const { abi, notify } = this;
         return {
-            greet: (nextSequence) => void abi.check(abi.call.gch_web_stream_greet(id, nextSequence)),
+            greet: (now) => {
+                const { firstSequence, nextSequence } = now;
+                const flags =
+                    (shapeOf(now) === shapeOf(opened) ? 0 : OTHER_COLUMNS) |
+                    (now.id === opened.id ? 0 : OTHER_SERIES);
+                const status = abi.call.gch_web_stream_greet(id, firstSequence, nextSequence, flags);
+                if (abi.check(status, 'cancelled') === 'ok') return false;
+                opened = now;
+                notify({ kind: 'data', source: id }); /* which is gone */
+                return true;
+            },
             take: (frame) => {
                 const at = abi.copyIn(frame);
                 const status = abi.call.gch_web_stream_take(id, at, frame.byteLength);
@@ -70,6 +82,7 @@ export class Streams {
             repeatedRows: view.getFloat64(out + 24, true),
             gaps: view.getFloat64(out + 32, true),
             isFinal: view.getUint32(out + 40, true) !== 0,
+            restarts: view.getUint32(out + 44, true),
         };
     }
 
@@ -90,6 +103,11 @@ export class Streams {
     closeAll(): void {
         for (const id of [...this.all.keys()]) this.close(id);
     }
+}
+
+/** What of a series its source is made of. */
+function shapeOf({ unit, columns }: LiveDescription): string {
+    return JSON.stringify([unit, columns]);
 }
 
 /** What the options of a stream say wrong. */

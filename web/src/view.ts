@@ -56,10 +56,15 @@ export function extend(data: Range, rows: Range, isAll: boolean): Range {
     return { from: data.from, to: rows.to > data.to ? rows.to : data.to };
 }
 
-/** Where a view goes when the data has become another: with its end, if it shows that; all of it, if it
- * showed all. Undefined: it stays. */
+/** Where a view goes when the data has become another: with its end, if it shows that; to all of it, if it
+ * showed all, or shows nothing of data that lie elsewhere altogether. Undefined: it stays. */
 export function followRange(view: Range, before: Range, data: Range): Range | undefined {
-    if (view.to < before.to || (data.to === before.to && data.from === before.from)) return undefined;
+    if (data.to === before.to && data.from === before.from) return undefined;
+    if (view.to < before.to) {
+        const isElsewhere = data.from >= before.to || data.to <= before.from;
+        const shows = view.from < data.to && view.to > data.from;
+        return isElsewhere && !shows ? data : undefined;
+    }
     return { from: view.from <= before.from ? data.from : data.to - spanOf(view), to: data.to };
 }
 

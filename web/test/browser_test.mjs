@@ -185,6 +185,28 @@ inBrowsers((browser, name) => {
         assert.match(moves.said, /^2023-11-\d\d \d\d:\d\d: price \d/);
     });
 
+    test('over a histogram the crosshair tells the range of values of a bin, and how many points it holds', async () => {
+        await visit(browser, `${plain.url}/test/blank.html`);
+        const read = await browser.evaluate(`(async () => {
+            const times = Float64Array.from({ length: 1100 }, (_, r) => r);
+            const columns = { price: times.map((r) => r % 11) };
+            await test.make({ series: [{ data: { times, columns }, type: 'histogram', bins: 5 }],
+                axes: { x: { min: -0.5, max: 9.5 } } });
+            const root = document.querySelector('#chart > div').shadowRoot.querySelector('.root');
+            const box = root.getBoundingClientRect();
+            const hover = new Promise((resolve) => test.chart.on('hover', (detail) => {
+                const shown = root.querySelector('.legend b')?.textContent;
+                if (detail?.values[0]?.text) resolve({ ...detail.values[0], time: '', shown }); }));
+            root.dispatchEvent(new PointerEvent('pointermove', { clientX: box.left + box.width * 0.5,
+                clientY: box.top + box.height / 2, bubbles: true, composed: true, pointerType: 'mouse' }));
+            return hover;
+        })()`);
+        const [, min, max] = /^(\d\.5)0* – (\d\.5)0*: 200$/.exec(read.text) ?? assert.fail(read.text);
+        assert.equal(Number(max) - Number(min), 2);
+        assert.equal(read.value, 200);
+        assert.equal(read.shown, read.text);
+    });
+
     test('a picture can be saved as PNG', async () => {
         await visit(browser, `${plain.url}/test/blank.html`);
         await browser.evaluate(`test.make(${TICKS})`);

@@ -136,6 +136,59 @@ for (const [name, [args, given]] of Object.entries(CASES))
         await engine.stop();
     });
 
+test('a bin under the cursor holds what is drawn there, counted one by one', async () => {
+    const events = makeEvents();
+    const engine = await Engine.start(readModule(), events.notify);
+    /* Quarters, so that many values lie on edges of bins; some gaps. */
+    const count = 20_000;
+    const values = Float64Array.from({ length: count }, (_, r) => (r % 97 === 0 ? NaN : ((r * 7919) % 401) / 4 - 30));
+    const columns = [{ name: 'v', type: 'f64', unit: '' }];
+    const { id } = await engine.openLive({ name: 'v', unit: 'ms', columns });
+    await engine.append(id, { count, times: BigInt64Array.from({ length: count }, (_, r) => BigInt(r)), columns: [values] });
+    const chart = (await engine.makeChart()).id;
+    const series = { source: id, column: 0, mark: 'histogram', color: 0, width: 0 };
+    const base = { width: WIDTH, height: HEIGHT, scale: 1, isBare: false, hasLegend: true, panels: [panel()] };
+    const views = [
+        [{ bins: 7 }, { left: '-20', right: '50', range: { from: 100n, to: 15_000n } }],
+        [{ bins: 4096 }, { left: '-0.25', right: '0.25' }],
+        [{}, {}] /* 100 bins between what is fitted */,
+    ];
+    for (const [more, given] of views) {
+        const one = { ...series, ...more };
+        const { from, to, across } = await drawComplete(engine, chart, { ...base, ...given, series: [one] }, events.next);
+        const bins = more.bins ?? 100;
+        const span = across.max - across.min;
+        assert.equal(Number(across.left), across.min);
+        assert.equal(Number(across.right), across.max);
+        /* In thousandths all of them are integers: bin k holds left < v <= right. */
+        const [left, right] = [across.min, across.max].map((edge) => Math.round(1000 * edge));
+        assert.deepEqual([left / 1000, right / 1000], [across.min, across.max]);
+        const expected = new Array(bins).fill(0);
+        for (let r = Number(from); r < Number(to) && r < count; r++) {
+            const bin = Math.floor(((1000 * values[r] - left) * bins - 1) / (right - left));
+            if (bin >= 0 && bin < bins) expected[bin]++;
+        }
+        const view = { from, to, left: across.left, right: across.right };
+        const got = [];
+        for (let bin = 0; bin < bins; bin++) {
+            const found = await engine.bin(one, view, (bin + 0.5) / bins);
+            assert.ok(Math.abs(found.min - (across.min + (span * bin) / bins)) < 1e-9);
+            assert.ok(Math.abs(found.max - (across.min + (span * (bin + 1)) / bins)) < 1e-9);
+            got.push(found.count);
+        }
+        assert.deepEqual(got, expected);
+        assert.ok(got.some((n) => n > 0) && (bins > 100 || got.every((n) => n < count / 2)));
+        /* The ends are part of the first and the last. */
+        for (const [share, bin] of [[-1, 0], [0, 0], [1, bins - 1], [2, bins - 1], [Number.NaN, 0]])
+            assert.equal((await engine.bin(one, view, share)).count, expected[bin]);
+    }
+    const view = { from: 0n, to: 10n, left: '1', right: '0' };
+    await assert.rejects(engine.bin(series, view, 0), { code: 'invalid' });
+    await assert.rejects(engine.bin(series, { ...view, left: 'x' }, 0), { code: 'invalid' });
+    await assert.rejects(engine.bin({ ...series, bins: 4097 }, { ...view, right: '2' }, 0), { code: 'invalid' });
+    await engine.stop();
+});
+
 test('values at the cursor are those of the bar, of its study, and of the nearest point', async () => {
     const events = makeEvents();
     const engine = await Engine.start(readModule(), events.notify);

@@ -201,7 +201,49 @@ inBrowsers((browser, name) => {
         assert.equal((await browser.evaluate(COUNT_DIFFERENT(9 * BATCH))).different, 0);
     });
 
-    test('a series that its server has made anew ends with a message, beside its picture', async () => {
+    test('a series that its server has made anew is followed from its beginning; the old rows go', async () => {
+        const mortal = await startLiveServer({ origin: plain.url });
+        try {
+            const series = await fresh(mortal);
+            for (let batch = 40; batch < 43; batch++) await publish(mortal, series, batch);
+            await browser.evaluate(open(address(series, mortal)));
+            /* A second chart shows what is in the middle. */
+            await browser.evaluate(`(async () => {
+                const element = document.createElement('div');
+                element.style.cssText = 'width:400px;height:200px';
+                document.body.append(element);
+                window.second = test.charts.createChart(element, { series: [{ data: stream }],
+                    axes: { x: { from: ${timeOf(41 * BATCH)}, to: ${timeOf(41 * BATCH + 50)} } } });
+                await second.ready;
+            })()`);
+            for (let round = 1; round <= 2; round++) {
+                await mortal.kill();
+                await mortal.restart();
+                /* There is no such series now: it is waited for. */
+                await until(browser, `test.shown.notice.includes('404')`);
+                await mortal.make(series);
+                /* Times and numbers begin before those that were there. */
+                for (let batch = 0; batch < 2; batch++) await publish(mortal, series, batch);
+                await until(browser, hasRows(2 * BATCH), 60_000);
+                await until(browser, `test.shown.notice === ''`);
+                await until(browser, `test.chart.getView().to === ${timeOf(2 * BATCH - 1) + 1}`);
+                assert.equal(await browser.evaluate('test.chart.getView().from'), timeOf(0));
+                assert.equal(await browser.evaluate('second.getView().from'), timeOf(0));
+                const stats = await statsOf(browser);
+                assert.deepEqual([stats.restarts, stats.lastSequence, stats.gaps, stats.isFinal], [round, 2, 0, false]);
+                assert.equal(await browser.evaluate('stream.refresh().then((info) => info.rows)'), 2 * BATCH);
+                assert.equal((await browser.evaluate(COUNT_DIFFERENT(2 * BATCH))).different, 0);
+            }
+            await publish(mortal, series, 2);
+            await until(browser, `test.chart.getView().to === ${timeOf(3 * BATCH - 1) + 1}`);
+            assert.deepEqual(await browser.evaluate('errors'), []);
+            await browser.evaluate('second.destroy()');
+        } finally {
+            await mortal.close();
+        }
+    });
+
+    test('a series that its server has made anew with other columns ends with a message, beside its picture', async () => {
         const mortal = await startLiveServer({ origin: plain.url });
         try {
             const series = await fresh(mortal);
@@ -209,13 +251,10 @@ inBrowsers((browser, name) => {
             await browser.evaluate(open(address(series, mortal)));
             await mortal.kill();
             await mortal.restart();
-            /* There is no such series now: it is waited for. */
-            await until(browser, `test.shown.notice.includes('404')`);
-            assert.deepEqual(await browser.evaluate('errors'), []);
-            await mortal.make(series);
-            await until(browser, 'errors.length > 0');
+            await mortal.make(series, 'unit=ms&column=price:f64:USD');
+            await until(browser, 'errors.length > 0', 60_000);
             assert.deepEqual(await browser.evaluate('errors'), ['io']);
-            assert.match(await browser.evaluate('test.shown.notice'), /made anew.*open it again/);
+            assert.match(await browser.evaluate('test.shown.notice'), /made anew.*other columns; open it again/);
             assert.equal((await statsOf(browser)).isFinal, true);
             await browser.evaluate('test.chart.reset()');
             await until(browser, `test.shown.message === ''`);

@@ -15,6 +15,9 @@ let nextSequence;
 let asked = [];
 let streams = [];
 
+const describe = (next) => ({ time_unit: 'ms', first_sequence: 1, next_sequence: next,
+    columns: [{ name: 'v', type: 'f64', unit: 'V' }] });
+
 /** Sockets as the tests play them. */
 class FakeSocket {
     static all = [];
@@ -36,8 +39,8 @@ class FakeSocket {
         this.onmessage?.({ data: typeof message === 'string' ? message : JSON.stringify(message) });
     }
 
-    hello(next) {
-        this.text({ type: 'hello', next_sequence: next });
+    hello(next, more = {}) {
+        this.text({ ...describe(next), type: 'hello', ...more });
     }
 
     frame(sequence) {
@@ -56,10 +59,7 @@ before(async () => {
         asked.push(request);
         if (answer === undefined) return;
         response.writeHead(answer, { 'Content-Type': 'application/json' });
-        response.end(
-            JSON.stringify({ time_unit: 'ms', first_sequence: 1, next_sequence: nextSequence,
-                columns: [{ name: 'v', type: 'f64', unit: 'V' }] }),
-        );
+        response.end(JSON.stringify(describe(nextSequence)));
     });
     await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
     url = `ws://127.0.0.1:${server.address().port}/v1/live/a`;
@@ -77,18 +77,21 @@ afterEach(() => {
     FakeSocket.refuses = false;
 });
 
-/** A host whose frames are single bytes: their sequence number; 0 is unsound, 255 cannot be appended. */
-function follow(address = url, headers = {}) {
+/** A host whose frames are single bytes: their sequence number; 0 is unsound, 255 cannot be appended. A series
+ * that was made anew is followed if its unit is the same. */
+function follow(address = url, headers = {}, times = TIMES) {
     answer = 200;
     nextSequence = 1;
     asked = [];
-    const host = { taken: [], changes: 0, error: undefined, last: 0, isFinal: false };
+    const host = { taken: [], changes: 0, restarts: 0, error: undefined, last: 0, isFinal: false };
     const stream = new live.LiveStream(address, headers, 60, {
-        greet(next) {
-            if (!(next > host.last)) {
-                host.isFinal = true;
-                throw new Error('the series was made anew');
-            }
+        greet({ firstSequence, nextSequence, unit }) {
+            if (nextSequence > host.last) return false;
+            host.isFinal = unit !== 'ms';
+            if (host.isFinal) throw new Error('the series was made anew');
+            host.last = firstSequence - 1;
+            host.restarts++;
+            return true;
         },
         take([sequence]) {
             if (sequence === 255) host.isFinal = true;
@@ -99,7 +102,7 @@ function follow(address = url, headers = {}) {
         place: () => ({ lastSequence: host.last, isFinal: host.isFinal }),
         changed: () => host.changes++,
         ended: (error) => (host.error = error),
-    }, TIMES);
+    }, times);
     stream.ready.catch(() => undefined);
     streams.push(stream);
     return { stream, host, sockets: FakeSocket.all };
@@ -231,7 +234,50 @@ test('an unsound frame is asked for again, with growing pauses', async () => {
     assert.equal(host.error, undefined);
 });
 
-test('rows that cannot be appended, a series made anew and a refusal are ends', async () => {
+test('a series that was made anew is asked for from its beginning', async () => {
+    const { stream, host, sockets } = follow(url, {}, { ...TIMES, lastPauseMs: 10_000 });
+    sockets[0].hello(6);
+    sockets[0].frame(5);
+    await stream.ready;
+    const losses = 5;
+    for (let i = 0; i < losses; i++) { /* the server was away: the next pause would be 320 ms at least */
+        sockets.at(-1).break();
+        await eventually(() => sockets.length === i + 2, 'another connection');
+    }
+    const old = sockets.at(-1);
+    old.hello(5, { first_sequence: 3 });
+    const begin = performance.now();
+    assert.ok(old.isClosed);
+    assert.equal(host.restarts, 1);
+    assert.match(stream.lost, /made anew.*connecting again/);
+    old.frame(9); /* leaves rows out, and is not heard */
+    await eventually(() => sockets.length === losses + 2, 'another connection');
+    assert.ok(performance.now() - begin < 300, 'soon, whatever the pauses had become');
+    const next = sockets.at(-1);
+    assert.equal(next.url.searchParams.get('after'), '2');
+    next.hello(5, { first_sequence: 3 });
+    assert.equal(stream.lost, '');
+    next.frame(3);
+    next.frame(4);
+    assert.deepEqual(host.taken, [5, 3, 4]);
+    assert.equal(host.error, undefined);
+});
+
+test('a hello that does not describe the series is no greeting', async () => {
+    const { stream, host, sockets } = follow();
+    sockets[0].hello(3);
+    sockets[0].frame(2);
+    await stream.ready;
+    sockets[0].break();
+    for (const [i, more] of [{ columns: 'v' }, { first_sequence: 0 }, { time_unit: 'weeks' }].entries()) {
+        await eventually(() => sockets.length === i + 2, 'another connection');
+        sockets[i + 1].hello(1, more);
+        assert.match(stream.lost, /not the description/);
+    }
+    assert.deepEqual([host.restarts, host.error], [0, undefined]);
+});
+
+test('rows that cannot be appended, a series made anew with other columns and a refusal are ends', async () => {
     const ends = [
         ({ sockets }) => sockets[0].frame(255),
         ({ sockets }) => sockets[0].break(1008, 'no right'),
@@ -239,7 +285,7 @@ test('rows that cannot be appended, a series made anew and a refusal are ends', 
             sockets[0].frame(3);
             sockets[0].break();
             await eventually(() => sockets.length === 2, 'another connection');
-            sockets[1].hello(2);
+            sockets[1].hello(2, { time_unit: 's' });
         },
     ];
     for (const end of ends) {

@@ -120,6 +120,27 @@ test('a view never leaves the data behind, nor int64', () => {
     assert.ok(last.to <= end && last.from < last.to);
 });
 
+test('a view follows data that grow, lose their start, or are others altogether', () => {
+    const range = (from, to) => ({ from: BigInt(from), to: BigInt(to) });
+    const before = range(100, 200);
+    const cases = [
+        /* view, data: where it goes; undefined: it stays */
+        [range(100, 200), range(100, 250), range(100, 250)] /* all, and goes on showing all */,
+        [range(180, 200), range(100, 250), range(230, 250)] /* the end */,
+        [range(120, 150), range(100, 250), undefined],
+        [range(120, 150), range(140, 250), undefined] /* old rows are dropped */,
+        [range(120, 150), range(180, 250), undefined],
+        [range(120, 200), range(100, 200), undefined] /* nothing is new */,
+        [range(100, 200), range(0, 50), range(0, 50)] /* another series, before */,
+        [range(180, 200), range(0, 50), range(30, 50)],
+        [range(120, 150), range(0, 50), range(0, 50)] /* nothing of it is shown */,
+        [range(120, 150), range(300, 350), range(300, 350)] /* or behind */,
+        [range(120, 150), range(0, 140), undefined] /* some of it is there */,
+    ];
+    for (const [at, data, wanted] of cases)
+        assert.deepEqual(view.followRange(at, before, data), wanted, `${at.from} ${data.from} ${data.to}`);
+});
+
 test('values are stretched on their axis', () => {
     const close = (a, b) => assert.ok(Math.abs(a - b) < 1e-9 * Math.abs(b), `${a} ${b}`);
     const log = view.zoomValues({ min: 1, max: 100 }, 2, 0.5, true);
