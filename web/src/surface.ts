@@ -82,12 +82,8 @@ class PixelSurface implements Surface {
     }
 }
 
-/* Canvases of the page lie in memory (`willReadFrequently`): those on a GPU lose pictures now and then in
- * WebKitGTK 2.50 while they are young, or show them as if they had another's size. In workers they do not,
- * and Chromium is quicker without. */
 export function open2d(canvas: Canvas): Context2d {
-    const willReadFrequently = 'ownerDocument' in canvas;
-    const context = canvas.getContext('2d', { alpha: false, willReadFrequently }) as Context2d | null;
+    const context = canvas.getContext('2d', { alpha: false }) as Context2d | null;
     if (context === null) throw new ChartError('unsupported', 'the canvas has no 2D context');
     return context;
 }
