@@ -260,6 +260,9 @@ function rendererOf(gl: WebGL2RenderingContext): string {
 
 /** The context that the charts of an engine share, and the canvas behind it. */
 class Painter {
+    private image: ImageData | undefined;
+    private rows = new Uint8Array();
+
     private constructor(
         private canvas: Canvas,
         private context: Context,
@@ -297,6 +300,24 @@ class Painter {
         throw new ChartError('device-lost', 'WebGL2 loses its context again and again');
     }
 
+    /** The same as pixels, until the next call. */
+    read(chart: number, tables: Tables): ImageData {
+        this.draw(chart, tables);
+        const { gl } = this.context;
+        const { width, height } = tables;
+        const stride = 4 * width;
+        if (this.image?.width !== width || this.image.height !== height) {
+            this.image = new ImageData(width, height);
+            this.rows = new Uint8Array(stride * height);
+        }
+        gl.readPixels(0, 0, width, height, gl.RGBA, gl.UNSIGNED_BYTE, this.rows);
+        for (let y = 0; y < height; y++) {
+            const above = (height - 1 - y) * stride; /* WebGL's first row is the lowest */
+            this.image.data.set(this.rows.subarray(above, above + stride), y * stride);
+        }
+        return this.image;
+    }
+
     forget(chart: number): void {
         this.context.forget(chart);
     }
@@ -306,14 +327,13 @@ class Painter {
     }
 }
 
-/** What is on a chart's canvas: bitmaps that are handed to it, which costs nothing, or copies where a page's
- * WebGL2 has no OffscreenCanvas. */
+/** What is on a chart's canvas: bitmaps that are handed to it, which costs nothing, or pixels where a page's
+ * WebGL2 has no OffscreenCanvas. (drawImage would be quicker, but that is WebKitGTK, which draws an older
+ * picture now and then.) */
 type Screen = ImageBitmapRenderingContext | Context2d;
 
-function putOn(screen: Screen, picture: Canvas): void {
-    if ('transferFromImageBitmap' in screen)
-        screen.transferFromImageBitmap((picture as OffscreenCanvas).transferToImageBitmap());
-    else screen.drawImage(picture, 0, 0);
+function handOver(screen: ImageBitmapRenderingContext, picture: Canvas): void {
+    screen.transferFromImageBitmap((picture as OffscreenCanvas).transferToImageBitmap());
 }
 
 class GlSurface implements Surface {
@@ -337,7 +357,9 @@ class GlSurface implements Surface {
             return;
         }
         try {
-            putOn(this.screen, this.owner.draw(this.number, picture));
+            const { screen, owner, number } = this;
+            if ('transferFromImageBitmap' in screen) handOver(screen, owner.draw(number, picture));
+            else screen.putImageData(owner.read(number, picture), 0, 0);
         } catch (cause) {
             const { code, message } = ChartError.from(cause);
             if (code === 'limit') throw cause;
@@ -360,7 +382,7 @@ class GlSurface implements Surface {
         if ('transferFromImageBitmap' in this.screen) {
             const picture = new OffscreenCanvas(width, height);
             draw(open2d(picture));
-            putOn(this.screen, picture);
+            handOver(this.screen, picture);
         } else {
             draw(this.screen);
         }
@@ -410,9 +432,17 @@ export class GlSurfaces {
             throw new ChartError('unsupported', `${this.software} is the processor under another name`);
     }
 
-    draw(number: number, picture: Picture): Canvas {
+    private get living(): Painter {
         if (this.painter === undefined) throw new ChartError('device-lost', 'WebGL2 has ended');
-        return this.painter.draw(number, this.readTables(picture));
+        return this.painter;
+    }
+
+    draw(number: number, picture: Picture): Canvas {
+        return this.living.draw(number, this.readTables(picture));
+    }
+
+    read(number: number, picture: Picture): ImageData {
+        return this.living.read(number, this.readTables(picture));
     }
 
     forget(number: number): void {
