@@ -10,8 +10,8 @@
 #include <string.h>
 
 #define PURPOSE "columns"
-#define EDGE_SLACK 1e-6 /* of a column: views that are moved by whole columns have the same ones   \
-                         */
+/* Of a column: views that are moved by whole columns have the same ones. */
+#define EDGE_SLACK 1e-6
 
 /* From positions in this view to those in the earlier one, and back for y. */
 typedef struct mapping {
@@ -244,12 +244,8 @@ void gch__earlier_keep_range(gch_query *query, uint32_t column, gch_join join, i
         query->earlier_range_next = (query->earlier_range_next + 1) % GCH__EARLIER_COUNT;
         r = &query->earlier_ranges[query->earlier_range_next];
     }
-    *r = (struct gch__earlier_range){.column = column,
-                                     .join = join,
-                                     .t0 = t0,
-                                     .t1 = t1,
-                                     .min = min,
-                                     .max = max};
+    *r = (struct gch__earlier_range){
+        .column = column, .join = join, .t0 = t0, .t1 = t1, .min = min, .max = max};
 }
 
 /* But for the rounding of a view that is panned. */
