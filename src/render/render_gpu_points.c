@@ -334,15 +334,15 @@ static gch_status enter_pool(const points_job *job, uint64_t row, gch_error *err
 
 static gch__plane_axis last_axis(const points_job *job)
 {
-    return pass_of(job) != GCH__POINTS_COUNT && job->part->has_values ? GCH__PLANE_VALUE
-                                                                      : GCH__PLANE_Y;
+    bool has_part = job->part != NULL && job->part->pass != GCH__POINTS_COUNT;
+    return has_part && job->part->has_values ? GCH__PLANE_VALUE : GCH__PLANE_Y;
 }
 
 static uint32_t column_of(const points_job *job, gch__plane_axis axis)
 {
-    const uint32_t columns[GCH__PLANE_AXES] = {job->plane->x_column, job->plane->y_column,
-                                               job->plane->value_column};
-    return columns[axis];
+    return axis == GCH__PLANE_X   ? job->plane->x_column
+           : axis == GCH__PLANE_Y ? job->plane->y_column
+                                  : job->plane->value_column;
 }
 
 static gch_status add_segment(const points_job *job, uint32_t index, gch_error *err)
