@@ -217,6 +217,15 @@ static gch_status include_line(const gch_query *query, uint32_t column, gch_join
     return GCH_OK;
 }
 
+/* At both ends of a view. */
+static gch_status include_lines(const gch_query *query, uint32_t column, gch_join join, int64_t t0,
+                                uint64_t first, int64_t t1, uint64_t last, gch_value *min,
+                                gch_value *max, gch_error *err)
+{
+    GCH_TRY(include_line(query, column, join, t0, first, min, max, err));
+    return include_line(query, column, join, t1, last, min, max, err);
+}
+
 static gch_status find_range(gch_query *query, uint32_t column, int64_t t0, int64_t t1,
                              gch_join join, gch_value *out_min, gch_value *out_max, gch_error *err)
 {
@@ -236,14 +245,12 @@ static gch_status find_range(gch_query *query, uint32_t column, int64_t t0, int6
     }
     GCH_TRY(gch__range_of_rows(query, column, first, GCH_MAX(first, last), out_min, out_max, &touch,
                                err));
-    if (is_known)
-        status = include_line(query, column, join, t0, first, out_min, out_max, err);
-    if (is_known && status == GCH_OK)
-        status = include_line(query, column, join, t1, last, out_min, out_max, err);
-    if (is_known && status == GCH_PENDING)
-        touch.covered++;
-    else if (is_known)
-        GCH_TRY(status);
+    if (is_known) {
+        status = include_lines(query, column, join, t0, first, t1, last, out_min, out_max, err);
+        touch.covered += status == GCH_PENDING ? 1 : 0;
+        if (status != GCH_PENDING)
+            GCH_TRY(status);
+    }
     query->stats.answers_pending += touch.covered > 0 ? 1 : 0;
     query->stats.blocks_decoded += touch.blocks;
     query->stats.nodes_read += touch.nodes;

@@ -520,21 +520,31 @@ export class Engine implements EngineApi {
 
     /* ---- values at the cursor ---- */
 
-    async nearest(source: number, column: number, t: bigint): Promise<Sample | undefined> {
+    /** Asks for what the module then has in `byteCount` bytes at `out`; undefined after a status of `none`. */
+    private ask<T>(
+        byteCount: number,
+        none: string[],
+        call: (out: number) => number,
+        read: (out: number, view: DataView) => T,
+    ): T | undefined {
         const { abi } = this;
         abi.begin();
-        const out = abi.take(SAMPLE_BYTES);
-        const status = abi.check(
-            abi.call.gch_web_nearest(source, column, t, out),
-            'pending',
-            'not-found',
-        );
+        const out = abi.take(byteCount);
+        const status = abi.check(call(out), ...none);
         this.fetchWants();
-        return status === 'ok' ? this.readSample(out) : undefined;
+        return status === 'ok' ? read(out, abi.view()) : undefined;
     }
 
-    private readSample(at: number): Sample {
-        const view = this.abi.view();
+    async nearest(source: number, column: number, t: bigint): Promise<Sample | undefined> {
+        return this.ask(
+            SAMPLE_BYTES,
+            ['pending', 'not-found'],
+            (out) => this.abi.call.gch_web_nearest(source, column, t, out),
+            (out, view) => this.readSample(out, view),
+        );
+    }
+
+    private readSample(at: number, view: DataView): Sample {
         return {
             time: view.getBigInt64(at, true),
             row: view.getFloat64(at + 8, true),
@@ -551,26 +561,22 @@ export class Engine implements EngineApi {
         t: bigint,
     ): Promise<Bar | undefined> {
         const { abi } = this;
-        abi.begin();
-        const out = abi.take(BAR_BYTES);
-        const status = abi.check(
-            abi.call.gch_web_bar_at(source, column, abi.text(width), abi.text(timeZone), t, out),
-            'pending',
-            'not-found',
+        return this.ask(
+            BAR_BYTES,
+            ['pending', 'not-found'],
+            (out) =>
+                abi.call.gch_web_bar_at(source, column, abi.text(width), abi.text(timeZone), t, out),
+            (out, view) => ({
+                from: view.getBigInt64(out, true),
+                to: view.getBigInt64(out + 8, true),
+                rows: view.getFloat64(out + 16, true),
+                open: abi.readText(out + 32),
+                high: abi.readText(out + 104),
+                low: abi.readText(out + 176),
+                close: abi.readText(out + 248),
+                closeValue: view.getFloat64(out + 240, true),
+            }),
         );
-        this.fetchWants();
-        if (status !== 'ok') return undefined;
-        const view = abi.view();
-        return {
-            from: view.getBigInt64(out, true),
-            to: view.getBigInt64(out + 8, true),
-            rows: view.getFloat64(out + 16, true),
-            open: abi.readText(out + 32),
-            high: abi.readText(out + 104),
-            low: abi.readText(out + 176),
-            close: abi.readText(out + 248),
-            closeValue: view.getFloat64(out + 240, true),
-        };
     }
 
     async sum(
@@ -581,15 +587,13 @@ export class Engine implements EngineApi {
         t: bigint,
     ): Promise<Sample | undefined> {
         const { abi } = this;
-        abi.begin();
-        const out = abi.take(SAMPLE_BYTES);
-        const status = abi.check(
-            abi.call.gch_web_sum_at(source, column, abi.text(width), abi.text(timeZone), t, out),
-            'pending',
-            'not-found',
+        return this.ask(
+            SAMPLE_BYTES,
+            ['pending', 'not-found'],
+            (out) =>
+                abi.call.gch_web_sum_at(source, column, abi.text(width), abi.text(timeZone), t, out),
+            (out, view) => this.readSample(out, view),
         );
-        this.fetchWants();
-        return status === 'ok' ? this.readSample(out) : undefined;
     }
 
     async study(
@@ -599,63 +603,54 @@ export class Engine implements EngineApi {
         t: bigint,
     ): Promise<StudyValue | undefined> {
         const { abi } = this;
-        abi.begin();
-        const out = abi.take(STUDY_BYTES);
-        const at = abi.take(SERIES_BYTES);
-        writeSeries(abi, at, series);
-        const status = abi.check(
-            abi.call.gch_web_study_at(at, abi.text(width), abi.text(timeZone), t, out),
-            'pending',
-            'not-found',
-            'limit',
+        return this.ask(
+            STUDY_BYTES,
+            ['pending', 'not-found', 'limit'],
+            (out) => {
+                const at = abi.take(SERIES_BYTES);
+                writeSeries(abi, at, series);
+                return abi.call.gch_web_study_at(at, abi.text(width), abi.text(timeZone), t, out);
+            },
+            (out, view) => ({
+                from: view.getBigInt64(out, true),
+                to: view.getBigInt64(out + 8, true),
+                low: view.getFloat64(out + 16, true),
+                high: view.getFloat64(out + 24, true),
+            }),
         );
-        this.fetchWants();
-        if (status !== 'ok') return undefined;
-        const view = abi.view();
-        return {
-            from: view.getBigInt64(out, true),
-            to: view.getBigInt64(out + 8, true),
-            low: view.getFloat64(out + 16, true),
-            high: view.getFloat64(out + 24, true),
-        };
     }
 
-    async bin(series: FrameSeries, view: BinView, share: number): Promise<Bin | undefined> {
+    async bin(series: FrameSeries, shown: BinView, share: number): Promise<Bin | undefined> {
         const { abi } = this;
         const { source, column, bins = 0 } = series;
-        abi.begin();
-        const out = abi.take(BIN_BYTES);
-        const [left, right] = [abi.text(view.left), abi.text(view.right)];
-        const status = abi.check(
-            abi.call.gch_web_bin_at(source, column, view.from, view.to, left, right, bins, share, out),
-            'pending',
+        const { from, to } = shown;
+        return this.ask(
+            BIN_BYTES,
+            ['pending'],
+            (out) => {
+                const [left, right] = [abi.text(shown.left), abi.text(shown.right)];
+                return abi.call.gch_web_bin_at(source, column, from, to, left, right, bins, share, out);
+            },
+            (out, view) => ({
+                min: view.getFloat64(out, true),
+                max: view.getFloat64(out + 8, true),
+                count: view.getFloat64(out + 16, true),
+            }),
         );
-        this.fetchWants();
-        if (status !== 'ok') return undefined;
-        const bin = abi.view();
-        return {
-            min: bin.getFloat64(out, true),
-            max: bin.getFloat64(out + 8, true),
-            count: bin.getFloat64(out + 16, true),
-        };
     }
 
     async pointAt(source: number, box: PlaneBox): Promise<PlanePoint | undefined> {
         const { abi } = this;
-        abi.begin();
-        const out = abi.take(4);
-        const [left, right, bottom, top] = [box.left, box.right, box.bottom, box.top].map((text) =>
-            abi.text(text),
-        ) as [number, number, number, number];
-        const status = abi.check(
-            abi.call.gch_web_point_at(source, left, right, bottom, top, out),
-            'pending',
-            'not-found',
-            'limit',
+        return this.ask(
+            4,
+            ['pending', 'not-found', 'limit'],
+            (out) => {
+                const { left, right, bottom, top } = box;
+                const [l, r, b, t] = [abi.text(left), abi.text(right), abi.text(bottom), abi.text(top)];
+                return abi.call.gch_web_point_at(source, l, r, b, t, out);
+            },
+            (out, view) => abi.readJson(view.getUint32(out, true)) as PlanePoint,
         );
-        this.fetchWants();
-        if (status !== 'ok') return undefined;
-        return abi.readJson(abi.view().getUint32(out, true)) as PlanePoint;
     }
 
     /* ---- the whole ---- */
