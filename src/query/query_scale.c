@@ -1,18 +1,17 @@
-/* Row edges, rows of keys, and crossings: double arithmetic where its error bound decides, exact
- * integers where it does not.
+/* Row edges, rows of keys, and crossings: double arithmetic where its error bound decides, then
+ * double-double arithmetic, exact integers where neither does.
  *
  * Invariants:
  *  1. thresholds[unbounded_count ..] descend (weakly): row(key) = max{r : key < thresholds[r]}.
  *     Across, thresholds[.. height_px - unbounded_count] ascend: max{r : key >= thresholds[r]}.
- *  2. Every decision on a linear axis is either an integer comparison, a double comparison whose
- * two sides differ by more than the bound on their errors, or gch__exact_compare_edge.
+ *  2. Every decision on a linear axis is either an integer comparison, a comparison of doubles or
+ *     pairs that differ by more than the bound on their errors, or gch__exact_compare_edge.
  */
 #include "query_scale.h"
 
 #include <math.h>
 
 #define Y_LIMIT 1e6f
-#define GUESS_KEYS (uint64_t)64
 #define KIND_COUNT 21u /* decimals of 0 to 18 digits behind the point, both floats */
 
 static double double_of_key(const gch__key_map *map, uint64_t key)
@@ -58,6 +57,11 @@ static double edge_value(const gch__row_table *table, uint32_t row)
     return table->axis == GCH_AXIS_LOG ? exp(value) : value;
 }
 
+static gch__pair edge_pair(const gch__row_table *table, uint32_t row)
+{
+    return gch__pair_minus(table->top_pair, gch__pair_times(table->step_pair, (double)row));
+}
+
 /* Is the key's value above Y(row), or across at it or above? */
 static bool is_above_edge(const gch__row_table *table, uint64_t key, uint32_t row)
 {
@@ -72,6 +76,12 @@ static bool is_above_edge(const gch__row_table *table, uint64_t key, uint32_t ro
         return true;
     if (!table->is_extreme && edge - value > bound)
         return false;
+    if (table->has_pairs) {
+        gch__pair pair = edge_pair(table, row);
+        double above = value - pair.high - pair.low;
+        if (fabs(above) > 0x1p-96 * fmax(table->magnitude, fabs(value)))
+            return above > 0;
+    }
     gch__exact exact = gch__exact_from_key(&table->map, key);
     gch__exact_line number = {.a = exact, .b = exact, .part = 0, .whole = 1};
     int side =
@@ -183,6 +193,30 @@ static uint64_t key_near(const gch__key_map *map, double value)
     return key < first ? first : key > last ? last : key;
 }
 
+/* bisect_threshold, which first looks around the edge as doubles have it: the answer is next to
+ * that or, where there are no pairs, a few keys away. */
+static uint64_t threshold_near(const gch__row_table *table, uint32_t row, uint64_t low,
+                               uint64_t high)
+{
+    static const uint64_t steps[] = {1, 64};
+    double edge = table->has_pairs ? edge_pair(table, row).high : edge_value(table, row);
+    uint64_t guess = GCH_MIN(GCH_MAX(key_near(&table->map, edge), low), high);
+    for (size_t i = 0; i < GCH_COUNT_OF(steps); i++) {
+        uint64_t before = guess - GCH_MIN(guess - low, steps[i]);
+        uint64_t after = guess + GCH_MIN(high - guess, steps[i]);
+        if (before > low && is_above_edge(table, before, row)) {
+            high = guess = before;
+        } else if (after < high && !is_above_edge(table, after, row)) {
+            low = guess = after;
+        } else {
+            low = before;
+            high = after;
+            break;
+        }
+    }
+    return bisect_threshold(table, row, low, high);
+}
+
 static void general_thresholds(gch__row_table *table)
 {
     uint64_t first, last;
@@ -196,15 +230,7 @@ static void general_thresholds(gch__row_table *table)
         } else if (is_above_edge(table, first, r)) {
             table->thresholds[r] = 0;
         } else {
-            /* Most often the answer is within a few keys of the double nearest to the edge. */
-            uint64_t low = first, guess = key_near(&table->map, edge_value(table, r));
-            uint64_t near = GCH_MAX(guess, first + GUESS_KEYS) - GUESS_KEYS;
-            if (near < above && !is_above_edge(table, near, r))
-                low = near;
-            if (guess < above - GCH_MIN(above, GUESS_KEYS) &&
-                is_above_edge(table, guess + GUESS_KEYS, r))
-                above = guess + GUESS_KEYS;
-            above = bisect_threshold(table, r, low, above);
+            above = threshold_near(table, r, first, above);
             table->thresholds[r] = above;
         }
     }
@@ -230,6 +256,33 @@ gch__row_scale gch__row_scale_make(const gch__row_table *table, const gch__key_m
 static bool is_same_decimal(gch_decimal a, gch_decimal b)
 {
     return a.digits == b.digits && a.exp10 == b.exp10;
+}
+
+/* False if the number is not sure to be one. */
+static bool pair_of_decimal(gch_decimal value, gch__pair *out)
+{
+    const int64_t digits_max = (int64_t)1 << 62;
+    if (value.digits > digits_max || value.digits < -digits_max || value.exp10 > 22 ||
+        value.exp10 < -22)
+        return false;
+    double power =
+        gch__pow10_f64[value.exp10 < 0 ? -value.exp10 : value.exp10]; /* exact to 10^22 */
+    double high = (double)value.digits;
+    gch__pair digits = {high, (double)(value.digits - (int64_t)high)};
+    *out = value.exp10 < 0 ? gch__pair_over(digits, power) : gch__pair_times(digits, power);
+    return true;
+}
+
+/* Of floats on a linear axis, which are what doubles leave most often undecided. */
+static bool find_pairs(gch__row_table *table)
+{
+    gch__pair bottom;
+    if (table->axis != GCH_AXIS_LINEAR || table->map.kind == GCH_VALUE_DECIMAL ||
+        !pair_of_decimal(table->top, &table->top_pair) || !pair_of_decimal(table->bottom, &bottom))
+        return false;
+    table->step_pair =
+        gch__pair_over(gch__pair_minus(table->top_pair, bottom), (double)table->height_px);
+    return true;
 }
 
 gch_status gch__row_table_set(gch__row_table *table, const gch__key_map *map, const gch__side *side,
@@ -264,6 +317,7 @@ gch_status gch__row_table_set(gch__row_table *table, const gch__key_map *map, co
     table->px_per_value = (double)side->height_px / (top - bottom);
     table->half_span = top / 2 - bottom / 2;
     table->is_extreme = !(table->magnitude < 1e300 && fabs(table->half_span) > 1e-290);
+    table->has_pairs = find_pairs(table);
     if (side->axis == GCH_AXIS_LINEAR && map->kind == GCH_VALUE_DECIMAL &&
         decimal_thresholds(table))
         return GCH_OK;
