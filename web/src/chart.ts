@@ -35,6 +35,7 @@ const WARM_MS = 120;
 /** After a failure that passes by, what a picture lacks is wanted again. */
 const RETRY_MS = 3000;
 const FRAME_MS_MIN = 4;
+const SUMMARY_MS = 200;
 /** So long after a move another is awaited, whose frame shows what has been loaded too: a little more than a
  * frame of a screen. */
 const MOVING_MS = 25;
@@ -54,6 +55,8 @@ export class Chart {
     private lease: Lease | undefined;
     private stopListening: (() => void) | undefined;
     private stage: Stage | undefined;
+    private staging: Promise<void> | undefined;
+    private summaryTimer: ReturnType<typeof setTimeout> | undefined;
     private shown: Shown[] = [];
     private owned = new Set<DataSource>();
     private isDrawing = false;
@@ -198,9 +201,9 @@ export class Chart {
         }
         this.lease = lease;
         this.stopListening = lease.engine.listen((event) => this.heard(event));
-        this.stage = await Stage.open(lease, this.overlay, this.options.backend ?? 'auto');
         this.showProgress(0.1);
-        await this.open(this.options.series);
+        this.staging = this.openStage(lease);
+        await Promise.all([this.staging, this.open(this.options.series)]);
         this.applyAxes();
         await new Promise<void>((resolve, reject) => {
             const stops = [
@@ -216,6 +219,10 @@ export class Chart {
             );
             this.schedule();
         });
+    }
+
+    private async openStage(lease: Lease): Promise<void> {
+        this.stage = await Stage.open(lease, this.overlay, this.options.backend ?? 'auto');
     }
 
     private async open(all: SeriesOptions[]): Promise<void> {
@@ -450,12 +457,14 @@ export class Chart {
         clearTimeout(this.warmTimer);
         clearTimeout(this.retryTimer);
         clearTimeout(this.loadedTimer);
+        clearTimeout(this.summaryTimer);
         this.stopListening?.();
         this.crosshair.end();
         this.overlay.remove();
         this.events.clear();
         const { lease } = this;
         try {
+            await this.staging?.catch(() => undefined);
             await this.stage?.close();
             for (const source of this.owned) await source.close();
         } catch (cause) {
@@ -640,9 +649,7 @@ export class Chart {
         }
         this.drawLegend();
         this.showProgress(frame.complete);
-        this.overlay.describe(
-            summarize(this.options.title, this.visible(), frame, this.state, this.displayZone()),
-        );
+        this.summaryTimer ??= setTimeout(() => this.describe(), SUMMARY_MS);
         this.crosshair.refresh();
         this.emit('progress', { complete: frame.complete, pendingBytes: 0 });
         const view = this.getView();
@@ -650,6 +657,16 @@ export class Chart {
             this.emit('complete', view);
             this.warmLater();
         }
+    }
+
+    /* Nobody hears sixty summaries a second. */
+    private describe(): void {
+        const { frame } = this.state;
+        this.summaryTimer = undefined;
+        if (frame === undefined) return;
+        this.overlay.describe(
+            summarize(this.options.title, this.visible(), frame, this.state, this.displayZone()),
+        );
     }
 
     private warmLater(): void {

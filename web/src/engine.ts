@@ -690,7 +690,8 @@ function widen(want: Want, bytes: Bytes): Want {
     return byteCount > RANGE_MAX ? want : { ...want, offset, byteCount };
 }
 
-async function compile(wasm: ModuleSource): Promise<WebAssembly.Module> {
+export async function compile(wasm: ModuleSource): Promise<WebAssembly.Module> {
+    if (wasm instanceof WebAssembly.Module) return wasm;
     if (wasm instanceof ArrayBuffer || ArrayBuffer.isView(wasm))
         return WebAssembly.compile(wasm as BufferSource);
     const response = wasm instanceof Response ? wasm : await fetch(wasm as string | URL);
