@@ -18,7 +18,7 @@ import { readFrame, writeDesc, writeSeries } from './layout.js';
 import { Loader, type Want } from './loader.js';
 import { TIME_UNITS } from './protocol.js';
 import type { Backend, BackendChoice, Bar, Bin, BinView, Canvas } from './protocol.js';
-import type { EngineApi, EngineEvent, EngineStats, Frame, FrameDesc, FrameSeries } from './protocol.js';
+import type { EngineApi, EngineEvent, EngineStats, Frame, FrameDesc, FrameSeries, Room } from './protocol.js';
 import type { LiveDesc, OpenResult, PlaneBox, PlanePoint, Rows, Sample } from './protocol.js';
 import type { SourceInfo, StreamOptions, StudyValue } from './protocol.js';
 import { Streams } from './streams.js';
@@ -289,10 +289,20 @@ export class Engine implements EngineApi {
         return { id, info: this.readInfo(id) };
     }
 
+    async makeRoom(byteCount: number): Promise<Room | undefined> {
+        const { abi } = this;
+        return abi.isShared ? { memory: abi.call.memory, at: abi.alloc(byteCount) } : undefined;
+    }
+
+    async freeRoom(at: number): Promise<void> {
+        this.abi.call.gch_web_free(at);
+    }
+
     async append(source: number, rows: Rows): Promise<SourceInfo> {
         const { abi } = this;
         const held: number[] = [];
         const hold = (array: ArrayBufferView): number => {
+            if (rows.isInRoom === true) return array.byteOffset;
             const at = abi.copyIn(new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
             held.push(at);
             return at;

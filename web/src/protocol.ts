@@ -140,6 +140,14 @@ export interface Rows {
     firstRow?: number;
     /** The arrays are nobody else's, whole, and may go to the engine's thread as they are. */
     isHandedOver?: boolean;
+    /** The arrays lie in a Room, where the engine may write over them. */
+    isInRoom?: boolean;
+}
+
+/** Bytes of the engine's own memory, aligned to 8, for others to write to. */
+export interface Room {
+    memory: WebAssembly.Memory;
+    at: number;
 }
 
 export interface FrameSeries {
@@ -349,6 +357,9 @@ export interface EngineApi {
         options: StreamOptions,
     ): Promise<OpenResult>;
     append(source: number, rows: Rows): Promise<SourceInfo>;
+    /** undefined: the engine's memory is not shared. The room is the caller's until it is freed. */
+    makeRoom(byteCount: number): Promise<Room | undefined>;
+    freeRoom(at: number): Promise<void>;
     info(source: number): Promise<SourceInfo>;
     close(source: number): Promise<void>;
     /** Tries what can draw on the canvas, from the chosen backend on down ('auto': the best for this
