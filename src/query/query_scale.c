@@ -158,15 +158,21 @@ static bool decimal_thresholds(gch__row_table *table)
     if (top >= limit || top <= -limit || bottom >= limit || bottom <= -limit)
         return false;
     __int128 divisor = (__int128)table->height_px * gch__pow10_i64[shift];
+    /* From the largest value down; quotient and rest are divided out once and counted on from
+     * there. */
+    __int128 first = table->is_across ? bottom : top;
+    __int128 step = table->is_across ? bottom - top : top - bottom;
+    __int128 digits = first * table->height_px / divisor, rest = first * table->height_px % divisor;
+    const __int128 step_digits = step / divisor, step_rest = step % divisor;
+    if (rest < 0) { /* floor */
+        digits--;
+        rest += divisor;
+    }
     int64_t base = (int64_t)table->map.base;
     uint64_t first_key, last_key;
     drawn_key_bounds(&table->map, &first_key, &last_key);
     for (uint32_t i = 0; i <= table->height_px; i++) {
         uint32_t r = edge_number(table, i);
-        __int128 numerator = top * (table->height_px - r) + bottom * r;
-        __int128 digits = numerator / divisor, rest = numerator % divisor;
-        if (rest < 0)
-            digits--; /* floor */
         __int128 key = digits + (table->is_across && rest == 0 ? 0 : 1) - base;
         if (key <= 0) {
             table->thresholds[r] = 0;
@@ -175,6 +181,12 @@ static bool decimal_thresholds(gch__row_table *table)
             table->unbounded_count = i + 1;
         } else {
             table->thresholds[r] = (uint64_t)key;
+        }
+        digits -= step_digits;
+        rest -= step_rest;
+        if (rest < 0) {
+            digits--;
+            rest += divisor;
         }
     }
     return true;
