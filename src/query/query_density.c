@@ -142,26 +142,18 @@ static gch_status count_in_block(counting *c, uint32_t first, uint32_t last)
     return GCH_OK;
 }
 
-/* First row after node `index` of a level. */
-static uint64_t node_end(const gch__segment *segment, uint32_t level, uint64_t index)
-{
-    return GCH_MIN((index + 1) * GCH_BLOCK_ROWS << (4 * level), segment->row_count);
-}
-
 /* The largest node above the blocks that starts at `row`, ends by `last` and can be settled without
  * its children. *out_end is its end, or `row`. */
 static gch_status count_node(counting *c, uint32_t row, uint32_t last, uint32_t *out_end)
 {
     const gch__value_column *column = c->column;
-    uint32_t block = row / GCH_BLOCK_ROWS, level = 0;
+    uint32_t block = row / GCH_BLOCK_ROWS;
     *out_end = row;
-    while (row % GCH_BLOCK_ROWS == 0 && level + 1 < column->level_count &&
-           (block & ((1u << (4 * (level + 1))) - 1)) == 0 &&
-           block >> (4 * (level + 1)) < column->level_counts[level + 1] &&
-           node_end(c->segment, level + 1, block >> (4 * (level + 1))) <= last)
-        level++;
-    for (; level > 0; level--) {
-        uint32_t index = block >> (4 * level), end = (uint32_t)node_end(c->segment, level, index);
+    if (row % GCH_BLOCK_ROWS != 0)
+        return GCH_OK;
+    for (uint32_t level = gch__node_level(c->segment, column, row, last); level > 0; level--) {
+        uint32_t index = block >> (4 * level);
+        uint32_t end = (uint32_t)gch__node_end(c->segment, level, index);
         gch__pair64 pair;
         gch_status status = read_pair(c, level, index, &pair);
         if (status == GCH_PENDING) /* smaller ones may be there */

@@ -144,13 +144,6 @@ static gch_status light_decoded(lit_job *job, const gch__slice *slice, uint32_t 
     return GCH_OK;
 }
 
-/* First row after node `index` of a level. */
-static uint64_t node_end(const gch__segment *segment, uint32_t level, uint32_t index)
-{
-    uint64_t end = ((uint64_t)index + 1) * GCH_BLOCK_ROWS << (4 * level);
-    return GCH_MIN(end, segment->row_count);
-}
-
 /* Tries to settle the largest node that starts at `row` and lies within the slice without decoding.
  * *out_end is its end, or `row` if none could be settled. */
 static gch_status settle_node(lit_job *job, const gch__slice *slice, uint32_t row,
@@ -164,13 +157,9 @@ static gch_status settle_node(lit_job *job, const gch__slice *slice, uint32_t ro
     *out_end = row;
     if (row % GCH_BLOCK_ROWS != 0)
         return GCH_OK;
-    uint32_t level = 0;
-    while (level + 1 < column->level_count && (block & ((1u << (4 * (level + 1))) - 1)) == 0 &&
-           node_end(segment, level + 1, block >> (4 * (level + 1))) <= slice->last)
-        level++;
-    for (;; level--) {
+    for (uint32_t level = gch__node_level(segment, column, row, slice->last);; level--) {
         uint32_t index = block >> (4 * level);
-        uint64_t end = node_end(segment, level, index);
+        uint64_t end = gch__node_end(segment, level, index);
         if (end > slice->last)
             return GCH_OK;
         uint64_t min, max;

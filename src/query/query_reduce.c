@@ -20,6 +20,25 @@ bool gch__slice_has_gaps(const gch__value_column *column, uint32_t first, uint32
     return low < column->gap_super_count && column->gap_supers[low] <= (last - 1) / GCH_SUPER_ROWS;
 }
 
+uint64_t gch__node_end(const gch__segment *segment, uint32_t level, uint32_t index)
+{
+    uint64_t end = ((uint64_t)index + 1) * GCH_BLOCK_ROWS << (4 * level);
+    return GCH_MIN(end, segment->row_count);
+}
+
+uint32_t gch__node_level(const gch__segment *segment, const gch__value_column *column, uint32_t row,
+                         uint32_t last)
+{
+    uint32_t index = row / GCH_BLOCK_ROWS, level = 0;
+    while (level + 1 < column->level_count && index % GCH_TREE_FANOUT == 0 &&
+           index / GCH_TREE_FANOUT < column->level_counts[level + 1] &&
+           gch__node_end(segment, level + 1, index / GCH_TREE_FANOUT) <= last) {
+        index /= GCH_TREE_FANOUT;
+        level++;
+    }
+    return level;
+}
+
 static gch_status reduce_pairs(const gch_query *query, const gch__segment *segment,
                                const gch__value_column *column, uint32_t level, uint32_t first,
                                uint32_t last, uint64_t *io_min, uint64_t *io_max, gch__touch *touch,

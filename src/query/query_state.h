@@ -200,6 +200,13 @@ GCH_CHECKED gch_status gch__key_of_row(const gch_query *query, uint32_t column, 
  * the range has a gap). */
 bool gch__slice_has_gaps(const gch__value_column *column, uint32_t first, uint32_t last);
 
+/* First row of the segment behind node `index` of a level; level 0 has the blocks. */
+uint64_t gch__node_end(const gch__segment *segment, uint32_t level, uint32_t index);
+/* The level of the largest node of the tree that starts at `row`, the first of a block, and ends by
+ * `last`; 0 if there is none. The upper levels of a segment that grows have whole nodes only. */
+uint32_t gch__node_level(const gch__segment *segment, const gch__value_column *column, uint32_t row,
+                         uint32_t last);
+
 /* Smallest and largest key of the drawn rows [first, last), first < last, of a segment; min > max
  * if there are none. */
 GCH_CHECKED gch_status gch__reduce_rows(const gch_query *query, const gch__segment *segment,
