@@ -693,10 +693,37 @@ static void a_large_level_of_the_tree_is_read_when_it_is_needed(void **state)
     reset(&series);
 }
 
+/* As doubles, today's nanoseconds are 256 apart. */
+static void rows_are_guessed_among_times_that_doubles_do_not_tell_apart(void **state)
+{
+    (void)state;
+    enum { COUNT = 100 };
+    const int64_t now = 1700000000000000001;
+    int64_t times[COUNT];
+    double values[COUNT];
+    gch_error err;
+    gch_query *query = NULL;
+    for (int i = 0; i < COUNT; i++) {
+        times[i] = now + i;
+        values[i] = i;
+    }
+    test_series series = test_series_make(GCH_TIME_NS, times, values, GCH_TYPE_F64, NULL, COUNT);
+    assert_ok(gch_query_make(series.file, NULL, &query, &err));
+    for (int i = 0; i < COUNT; i++) { /* to within what a quotient rounds */
+        uint64_t row = gch__guess_row_at(query, times[i]);
+        assert_true(row == (uint64_t)i || row + 1 == (uint64_t)i);
+    }
+    assert_true(gch__guess_row_at(query, INT64_MIN) == 0);
+    assert_true(gch__guess_row_at(query, INT64_MAX) == COUNT);
+    gch_query_destroy(query);
+    test_series_free(&series);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(frames_converge_without_waiting),
+        cmocka_unit_test(rows_are_guessed_among_times_that_doubles_do_not_tell_apart),
         cmocka_unit_test(grids_of_a_plane_converge_without_waiting),
         cmocka_unit_test(sums_become_known_bar_by_bar),
         cmocka_unit_test(a_pending_column_covers_its_rows),

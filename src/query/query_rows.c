@@ -56,8 +56,8 @@ uint64_t gch__guess_row_at(const gch_query *query, int64_t t)
         return gch__query_row_count(query);
     if (t <= segment->first_time)
         return segment->first_row;
-    double ahead = (double)t - (double)segment->first_time;
-    double whole = (double)segment->last_time - (double)segment->first_time;
+    double ahead = (double)((uint64_t)t - (uint64_t)segment->first_time);
+    double whole = (double)((uint64_t)segment->last_time - (uint64_t)segment->first_time);
     return segment->first_row + (uint64_t)(ahead / whole * (segment->row_count - 1));
 }
 

@@ -426,7 +426,7 @@ void gch__crossing(const gch__line_end *a, const gch__line_end *b, unsigned __in
         double y_from = (double)gch__clamp_y(y_of_double(table, from));
         double y = y_from + ((double)gch__clamp_y(y_of_double(table, to)) - y_from) * fraction;
         *out_y = gch__clamp_y(y);
-        *out_row = y >= height ? height : y < 0 ? -1 : (int32_t)y;
+        *out_row = y >= height ? height : y >= 0 ? (int32_t)y : -1;
         return;
     }
     double value = from + (to - from) * fraction;
