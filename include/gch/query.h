@@ -59,7 +59,8 @@ typedef struct gch_piece {
 /* Column c shows pieces[first[c]] .. pieces[first[c + 1] - 1], in time order for GCH_JOIN_LINE and
  * _STEP unless the column holds more than 64 runs (then merged by row, y_left and y_right NaN).
  * A piece wholly above or below the view is left out unless the pieces are wanted for a wide stroke
- * (gch_query_desc.keep_outside), and then has row_top > row_bottom. */
+ * (gch_query_desc.keep_outside), and then has row_top > row_bottom: 0 and -1, or height_px and
+ * height_px - 1. */
 typedef struct gch_columns {
     uint32_t width_px;
     const uint32_t *first; /* width_px + 1 entries */

@@ -132,6 +132,17 @@ static bool read_value(const uint8_t *bytes, gch_value *out)
     return value.kind == GCH_VALUE_GAP || gch_value_is_drawn(value);
 }
 
+/* The smallest and the largest value, one behind the other. */
+static gch_status read_range(const uint8_t *bytes, gch_value *out_min, gch_value *out_max,
+                             gch_error *err)
+{
+    if (!read_value(bytes, out_min) || !read_value(bytes + 16, out_max) ||
+        (out_min->kind == GCH_VALUE_GAP) != (out_max->kind == GCH_VALUE_GAP) ||
+        gch_value_to_double(*out_min) > gch_value_to_double(*out_max))
+        return fail("the range is none", err);
+    return GCH_OK;
+}
+
 static bool has_head(const uint8_t *bytes, size_t count, size_t least, uint32_t kind)
 {
     return count >= least && memcmp(bytes, "GCHA", 4) == 0 && gch__load_u16(bytes + 4) == 1 &&
@@ -147,11 +158,7 @@ gch_status gch__range_parse(const uint8_t *bytes, size_t count, const gch_column
         (ask->has_times && ((int64_t)gch__load_u64(bytes + 32) != ask->t0 ||
                             (int64_t)gch__load_u64(bytes + 40) != ask->t1)))
         return fail("they are of another view", err);
-    if (!read_value(bytes + 64, out_min) || !read_value(bytes + 80, out_max) ||
-        (out_min->kind == GCH_VALUE_GAP) != (out_max->kind == GCH_VALUE_GAP) ||
-        gch_value_to_double(*out_min) > gch_value_to_double(*out_max))
-        return fail("the range is none", err);
-    return GCH_OK;
+    return read_range(bytes + 64, out_min, out_max, err);
 }
 
 static gch_status check_header(const uint8_t *bytes, size_t count, const gch_columns_ask *ask,
@@ -190,9 +197,7 @@ static gch_status check_header(const uint8_t *bytes, size_t count, const gch_col
         (gch_decimal_to_double(out->bottom) != gch_decimal_to_double(ask->bottom) ||
          gch_decimal_to_double(out->top) != gch_decimal_to_double(ask->top)))
         return fail("they are of another view", err);
-    if (!read_value(bytes + 112, &out->min) || !read_value(bytes + 128, &out->max))
-        return fail("the range is none", err);
-    return GCH_OK;
+    return read_range(bytes + 112, &out->min, &out->max, err);
 }
 
 static gch_status check_lists(const gch_columns_answer *answer, gch_error *err)
@@ -221,7 +226,8 @@ static gch_status check_pieces(const gch_columns_answer *answer, bool keep_outsi
         const gch_columns_piece *piece = &answer->pieces[i];
         bool is_inside = piece->row_top >= 0 && piece->row_top <= piece->row_bottom &&
                          piece->row_bottom < height;
-        bool is_outside = keep_outside && piece->row_top > piece->row_bottom;
+        bool is_outside = keep_outside && piece->row_top > piece->row_bottom &&
+                          piece->row_top <= height && piece->row_bottom >= -1;
         if (!is_inside && !is_outside)
             return fail("a piece lies outside of the view", err);
         if (!is_within(piece->y_top) || !is_within(piece->y_bottom) ||

@@ -148,6 +148,7 @@ static void every_field_is_checked(void **state)
         {120, 4, 1},
         {121, 19, 1},
         {122, 1, 1},
+        {119, 0, 1},      /* a smallest value of 2^56 that the largest is below */
         {134, 0x7FF8, 2}, /* a NaN as the largest value */
         {137, 1, 1},      /* a float with a scale */
         {EDGES_AT + 8, 99, 8},
@@ -176,6 +177,32 @@ static void every_field_is_checked(void **state)
         if (status != GCH_CORRUPT)
             fail_msg("fault %zu at byte %zu is not seen", i, faults[i].at);
     }
+}
+
+static gch_status parse_outside(uint32_t row_top, uint32_t row_bottom)
+{
+    static _Alignas(8) uint8_t bytes[BYTES];
+    gch_columns_answer answer;
+    gch_columns_ask ask = ask_of();
+    ask.keep_outside = true;
+    memcpy(bytes, sound, BYTES);
+    bytes[74] = 1;
+    store(bytes, PIECES_AT, row_top, 4);
+    store(bytes, PIECES_AT + 4, row_bottom, 4);
+    return gch__columns_parse(bytes, BYTES, &ask, &answer, &err);
+}
+
+static void a_piece_outside_is_next_to_the_view(void **state)
+{
+    (void)state;
+    const uint32_t above = (uint32_t)-1, height = 10, least = (uint32_t)INT32_MIN;
+    assert_ok(parse_outside(0, 9));
+    assert_ok(parse_outside(0, above));
+    assert_ok(parse_outside(height, height - 1));
+    assert_status(parse_outside(0, least), GCH_CORRUPT); /* less a row it would be a large number */
+    assert_status(parse_outside(above, above - 1), GCH_CORRUPT);
+    assert_status(parse_outside(INT32_MAX, 9), GCH_CORRUPT);
+    assert_status(parse_outside(height + 1, height), GCH_CORRUPT);
 }
 
 static void an_answer_to_another_question_is_refused(void **state)
@@ -354,6 +381,7 @@ int main(void)
         cmocka_unit_test(a_sound_answer_is_read),
         cmocka_unit_test(any_other_length_is_refused),
         cmocka_unit_test(every_field_is_checked),
+        cmocka_unit_test(a_piece_outside_is_next_to_the_view),
         cmocka_unit_test(an_answer_to_another_question_is_refused),
         cmocka_unit_test(a_range_is_checked_whole),
         cmocka_unit_test(a_range_is_asked_for_with_what_is_known),
