@@ -263,8 +263,13 @@ gch_status gch__gpu_flush(gch__gpu *gpu, bool goes_on, gch_error *err)
     gpu->recording = GCH__GPU_IDLE;
     gpu->timed_count = gpu->timer_count;
     gpu->timer_count = 0;
-    GCH_TRY(gch__gpu_note(
-        gpu, gpu->driver->submit(gpu->context, gpu->submitted + 1, gpu->timed_count, err)));
+    gch_status status = gch__gpu_note(
+        gpu, gpu->driver->submit(gpu->context, gpu->submitted + 1, gpu->timed_count, err));
+    if (status != GCH_OK) {
+        gpu->timed_count = 0;
+        (void)!gch__gpu_ring_submitted(gpu, NULL); /* nothing reads it; what is told is why */
+        return status;
+    }
     gpu->submitted++;
     gpu->stats.submits++;
     GCH_TRY(gch__gpu_ring_submitted(gpu, err));

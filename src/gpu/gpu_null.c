@@ -23,7 +23,7 @@ struct gch__gpu_context {
     gch__buffer log;
     uint32_t live;
     uint64_t submitted, passed;
-    bool is_held, is_lost;
+    bool is_held, is_lost, fails_submit;
     null_object *wanting; /* to be mapped when the queue has passed */
 };
 
@@ -134,8 +134,10 @@ static void *buffer_mapped(gch__gpu_context *context, void *buffer)
 
 static void buffer_unmap(gch__gpu_context *context, void *buffer)
 {
-    (void)context;
-    ((null_object *)buffer)->is_mapped = false;
+    null_object *object = buffer;
+    if (!object->is_mapped)
+        note(context, "unmap of %s, which is not mapped", object->label);
+    object->is_mapped = false;
 }
 
 static gch_status texture_make(gch__gpu_context *context, uint32_t width_px, uint32_t height_px,
@@ -296,6 +298,10 @@ static gch_status submit(gch__gpu_context *context, uint64_t serial, uint32_t ti
                          gch_error *err)
 {
     GCH_TRY(check_lost(context, err));
+    if (context->fails_submit) {
+        context->fails_submit = false;
+        return gch_fail(err, GCH_NO_MEMORY, "the null device had no memory");
+    }
     note(context, "submit %llu, %u timers", (unsigned long long)serial, timer_count);
     context->submitted = serial;
     return GCH_OK;
@@ -388,6 +394,11 @@ void gch__gpu_null_hold(gch__gpu *gpu, bool is_held)
 void gch__gpu_null_lose(gch__gpu *gpu)
 {
     gpu->context->is_lost = true;
+}
+
+void gch__gpu_null_fail_submit(gch__gpu *gpu)
+{
+    gpu->context->fails_submit = true;
 }
 
 void gch__gpu_null_limit(gch__gpu *gpu, uint64_t buffer_bytes_max, uint64_t binding_bytes_max)

@@ -415,6 +415,29 @@ static void after_a_loss_every_call_says_so_and_nothing_is_kept(void **state)
     destroy_gpu(gpu); /* the sanitizer sees what is left */
 }
 
+static void a_submission_that_fails_leaves_the_ring_usable(void **state)
+{
+    (void)state;
+    gch__gpu *gpu = make_gpu(NULL);
+    kit k;
+    uint32_t words[16] = {1, 2, 3}, back[16] = {0};
+    uint64_t serial;
+    assert_ok(make_kit(gpu, &k));
+    for (uint32_t i = 0; i < 2 * GCH__GPU_RING_CHUNKS; i++) {
+        assert_ok(gch__gpu_begin(gpu, "frame", &err));
+        assert_ok(gch__gpu_upload(gpu, k.table, 0, words, sizeof words, &err));
+        gch__gpu_null_fail_submit(gpu);
+        assert_status(gch__gpu_submit(gpu, &serial, &err), GCH_NO_MEMORY);
+        gch__gpu_abandon(gpu);
+    }
+    assert_ok(gch__gpu_begin(gpu, "frame", &err));
+    assert_ok(gch__gpu_upload(gpu, k.table, 0, words, sizeof words, &err));
+    assert_ok(gch__gpu_download(gpu, k.table, 0, back, sizeof back, &err));
+    assert_memory_equal(words, back, sizeof words);
+    assert_null(strstr(gch__gpu_null_log(gpu), "not mapped"));
+    destroy_gpu(gpu);
+}
+
 static gch_status run_once(const gch_allocator *allocator)
 {
     gch__gpu *gpu = NULL;
@@ -464,6 +487,7 @@ int main(void)
         cmocka_unit_test(the_pool_gives_a_buffer_of_the_class_again),
         cmocka_unit_test(an_upload_beyond_the_ring_arrives_whole),
         cmocka_unit_test(after_a_loss_every_call_says_so_and_nothing_is_kept),
+        cmocka_unit_test(a_submission_that_fails_leaves_the_ring_usable),
         cmocka_unit_test(memory_that_runs_out_anywhere_is_told_and_leaks_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
