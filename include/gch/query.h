@@ -5,14 +5,17 @@
  * once warm no call allocates. Answers are exact: docs/pixel-rule.md defines them.
  *
  *     gch_query *query = NULL;
- *     if (gch_query_make(file, &(gch_query_desc){.workers = workers}, &query, &err) == GCH_OK) {
- *         gch_columns columns;
- *         if (gch_query_columns(query, 0, &view, GCH_JOIN_LINE, &columns, &err) == GCH_OK)
- * draw(...);
- *     }
+ *     gch_columns columns;
+ *     status = gch_query_make(file, &(gch_query_desc){.workers = workers}, &query, &err);
+ *     status = gch_query_columns(query, 0, &view, GCH_JOIN_LINE, &columns, &err);
+ *     ... columns.pieces[columns.first[0]] ...
  *     gch_query_destroy(query);
  *
- * Ownership: the file and the workers are borrowed until gch_query_destroy.
+ * Errors: any of them gives GCH_INVALID for a column, view or width that cannot be, GCH_NO_MEMORY,
+ * and, where pages are read, GCH_CORRUPT and what gch_page_acquire gives. With no_wait one that
+ * cannot tell what it does not know, as columns, ranges, counts and sums can, gives GCH_PENDING.
+ *
+ * Ownership: file and workers are borrowed until gch_query_destroy; results are the query's own.
  * Thread rule: one thread at a time for a gch_query; any number of queries on one file.
  */
 #ifndef GCH_QUERY_H
@@ -121,6 +124,7 @@ typedef struct gch_query_desc {
     const gch_answers *answers; /* with no_wait; borrowed as the file is; NULL: pages only */
 } gch_query_desc;
 
+/* desc NULL means all defaults. GCH_NO_MEMORY. */
 GCH_CHECKED gch_status gch_query_make(const gch_file *file, const gch_query_desc *desc,
                                       gch_query **out, gch_error *err);
 void gch_query_destroy(gch_query *query); /* NULL is allowed */
