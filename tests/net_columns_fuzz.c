@@ -1,5 +1,5 @@
-/* Any bytes as an answer with columns: no crash, and what is accepted lies within the answer and
- * the view. The question is the one that the bytes claim to answer. */
+/* Any bytes as an answer with columns: no crash, and what is accepted lies within the answer, and
+ * in the view or next to it. The question is the one that the bytes claim to answer. */
 #include "net_columns.h"
 
 #include <stdlib.h>
@@ -16,8 +16,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
         abort();
     memcpy(aligned, bytes, count);
     if (count >= 76) {
-        ask.width_px = gch__load_u32(bytes + 64) % 16384 + 1;
-        ask.height_px = gch__load_u32(bytes + 68) % 16384 + 1;
+        ask.width_px = (gch__load_u32(bytes + 64) - 1) % 16384 + 1;
+        ask.height_px = (gch__load_u32(bytes + 68) - 1) % 16384 + 1;
         ask.axis = bytes[72];
         ask.join = bytes[73];
         ask.keep_outside = bytes[74] == 1;
@@ -29,7 +29,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
     if (gch__columns_parse(aligned, count, &ask, &answer, NULL) == GCH_OK) {
         for (uint32_t c = 0; c < answer.width_px; c++) {
             for (uint32_t p = answer.first[c]; p < answer.first[c + 1]; p++) {
-                if (answer.pieces[p].row_bottom >= (int32_t)answer.height_px)
+                const gch_columns_piece *piece = &answer.pieces[p];
+                if (piece->row_bottom < -1 || piece->row_bottom >= (int32_t)answer.height_px ||
+                    piece->row_top < 0 || piece->row_top > (int32_t)answer.height_px)
                     abort();
             }
         }
