@@ -118,16 +118,8 @@ static gch_status fill_bar(gch_query *query, uint32_t column, uint64_t first, ui
     if (!*out_is_drawn)
         return GCH_OK;
     GCH_TRY(gch__find_drawn(query, column, first, last, true, &close_row, err));
-    const uint64_t rows[] = {open_row, close_row};
-    gch_value *values[] = {&bar->open, &bar->close};
-    for (size_t i = 0; i < GCH_COUNT_OF(rows); i++) {
-        uint32_t segment;
-        uint64_t key;
-        bool is_drawn;
-        GCH_TRY(gch__key_of_row(query, column, rows[i], &segment, &key, &is_drawn, err));
-        *values[i] =
-            gch__value_from_key(&gch__query_segment(query, segment)->columns[column].map, key);
-    }
+    GCH_TRY(gch__value_of_row(query, column, open_row, &bar->open, err));
+    GCH_TRY(gch__value_of_row(query, column, close_row, &bar->close, err));
     return gch__range_of_rows(query, column, first, last, &bar->low, &bar->high, touch, err);
 }
 

@@ -91,20 +91,6 @@ static gch_status count_decoded(counting *c, uint32_t block, gch__pair64 pair,
     return GCH_OK;
 }
 
-/* Bits of rows [first, last) of a block. */
-static void clip_bits(uint64_t words[GCH_BLOCK_ROWS / 64], uint32_t first, uint32_t last)
-{
-    for (uint32_t i = 0; i < GCH_BLOCK_ROWS / 64; i++) {
-        uint32_t start = i * 64;
-        if (last <= start || first >= start + 64)
-            words[i] = 0;
-        else if (first > start)
-            words[i] &= UINT64_MAX << (first - start);
-        if (last > start && last - start < 64)
-            words[i] &= ((uint64_t)1 << (last - start)) - 1;
-    }
-}
-
 static gch_status read_pair(const counting *c, uint32_t level, uint32_t index, gch__pair64 *out)
 {
     size_t bytes = c->column->map.is_wide ? sizeof(gch__pair64) : sizeof(gch__pair32);
@@ -133,8 +119,8 @@ static gch_status count_in_block(counting *c, uint32_t first, uint32_t last)
     GCH_TRY(read_pair(c, 0, block, &pair));
     if (pair.min > pair.max)
         return GCH_OK;
-    GCH_TRY(gch__drawn_bits(c->segment, c->column, block, drawn, c->err));
-    clip_bits(drawn, first - start, last - start);
+    GCH_TRY(gch__drawn_bits_between(c->segment, c->column, block, first - start, last - start,
+                                    drawn, c->err));
     if (!is_one_row(c, pair))
         return count_decoded(c, block, pair, drawn);
     for (uint32_t i = 0; i < GCH_BLOCK_ROWS / 64; i++)

@@ -50,6 +50,18 @@ gch__slice gch__slice_at(const gch_query *query, uint64_t row, uint64_t last)
     return slice;
 }
 
+bool gch__rows_have_gaps(const gch_query *query, uint32_t column, uint64_t first, uint64_t last)
+{
+    gch__slice slice;
+    for (uint64_t row = first; row < last; row += slice.last - slice.first) {
+        slice = gch__slice_at(query, row, last);
+        const gch__segment *segment = gch__query_segment(query, slice.segment);
+        if (gch__slice_has_gaps(&segment->columns[column], slice.first, slice.last))
+            return true;
+    }
+    return false;
+}
+
 /* ---- the bitmap ---- */
 
 static void light(lit_job *job, int32_t top, int32_t bottom)

@@ -265,11 +265,6 @@ gch__row_scale gch__row_scale_make(const gch__row_table *table, const gch__key_m
     return (gch__row_scale){.table = table, .offset = map->base - table->map.base};
 }
 
-static bool is_same_decimal(gch_decimal a, gch_decimal b)
-{
-    return a.digits == b.digits && a.exp10 == b.exp10;
-}
-
 /* False if the number is not sure to be one. */
 static bool pair_of_decimal(gch_decimal value, gch__pair *out)
 {
@@ -302,7 +297,8 @@ gch_status gch__row_table_set(gch__row_table *table, const gch__key_map *map, co
 {
     if (gch__row_table_serves(table, map) && table->axis == side->axis &&
         table->is_across == side->is_across && table->height_px == side->height_px &&
-        is_same_decimal(table->bottom, side->bottom) && is_same_decimal(table->top, side->top))
+        gch__is_same_decimal(table->bottom, side->bottom) &&
+        gch__is_same_decimal(table->top, side->top))
         return GCH_OK;
     void *thresholds = table->thresholds;
     gch_status status =

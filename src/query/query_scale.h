@@ -53,6 +53,12 @@ typedef struct gch__row_table {
     gch__pair top_pair, step_pair;
 } gch__row_table;
 
+/* Digit by digit: 1 is not 1.0. */
+static inline bool gch__is_same_decimal(gch_decimal a, gch_decimal b)
+{
+    return a.digits == b.digits && a.exp10 == b.exp10;
+}
+
 /* Whether a table is for keys of this kind. */
 bool gch__row_table_serves(const gch__row_table *table, const gch__key_map *map);
 /* Fills a table for the kind of a map and a side unless it already is for both. GCH_NO_MEMORY. */

@@ -195,7 +195,12 @@ GCH_CHECKED gch_status gch__time_of_row(const gch_query *query, uint64_t row, in
 GCH_CHECKED gch_status gch__key_of_row(const gch_query *query, uint32_t column, uint64_t row,
                                        uint32_t *out_segment, uint64_t *out_key, bool *out_is_drawn,
                                        gch_error *err);
+/* Of a row that is drawn. */
+GCH_CHECKED gch_status gch__value_of_row(const gch_query *query, uint32_t column, uint64_t row,
+                                         gch_value *out, gch_error *err);
 
+/* The place in the list of super-blocks with gaps of the first that is `super` or behind it. */
+uint32_t gch__gap_at(const gch__value_column *column, uint32_t super);
 /* True if some row of the segment's [first, last), first < last, may not be drawn (a super-block of
  * the range has a gap). */
 bool gch__slice_has_gaps(const gch__value_column *column, uint32_t first, uint32_t last);
@@ -231,6 +236,11 @@ GCH_CHECKED gch_status gch__unpack_keys(const gch_query *query, const gch__segme
 GCH_CHECKED gch_status gch__drawn_bits(const gch__segment *segment, const gch__value_column *column,
                                        uint32_t block, uint64_t words[GCH_BLOCK_ROWS / 64],
                                        gch_error *err);
+/* The same of the block's rows [first, last), counted from its first; 0 for the others. */
+GCH_CHECKED gch_status gch__drawn_bits_between(const gch__segment *segment,
+                                               const gch__value_column *column, uint32_t block,
+                                               uint32_t first, uint32_t last,
+                                               uint64_t words[GCH_BLOCK_ROWS / 64], gch_error *err);
 
 /* First drawn row in [first, last), or last; the last drawn row in [first, last), or last. */
 GCH_CHECKED gch_status gch__find_drawn(const gch_query *query, uint32_t column, uint64_t first,

@@ -86,17 +86,6 @@ static gch_status previous_span(walk *w, uint64_t row, span *out, bool *is_found
     return GCH_OK;
 }
 
-static gch_status value_of_row(gch_query *query, uint32_t column, uint64_t row, gch_value *out,
-                               gch_error *err)
-{
-    uint32_t segment;
-    uint64_t key;
-    bool is_drawn;
-    GCH_TRY(gch__key_of_row(query, column, row, &segment, &key, &is_drawn, err));
-    *out = gch__value_from_key(&gch__query_segment(query, segment)->columns[column].map, key);
-    return GCH_OK;
-}
-
 /* What the study needs of the bar. MISSED: the other series has none there. */
 static gch_status read_bar(walk *w, const span *s, gch__study_bar *bar, found *out, gch_error *err)
 {
@@ -110,7 +99,7 @@ static gch_status read_bar(walk *w, const span *s, gch__study_bar *bar, found *o
         bar->high = gch_value_to_double(high);
         return GCH_OK;
     }
-    GCH_TRY(value_of_row(w->query, w->column, s->close, &bar->close, err));
+    GCH_TRY(gch__value_of_row(w->query, w->column, s->close, &bar->close, err));
     if (w->with == NULL)
         return GCH_OK;
     uint64_t first, end, row;
@@ -121,7 +110,7 @@ static gch_status read_bar(walk *w, const span *s, gch__study_bar *bar, found *o
         *out = MISSED;
         return GCH_OK;
     }
-    return value_of_row(w->with, w->study->with_column, row, &bar->other, err);
+    return gch__value_of_row(w->with, w->study->with_column, row, &bar->other, err);
 }
 
 /* From a bar that the other series lacks: the place to look from next, past all that it lacks. */

@@ -206,8 +206,6 @@ typedef struct gch__gpu_column {
  * gch__gpu_pages_find. */
 GCH_CHECKED gch_status gch__gpu_add_segment(gch__gpu_executor *executor, const gch__gpu_column *its,
                                             uint32_t *out_source, gch_error *err);
-/* The first listed super-block with gaps that is `super` or behind it. */
-uint32_t gch__gap_at(const gch__value_column *column, uint32_t super);
 
 /* render_gpu.c: between these two, outside of gch__gpu_executor_draw, pages may be touched and
  * kernels run. The second takes the status of all that; after a failure nothing is kept. */
