@@ -21,7 +21,7 @@
 #include <assert.h>
 #include <stddef.h>
 
-#define GCH__WEB_ABI 4u
+#define GCH__WEB_ABI 5u
 #define GCH__EXPORT __attribute__((visibility("default")))
 
 /* ---- the instance ---- */
@@ -287,10 +287,15 @@ typedef struct gch_web_bar {
 GCH__EXPORT gch_status gch_web_bar_at(uint32_t source, uint32_t column, const char *width,
                                       const char *time_zone, int64_t t, gch_web_bar *out);
 
-/* The values of the bar that covers t, added up, as a sample at the bar's beginning whose row is
- * the number of rows. As gch_web_bar_at. */
+typedef struct gch_web_sum {
+    int64_t t0, t1;
+    double row_count;
+    gch_web_value sum;
+} gch_web_sum;
+
+/* The values of the bar that covers t, added up. As gch_web_bar_at. */
 GCH__EXPORT gch_status gch_web_sum_at(uint32_t source, uint32_t column, const char *width,
-                                      const char *time_zone, int64_t t, gch_web_sample *out);
+                                      const char *time_zone, int64_t t, gch_web_sum *out);
 
 typedef struct gch_web_study {
     int64_t t0, t1;   /* of the bar */
@@ -348,6 +353,7 @@ GCH__WEB_LAYOUT(sizeof(gch__web_tables), 40);
 GCH__WEB_LAYOUT(offsetof(gch_web_sample, value), 16);
 GCH__WEB_LAYOUT(sizeof(gch_web_value), 72);
 GCH__WEB_LAYOUT(offsetof(gch_web_bar, open), 24);
+GCH__WEB_LAYOUT(offsetof(gch_web_sum, sum), 24);
 GCH__WEB_LAYOUT(sizeof(gch_web_study), 32);
 GCH__WEB_LAYOUT(sizeof(gch_web_bin), 24);
 

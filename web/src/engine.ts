@@ -8,7 +8,7 @@
  *  2. After a trap the instance is dead and every later call says so.
  */
 import { Abi, BAR_BYTES, BIN_BYTES, COLUMN_BYTES, FRAME_BYTES, QUESTION_BYTES } from './abi.js';
-import { SAMPLE_BYTES, SERIES_BYTES, STUDY_BYTES, WANT_BYTES } from './abi.js';
+import { SAMPLE_BYTES, SERIES_BYTES, STUDY_BYTES, SUM_BYTES, WANT_BYTES } from './abi.js';
 import { Answers, Line, type Question } from './answers.js';
 import { type Bytes, openBlob, openUrl } from './bytes.js';
 import { ChartError, statusNumber } from './error.js';
@@ -20,7 +20,7 @@ import { TIME_UNITS } from './protocol.js';
 import type { Backend, BackendChoice, Bar, Bin, BinView, Canvas } from './protocol.js';
 import type { EngineApi, EngineEvent, EngineStats, Frame, FrameDesc, FrameSeries } from './protocol.js';
 import type { LiveDesc, OpenResult, PlaneBox, PlanePoint, Rows, Sample } from './protocol.js';
-import type { SourceInfo, StreamOptions, StudyValue } from './protocol.js';
+import type { SourceInfo, StreamOptions, StudyValue, Sum } from './protocol.js';
 import { Streams } from './streams.js';
 import { type Picture, Showing, type Surface, type SurfaceOpener, openPixelSurface } from './surface.js';
 import { gpuSurfaces } from './surface_gpu.js';
@@ -540,17 +540,13 @@ export class Engine implements EngineApi {
             SAMPLE_BYTES,
             ['pending', 'not-found'],
             (out) => this.abi.call.gch_web_nearest(source, column, t, out),
-            (out, view) => this.readSample(out, view),
+            (out, view) => ({
+                time: view.getBigInt64(out, true),
+                row: view.getFloat64(out + 8, true),
+                value: view.getFloat64(out + 16, true),
+                text: this.abi.readText(out + 24),
+            }),
         );
-    }
-
-    private readSample(at: number, view: DataView): Sample {
-        return {
-            time: view.getBigInt64(at, true),
-            row: view.getFloat64(at + 8, true),
-            value: view.getFloat64(at + 16, true),
-            text: this.abi.readText(at + 24),
-        };
     }
 
     async bar(
@@ -585,14 +581,20 @@ export class Engine implements EngineApi {
         width: string,
         timeZone: string | undefined,
         t: bigint,
-    ): Promise<Sample | undefined> {
+    ): Promise<Sum | undefined> {
         const { abi } = this;
         return this.ask(
-            SAMPLE_BYTES,
+            SUM_BYTES,
             ['pending', 'not-found'],
             (out) =>
                 abi.call.gch_web_sum_at(source, column, abi.text(width), abi.text(timeZone), t, out),
-            (out, view) => this.readSample(out, view),
+            (out, view) => ({
+                from: view.getBigInt64(out, true),
+                to: view.getBigInt64(out + 8, true),
+                rows: view.getFloat64(out + 16, true),
+                value: view.getFloat64(out + 24, true),
+                text: abi.readText(out + 32),
+            }),
         );
     }
 
