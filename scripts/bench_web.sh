@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 scripts/install.sh web
 (cd bench/web && npm ci --silent --ignore-scripts)
 mkdir -p build/bench
-for name in threads billion peers; do
+for name in threads billion remote_marks peers; do
     echo "== $name"
     node "bench/web/$name.mjs" | tee "build/bench/web_$name.json"
 done

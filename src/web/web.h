@@ -135,7 +135,8 @@ GCH__EXPORT gch_status gch_web_source_serve(uint32_t id, const char *url, const 
 /* What frames drawn so far ask. GCH_NOT_FOUND: nothing more. Otherwise the question has failed. */
 GCH__EXPORT gch_status gch_web_take_question(gch_web_question *out);
 /* The body that came, borrowed, or the status that the request ended with: GCH_UNAVAILABLE if it
- * may end otherwise another time. GCH_NOT_FOUND: nobody awaits it; GCH_CORRUPT, GCH_NO_MEMORY. */
+ * may end otherwise another time, GCH_LIMIT if the answer would be more than was asked for.
+ * GCH_NOT_FOUND: nobody awaits it; GCH_CORRUPT, GCH_NO_MEMORY. */
 GCH__EXPORT gch_status gch_web_answer(uint32_t id, uint32_t ticket, gch_status failure,
                                       const void *body, size_t byte_count);
 /* How the line to servers was measured; 0: not known. */

@@ -57,11 +57,14 @@ static gch_status find_bar(uint32_t id, uint32_t column, const char *width, cons
     bar_ask ask = {0};
     uint32_t count = 0;
     GCH_TRY(ask_bars(id, width, time_zone, t, &ask));
+    uint64_t pending = gch_query_get_stats(ask.query).answers_pending;
     gch_status status = out_bar != NULL ? gch_query_bars(ask.query, column, ask.width, ask.zone, t,
                                                          t + 1, 1, out_bar, &count, err)
                                         : gch_query_sums(ask.query, column, ask.width, ask.zone, t,
                                                          t + 1, 1, out_sum, &count, err);
     gch_time_zone_close(ask.zone);
+    if (status == GCH_OK && gch_query_get_stats(ask.query).answers_pending != pending)
+        return gch_fail(err, GCH_PENDING, "the bar is not known yet"); /* or is an earlier one */
     if (status == GCH_OK && count == 0)
         return gch_fail(err, GCH_NOT_FOUND, "nothing is drawn there");
     return status;
@@ -87,8 +90,6 @@ gch_status gch_web_sum_at(uint32_t id, uint32_t column, const char *width, const
 {
     const gch_bar_sum *sum;
     GCH_TRY(find_bar(id, column, width, time_zone, t, NULL, &sum));
-    if (sum->is_pending)
-        return gch_fail(gch__web_err(), GCH_PENDING, "the sum is not known yet");
     gch_value exact = {.as.f64 = sum->sum, .kind = GCH_VALUE_F64};
     if (sum->is_decimal && sum->decimal.exp10 <= 0 && sum->decimal.exp10 >= -18)
         exact = (gch_value){.as.digits = sum->decimal.digits,

@@ -11,7 +11,7 @@ import { Abi, BAR_BYTES, BIN_BYTES, COLUMN_BYTES, FRAME_BYTES, QUESTION_BYTES } 
 import { SAMPLE_BYTES, SERIES_BYTES, STUDY_BYTES, SUM_BYTES, WANT_BYTES } from './abi.js';
 import { Answers, Line, type Question } from './answers.js';
 import { type Bytes, openBlob, openUrl } from './bytes.js';
-import { ChartError, statusNumber } from './error.js';
+import { ChartError, type ErrorCode, statusNumber } from './error.js';
 import { COMMANDS, GlSurfaces, STRIPS, type Tables } from './gl.js';
 import { Gpu } from './gpu.js';
 import { readFrame, writeDesc, writeSeries } from './layout.js';
@@ -86,8 +86,7 @@ export class Engine implements EngineApi {
         this.answers = new Answers(
             {
                 answered: (question, body) => this.answered(question, body),
-                refused: (question, isFinal) =>
-                    this.settle(question, isFinal ? 'unsupported' : 'unavailable'),
+                refused: (question, code) => this.settle(question, code),
             },
             this.line,
         );
@@ -508,7 +507,7 @@ export class Engine implements EngineApi {
         this.notify({ kind: 'data', source: question.source });
     }
 
-    private settle({ source, ticket }: Question, code: 'unsupported' | 'unavailable' | 'no-memory'): void {
+    private settle({ source, ticket }: Question, code: ErrorCode): void {
         this.abi.call.gch_web_answer(source, ticket, statusNumber(code), 0, 0);
         this.notify({ kind: 'data', source });
     }
@@ -531,8 +530,10 @@ export class Engine implements EngineApi {
         abi.begin();
         const out = abi.take(byteCount);
         const status = abi.check(call(out), ...none);
+        const value = status === 'ok' ? read(out, abi.view()) : undefined;
         this.fetchWants();
-        return status === 'ok' ? read(out, abi.view()) : undefined;
+        this.askQuestions();
+        return value;
     }
 
     async nearest(source: number, column: number, t: bigint): Promise<Sample | undefined> {
