@@ -122,6 +122,8 @@ typedef struct gch_bars_ask {
     const char *zone;    /* of a calendar width; "": UTC, or no matter */
     int64_t t0, t1;
     uint32_t bar_cap;
+    uint32_t looks_back; /* bars in front of what is shown, for a study: askers of one column that
+                          * differ in it ask side by side */
 } gch_bars_ask;
 
 /* Finished answers from elsewhere, such as a server beside the data (gch/remote.h), for what a

@@ -43,6 +43,7 @@ gch__question gch__question_of_bars(const gch_bars_ask *ask)
 {
     gch__question q = {.kind = GCH__ASKS_BARS,
                        .column = ask->column,
+                       .join = ask->looks_back,
                        .axis = ask->width.unit,
                        .bottom_digits = ask->width.count,
                        .width_px = ask->bar_cap,

@@ -18,7 +18,8 @@ typedef enum gch__question_kind {
     GCH__ASKS_RANGE,
     GCH__ASKS_COLUMNS,
     GCH__ASKS_COLUMNS_OUTSIDE,
-    GCH__ASKS_BARS /* bottom_digits: the count of the width; axis: its unit; width_px: bar_cap */
+    GCH__ASKS_BARS /* bottom_digits: the count of the width; axis: its unit; width_px: bar_cap;
+                    * join: looks_back */
 } gch__question_kind;
 
 /* What is asked, compared and hashed byte by byte. */

@@ -269,7 +269,7 @@ static gch_status find_without_loading(gch_query *query, uint32_t column, gch_ba
     if (status != GCH_PENDING)
         return status;
     query->stats = before;
-    return gch__far_bars_ask(query, column, width, zone, t0, t1, bar_cap, out_bars, out_count,
+    return gch__far_bars_ask(query, column, width, zone, t0, t1, bar_cap, 0, out_bars, out_count,
                              is_answered, err);
 }
 

@@ -81,7 +81,7 @@ static gch_bars_ask choose(gch_query *query, const struct gch__bars_of *of,
     if (!covers(&query->far_asked, of)) {
         query->far_asked = *of;
         if (4 * count < cap) { /* and what months and gaps may add */
-            double reach = GCH_MAX((double)of->t1 - (double)of->t0, AROUND * length) / 2;
+            double reach = GCH_MAX((double)last - (double)first, AROUND * length) / 2;
             query->far_asked.t0 = clamped((double)of->t0 - reach);
             query->far_asked.t1 = clamped((double)of->t1 + reach);
         }
@@ -125,8 +125,8 @@ static gch_status keep(gch_query *query, const gch_bar *bars, uint32_t count, gc
 
 gch_status gch__far_bars_ask(gch_query *query, uint32_t column, gch_bar_width width,
                              const gch_time_zone *zone, int64_t t0, int64_t t1, uint32_t bar_cap,
-                             const gch_bar **out_bars, uint32_t *out_count, bool *is_answered,
-                             gch_error *err)
+                             uint32_t looks_back, const gch_bar **out_bars, uint32_t *out_count,
+                             bool *is_answered, gch_error *err)
 {
     const gch_answers *answers = query->answers;
     struct gch__bars_of of = describe(query, column, width, zone, t0, t1);
@@ -138,6 +138,7 @@ gch_status gch__far_bars_ask(gch_query *query, uint32_t column, gch_bar_width wi
         if (i > 0) /* too many bars of a question that reaches further say nothing of the view */
             query->far_asked.width.count = 0;
         gch_bars_ask ask = choose(query, &of, zone, bar_cap);
+        ask.looks_back = looks_back;
         is_of_view = ask.t0 == t0 && ask.t1 == t1;
         status = answers->bars(answers->context, &ask, &bars, &count, NULL);
     }

@@ -16,7 +16,8 @@ GCH_CHECKED gch_status gch__far_bars_take(gch_query *query, uint32_t column, gch
  * *is_answered: there is no answer, and pages are to be asked for. GCH_LIMIT, GCH_NO_MEMORY. */
 GCH_CHECKED gch_status gch__far_bars_ask(gch_query *query, uint32_t column, gch_bar_width width,
                                          const gch_time_zone *zone, int64_t t0, int64_t t1,
-                                         uint32_t bar_cap, const gch_bar **out_bars,
-                                         uint32_t *out_count, bool *is_answered, gch_error *err);
+                                         uint32_t bar_cap, uint32_t looks_back,
+                                         const gch_bar **out_bars, uint32_t *out_count,
+                                         bool *is_answered, gch_error *err);
 
 #endif

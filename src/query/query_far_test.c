@@ -193,7 +193,7 @@ static void bars_that_somebody_else_has_stand_in_for_pages(void **state)
     s.h.status = GCH_PENDING;
     assert_ok(gch_query_bars(s.query, 0, width, NULL, t1, t1 + 400000, 300, &bars, &count, &err));
     assert_true(count > 15 && bars[0].t0 <= t1 && bars[0].t1 > t1 &&
-                bars[count - 1].t0 < t1 + 200000);
+                bars[count - 1].t0 < t1 + 330000);
     assert_int_equal(gch_query_get_stats(s.query).answers_pending, 4);
     assert_status(gch_query_bars(s.query, 0, width, NULL, 0, 400000, 300, &bars, &count, &err),
                   GCH_PENDING);
@@ -249,11 +249,69 @@ static void bars_from_elsewhere_may_be_too_many_refused_or_of_another_calendar(v
     tear_bars_down(&s);
 }
 
+static void studies_are_made_of_bars_that_somebody_else_has(void **state)
+{
+    (void)state;
+    gch_error err;
+    for (int kind = GCH_STUDY_SMA; kind <= GCH_STUDY_RANGE; kind++) {
+        bars_stage s;
+        set_bars_up(&s);
+        const int64_t starts[] = {s.last / 2, 0, s.last - 40000, INT64_MIN};
+        /* Of the narrow ones two thirds hold no point: what is needed reaches further back. */
+        for (int64_t width = 3; width <= 10007; width *= 15) {
+            gch_study_desc study = {
+                .kind = (gch_study_kind)kind, .length = 20, .width = {GCH_BAR_TICKS, width}};
+            for (size_t i = 0; i < GCH_COUNT_OF(starts); i++) {
+                const gch_study_point *points, *expected;
+                uint32_t count, expected_count, asked = s.h.bar_count;
+                int64_t t0 = starts[i], t1 = t0 == INT64_MIN ? width * 300 : t0 + width * 300;
+                gch_query_stats before = gch_query_get_stats(s.query);
+                s.h.status = GCH_PENDING;
+                assert_status(
+                    gch_query_study(s.query, 0, &study, t0, t1, 1000, &points, &count, &err),
+                    GCH_PENDING);
+                assert_int_equal(gch_query_get_stats(s.query).answers_pending,
+                                 before.answers_pending + 1);
+                s.h.status = GCH_OK;
+                assert_ok(gch_query_study(s.query, 0, &study, t0, t1, 1000, &points, &count, &err));
+                assert_ok(gch_query_study(s.exact, 0, &study, t0, t1, 1000, &expected,
+                                          &expected_count, &err));
+                assert_int_equal(count, expected_count);
+                assert_true(count > 10);
+                assert_memory_equal(points, expected, count * sizeof *points);
+                assert_true(s.h.bar_count - asked <= (width == 3 ? 6 : 3));
+                assert_int_equal(gch_query_get_stats(s.query).rows_visible, before.rows_visible);
+            }
+        }
+        assert_true(s.h.bars.looks_back >= 20);
+        assert_false(is_any_asked(&s.series.pager));
+
+        /* Too many to come from there, and not from there at all: by pages. */
+        gch_study_desc study = {
+            .kind = (gch_study_kind)kind, .length = 9, .width = {GCH_BAR_TICKS, 7001}};
+        const gch_study_point *points, *expected;
+        uint32_t count, expected_count, rounds = 0;
+        uint64_t seed = 5;
+        s.h.status = kind == GCH_STUDY_SMA ? GCH_LIMIT : GCH_UNSUPPORTED;
+        while (gch_query_study(s.query, 0, &study, s.last / 3, s.last / 3 * 2, 1000, &points,
+                               &count, &err) == GCH_PENDING) {
+            (void)load_some(&s.series.pager, 1, &seed);
+            assert_true(++rounds < 12);
+        }
+        assert_ok(gch_query_study(s.exact, 0, &study, s.last / 3, s.last / 3 * 2, 1000, &expected,
+                                  &expected_count, &err));
+        assert_true(rounds > 0 && count == expected_count);
+        assert_memory_equal(points, expected, count * sizeof *points);
+        tear_bars_down(&s);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bars_ask_for_all_their_pages_and_are_exact_or_pending),
         cmocka_unit_test(bars_that_somebody_else_has_stand_in_for_pages),
+        cmocka_unit_test(studies_are_made_of_bars_that_somebody_else_has),
         cmocka_unit_test(bars_from_elsewhere_may_be_too_many_refused_or_of_another_calendar),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -188,6 +188,25 @@ test('candles and bars come in one answer, and equal those of the file at hand i
     await engine.stop();
 });
 
+test('studies are made of bars that come in one answer, beside those of candles', async () => {
+    mode = 'fine';
+    const { engine, id, info, chart, next } = await open();
+    const local = await engine.openBlob('walk.gch', await openAsBlob(path.join(FILES, 'walk.gch')));
+    const other = (await engine.makeChart()).id;
+    const view = makeView(info, 0.5, 0.7);
+    const desc = (source) => {
+        const frame = barsFrame(source, 'candles', view.from, view.to, '3h');
+        const study = (kind, length) => ({ ...frame.series[0], mark: 'line', study: { kind, length, column: 0 } });
+        return { ...frame, series: [...frame.series, study('sma', 20), study('ema', 10), study('range', 20)] };
+    };
+    const frame = await drawComplete(engine, chart, desc(id), next);
+    const kinds = asked.map((url) => /\/(bars|range|columns|data\/walk\.gch)\b/.exec(url)?.[1]);
+    assert.deepEqual(kinds.filter((kind) => kind !== 'range'), ['bars', 'bars', 'bars'], kinds.join());
+    const wanted = await drawComplete(engine, other, desc(local.id), next);
+    assert.deepEqual([...frame.pixels], [...wanted.pixels]);
+    await engine.stop();
+});
+
 test('bars at the cursor come in one answer with those around them', async () => {
     mode = 'fine';
     const { engine, id, info, next } = await open();
