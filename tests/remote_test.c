@@ -355,7 +355,7 @@ static void a_chart_draws_finished_answers(void **state)
         gch_source_open_url(data, http, url_of(&r, "http", "/data/a.gch"), NULL, &source, &err));
     assert_ok(gch_source_get_info(data, source, &before, &err));
     assert_ok(gch_remote_answers_make(data, http, source, &answers, &err));
-    counted c = {.answers = {count_columns, count_range, &c},
+    counted c = {.answers = {.columns = count_columns, .range = count_range, .context = &c},
                  .inner = gch_remote_answers_get(answers)};
     gch_chart_series series[2] = {{.file = local}, {.answers = &c.answers}};
     assert_ok(gch_source_get_file(data, source, &series[1].file, &err));

@@ -43,10 +43,12 @@ static gch_status take(gch_query *query, int64_t t0, int64_t t1, uint32_t bar_ca
     const gch_bar *far = query->far;
     while (first < query->far_count && far[first].t1 <= t0 && far[first].t1 < INT64_MAX)
         first++;
-    for (end = first; end < query->far_count && far[end].t0 < t1; end++)
-        query->stats.rows_visible += far[end].row_count;
+    for (end = first; end < query->far_count && far[end].t0 < t1;)
+        end++;
     if (end - first > bar_cap)
         return gch_fail(err, GCH_LIMIT, "more than %u bars", bar_cap);
+    for (uint32_t i = first; i < end; i++)
+        query->stats.rows_visible += far[i].row_count;
     *out_bars = far + first;
     *out_count = end - first;
     return GCH_OK;
@@ -155,8 +157,9 @@ gch_status gch__far_bars_ask(gch_query *query, uint32_t column, gch_bar_width wi
         return GCH_OK;
     }
     query->stats.answers_pending++;
-    bool is_same = query->far_of.column == column && query->far_of.generation == query->generation;
-    if (is_same && take(query, t0, t1, bar_cap, out_bars, out_count, NULL) == GCH_OK &&
+    bool has_earlier = query->far_count > 0 && query->far_of.column == column &&
+                       query->far_of.generation == query->generation;
+    if (has_earlier && take(query, t0, t1, bar_cap, out_bars, out_count, NULL) == GCH_OK &&
         *out_count > 0)
         return GCH_OK;
     query->awaits_bars = true;

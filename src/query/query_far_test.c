@@ -226,8 +226,8 @@ static void bars_from_elsewhere_may_be_too_many_refused_or_of_another_calendar(v
     /* Days of a zone; a calendar that differs from this side's is not taken. */
     gch_time_zone *zone = NULL;
     assert_ok(gch_time_zone_open("Asia/Kolkata", NULL, &zone, &err));
-    gch_bar_width hours = {.unit = GCH_BAR_DAY, .count = 1};
-    assert_exact_bars(&s, hours, zone, 0, s.last);
+    gch_bar_width days = {.unit = GCH_BAR_DAY, .count = 1};
+    assert_exact_bars(&s, days, zone, 0, s.last);
     assert_string_equal(s.h.bars.zone, "Asia/Kolkata");
     assert_false(is_any_asked(&s.series.pager));
     s.h.moves_bars = true;

@@ -296,7 +296,8 @@ static void finished_answers_stand_in_for_pages(void **state)
     paged_series series;
     make(&series, false, true);
     const gch_file_info *info = gch_file_get_info(series.file);
-    helper h = {.answers = {help_columns, help_range, &h}, .status = GCH_PENDING};
+    helper h = {.answers = {.columns = help_columns, .range = help_range, .context = &h},
+                .status = GCH_PENDING};
     gch_query *query = NULL, *exact = NULL;
     gch_query_desc desc = {.no_wait = true, .answers = &h.answers};
     assert_ok(gch_query_make(series.file, &desc, &query, &err));
@@ -379,7 +380,8 @@ static void a_view_that_moves_shows_what_it_did(void **state)
         paged_series series;
         make(&series, false, true);
         int64_t last = gch_file_get_info(series.file)->last_time;
-        helper h = {.answers = {help_columns, help_range, &h}, .status = GCH_OK};
+        helper h = {.answers = {.columns = help_columns, .range = help_range, .context = &h},
+                    .status = GCH_OK};
         gch_query *query = NULL, *exact = NULL;
         gch_query_desc desc = {.no_wait = true, .answers = &h.answers};
         assert_ok(gch_query_make(series.file, &desc, &query, &err));
