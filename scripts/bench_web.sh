@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 scripts/install.sh web
 (cd bench/web && npm ci --silent --ignore-scripts)
 mkdir -p build/bench
-for name in threads billion peers "peers --gpu"; do
+for name in threads billion remote_marks peers "peers --gpu"; do
     echo "== $name"
     read -r script arguments <<<"$name"
     # shellcheck disable=SC2086 # none is an argument less

@@ -8,7 +8,6 @@
  */
 #include "net_columns.h"
 
-#include "gch/query.h"
 #include "net_url.h"
 
 #include <assert.h>
@@ -18,12 +17,16 @@
 #define HEADER_BYTES 144u
 #define RANGE_BYTES 96u
 #define KIND_COLUMNS 1u
+#define KIND_BARS 2u
 #define KIND_RANGE 3u
+#define BARS_AT 80u
 #define PX_MAX 16384u
 #define PIECES_MAX (PX_MAX * 64u) /* a column has 64 runs at most before they are merged by row */
 #define Y_MAX 1e6f
 
 static_assert(sizeof(gch_columns_piece) == 24, "a piece on the wire");
+static_assert(sizeof(gch_bar) == 88 && offsetof(gch_bar, open) == 24 && sizeof(gch_value) == 16,
+              "a bar on the wire");
 
 /* ---- asking ---- */
 
@@ -107,6 +110,18 @@ gch_status gch__columns_write_url(const gch_columns_ask *ask, gch__buffer *out, 
     return is_put && gch__buffer_append(out, "", 1) ? GCH_OK : gch__no_memory(err, "columns");
 }
 
+gch_status gch__bars_write_url(const gch_columns_ask *ask, gch_bar_width width, const char *zone,
+                               uint32_t cap, gch__buffer *out, gch_error *err)
+{
+    static const char *const units[] = {"", "d", "w", "mo", "y"};
+    bool is_put = gch__url_put(out, ask->url) &&
+                  gch__url_put_number(out, "/bars?cap=%u&bar=%lld", cap, (long long)width.count) &&
+                  gch__url_put(out, units[width.unit]) && put_common(out, ask);
+    if (zone[0] != '\0')
+        is_put = is_put && gch__url_put_value(out, "&tz=", zone);
+    return is_put && gch__buffer_append(out, "", 1) ? GCH_OK : gch__no_memory(err, "columns");
+}
+
 /* ---- checking ---- */
 
 static gch_status fail(const char *what, gch_error *err)
@@ -149,16 +164,62 @@ static bool has_head(const uint8_t *bytes, size_t count, size_t least, uint32_t 
            gch__load_u16(bytes + 6) == kind && gch__load_u64(bytes + 8) == count;
 }
 
+static bool is_of_view(const uint8_t *bytes, const gch_columns_ask *ask)
+{
+    return (ask->version == 0 || gch__load_u64(bytes + 16) == ask->version) &&
+           (!ask->has_times || ((int64_t)gch__load_u64(bytes + 32) == ask->t0 &&
+                                (int64_t)gch__load_u64(bytes + 40) == ask->t1));
+}
+
 gch_status gch__range_parse(const uint8_t *bytes, size_t count, const gch_columns_ask *ask,
                             gch_value *out_min, gch_value *out_max, gch_error *err)
 {
     if (!has_head(bytes, count, RANGE_BYTES, KIND_RANGE) || count != RANGE_BYTES)
         return fail("its head is none", err);
-    if ((ask->version != 0 && gch__load_u64(bytes + 16) != ask->version) ||
-        (ask->has_times && ((int64_t)gch__load_u64(bytes + 32) != ask->t0 ||
-                            (int64_t)gch__load_u64(bytes + 40) != ask->t1)))
+    if (!is_of_view(bytes, ask))
         return fail("they are of another view", err);
     return read_range(bytes + 64, out_min, out_max, err);
+}
+
+/* Open, high, low, close: drawn, and in order. */
+static bool has_shape(const uint8_t *bar)
+{
+    double values[4];
+    for (uint32_t i = 0; i < GCH_COUNT_OF(values); i++) {
+        gch_value value;
+        if (!read_value(bar + 24 + (size_t)16 * i, &value) || value.kind == GCH_VALUE_GAP)
+            return false;
+        values[i] = gch_value_to_double(value);
+    }
+    return values[1] >= fmax(values[0], values[3]) && values[2] <= fmin(values[0], values[3]);
+}
+
+gch_status gch__bars_parse(const uint8_t *bytes, size_t count, const gch_columns_ask *ask,
+                           gch_bar_width width, uint32_t cap, const gch_bar **out,
+                           uint32_t *out_count, gch_error *err)
+{
+    if (!has_head(bytes, count, BARS_AT, KIND_BARS))
+        return fail("its head is none", err);
+    if (!is_of_view(bytes, ask) || gch__load_u32(bytes + 68) != (uint32_t)width.unit ||
+        (int64_t)gch__load_u64(bytes + 72) != width.count)
+        return fail("they are of another view", err);
+    const gch_bar *bars = (const gch_bar *)(const void *)(bytes + BARS_AT);
+    uint64_t rows = gch__load_u64(bytes + 24);
+    *out_count = gch__load_u32(bytes + 64);
+    if (*out_count > cap || BARS_AT + (uint64_t)*out_count * sizeof *bars != count)
+        return fail("the length is wrong", err);
+    for (uint32_t i = 0; i < *out_count; i++) {
+        const gch_bar *bar = &bars[i];
+        bool is_in_place = bar->t0 < bar->t1 && bar->t0 < ask->t1 && bar->t1 > ask->t0 &&
+                           (i == 0 || bar->t0 >= bars[i - 1].t1);
+        if (!is_in_place || bar->row_count == 0 || bar->row_count > rows)
+            return fail("a bar is out of place", err);
+        rows -= bar->row_count;
+        if (!has_shape(bytes + BARS_AT + i * sizeof *bars))
+            return fail("a bar has no shape", err);
+    }
+    *out = bars;
+    return GCH_OK;
 }
 
 static gch_status check_header(const uint8_t *bytes, size_t count, const gch_columns_ask *ask,

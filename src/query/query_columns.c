@@ -370,13 +370,15 @@ static gch_status find_without_loading(gch_query *query, uint32_t column, const 
                                        gch_error *err)
 {
     gch_query_stats before = query->stats;
+    bool stands_in = query->awaits_bars;
+    query->awaits_bars = false;
     gch_columns answer = {0};
     gch_view answered = {0};
     bool knows_rows;
     *is_answered = true;
     GCH_TRY(gch__query_begin_peek(query, err));
     GCH_TRY(gch__query_end(query, find_columns(query, column, view, join, out, &knows_rows, err)));
-    if (out->pending_count == 0)
+    if (out->pending_count == 0 || stands_in)
         return GCH_OK;
     gch_answers_ask ask = {.column = column,
                            .view = view,

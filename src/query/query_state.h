@@ -110,6 +110,17 @@ struct gch_query {
     } bins_of;
     gch_bar *bars;
     size_t bar_cap;
+    struct gch__bars_of { /* width.count 0: of nothing */
+        gch_bar_width width;
+        char zone[48]; /* of a calendar width */
+        uint32_t column;
+        uint64_t generation;
+        int64_t t0, t1;
+    } far_of, far_asked; /* bars that came from gch_answers; that are on their way */
+    gch_bar *far;
+    size_t far_cap;
+    uint32_t far_count;
+    bool awaits_bars; /* the last call has, and columns would stand in: they ask for nothing */
     struct gch__bar_ends *ends, *old_ends; /* query_ends.h: being found; of the last call */
     size_t end_cap, old_end_cap;
     uint32_t old_end_count;

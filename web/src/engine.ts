@@ -8,10 +8,10 @@
  *  2. After a trap the instance is dead and every later call says so.
  */
 import { Abi, BAR_BYTES, BIN_BYTES, COLUMN_BYTES, FRAME_BYTES, QUESTION_BYTES } from './abi.js';
-import { SAMPLE_BYTES, SERIES_BYTES, STUDY_BYTES, WANT_BYTES } from './abi.js';
+import { SAMPLE_BYTES, SERIES_BYTES, STUDY_BYTES, SUM_BYTES, WANT_BYTES } from './abi.js';
 import { Answers, Line, type Question } from './answers.js';
 import { type Bytes, openBlob, openUrl } from './bytes.js';
-import { ChartError, statusNumber } from './error.js';
+import { ChartError, type ErrorCode, statusNumber } from './error.js';
 import { COMMANDS, GlSurfaces, STRIPS, type Tables } from './gl.js';
 import { Gpu } from './gpu.js';
 import { readFrame, writeDesc, writeSeries } from './layout.js';
@@ -20,7 +20,7 @@ import { TIME_UNITS } from './protocol.js';
 import type { Backend, BackendChoice, Bar, Bin, BinView, Canvas } from './protocol.js';
 import type { EngineApi, EngineEvent, EngineStats, Frame, FrameDesc, FrameSeries, Room } from './protocol.js';
 import type { LiveDesc, OpenResult, PlaneBox, PlanePoint, Rows, Sample } from './protocol.js';
-import type { SourceInfo, StreamOptions, StudyValue } from './protocol.js';
+import type { SourceInfo, StreamOptions, StudyValue, Sum } from './protocol.js';
 import { Streams } from './streams.js';
 import { type Picture, Showing, type Surface, type SurfaceOpener, openPixelSurface } from './surface.js';
 import { gpuSurfaces } from './surface_gpu.js';
@@ -86,8 +86,7 @@ export class Engine implements EngineApi {
         this.answers = new Answers(
             {
                 answered: (question, body) => this.answered(question, body),
-                refused: (question, isFinal) =>
-                    this.settle(question, isFinal ? 'unsupported' : 'unavailable'),
+                refused: (question, code) => this.settle(question, code),
             },
             this.line,
         );
@@ -518,7 +517,7 @@ export class Engine implements EngineApi {
         this.notify({ kind: 'data', source: question.source });
     }
 
-    private settle({ source, ticket }: Question, code: 'unsupported' | 'unavailable' | 'no-memory'): void {
+    private settle({ source, ticket }: Question, code: ErrorCode): void {
         this.abi.call.gch_web_answer(source, ticket, statusNumber(code), 0, 0);
         this.notify({ kind: 'data', source });
     }
@@ -541,8 +540,10 @@ export class Engine implements EngineApi {
         abi.begin();
         const out = abi.take(byteCount);
         const status = abi.check(call(out), ...none);
+        const value = status === 'ok' ? read(out, abi.view()) : undefined;
         this.fetchWants();
-        return status === 'ok' ? read(out, abi.view()) : undefined;
+        this.askQuestions();
+        return value;
     }
 
     async nearest(source: number, column: number, t: bigint): Promise<Sample | undefined> {
@@ -550,17 +551,13 @@ export class Engine implements EngineApi {
             SAMPLE_BYTES,
             ['pending', 'not-found'],
             (out) => this.abi.call.gch_web_nearest(source, column, t, out),
-            (out, view) => this.readSample(out, view),
+            (out, view) => ({
+                time: view.getBigInt64(out, true),
+                row: view.getFloat64(out + 8, true),
+                value: view.getFloat64(out + 16, true),
+                text: this.abi.readText(out + 24),
+            }),
         );
-    }
-
-    private readSample(at: number, view: DataView): Sample {
-        return {
-            time: view.getBigInt64(at, true),
-            row: view.getFloat64(at + 8, true),
-            value: view.getFloat64(at + 16, true),
-            text: this.abi.readText(at + 24),
-        };
     }
 
     async bar(
@@ -595,14 +592,20 @@ export class Engine implements EngineApi {
         width: string,
         timeZone: string | undefined,
         t: bigint,
-    ): Promise<Sample | undefined> {
+    ): Promise<Sum | undefined> {
         const { abi } = this;
         return this.ask(
-            SAMPLE_BYTES,
+            SUM_BYTES,
             ['pending', 'not-found'],
             (out) =>
                 abi.call.gch_web_sum_at(source, column, abi.text(width), abi.text(timeZone), t, out),
-            (out, view) => this.readSample(out, view),
+            (out, view) => ({
+                from: view.getBigInt64(out, true),
+                to: view.getBigInt64(out + 8, true),
+                rows: view.getFloat64(out + 16, true),
+                value: view.getFloat64(out + 24, true),
+                text: abi.readText(out + 32),
+            }),
         );
     }
 

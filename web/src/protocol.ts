@@ -265,6 +265,7 @@ export interface Sample {
     text: string;
 }
 
+/** Over [from, to), with `rows` rows, gaps included. */
 export interface Bar {
     from: bigint;
     to: bigint;
@@ -274,6 +275,15 @@ export interface Bar {
     low: string;
     close: string;
     closeValue: number;
+}
+
+/** The values of a bar added up. */
+export interface Sum {
+    from: bigint;
+    to: bigint;
+    rows: number;
+    value: number;
+    text: string;
 }
 
 /** At a bar; low and high differ for 'range' only. */
@@ -379,14 +389,13 @@ export interface EngineApi {
         timeZone: string | undefined,
         t: bigint,
     ): Promise<Bar | undefined>;
-    /** The values of a bar added up; `row` is the number of rows. */
     sum(
         source: number,
         column: number,
         width: string,
         timeZone: string | undefined,
         t: bigint,
-    ): Promise<Sample | undefined>;
+    ): Promise<Sum | undefined>;
     study(
         series: FrameSeries,
         width: string,
