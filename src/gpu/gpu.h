@@ -19,6 +19,9 @@
  * shaders live as long as the device.
  * Device loss: any call may return GCH_DEVICE_LOST, and then all do; destroy the device and make
  * another. Any call may also return GCH_NO_MEMORY and GCH_INVALID, which is not repeated below.
+ * Pipelines that are made while the host goes on (a browser's) may not be there when they are used
+ * first: the submission is then GCH_PENDING and nothing but a request for all that it lacks. What
+ * was recorded for it, bundles too, is to be released and recorded anew when they are there.
  * Memory: buffers come from a pool by size class and uploads go through a ring of mapped buffers,
  * so a frame of a kind seen before allocates nothing.
  * Thread rule: one thread at a time for a device.
@@ -159,6 +162,7 @@ void gch__gpu_bindings_release(gch__gpu *gpu, gch__gpu_bindings bindings);
 
 /* ---- recording: begin, uploads and passes in order, submit ---- */
 
+/* GCH_PENDING: what the last submission lacked is still being made. */
 GCH_CHECKED gch_status gch__gpu_begin(gch__gpu *gpu, const char *label, gch_error *err);
 /* Outside of passes; offset and count are multiples of 4. The bytes are copied at once. More than
  * the ring holds is submitted part by part, so that the device copies while the host does. */
@@ -194,7 +198,8 @@ GCH_CHECKED gch_status gch__gpu_draw_indirect(gch__gpu *gpu, gch__gpu_pipeline p
                                               uint64_t offset, gch_error *err);
 GCH_CHECKED gch_status gch__gpu_run_bundle(gch__gpu *gpu, gch__gpu_bundle bundle, gch_error *err);
 GCH_CHECKED gch_status gch__gpu_pass_end(gch__gpu *gpu, gch_error *err);
-/* *out_serial counts submissions up from 1. */
+/* *out_serial counts submissions up from 1. GCH_PENDING: pipelines are still being made, and what
+ * was recorded is dropped, as by gch__gpu_abandon. */
 GCH_CHECKED gch_status gch__gpu_submit(gch__gpu *gpu, uint64_t *out_serial, gch_error *err);
 /* Drops what was recorded since begin, as after an error; nothing if nothing is. What an upload
  * beyond the ring has submitted is not taken back. */

@@ -51,6 +51,7 @@ struct gch__gpu_driver {
                                 void **out, gch_error *err);
     void (*bindings_destroy)(gch__gpu_context *context, void *bindings);
 
+    /* GCH_PENDING: what the last submit lacked is still being made. */
     gch_status (*begin)(gch__gpu_context *context, const char *label, gch_error *err);
     void (*copy)(gch__gpu_context *context, void *from, uint64_t from_offset, void *to,
                  uint64_t to_offset, uint64_t count);
@@ -74,6 +75,8 @@ struct gch__gpu_driver {
     gch_status (*bundle_end)(gch__gpu_context *context, void **out, gch_error *err);
     void (*bundle_destroy)(gch__gpu_context *context, void *bundle);
     void (*abandon)(gch__gpu_context *context);
+    /* GCH_PENDING: a pipeline that was used is still being made. Nothing is submitted, the serial
+     * counts as passed, and the recording stands, to go on or to be abandoned. */
     gch_status (*submit)(gch__gpu_context *context, uint64_t serial, uint32_t timer_count,
                          gch_error *err);
 
