@@ -95,7 +95,8 @@ typedef struct gch__gpu_stats {
 /* GCH_UNSUPPORTED: the build has no driver, or the machine no adapter. */
 GCH_CHECKED gch_status gch__gpu_make(const gch__gpu_desc *desc, gch__gpu **out, gch_error *err);
 void gch__gpu_destroy(gch__gpu *gpu); /* waits for the queue; NULL is allowed */
-/* Nothing but GCH_DEVICE_LOST, for those who have nothing else to ask of the device. */
+/* For those who have nothing else to ask of the device: GCH_DEVICE_LOST; GCH_PENDING: pipelines
+ * that the last submission lacked are still being made. */
 GCH_CHECKED gch_status gch__gpu_check(gch__gpu *gpu, gch_error *err);
 const gch__gpu_info *gch__gpu_get_info(const gch__gpu *gpu);
 gch__gpu_stats gch__gpu_get_stats(const gch__gpu *gpu);
@@ -162,7 +163,6 @@ void gch__gpu_bindings_release(gch__gpu *gpu, gch__gpu_bindings bindings);
 
 /* ---- recording: begin, uploads and passes in order, submit ---- */
 
-/* GCH_PENDING: what the last submission lacked is still being made. */
 GCH_CHECKED gch_status gch__gpu_begin(gch__gpu *gpu, const char *label, gch_error *err);
 /* Outside of passes; offset and count are multiples of 4. The bytes are copied at once. More than
  * the ring holds is submitted part by part, so that the device copies while the host does. */

@@ -51,7 +51,6 @@ struct gch__gpu_driver {
                                 void **out, gch_error *err);
     void (*bindings_destroy)(gch__gpu_context *context, void *bindings);
 
-    /* GCH_PENDING: what the last submit lacked is still being made. */
     gch_status (*begin)(gch__gpu_context *context, const char *label, gch_error *err);
     void (*copy)(gch__gpu_context *context, void *from, uint64_t from_offset, void *to,
                  uint64_t to_offset, uint64_t count);
@@ -81,7 +80,8 @@ struct gch__gpu_driver {
                          gch_error *err);
 
     /* Notes what has finished, once submission `until` has; 0: without waiting. GCH_DEVICE_LOST.
-     * One that never waits has passed what it was given: its objects may be used again or end. */
+     * One that never waits has passed what it was given: its objects may be used again or end.
+     * With 0, GCH_PENDING: what the last submit lacked is still being made. */
     gch_status (*poll)(gch__gpu_context *context, uint64_t until, gch_error *err);
     uint64_t (*passed)(gch__gpu_context *context); /* the last submission known to be finished */
     /* Of the last submission with timers, finished. */

@@ -194,7 +194,6 @@ static gch_status bindings_make(gch__gpu_context *context, void *pipeline, void 
 static gch_status begin(gch__gpu_context *context, const char *label, gch_error *err)
 {
     GCH_TRY(check_lost(context, err));
-    GCH_TRY(check_pipelines(context, err));
     note(context, "begin %s", label);
     return GCH_OK;
 }
@@ -327,7 +326,7 @@ static gch_status poll_null(gch__gpu_context *context, uint64_t until, gch_error
     GCH_TRY(check_lost(context, err));
     if (until > 0 || !context->is_held)
         pass_all(context);
-    return GCH_OK;
+    return until > 0 ? GCH_OK : check_pipelines(context, err);
 }
 
 static uint64_t passed(gch__gpu_context *context)

@@ -202,7 +202,6 @@ static gch_status begin(gch__gpu_context *context, const char *label, gch_error 
 {
     (void)label;
     GCH_TRY(check_alive(context, err));
-    GCH_TRY(check_compiled(context, err));
     gch__web_gpu_begin();
     return GCH_OK;
 }
@@ -319,8 +318,8 @@ static gch_status submit(gch__gpu_context *context, uint64_t serial, uint32_t ti
 
 static gch_status poll_web(gch__gpu_context *context, uint64_t until, gch_error *err)
 {
-    (void)until;
-    return check_alive(context, err);
+    GCH_TRY(check_alive(context, err));
+    return until > 0 ? GCH_OK : check_compiled(context, err);
 }
 
 static uint64_t passed(gch__gpu_context *context)
