@@ -48,7 +48,7 @@ static gch_status check_alive(const gch__gpu_context *context, gch_error *err)
 static gch_status check_compiled(const gch__gpu_context *context, gch_error *err)
 {
     if (context->awaited != 0 && gch__web_gpu_is_compiled(context->awaited) == 0)
-        return gch_fail(err, GCH_PENDING, "its pipelines are being compiled");
+        return gch_fail(err, GCH_PENDING, "its pipelines are not compiled yet");
     return GCH_OK;
 }
 
@@ -311,7 +311,7 @@ static gch_status submit(gch__gpu_context *context, uint64_t serial, uint32_t ti
 {
     (void)timer_count;
     GCH_TRY(check_alive(context, err));
-    context->awaited = gch__web_gpu_submit();
+    context->awaited = gch__web_gpu_submit(context->awaited);
     context->submitted = serial;
     return check_compiled(context, err);
 }

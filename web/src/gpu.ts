@@ -11,8 +11,9 @@
  *  2. Nothing is read back, and nothing is waited for but the device itself.
  *  3. What the browser refuses is told late and without a caller: the device is then given up for good,
  *     and charts are drawn by what comes next.
- *  4. Pipelines are compiled beside. A recording that uses some which are not there yet asks for all of
- *     them and is not submitted; when they have come, charts are told to draw again.
+ *  4. Pipelines are compiled beside. A recording that uses some which are not there yet is not submitted
+ *     and leaves word of all that it lacks; it is compiled when another picture is there in its place, and
+ *     charts are then told to draw again.
  */
 import type { Abi } from './abi.js';
 import { ChartError } from './error.js';
@@ -23,6 +24,9 @@ const LOSSES_MS = 60_000;
 /** Until a device that is left is ended, and what was on its way to canvases is there: Firefox 153 draws
  * no more of a page whose canvas awaits a picture of a device that was destroyed. */
 const RETIRE_MS = 2_000;
+/** So long after it was drawn, a picture is on its way to the screen: Firefox 153 compiles, and shows nothing
+ * meanwhile, where pictures are drawn. */
+const COMPILE_AFTER_MS = 50;
 /** A pipeline that is refused is taken for wrong, unless its device turns out to be lost within this time. */
 const REFUSAL_MS = 500;
 const SOFTWARE = /swiftshader|llvmpipe|lavapipe|softpipe|basic render|\bwarp\b/i;
@@ -153,8 +157,11 @@ export class Gpu {
     private bundle: GPURenderBundleEncoder | undefined;
     private lacks = new Set<Pipeline>(); /* of the recording */
     private bundleLacks = new Set<Pipeline>();
-    private readonly awaited = new Set<number>(); /* what submissions lacked and is not there yet */
-    private lastAwaited = 0;
+    /** What submissions lacked and is not there yet, by number: not asked for, and asked for. */
+    private readonly wanted = new Map<number, Pipeline[]>();
+    private readonly awaited = new Set<number>();
+    private compileTimer: ReturnType<typeof setTimeout> | undefined;
+    private lastWanted = 0;
     private pipeline = 0; /* as set in the pass at hand */
     private bindings = 0;
 
@@ -234,6 +241,7 @@ export class Gpu {
     private drop(): void {
         for (const number of this.held?.made.values() ?? []) this.end(number);
         this.held = undefined;
+        this.wanted.clear();
         this.awaited.clear();
         this.abandon();
     }
@@ -422,7 +430,6 @@ export class Gpu {
         const pipeline = this.get<Pipeline>(number);
         if (pipeline.made !== undefined) return pipeline.made;
         (this.bundle === undefined ? this.lacks : this.bundleLacks).add(pipeline);
-        void pipeline.ask();
         return undefined;
     }
 
@@ -492,21 +499,33 @@ export class Gpu {
         this.lacks = new Set();
     }
 
-    /** 0, or the number of what is awaited in its place. */
-    private submit(): number {
-        if (this.lacks.size > 0) return this.await([...this.lacks]);
+    /** 0, or the number of what it lacks; `before` is what its recorder's last one lacked. */
+    private submit(before: number): number {
+        this.wanted.delete(before);
+        this.awaited.delete(before);
+        if (this.lacks.size > 0) {
+            this.wanted.set(++this.lastWanted, [...this.lacks]);
+            return this.lastWanted;
+        }
         if (this.encoder !== undefined) this.device?.queue.submit([this.encoder.finish()]);
         this.encoder = undefined;
         return 0;
     }
 
-    private await(pipelines: Pipeline[]): number {
-        const number = ++this.lastAwaited;
+    /** What pictures lacked; to be called when one in their place is complete. */
+    compile(): void {
+        if (this.wanted.size === 0) return;
+        this.compileTimer ??= setTimeout(() => {
+            this.compileTimer = undefined;
+            for (const [number, pipelines] of this.wanted) void this.await(number, pipelines);
+            this.wanted.clear();
+        }, COMPILE_AFTER_MS);
+    }
+
+    private async await(number: number, pipelines: Pipeline[]): Promise<void> {
         this.awaited.add(number);
-        void Promise.all(pipelines.map((pipeline) => pipeline.ask())).then(() => {
-            if (this.awaited.delete(number)) this.changed();
-        });
-        return number;
+        await Promise.all(pipelines.map((pipeline) => pipeline.ask()));
+        if (this.awaited.delete(number)) this.changed();
     }
 
     /** What the module imports from 'gpu'. */
@@ -555,7 +574,7 @@ export class Gpu {
         begin_bundle: () => this.beginBundle(),
         end_bundle: () => this.endBundle(),
         abandon: () => this.abandon(),
-        submit: () => this.submit(),
-        is_compiled: (awaited: number) => (this.awaited.has(awaited) ? 0 : 1),
+        submit: (before: number) => this.submit(before),
+        is_compiled: (number: number) => (this.wanted.has(number) || this.awaited.has(number) ? 0 : 1),
     };
 }

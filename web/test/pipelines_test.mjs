@@ -11,7 +11,7 @@ import { COMMAND, FILES } from './node.mjs';
 import { NOTE_DEVICES, countAtOnce, countOnScreen, expected, readChart } from './screen.mjs';
 import { serve } from './server.mjs';
 
-const COMPILING = { backend: 'cpu', backendReason: 'webgpu: its pipelines are being compiled' };
+const COMPILING = { backend: 'cpu', backendReason: 'webgpu: its pipelines are not compiled yet' };
 const IS_GPU = `test.chart.stats().then(({ backend }) => backend === 'webgpu')`;
 /** Whatever is drawn last has had the time to come on the screen. */
 const AFTER_MS = 1000;

@@ -24,7 +24,7 @@ let frames = []; /* of the chart that is shown */
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Whether a frame was drawn while the backend that it was to be drawn by got ready. */
-const isEarly = ({ backendReason }) => backendReason.includes('being compiled');
+const isEarly = ({ backendReason }) => backendReason.includes('not compiled yet');
 
 function completed(of) {
     return new Promise((resolve, reject) => {
