@@ -140,6 +140,9 @@ window.test = {
             const drawn = await window.test.showFirst(view, options);
             if (!frames.some(isEarly)) return drawn;
             await settled(chart);
+            /* In workers Firefox 153 waits ten seconds for another canvas where one was removed whose picture was on
+             * its way to the screen. */
+            await sleep(500);
         }
     },
 
