@@ -189,6 +189,7 @@ struct gch__gpu_executor {
     bool shows_plane;               /* the frame at hand, or the last one */
     gch__gpu_painter *painter;      /* made by the first frame that is not bare */
     gch__gpu_shown shown;
+    bool awaits_pipelines; /* the last frame has asked for all that it lacked */
     gch__gpu_frame_stats stats;
     int64_t query_ns, start_ns;
 };

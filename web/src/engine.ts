@@ -436,6 +436,7 @@ export class Engine implements EngineApi {
         const handle = view.getUint32(out + 120, true);
         const picture: Picture = { width, height, backend: frame.backend, pixels, handle };
         surface?.show(picture);
+        if (frame.complete === 1) this.gpu.compile();
         if (surface !== undefined && showing?.needsCanvas === true) frame.needsCanvas = true;
         if (surface === undefined && pixels !== undefined)
             frame.pixels = pixels.slice() as Uint8ClampedArray<ArrayBuffer>;
