@@ -32,18 +32,27 @@ static void *serve(void *argument)
     return NULL;
 }
 
-static void start_server(running *r)
+/* At a port, or any (0); live series are kept in a folder, or nowhere (NULL). */
+static void start_server_at(running *r, uint16_t port, const char *live_path)
 {
     static const char *const folder = FOLDER;
+    char listen[32];
+    snprintf(listen, sizeof listen, "127.0.0.1:%u", port);
     assert_ok(gch_data_make(&(gch_data_desc){.host_budget_bytes = 256u << 20}, &r->data, &err));
     gch_server_desc desc = {.data = r->data,
                             .paths = &folder,
                             .path_count = 1,
-                            .listen = "127.0.0.1:0",
+                            .listen = listen,
+                            .live_path = live_path,
                             .drain_timeout_ms = 200};
     assert_ok(gch_server_make(&desc, &r->server, &err));
     r->port = gch_server_port(r->server);
     assert_int_equal(pthread_create(&r->thread, NULL, serve, r), 0);
+}
+
+static void start_server(running *r)
+{
+    start_server_at(r, 0, NULL);
 }
 
 static void stop_server(running *r)
@@ -716,6 +725,112 @@ static void a_chart_follows_a_live_series(void **state)
     gch_http_destroy(http);
 }
 
+/* Values of a live series by its rows, through a file as charts have it. */
+static void expect_live_rows(gch_file *file, uint64_t rows)
+{
+    gch_query *query = NULL;
+    gch_sample sample;
+    assert_ok(gch_live_refresh_file(file, NULL, &err));
+    assert_int_equal(gch_file_get_info(file)->row_count, rows);
+    assert_ok(gch_query_make(file, NULL, &query, &err));
+    for (uint64_t row = 0; row < rows; row += 37) {
+        assert_ok(gch_query_nearest(query, 0, (int64_t)row * 10, &sample, &err));
+        assert_int_equal(sample.row, row);
+        assert_true(gch_value_to_double(sample.value) == (double)row / 4);
+    }
+    gch_query_destroy(query);
+}
+
+static void await_connection(gch_remote_live *live, bool is_wanted, gch_remote_live_stats *out)
+{
+    for (int i = 0; i < 10000; i++, usleep(1000)) {
+        gch_remote_live_get_stats(live, out);
+        if (out->is_connected == is_wanted)
+            return;
+    }
+    fail_msg("%s after 10 s", is_wanted ? "not connected" : "still connected");
+}
+
+/* The server loses its series with its process. */
+static void a_series_made_anew_by_another_server_is_followed(void **state)
+{
+    (void)state;
+    static const char *const create = "/v1/live/s?unit=ms&column=v:f64";
+    static const char live_path[] = FOLDER "/live";
+    running r, other;
+    char url[256];
+    gch_http *http = NULL;
+    gch_data *data = NULL;
+    gch_remote_live *live = NULL;
+    gch_remote_live_stats stats;
+    gch_file *file = NULL;
+    start_server(&r);
+    assert_ok(gch_http_make(NULL, &http, &err));
+    assert_ok(gch_data_make(NULL, &data, &err));
+    snprintf(url, sizeof url, "%s", url_of(&r, "http", "/v1/live/s"));
+    send(http, &r, GCH_HTTP_PUT, create, "");
+    for (uint64_t batch = 0; batch < 5; batch++)
+        publish(http, &r, batch * 100, 100);
+    gch_remote_live_desc desc = {.url = url, .rate = 240, .backoff_ms = 2, .backoff_cap_ms = 20};
+    assert_ok(gch_remote_live_open(data, http, &desc, &live, &err));
+    assert_ok(gch_live_acquire_file(data, gch_remote_live_get_source(live), &file, &err));
+    await_live_rows(data, live, 500);
+
+    /* A server without the series: it is waited for. */
+    stop_server(&r);
+    start_server_at(&r, r.port, NULL);
+    await_connection(live, false, &stats);
+    for (int i = 0; i < 10000 && strstr(stats.error.message, "404") == NULL; i++, usleep(1000))
+        gch_remote_live_get_stats(live, &stats);
+    assert_non_null(strstr(stats.error.message, "404"));
+    assert_false(stats.is_final);
+    expect_live_rows(file, 500);
+
+    /* With fewer rows. */
+    send(http, &r, GCH_HTTP_PUT, create, "");
+    publish(http, &r, 0, 100);
+    await_connection(live, true, &stats);
+    for (int i = 0; i < 10000 && live_rows(data, live) != 100; i++)
+        usleep(1000);
+    expect_live_rows(file, 100);
+    gch_remote_live_get_stats(live, &stats);
+    assert_int_equal(stats.follow.restarts, 1);
+    assert_int_equal(stats.follow.last_sequence, 1);
+
+    /* With more rows before anybody follows: only the id tells. */
+    assert_int_equal(system("rm -rf " FOLDER "/live"), 0);
+    mkdir(live_path, 0777);
+    start_server_at(&other, 0, live_path);
+    send(http, &other, GCH_HTTP_PUT, create, "");
+    for (uint64_t batch = 0; batch < 9; batch++)
+        publish(http, &other, batch * 100, 100);
+    stop_server(&other);
+    stop_server(&r);
+    start_server_at(&r, r.port, live_path);
+    await_live_rows(data, live, 900);
+    expect_live_rows(file, 900);
+    gch_remote_live_get_stats(live, &stats);
+    assert_int_equal(stats.follow.restarts, 2);
+    assert_int_equal(stats.gap_count, 0);
+
+    /* And what goes on after a restart is the same series. */
+    stop_server(&r);
+    await_connection(live, false, &stats);
+    start_server_at(&r, r.port, live_path);
+    publish(http, &r, 900, 100);
+    await_live_rows(data, live, 1000);
+    expect_live_rows(file, 1000);
+    gch_remote_live_get_stats(live, &stats);
+    assert_int_equal(stats.follow.restarts, 2);
+    assert_int_equal(stats.follow.rows, 1000);
+    assert_false(stats.is_final);
+    gch_live_release_file(data, file);
+    gch_remote_live_close(live);
+    assert_ok(gch_data_destroy(data, &err));
+    gch_http_destroy(http);
+    stop_server(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -730,6 +845,7 @@ int main(void)
         cmocka_unit_test(answers_survive_want_of_memory),
         cmocka_unit_test(a_live_series_arrives_whole),
         cmocka_unit_test(a_chart_follows_a_live_series),
+        cmocka_unit_test(a_series_made_anew_by_another_server_is_followed),
     };
     return cmocka_run_group_tests(tests, write_file, NULL);
 }
