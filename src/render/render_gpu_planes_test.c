@@ -15,10 +15,7 @@ static gch_error err;
 enum { ROWS = 600000, SIDE = 60000, TALL = 40000 };
 
 typedef enum kind { INTEGERS, DOUBLES, GAPS, KIND_COUNT } kind;
-static struct {
-    gch_file *file;
-    void *bytes;
-} files[KIND_COUNT];
+static test_series files[KIND_COUNT];
 
 /* Three crowds on a thin ground. */
 static void make_point(uint64_t *seed, double *x, double *y, double *value)
@@ -74,13 +71,8 @@ static void make_points(kind k, point *points)
 
 static void make_file(kind k)
 {
-    static const gch_column_desc columns[] = {{.name = "x", .type = GCH_TYPE_F64},
-                                              {.name = "y", .type = GCH_TYPE_F64},
-                                              {.name = "value", .type = GCH_TYPE_F64}};
     double *values[3];
     uint64_t seed = 50;
-    gch_writer *writer;
-    size_t byte_count;
     for (int i = 0; i < 3; i++) {
         values[i] = malloc(ROWS * sizeof *values[i]);
         assert_non_null(values[i]);
@@ -96,19 +88,7 @@ static void make_file(kind k)
             values[test_random(&seed) % 3][i] = (double)NAN;
     }
     free(points);
-    const gch_column_data data[] = {
-        {.values = values[0]}, {.values = values[1]}, {.values = values[2]}};
-    assert_ok(gch_writer_create_memory(&(gch_writer_desc){.time_unit = GCH_TIME_INDEX,
-                                                          .columns = columns,
-                                                          .column_count = 3,
-                                                          .curve = GCH_CURVE_MORTON,
-                                                          .x_column = 0,
-                                                          .y_column = 1},
-                                       &writer, &err));
-    assert_ok(gch_writer_append(writer, NULL, data, ROWS, &err));
-    assert_ok(gch_writer_finish_memory(writer, &files[k].bytes, &byte_count, &err));
-    assert_ok(
-        gch__file_open_memory(files[k].bytes, byte_count, "crowds", NULL, &files[k].file, &err));
+    files[k] = test_points_make(GCH_TYPE_F64, values[0], values[1], values[2], ROWS);
     for (int i = 0; i < 3; i++)
         free(values[i]);
 }
@@ -124,10 +104,8 @@ static int make_files(void **state)
 static int free_files(void **state)
 {
     (void)state;
-    for (int k = 0; k < KIND_COUNT; k++) {
-        gch__file_close(files[k].file);
-        gch_writer_free_memory(files[k].bytes, NULL);
-    }
+    for (int k = 0; k < KIND_COUNT; k++)
+        test_series_free(&files[k]);
     return 0;
 }
 
