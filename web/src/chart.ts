@@ -16,14 +16,16 @@ import { ChartError } from './error.js';
 import { Events } from './events.js';
 import { Gestures } from './gestures.js';
 import { makeTarget } from './moves.js';
-import { PANEL_CAP, type PanelOptions, checkOptions, zoneName } from './options.js';
+import { PANEL_CAP, type PanelOptions, SCALES, THEME_CHOICES, checkOptions, oneOf } from './options.js';
+import { zoneName } from './options.js';
 import type { AxisOptions, ChartOptions, SeriesOptions } from './options.js';
 import { Overlay, type PlotRect } from './overlay.js';
+import { MARKS } from './protocol.js';
 import type { EngineEvent, Frame, FrameDesc, SourceInfo, ThemeName, TimeUnit } from './protocol.js';
 import { type Shown, colorSeries, describeSeries, needsBars, openSeries } from './series.js';
 import { panelOf, readExtent, swatchOf } from './series.js';
 import { DataSource, openData } from './source.js';
-import { summarize } from './summary.js';
+import { describeView, summarize } from './summary.js';
 import { THEMES, cssColor } from './theme.js';
 import { Stage, toPng } from './stage.js';
 import { chooseBarWidth, toMs } from './time.js';
@@ -35,6 +37,8 @@ const WARM_MS = 120;
 /** After a failure that passes by, what a picture lacks is wanted again. */
 const RETRY_MS = 3000;
 const FRAME_MS_MIN = 4;
+/** A screen reader may say a name that changes: not with every frame. */
+const DESCRIBE_MS = 1000;
 /** So long after a move another is awaited, whose frame shows what has been loaded too: a little more than a
  * frame of a screen. */
 const MOVING_MS = 25;
@@ -62,6 +66,11 @@ export class Chart {
     private drawnAt = Number.NEGATIVE_INFINITY;
     private movedAt = Number.NEGATIVE_INFINITY;
     private loadedTimer: ReturnType<typeof setTimeout> | undefined;
+    private describeTimer: ReturnType<typeof setTimeout> | undefined;
+    /** What is said of the picture is that of an earlier one. */
+    private isDescribedLater = false;
+    /** The view was moved by keys: where it is now is to be heard. */
+    private isToBeHeard = false;
     private size = { width: 0, height: 0, ratio: 1 };
     private retryTimer: ReturnType<typeof setTimeout> | undefined;
     private warmTimer: ReturnType<typeof setTimeout> | undefined;
@@ -74,6 +83,10 @@ export class Chart {
     private isDestroyed = false;
     private isBoxMode = false;
     private isFollowing: boolean;
+    /** Of the horizontal axis, until there is a picture: what it is of may not be known yet. */
+    private early: ViewInput;
+    /** Of setSeries, one after the other. */
+    private turn: Promise<unknown>;
     private wantedTheme: ThemeName | 'auto';
     private theme: ThemeName = 'light';
     private zone: string | undefined;
@@ -90,6 +103,8 @@ export class Chart {
         this.barWidth = options.barWidth;
         this.isFollowing = options.follow !== false;
         this.panels = options.panels;
+        const { from, to, min, max } = options.axes?.x ?? {};
+        this.early = { from, to, xMin: min, xMax: max };
         this.setPanels(options.series, options.axes?.y);
         const takesKeys = options.interactive !== false && options.bare !== true;
         this.overlay = new Overlay(element, takesKeys);
@@ -105,17 +120,19 @@ export class Chart {
                     overlay: this.overlay,
                     crosshair: options.crosshair === false ? undefined : this.crosshair,
                     plots: () => this.plots(),
-                    moved: () => this.moved(),
+                    moved: (isByKey) => {
+                        this.isToBeHeard ||= isByKey;
+                        this.moved();
+                    },
                     isBoxMode: () => this.isBoxMode,
                 }),
             );
         this.watch(element);
-        options.signal?.addEventListener('abort', () => void this.destroy(), {
-            signal: this.abort.signal,
-        });
+        const end = () => void this.destroy().catch(() => undefined); /* nobody is there to be told */
+        options.signal?.addEventListener('abort', end, { signal: this.abort.signal });
         this.ready = this.start();
-        this.ready.catch((cause: unknown) => this.fail(ChartError.from(cause)));
-        if (options.signal?.aborted === true) void this.destroy();
+        this.turn = this.ready.catch((cause: unknown) => this.fail(ChartError.from(cause)));
+        if (options.signal?.aborted === true) end();
     }
 
     /** As many as were given, or as the series name. */
@@ -198,10 +215,15 @@ export class Chart {
         }
         this.lease = lease;
         this.stopListening = lease.engine.listen((event) => this.heard(event));
-        this.stage = await Stage.open(lease, this.overlay, this.options.backend ?? 'auto');
+        const stage = await Stage.open(lease, this.overlay, this.options.backend ?? 'auto');
+        if (this.isDestroyed) {
+            await stage.close(); /* others may go on using the engine */
+            throw new ChartError('cancelled', 'the chart has been destroyed');
+        }
+        this.stage = stage;
         this.showProgress(0.1);
         await this.open(this.options.series);
-        this.applyAxes();
+        this.applyEarly();
         await new Promise<void>((resolve, reject) => {
             const stops = [
                 this.on('progress', () => done(resolve)),
@@ -242,14 +264,13 @@ export class Chart {
         this.overlay.showNotice([...new Set(all)].join('\n'));
     }
 
-    private applyAxes(): void {
-        const { from, to, min, max } = this.options.axes?.x ?? {};
-        this.setView({
-            ...(from === undefined ? {} : { from }),
-            ...(to === undefined ? {} : { to }),
-            ...(min === undefined ? {} : { xMin: min }),
-            ...(max === undefined ? {} : { xMax: max }),
-        });
+    /** The first view of what there is, if there is anything. */
+    private applyEarly(): void {
+        if (this.shown.some((one) => one.source.info.rows > 0)) {
+            this.state.time = this.state.across = undefined;
+            this.state.apply(this.early);
+        }
+        this.moved();
     }
 
     private applyTheme(): void {
@@ -272,17 +293,31 @@ export class Chart {
         return this.state.toView();
     }
 
-    /** What is left out stays as it is; from or to without the other keeps that other. */
+    /** What is left out stays as it is; from or to without the other keeps that other. Before there is data it is
+     * kept for then, and what is wrong with its times is an error of that moment. */
     setView(view: ViewInput): void {
-        this.state.apply(view);
         this.gestures?.stop();
-        this.moved();
+        if (this.state.frame !== undefined) {
+            this.state.apply(view);
+            return this.moved();
+        }
+        const before = this.early;
+        const { from = before.from, to = before.to, xMin = before.xMin, xMax = before.xMax } = view;
+        this.early = { from, to, xMin, xMax };
+        try {
+            this.state.applyValues(view);
+            this.applyEarly();
+        } catch (cause) {
+            this.early = before;
+            throw cause;
+        }
     }
 
     /** Shows all of the data, values fitted. */
     reset(): void {
-        this.state.reset();
         this.gestures?.stop();
+        this.early = {};
+        this.state.reset();
         this.moved();
     }
 
@@ -328,6 +363,7 @@ export class Chart {
     }
 
     setTheme(theme: ThemeName | 'auto'): void {
+        oneOf('theme', theme, THEME_CHOICES);
         this.wantedTheme = theme;
         this.applyTheme();
     }
@@ -339,6 +375,7 @@ export class Chart {
 
     /** Of all value axes. */
     setScale(scale: 'linear' | 'log'): void {
+        oneOf('scale', scale, SCALES);
         this.state.setLog(scale === 'log');
         this.recover();
         this.schedule();
@@ -346,6 +383,7 @@ export class Chart {
 
     setType(index: number, type: NonNullable<SeriesOptions['type']>): void {
         const one = this.seriesAt(index);
+        oneOf('type', type, MARKS);
         one.options = { ...one.options, type };
         readExtent(this.state, this.shown);
         this.recover();
@@ -378,18 +416,28 @@ export class Chart {
         this.isBoxMode = isOn;
     }
 
-    /** Other series in the place of these, and other panels if they are given; the view stays. */
+    /** Other series in the place of these, and other panels if they are given; the view stays. Calls are done one
+     * after the other. */
     async setSeries(series: SeriesOptions[], panels?: PanelOptions[]): Promise<void> {
         checkOptions({ ...this.options, series, panels: panels ?? this.panels ?? [] });
-        await this.ready.catch(() => undefined);
+        const turn = this.turn.then(() => this.replaceSeries(series, panels));
+        this.turn = turn.catch(() => undefined);
+        return turn;
+    }
+
+    private async replaceSeries(series: SeriesOptions[], panels?: PanelOptions[]): Promise<void> {
+        if (this.isDestroyed) throw new ChartError('cancelled', 'the chart has been destroyed');
         const before = this.owned;
         await this.open(series);
         if (panels !== undefined) this.panels = panels;
         if (panels !== undefined || this.panels === undefined) this.setPanels(series);
-        const kept = new Set(this.shown.map((one) => one.source));
-        for (const source of before) if (!kept.has(source)) await source.close();
+        const used = new Set(this.shown.flatMap((one) => [one.source, one.study?.with]));
+        for (const source of before)
+            if (used.has(source)) this.owned.add(source);
+            else await source.close();
         this.recover();
-        this.moveTo(this.state.time ?? this.state.data);
+        if (this.state.time === undefined) this.applyEarly();
+        else this.moved();
     }
 
     /** Adds rows to the source of a series (arrays only). */
@@ -450,6 +498,7 @@ export class Chart {
         clearTimeout(this.warmTimer);
         clearTimeout(this.retryTimer);
         clearTimeout(this.loadedTimer);
+        clearTimeout(this.describeTimer);
         this.stopListening?.();
         this.crosshair.end();
         this.overlay.remove();
@@ -547,10 +596,7 @@ export class Chart {
         const before = state.data;
         const rows = { from: BigInt(info.first), to: BigInt(info.last) + 1n };
         state.data = math.extend(before, rows, this.shown.length === 1);
-        if (state.frame === undefined) {
-            state.time = undefined; /* nothing was to be seen of it */
-            return this.applyAxes();
-        }
+        if (state.frame === undefined) return this.applyEarly(); /* nothing was to be seen of it */
         if (state.time === undefined || !this.isFollowing) return;
         const next = math.followRange(state.time, before, state.data);
         if (next !== undefined) this.moveTo(next);
@@ -618,8 +664,10 @@ export class Chart {
         const { width, height } = this.size;
         if (this.shown.length === 0 || width === 0 || height === 0) return;
         const isHidden = this.shown.every((one) => !one.isVisible);
+        const text = isHidden ? 'All series are hidden.' : 'No rows yet.';
         await stage.clear(width, height, THEMES[this.theme].ground);
-        this.overlay.showMessage(isHidden ? 'All series are hidden.' : 'No rows yet.', false);
+        this.overlay.showMessage(text, false);
+        this.overlay.describe(`${this.options.title ?? 'Chart'}. ${text}`);
         this.drawLegend();
         this.showProgress(1);
         this.emit('progress', { complete: 1, pendingBytes: 0 });
@@ -640,9 +688,7 @@ export class Chart {
         }
         this.drawLegend();
         this.showProgress(frame.complete);
-        this.overlay.describe(
-            summarize(this.options.title, this.visible(), frame, this.state, this.displayZone()),
-        );
+        this.describeSoon();
         this.crosshair.refresh();
         this.emit('progress', { complete: frame.complete, pendingBytes: 0 });
         const view = this.getView();
@@ -650,6 +696,20 @@ export class Chart {
             this.emit('complete', view);
             this.warmLater();
         }
+    }
+
+    private describeSoon(): void {
+        const { frame } = this.state;
+        this.isDescribedLater = this.describeTimer !== undefined;
+        if (this.isDescribedLater || frame === undefined || this.describeFrame() === undefined) return;
+        const view = describeView(frame, this.state, this.displayZone());
+        this.overlay.describe(summarize(this.options.title, this.visible(), view));
+        if (this.isToBeHeard) this.overlay.announce(view);
+        this.isToBeHeard = false;
+        this.describeTimer = setTimeout(() => {
+            this.describeTimer = undefined;
+            if (this.isDescribedLater) this.describeSoon();
+        }, DESCRIBE_MS);
     }
 
     private warmLater(): void {
