@@ -24,7 +24,15 @@ export interface LiveSet {
 export const LIVE = 'live:';
 const TOKEN = 'gpu-charts-token';
 
+const ANSWER_MS = 15_000;
+
 const query = new URLSearchParams(location.search);
+
+/** What a server lists: whatever has a name. */
+function namedOf<T extends { name: string }>(answer: unknown, key: string): T[] {
+    const list = (answer as Record<string, unknown> | null)?.[key];
+    return Array.isArray(list) ? list.filter((one): one is T => typeof one?.name === 'string') : [];
+}
 
 export class Server {
     readonly url = new URL(query.get('server') ?? '/', location.href);
@@ -54,7 +62,10 @@ export class Server {
     }
 
     private async ask(path: string): Promise<Response> {
-        return fetch(new URL(path, this.url), { headers: this.headers });
+        return fetch(new URL(path, this.url), {
+            headers: this.headers,
+            signal: AbortSignal.timeout(ANSWER_MS),
+        });
     }
 
     /** Asks what there is. A page on a static host has no server, which is no trouble. */
@@ -68,15 +79,16 @@ export class Server {
             const isJson = response.headers.get('Content-Type')?.includes('json') === true;
             this.needsToken = response.status === 401;
             if (response.ok && isJson)
-                this.sets = ((await response.json()) as { data: ServedSet[] }).data;
+                this.sets = namedOf<ServedSet>(await response.json(), 'data');
             else if (this.needsToken) this.trouble = 'This server asks for a token.';
             else if (isJson || response.status >= 500)
                 this.trouble = `The server answered ${response.status}; its list is not there.`;
             if (!response.ok || !isJson) return;
             const live = await this.ask('v1/live');
-            if (live.ok) this.live = ((await live.json()) as { live?: LiveSet[] }).live ?? [];
-        } catch {
-            if (query.has('server'))
+            if (live.ok) this.live = namedOf<LiveSet>(await live.json(), 'live');
+        } catch (cause) {
+            const isLate = cause instanceof DOMException && cause.name === 'TimeoutError';
+            if (isLate || query.has('server'))
                 this.trouble =
                     `${this.url.host} cannot be reached. It may be down, or not allow this page ` +
                     `(gpucharts serve --allow-origin ${location.origin}).`;
@@ -97,6 +109,8 @@ export class Server {
 
 export class Session {
     private readonly open = new Map<string, DataSource>();
+    /** By others of their names. */
+    private replaced: DataSource[] = [];
 
     constructor(private readonly server: Server) {}
 
@@ -106,6 +120,8 @@ export class Session {
 
     /** A file or arrays under a name of its own. */
     adopt(name: string, source: DataSource): void {
+        const before = this.open.get(name);
+        if (before !== undefined) this.replaced.push(before);
         this.open.set(name, source);
     }
 
@@ -124,6 +140,7 @@ export class Session {
 
     /** Closes everything but these. */
     async keep(names: ReadonlySet<string>): Promise<void> {
+        for (const source of this.replaced.splice(0)) await source.close();
         for (const [name, source] of this.open) {
             if (names.has(name)) continue;
             this.open.delete(name);
