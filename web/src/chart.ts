@@ -81,6 +81,8 @@ export class Chart {
     /** Sources without the connection that they need. */
     private readonly lost = new Set<number>();
     private isDestroyed = false;
+    /** Nothing is to be seen, which has been said. */
+    private isFlat = false;
     private isBoxMode = false;
     private isFollowing: boolean;
     /** Of the horizontal axis, until there is a picture: what it is of may not be known yet. */
@@ -662,6 +664,9 @@ export class Chart {
 
     private async drawNothing(stage: Stage): Promise<void> {
         const { width, height } = this.size;
+        if (width > 0 && height === 0 && !this.isFlat)
+            console.warn('gpu-charts: the element of a chart is 0 pixels high; give it a height');
+        this.isFlat = width > 0 && height === 0;
         if (this.shown.length === 0 || width === 0 || height === 0) return;
         const isHidden = this.shown.every((one) => !one.isVisible);
         const text = isHidden ? 'All series are hidden.' : 'No rows yet.';

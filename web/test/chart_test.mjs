@@ -3,20 +3,26 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
 import { makeFiles } from './cases.mjs';
+import { BACKENDS } from './browsers.mjs';
 import { ROOTS, inBrowsers, until, visit } from './harness.mjs';
 import { COMMAND, FILES } from './node.mjs';
-import { serve } from './server.mjs';
+import { ISOLATION, serve } from './server.mjs';
 
 const HOUR = 3_600_000;
 const START = Date.UTC(2024, 0, 1);
 
 let server;
+let isolated;
 
 before(async () => {
     makeFiles(COMMAND, FILES);
     server = await serve(ROOTS);
+    isolated = await serve(ROOTS, ISOLATION);
 });
-after(() => server.close());
+after(() => {
+    server.close();
+    isolated.close();
+});
 
 /* In the page: a chart in an element of its own, and rows a second apart. */
 const HELPERS = `(() => {
@@ -31,12 +37,12 @@ const HELPERS = `(() => {
     test.rootOf = (element) => element.querySelector('div').shadowRoot.querySelector('.root');
 })()`;
 
-async function open(browser) {
-    await visit(browser, `${server.url}/test/blank.html`);
+async function open(browser, { url } = server) {
+    await visit(browser, `${url}/test/blank.html`);
     await browser.evaluate(HELPERS);
 }
 
-inBrowsers((browser) => {
+inBrowsers((browser, name) => {
     test('a view that is asked for before there is data is the first that is shown', async () => {
         await open(browser);
         const seen = await browser.evaluate(`(async () => {
@@ -224,6 +230,42 @@ inBrowsers((browser) => {
         })()`);
         assert.match(got.message, /of the page/);
         assert.equal(got.shown, '');
+    });
+
+    test('an element without a height is told of, once, and drawn when it has one', async () => {
+        await open(browser);
+        const said = await browser.evaluate(`(async () => {
+            const said = [];
+            const { warn } = console;
+            console.warn = (text) => said.push(text);
+            const element = test.element(0);
+            const chart = test.charts.createChart(element, { series: [{ data: test.rows(100) }] });
+            for (let i = 0; i < 100 && said.length === 0; i++) await test.sleep(20);
+            chart.setTheme('dark');
+            await test.sleep(100);
+            element.style.height = '200px';
+            await chart.ready;
+            const { height } = await chart.stats();
+            await chart.destroy();
+            console.warn = warn;
+            return [...said, height > 0];
+        })()`);
+        assert.deepEqual(said, ['gpu-charts: the element of a chart is 0 pixels high; give it a height', true]);
+    });
+
+    /* Such a picture is the processor's, in memory that is shared. */
+    test('with threads every backend shows what the processor has to draw', async () => {
+        await open(browser, isolated);
+        for (const backend of BACKENDS[name]) {
+            const got = await browser.evaluate(`(async () => {
+                const series = [{ data: test.rows(50000), type: 'density' }];
+                await test.make({ series, backend: '${backend}' });
+                const png = await test.chart.toPNG();
+                return { backend: (await test.chart.stats()).backend, size: png.size, ...test.shown };
+            })()`);
+            assert.deepEqual([got.message, got.size > 1000], ['', true], backend);
+            assert.equal(got.backend, backend === 'webgl2' ? 'cpu' : backend);
+        }
     });
 
     test('shift turns the wheel sideways, whoever does the turning', async () => {
