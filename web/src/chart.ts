@@ -359,7 +359,9 @@ export class Chart {
     }
 
     setVisible(index: number, visible: boolean): void {
-        this.seriesAt(index).isVisible = visible;
+        const one = this.seriesAt(index);
+        one.isVisible = visible;
+        one.hover = undefined; /* of where the crosshair was then */
         this.schedule();
         this.emit('series', { index, visible });
     }

@@ -118,7 +118,7 @@ export function formatTicks(ticks: bigint, unit: TimeUnit, timeZone: string, ste
 
 /** "3 years", "12.5 days", "250 ms". */
 export function formatSpan(ticks: bigint, unit: TimeUnit): string {
-    if (unit === 'index') return `${ticks.toLocaleString('en-US')} rows`;
+    if (unit === 'index') return `${ticks.toLocaleString('en-US')} ${ticks === 1n ? 'row' : 'rows'}`;
     const seconds = Number(ticks) / Number(PER_SECOND[unit]);
     const scales: [number, string][] = [
         [31_556_952, 'year'],
