@@ -46,9 +46,11 @@ const MOVING_MS = 25;
 const AT_ONCE = -1;
 
 export class Chart {
-    /** Settles when the first picture is there. */
+    /** Settles when the first picture is there, which a page that nobody sees does not draw. */
     readonly ready: Promise<void>;
 
+    /** Settles when there is data. */
+    private readonly opened: Promise<void>;
     private readonly overlay: Overlay;
     private readonly gestures: Gestures | undefined;
     private readonly crosshair: Crosshair;
@@ -132,8 +134,10 @@ export class Chart {
         this.watch(element);
         const end = () => void this.destroy().catch(() => undefined); /* nobody is there to be told */
         options.signal?.addEventListener('abort', end, { signal: this.abort.signal });
-        this.ready = this.start();
-        this.turn = this.ready.catch((cause: unknown) => this.fail(ChartError.from(cause)));
+        this.opened = this.start();
+        this.turn = this.opened.catch(() => undefined);
+        this.ready = this.opened.then(() => this.drawFirst());
+        this.ready.catch((cause: unknown) => this.fail(ChartError.from(cause)));
         if (options.signal?.aborted === true) end();
     }
 
@@ -226,7 +230,10 @@ export class Chart {
         this.showProgress(0.1);
         await this.open(this.options.series);
         this.applyEarly();
-        await new Promise<void>((resolve, reject) => {
+    }
+
+    private drawFirst(): Promise<void> {
+        return new Promise<void>((resolve, reject) => {
             const stops = [
                 this.on('progress', () => done(resolve)),
                 this.on('error', (error) => done(() => reject(error))),
@@ -235,10 +242,11 @@ export class Chart {
                 for (const stop of stops) stop();
                 settle();
             };
-            this.abort.signal.addEventListener('abort', () =>
-                done(() => reject(new ChartError('cancelled', 'the chart has been destroyed'))),
-            );
-            this.schedule();
+            const cancel = () =>
+                done(() => reject(new ChartError('cancelled', 'the chart has been destroyed')));
+            if (this.isDestroyed) return cancel();
+            this.abort.signal.addEventListener('abort', cancel);
+            return this.schedule();
         });
     }
 
@@ -446,7 +454,7 @@ export class Chart {
 
     /** Adds rows to the source of a series (arrays only). */
     async append(rows: Parameters<DataSource['append']>[0], index = 0): Promise<void> {
-        await this.ready;
+        await this.opened;
         await this.seriesAt(index).source.append(rows);
     }
 

@@ -268,6 +268,30 @@ inBrowsers((browser, name) => {
         }
     });
 
+    test('a page that nobody sees takes rows, and draws them when it is seen', async () => {
+        await open(browser);
+        const got = await browser.evaluate(`(async () => {
+            let isHidden = true;
+            Object.defineProperty(document, 'hidden', { configurable: true, get: () => isHidden });
+            const data = test.rows(100);
+            const chart = test.charts.createChart(test.element(), { series: [{ data }] });
+            let isReady = false;
+            chart.ready.then(() => (isReady = true));
+            await chart.append({ times: [data.times[99] + 1000], values: [7] });
+            await chart.setSeries([{ data: chart.getSeries()[0].source, type: 'area' }]);
+            await test.sleep(200);
+            const { rows } = chart.getSeries()[0].source.info;
+            const wasReady = isReady;
+            isHidden = false;
+            document.dispatchEvent(new Event('visibilitychange'));
+            await chart.ready;
+            const { rowsInView } = await chart.stats();
+            await chart.destroy();
+            return { rows, wasReady, rowsInView };
+        })()`);
+        assert.deepEqual(got, { rows: 101, wasReady: false, rowsInView: 101 });
+    });
+
     test('shift turns the wheel sideways, whoever does the turning', async () => {
         await open(browser);
         const views = await browser.evaluate(`(async () => {
