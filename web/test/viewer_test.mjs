@@ -517,6 +517,26 @@ inBrowsers(
             await until(browser, `v.text('toast').includes('gone.gch')`);
         });
 
+        test('an address of a server that is none is told, and files can be opened all the same', async () => {
+            await visit(browser, '?server=http://[');
+            await until(browser, `v.text('sets').includes('is no address of a server')`);
+            await browser.evaluate(`v.id('help').click()`);
+            assert.equal(await browser.evaluate(`v.id('help-dialog').open`), true);
+        });
+
+        test('a list of a server that is none is taken for an empty one', async () => {
+            const { page } = browser;
+            for (const data of [null, { data: null }, { data: [null, 7, { name: 8 }, { name: 'x', time: { unit: 'ms',
+                first: 'a', last: {} }, columns: 5 }] }]) {
+                await page.route('**/v1/data', (route) => route.fulfill({ json: data }));
+                await visit(browser, '');
+                await until(browser, `document.querySelectorAll('#sets li').length > 0`);
+                const isNamed = Array.isArray(data?.data);
+                assert.equal(await browser.evaluate(`v.text('sets').startsWith('x')`), isNamed);
+                await page.unroute('**/v1/data');
+            }
+        });
+
         test('data sets that are chosen quickly end with the last, alone', async () => {
             await visit(browser, '');
             await until(browser, `document.querySelectorAll('#cards button').length >= 5`);

@@ -28,6 +28,15 @@ const ANSWER_MS = 15_000;
 
 const query = new URLSearchParams(location.search);
 
+/** What a browser keeps for this tab; a reader may have it keep nothing. */
+function kept(): Storage | undefined {
+    try {
+        return sessionStorage;
+    } catch {
+        return undefined;
+    }
+}
+
 /** What a server lists: whatever has a name. */
 function namedOf<T extends { name: string }>(answer: unknown, key: string): T[] {
     const list = (answer as Record<string, unknown> | null)?.[key];
@@ -35,26 +44,31 @@ function namedOf<T extends { name: string }>(answer: unknown, key: string): T[] 
 }
 
 export class Server {
-    readonly url = new URL(query.get('server') ?? '/', location.href);
+    readonly url: URL;
     sets: ServedSet[] = [];
     live: LiveSet[] = [];
     /** '' while all is well; else what to tell. */
     trouble = '';
     needsToken = false;
+    private readonly isBadUrl: boolean;
     private token: string | undefined;
 
     constructor() {
+        const url = query.get('server') ?? '/';
+        this.isBadUrl = !URL.canParse(url, location.href);
+        this.url = new URL(this.isBadUrl ? '/' : url, location.href);
         const given = query.get('token');
-        this.token = given ?? sessionStorage.getItem(TOKEN) ?? undefined;
+        this.token = given ?? kept()?.getItem(TOKEN) ?? undefined;
         if (given === null) return;
         this.setToken(given);
         query.delete('token'); /* not to be seen, shared or kept in the history */
-        history.replaceState(null, '', `${location.pathname}?${query.toString()}${location.hash}`);
+        const rest = query.toString();
+        history.replaceState(null, '', `${location.pathname}${rest === '' ? '' : `?${rest}`}${location.hash}`);
     }
 
     setToken(token: string): void {
         this.token = token;
-        sessionStorage.setItem(TOKEN, token);
+        kept()?.setItem(TOKEN, token);
     }
 
     get headers(): Record<string, string> {
@@ -74,6 +88,10 @@ export class Server {
         this.live = [];
         this.trouble = '';
         this.needsToken = false;
+        if (this.isBadUrl) {
+            this.trouble = `“${query.get('server')}” is no address of a server (?server=https://host:port/).`;
+            return;
+        }
         try {
             const response = await this.ask('v1/data');
             const isJson = response.headers.get('Content-Type')?.includes('json') === true;
