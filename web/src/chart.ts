@@ -626,12 +626,16 @@ export class Chart {
         return chooseBarWidth(math.spanOf(state.time ?? state.data), state.unit, px, CANDLE_PX);
     }
 
+    /** A row of pixels for each panel: an element that opens or closes may have fewer for a while. */
+    private hasRoom(): boolean {
+        return this.size.width > 0 && this.size.height >= this.state.panels.length;
+    }
+
     private describeFrame(): FrameDesc | undefined {
         const { size, state, options } = this;
         const visible = this.visible();
         const hasRows = visible.some((one) => one.source.info.rows > 0);
-        if (state.time === undefined || size.width === 0 || size.height === 0 || !hasRows)
-            return undefined;
+        if (state.time === undefined || !this.hasRoom() || !hasRows) return undefined;
         return {
             width: size.width,
             height: size.height,
@@ -677,7 +681,7 @@ export class Chart {
         if (width > 0 && height === 0 && !this.isFlat)
             console.warn('gpu-charts: the element of a chart is 0 pixels high; give it a height');
         this.isFlat = width > 0 && height === 0;
-        if (this.shown.length === 0 || width === 0 || height === 0) return;
+        if (this.shown.length === 0 || !this.hasRoom()) return;
         const isHidden = this.shown.every((one) => !one.isVisible);
         const text = isHidden ? 'All series are hidden.' : 'No rows yet.';
         await stage.clear(width, height, THEMES[this.theme].ground);

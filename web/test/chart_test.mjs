@@ -239,9 +239,12 @@ inBrowsers((browser, name) => {
             const { warn } = console;
             console.warn = (text) => said.push(text);
             const element = test.element(0);
-            const chart = test.charts.createChart(element, { series: [{ data: test.rows(100) }] });
+            const data = test.rows(100);
+            const chart = test.charts.createChart(element, { series: [{ data }, { data, panel: 1 }] });
             for (let i = 0; i < 100 && said.length === 0; i++) await test.sleep(20);
             chart.setTheme('dark');
+            await test.sleep(100);
+            element.style.height = '1px'; /* on its way, and too low for two panels */
             await test.sleep(100);
             element.style.height = '200px';
             await chart.ready;
