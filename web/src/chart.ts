@@ -270,6 +270,7 @@ export class Chart {
 
     /** What live series lack: said beside the picture, which stays. */
     private noteLinks(): void {
+        if (this.options.bare === true) return;
         const all = this.shown.map((one) => one.source.info.lost ?? '').filter((lost) => lost !== '');
         this.overlay.showNotice([...new Set(all)].join('\n'));
     }

@@ -166,6 +166,9 @@ export function showBars(isNeeded: boolean, state: State, auto: string | undefin
     choose(select, state.bar ?? '');
 }
 
+/** Of which the presets are. */
+let made: Chart | undefined;
+
 export function makePresets(chart: Chart): void {
     const { from, to, unit } = chart.getExtent();
     const span = Number(to - from);
@@ -173,6 +176,10 @@ export function makePresets(chart: Chart): void {
         const ticks = seconds * PER_SECOND[unit];
         return ticks > 1 && ticks < span;
     }).slice(-PRESETS_SHOWN);
+    const names = `${unit} ${fitting.map(([name]) => name).join()}`;
+    if (get('presets').dataset['names'] === names && made === chart) return;
+    get('presets').dataset['names'] = names;
+    made = chart;
     const buttons = fitting.map(([name, seconds]) => {
         const length = BigInt(Math.round(seconds * PER_SECOND[unit]));
         const button = make('button', {

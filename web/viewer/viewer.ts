@@ -38,6 +38,8 @@ const FINE = matchMedia('(pointer: fine)'); /* else a keyboard on the screen wou
 const DARK = matchMedia('(prefers-color-scheme: dark)');
 const CONTRAST = matchMedia('(prefers-contrast: more)');
 const STATUS_MS = 100;
+/** A view that follows changes all the time, and Safari takes a hundred addresses in half a minute. */
+const REMEMBER_MS = 400;
 
 const server = new Server();
 const session = new Session(server);
@@ -64,8 +66,10 @@ function tell(cause: unknown): void {
 }
 
 function remember(): void {
-    clearTimeout(stateTimer);
-    stateTimer = setTimeout(() => history.replaceState(null, '', writeState(state)), 200);
+    stateTimer ??= setTimeout(() => {
+        stateTimer = undefined;
+        history.replaceState(null, '', writeState(state));
+    }, REMEMBER_MS);
 }
 
 /* ---- theme and zone ---- */
@@ -405,16 +409,23 @@ const brush = makeBrush(get('strip'), get('brush'), (from, to) => {
     if (b > a) chart?.setView({ from: a, to: b });
 });
 
-function viewChanged(): void {
-    const view = chart?.getView();
-    const extent = chart?.getExtent();
-    if (chart === undefined || view === undefined || extent === undefined) return;
+function showBrush(shown: Chart): void {
+    const view = shown.getView();
+    const extent = shown.getExtent();
+    if (view === undefined) return;
     const span = Number(extent.to - extent.from);
     brush.show(
         Number(view.fromTicks - extent.from) / span,
         Number(view.toTicks - extent.from) / span,
-        rangeText(chart, zoneNow()),
+        rangeText(shown, zoneNow()),
     );
+}
+
+function viewChanged(): void {
+    const view = chart?.getView();
+    const extent = chart?.getExtent();
+    if (chart === undefined || view === undefined || extent === undefined) return;
+    showBrush(chart);
     const isAll = view.fromTicks === extent.from && view.toTicks === extent.to;
     if (isAll) {
         delete state.from;
@@ -444,7 +455,11 @@ function showProgress(complete: number): void {
 
 async function showStatus(): Promise<void> {
     const source = primary();
-    if (source?.grows === true) describeSource(source);
+    if (chart !== undefined && source?.grows === true) {
+        describeSource(source);
+        makePresets(chart); /* longer ones fit now */
+        showBrush(chart); /* a view that is held is a smaller part of it */
+    }
     showControls();
     const stats = await chart?.stats().catch(() => undefined);
     if (stats === undefined) return;
