@@ -562,7 +562,11 @@ inBrowsers(
             assert.equal(await browser.evaluate(`v.hash().get('data')`), 'lab/sine');
         });
 
-        test('a CSV file that is dropped is drawn whole', async () => {
+        test('a CSV file that is dropped is drawn whole, before the list of the server is there too', async () => {
+            await browser.page.route('**/v1/data', async (route) => {
+                await sleep(1500);
+                await route.continue();
+            });
             await visit(browser, '');
             await browser.evaluate(`(() => {
                 const lines = ['time,level'];
@@ -572,7 +576,11 @@ inBrowsers(
                 dispatchEvent(new DragEvent('drop', { dataTransfer: transfer, cancelable: true }));
             })()`);
             await until(browser, `v.text('facts').startsWith('400,000 rows') && v.exact()`);
+            await until(browser, `v.text('sets').includes('ticks')`);
+            await browser.page.unroute('**/v1/data');
+            await sleep(300);
             assert.equal(await browser.evaluate(`v.text('name')`), '50% level');
+            assert.equal(await browser.evaluate(`v.id('chart').childElementCount`), 1);
         });
     },
     {},

@@ -750,8 +750,9 @@ async function restore(): Promise<void> {
 }
 
 async function boot(): Promise<void> {
+    const before = opening;
     await listSets();
-    await restore();
+    if (opening === before) await restore(); /* else something has been opened by hand meanwhile */
 }
 
 wireMenus();
