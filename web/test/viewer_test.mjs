@@ -501,6 +501,7 @@ inBrowsers(
 
         test('what cannot be opened leaves what was there, and an address without data ends it', async () => {
             await visit(browser, `#data=ticks&from=${START + HOUR}&to=${START + 2 * HOUR}`);
+            await until(browser, `v.hash().has('series')`);
             const hash = await browser.evaluate('location.hash');
             await browser.evaluate(`v.id('panel').hidden && v.id('open-panel').click()`);
             /* It has gone since it was listed. */
