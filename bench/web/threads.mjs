@@ -59,7 +59,6 @@ async function measure(count) {
                 height: 1080,
                 scale: 1,
                 isBare: false,
-                isDark: false,
                 isLog: false,
                 hasLegend: true,
                 series: Array(SERIES).fill(series),

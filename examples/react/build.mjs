@@ -7,11 +7,11 @@ import { fileURLToPath } from 'node:url';
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
 const { build } = createRequire(here('../../web/package.json'))('esbuild');
 
-export async function bundle(folder) {
+export async function bundle(folder, entry = here('main.tsx')) {
     mkdirSync(folder, { recursive: true });
     await build({
-        entryPoints: [here('main.tsx')],
-        outfile: path.join(folder, 'main.js'),
+        entryPoints: { main: entry },
+        outdir: folder,
         bundle: true,
         format: 'esm',
         target: 'es2022',

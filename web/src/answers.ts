@@ -6,7 +6,11 @@
  *  2. A question is asked once: a frame that still wants the answer asks again.
  *  3. Requests begin once the call at hand has been answered, as the loader's do.
  */
+import { takeBody } from './bytes.js';
 import { ChartError } from './error.js';
+
+/** Of columns for the widest pictures, and far beyond (as the native client has it). */
+const ANSWER_MAX = 64 << 20;
 
 export interface Question {
     source: number;
@@ -59,7 +63,7 @@ export class Answers {
             });
             const headersAt = performance.now();
             if (response.ok) {
-                body = new Uint8Array(await response.arrayBuffer());
+                body = await takeBody(response, ANSWER_MAX);
                 this.line.note(start, headersAt, performance.now(), body.byteLength);
             } else {
                 if (response.status === 422) code = 'limit';

@@ -98,13 +98,48 @@ async function request(url: string, init: RequestInit, signal: AbortSignal): Pro
     }
 }
 
+/** A body of `most` bytes at most, whatever its header says: what is longer is given up, and throws. */
+export async function takeBody(response: Response, most: number): Promise<Uint8Array> {
+    const reader = response.body?.getReader();
+    const pieces: Uint8Array[] = [];
+    let count = 0;
+    for (;;) {
+        const piece = await reader?.read();
+        if (piece?.value === undefined) break;
+        count += piece.value.byteLength;
+        if (count > most) {
+            await reader?.cancel();
+            throw new ChartError('limit', `the answer is longer than ${most} bytes`);
+        }
+        pieces.push(piece.value);
+    }
+    const [first] = pieces;
+    if (first !== undefined && pieces.length === 1) return first;
+    const whole = new Uint8Array(count);
+    let at = 0;
+    for (const piece of pieces) {
+        whole.set(piece, at);
+        at += piece.byteLength;
+    }
+    return whole;
+}
+
+function reasonOf(cause: unknown): string {
+    return cause instanceof ChartError ? cause.message : `the answer broke off (${String(cause)})`;
+}
+
 /** A body, which ends early if the connection breaks. */
-async function bodyOf(url: string, response: Response, signal: AbortSignal): Promise<Uint8Array> {
+async function bodyOf(
+    url: string,
+    response: Response,
+    most: number,
+    signal: AbortSignal,
+): Promise<Uint8Array> {
     try {
-        return new Uint8Array(await response.arrayBuffer());
+        return await takeBody(response, most);
     } catch (cause) {
         if (signal.aborted) throw new ChartError('cancelled', 'cancelled');
-        throw new ChartError('unavailable', `${url}: the answer broke off (${String(cause)})`);
+        throw new ChartError('unavailable', `${url}: ${reasonOf(cause)}`);
     }
 }
 
@@ -142,7 +177,7 @@ class UrlBytes implements Bytes {
                     `${this.name}: it has been replaced since it was opened; open it again`,
                 );
             }
-            const bytes = await bodyOf(this.name, response, signal).catch((cause: unknown) => {
+            const bytes = await bodyOf(this.name, response, byteCount, signal).catch((cause: unknown) => {
                 if (attempt === TRIES || signal.aborted) throw cause;
                 return undefined;
             });
@@ -188,7 +223,7 @@ export async function openUrl(
         let bytes: Uint8Array;
         let range: ReturnType<typeof rangeOf>;
         try {
-            bytes = await bodyOf(url, response, signal);
+            bytes = await bodyOf(url, response, response.status === 200 ? WHOLE_MAX : TAIL_BYTES, signal);
             range = rangeOf(url, response, bytes);
         } catch (cause) {
             if (attempt === TRIES || signal.aborted) throw cause;

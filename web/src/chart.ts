@@ -16,14 +16,16 @@ import { ChartError } from './error.js';
 import { Events } from './events.js';
 import { Gestures } from './gestures.js';
 import { makeTarget } from './moves.js';
-import { PANEL_CAP, type PanelOptions, checkOptions, zoneName } from './options.js';
+import { PANEL_CAP, type PanelOptions, SCALES, THEME_CHOICES, checkOptions, oneOf } from './options.js';
+import { zoneName } from './options.js';
 import type { AxisOptions, ChartOptions, SeriesOptions } from './options.js';
 import { Overlay, type PlotRect } from './overlay.js';
+import { MARKS } from './protocol.js';
 import type { EngineEvent, Frame, FrameDesc, SourceInfo, ThemeName, TimeUnit } from './protocol.js';
 import { type Shown, colorSeries, describeSeries, needsBars, openSeries } from './series.js';
 import { panelOf, readExtent, swatchOf } from './series.js';
 import { DataSource, openData } from './source.js';
-import { summarize } from './summary.js';
+import { describeView, summarize } from './summary.js';
 import { THEMES, cssColor } from './theme.js';
 import { Stage, toPng } from './stage.js';
 import { chooseBarWidth, toMs } from './time.js';
@@ -35,7 +37,8 @@ const WARM_MS = 120;
 /** After a failure that passes by, what a picture lacks is wanted again. */
 const RETRY_MS = 3000;
 const FRAME_MS_MIN = 4;
-const SUMMARY_MS = 200;
+/** A screen reader may say a name that changes: not with every frame. */
+const DESCRIBE_MS = 1000;
 /** So long after a move another is awaited, whose frame shows what has been loaded too: a little more than a
  * frame of a screen. */
 const MOVING_MS = 25;
@@ -43,9 +46,11 @@ const MOVING_MS = 25;
 const AT_ONCE = -1;
 
 export class Chart {
-    /** Settles when the first picture is there. */
+    /** Settles when the first picture is there, which a page that nobody sees does not draw. */
     readonly ready: Promise<void>;
 
+    /** Settles when there is data. */
+    private readonly opened: Promise<void>;
     private readonly overlay: Overlay;
     private readonly gestures: Gestures | undefined;
     private readonly crosshair: Crosshair;
@@ -56,7 +61,6 @@ export class Chart {
     private stopListening: (() => void) | undefined;
     private stage: Stage | undefined;
     private staging: Promise<void> | undefined;
-    private summaryTimer: ReturnType<typeof setTimeout> | undefined;
     private shown: Shown[] = [];
     private owned = new Set<DataSource>();
     private isDrawing = false;
@@ -65,6 +69,11 @@ export class Chart {
     private drawnAt = Number.NEGATIVE_INFINITY;
     private movedAt = Number.NEGATIVE_INFINITY;
     private loadedTimer: ReturnType<typeof setTimeout> | undefined;
+    private describeTimer: ReturnType<typeof setTimeout> | undefined;
+    /** What is said of the picture is that of an earlier one. */
+    private isDescribedLater = false;
+    /** The view was moved by keys: where it is now is to be heard. */
+    private isToBeHeard = false;
     private size = { width: 0, height: 0, ratio: 1 };
     private retryTimer: ReturnType<typeof setTimeout> | undefined;
     private warmTimer: ReturnType<typeof setTimeout> | undefined;
@@ -75,8 +84,14 @@ export class Chart {
     /** Sources without the connection that they need. */
     private readonly lost = new Set<number>();
     private isDestroyed = false;
+    /** Nothing is to be seen, which has been said. */
+    private isFlat = false;
     private isBoxMode = false;
     private isFollowing: boolean;
+    /** Of the horizontal axis, until there is a picture: what it is of may not be known yet. */
+    private early: ViewInput;
+    /** Of setSeries, one after the other. */
+    private turn: Promise<unknown>;
     private wantedTheme: ThemeName | 'auto';
     private theme: ThemeName = 'light';
     private zone: string | undefined;
@@ -93,6 +108,8 @@ export class Chart {
         this.barWidth = options.barWidth;
         this.isFollowing = options.follow !== false;
         this.panels = options.panels;
+        const { from, to, min, max } = options.axes?.x ?? {};
+        this.early = { from, to, xMin: min, xMax: max };
         this.setPanels(options.series, options.axes?.y);
         const takesKeys = options.interactive !== false && options.bare !== true;
         this.overlay = new Overlay(element, takesKeys);
@@ -108,17 +125,21 @@ export class Chart {
                     overlay: this.overlay,
                     crosshair: options.crosshair === false ? undefined : this.crosshair,
                     plots: () => this.plots(),
-                    moved: () => this.moved(),
+                    moved: (isByKey) => {
+                        this.isToBeHeard ||= isByKey;
+                        this.moved();
+                    },
                     isBoxMode: () => this.isBoxMode,
                 }),
             );
         this.watch(element);
-        options.signal?.addEventListener('abort', () => void this.destroy(), {
-            signal: this.abort.signal,
-        });
-        this.ready = this.start();
+        const end = () => void this.destroy().catch(() => undefined); /* nobody is there to be told */
+        options.signal?.addEventListener('abort', end, { signal: this.abort.signal });
+        this.opened = this.start();
+        this.turn = this.opened.catch(() => undefined);
+        this.ready = this.opened.then(() => this.drawFirst());
         this.ready.catch((cause: unknown) => this.fail(ChartError.from(cause)));
-        if (options.signal?.aborted === true) void this.destroy();
+        if (options.signal?.aborted === true) end();
     }
 
     /** As many as were given, or as the series name. */
@@ -204,8 +225,11 @@ export class Chart {
         this.showProgress(0.1);
         this.staging = this.openStage(lease);
         await Promise.all([this.staging, this.open(this.options.series)]);
-        this.applyAxes();
-        await new Promise<void>((resolve, reject) => {
+        this.applyEarly();
+    }
+
+    private drawFirst(): Promise<void> {
+        return new Promise<void>((resolve, reject) => {
             const stops = [
                 this.on('progress', () => done(resolve)),
                 this.on('error', (error) => done(() => reject(error))),
@@ -214,10 +238,11 @@ export class Chart {
                 for (const stop of stops) stop();
                 settle();
             };
-            this.abort.signal.addEventListener('abort', () =>
-                done(() => reject(new ChartError('cancelled', 'the chart has been destroyed'))),
-            );
-            this.schedule();
+            const cancel = () =>
+                done(() => reject(new ChartError('cancelled', 'the chart has been destroyed')));
+            if (this.isDestroyed) return cancel();
+            this.abort.signal.addEventListener('abort', cancel);
+            return this.schedule();
         });
     }
 
@@ -245,18 +270,18 @@ export class Chart {
 
     /** What live series lack: said beside the picture, which stays. */
     private noteLinks(): void {
+        if (this.options.bare === true) return;
         const all = this.shown.map((one) => one.source.info.lost ?? '').filter((lost) => lost !== '');
         this.overlay.showNotice([...new Set(all)].join('\n'));
     }
 
-    private applyAxes(): void {
-        const { from, to, min, max } = this.options.axes?.x ?? {};
-        this.setView({
-            ...(from === undefined ? {} : { from }),
-            ...(to === undefined ? {} : { to }),
-            ...(min === undefined ? {} : { xMin: min }),
-            ...(max === undefined ? {} : { xMax: max }),
-        });
+    /** The first view of what there is, if there is anything. */
+    private applyEarly(): void {
+        if (this.shown.some((one) => one.source.info.rows > 0)) {
+            this.state.time = this.state.across = undefined;
+            this.state.apply(this.early);
+        }
+        this.moved();
     }
 
     private applyTheme(): void {
@@ -279,17 +304,31 @@ export class Chart {
         return this.state.toView();
     }
 
-    /** What is left out stays as it is; from or to without the other keeps that other. */
+    /** What is left out stays as it is; from or to without the other keeps that other. Before there is data it is
+     * kept for then, and what is wrong with its times is an error of that moment. */
     setView(view: ViewInput): void {
-        this.state.apply(view);
         this.gestures?.stop();
-        this.moved();
+        if (this.state.frame !== undefined) {
+            this.state.apply(view);
+            return this.moved();
+        }
+        const before = this.early;
+        const { from = before.from, to = before.to, xMin = before.xMin, xMax = before.xMax } = view;
+        this.early = { from, to, xMin, xMax };
+        try {
+            this.state.applyValues(view);
+            this.applyEarly();
+        } catch (cause) {
+            this.early = before;
+            throw cause;
+        }
     }
 
     /** Shows all of the data, values fitted. */
     reset(): void {
-        this.state.reset();
         this.gestures?.stop();
+        this.early = {};
+        this.state.reset();
         this.moved();
     }
 
@@ -329,12 +368,15 @@ export class Chart {
     }
 
     setVisible(index: number, visible: boolean): void {
-        this.seriesAt(index).isVisible = visible;
+        const one = this.seriesAt(index);
+        one.isVisible = visible;
+        one.hover = undefined; /* of where the crosshair was then */
         this.schedule();
         this.emit('series', { index, visible });
     }
 
     setTheme(theme: ThemeName | 'auto'): void {
+        oneOf('theme', theme, THEME_CHOICES);
         this.wantedTheme = theme;
         this.applyTheme();
     }
@@ -346,6 +388,7 @@ export class Chart {
 
     /** Of all value axes. */
     setScale(scale: 'linear' | 'log'): void {
+        oneOf('scale', scale, SCALES);
         this.state.setLog(scale === 'log');
         this.recover();
         this.schedule();
@@ -353,6 +396,7 @@ export class Chart {
 
     setType(index: number, type: NonNullable<SeriesOptions['type']>): void {
         const one = this.seriesAt(index);
+        oneOf('type', type, MARKS);
         one.options = { ...one.options, type };
         readExtent(this.state, this.shown);
         this.recover();
@@ -385,23 +429,33 @@ export class Chart {
         this.isBoxMode = isOn;
     }
 
-    /** Other series in the place of these, and other panels if they are given; the view stays. */
+    /** Other series in the place of these, and other panels if they are given; the view stays. Calls are done one
+     * after the other. */
     async setSeries(series: SeriesOptions[], panels?: PanelOptions[]): Promise<void> {
         checkOptions({ ...this.options, series, panels: panels ?? this.panels ?? [] });
-        await this.ready.catch(() => undefined);
+        const turn = this.turn.then(() => this.replaceSeries(series, panels));
+        this.turn = turn.catch(() => undefined);
+        return turn;
+    }
+
+    private async replaceSeries(series: SeriesOptions[], panels?: PanelOptions[]): Promise<void> {
+        if (this.isDestroyed) throw new ChartError('cancelled', 'the chart has been destroyed');
         const before = this.owned;
         await this.open(series);
         if (panels !== undefined) this.panels = panels;
         if (panels !== undefined || this.panels === undefined) this.setPanels(series);
-        const kept = new Set(this.shown.map((one) => one.source));
-        for (const source of before) if (!kept.has(source)) await source.close();
+        const used = new Set(this.shown.flatMap((one) => [one.source, one.study?.with]));
+        for (const source of before)
+            if (used.has(source)) this.owned.add(source);
+            else await source.close();
         this.recover();
-        this.moveTo(this.state.time ?? this.state.data);
+        if (this.state.time === undefined) this.applyEarly();
+        else this.moved();
     }
 
     /** Adds rows to the source of a series (arrays only). */
     async append(rows: Parameters<DataSource['append']>[0], index = 0): Promise<void> {
-        await this.ready;
+        await this.opened;
         await this.seriesAt(index).source.append(rows);
     }
 
@@ -457,7 +511,7 @@ export class Chart {
         clearTimeout(this.warmTimer);
         clearTimeout(this.retryTimer);
         clearTimeout(this.loadedTimer);
-        clearTimeout(this.summaryTimer);
+        clearTimeout(this.describeTimer);
         this.stopListening?.();
         this.crosshair.end();
         this.overlay.remove();
@@ -556,10 +610,7 @@ export class Chart {
         const before = state.data;
         const rows = { from: BigInt(info.first), to: BigInt(info.last) + 1n };
         state.data = math.extend(before, rows, this.shown.length === 1);
-        if (state.frame === undefined) {
-            state.time = undefined; /* nothing was to be seen of it */
-            return this.applyAxes();
-        }
+        if (state.frame === undefined) return this.applyEarly(); /* nothing was to be seen of it */
         if (state.time === undefined || !this.isFollowing) return;
         const next = math.followRange(state.time, before, state.data);
         if (next !== undefined) this.moveTo(next);
@@ -577,12 +628,16 @@ export class Chart {
         return chooseBarWidth(math.spanOf(state.time ?? state.data), state.unit, px, CANDLE_PX);
     }
 
+    /** A row of pixels for each panel: an element that opens or closes may have fewer for a while. */
+    private hasRoom(): boolean {
+        return this.size.width > 0 && this.size.height >= this.state.panels.length;
+    }
+
     private describeFrame(): FrameDesc | undefined {
         const { size, state, options } = this;
         const visible = this.visible();
         const hasRows = visible.some((one) => one.source.info.rows > 0);
-        if (state.time === undefined || size.width === 0 || size.height === 0 || !hasRows)
-            return undefined;
+        if (state.time === undefined || !this.hasRoom() || !hasRows) return undefined;
         return {
             width: size.width,
             height: size.height,
@@ -625,10 +680,15 @@ export class Chart {
 
     private async drawNothing(stage: Stage): Promise<void> {
         const { width, height } = this.size;
-        if (this.shown.length === 0 || width === 0 || height === 0) return;
+        if (width > 0 && height === 0 && !this.isFlat)
+            console.warn('gpu-charts: the element of a chart is 0 pixels high; give it a height');
+        this.isFlat = width > 0 && height === 0;
+        if (this.shown.length === 0 || !this.hasRoom()) return;
         const isHidden = this.shown.every((one) => !one.isVisible);
+        const text = isHidden ? 'All series are hidden.' : 'No rows yet.';
         await stage.clear(width, height, THEMES[this.theme].ground);
-        this.overlay.showMessage(isHidden ? 'All series are hidden.' : 'No rows yet.', false);
+        this.overlay.showMessage(text, false);
+        this.overlay.describe(`${this.options.title ?? 'Chart'}. ${text}`);
         this.drawLegend();
         this.showProgress(1);
         this.emit('progress', { complete: 1, pendingBytes: 0 });
@@ -649,7 +709,6 @@ export class Chart {
         }
         this.drawLegend();
         this.showProgress(frame.complete);
-        this.summaryTimer ??= setTimeout(() => this.describe(), SUMMARY_MS);
         this.crosshair.refresh();
         this.emit('progress', { complete: frame.complete, pendingBytes: 0 });
         const view = this.getView();
@@ -657,16 +716,21 @@ export class Chart {
             this.emit('complete', view);
             this.warmLater();
         }
+        this.describeSoon();
     }
 
-    /* Nobody hears sixty summaries a second. */
-    private describe(): void {
+    private describeSoon(): void {
         const { frame } = this.state;
-        this.summaryTimer = undefined;
-        if (frame === undefined) return;
-        this.overlay.describe(
-            summarize(this.options.title, this.visible(), frame, this.state, this.displayZone()),
-        );
+        this.isDescribedLater = this.describeTimer !== undefined;
+        if (this.isDescribedLater || frame === undefined || this.describeFrame() === undefined) return;
+        const view = describeView(frame, this.state, this.displayZone());
+        this.overlay.describe(summarize(this.options.title, this.visible(), view));
+        if (this.isToBeHeard) this.overlay.announce(view);
+        this.isToBeHeard = false;
+        this.describeTimer = setTimeout(() => {
+            this.describeTimer = undefined;
+            if (this.isDescribedLater) this.describeSoon();
+        }, DESCRIBE_MS);
     }
 
     private warmLater(): void {

@@ -1,7 +1,7 @@
 /* The crosshair: where the pointer is, and what the series' exact values are there.
  *
  * Invariants:
- *  1. One reading is under way at a time; the newest place is read next.
+ *  1. One reading is under way at a time; the newest place, in the newest frame, is read next.
  *  2. What is read belongs to the frame that was drawn last: labels and dots are placed by it.
  */
 import type { HoverValue } from './chart-types.js';
@@ -36,11 +36,15 @@ export interface CrosshairHost {
 interface Place {
     x: number;
     y: number;
+    /** As another chart's pointer: those who listen are not told, or two charts would tell each other for ever. */
+    isLinked: boolean;
 }
 
 export class Crosshair {
     private pointer: Place | undefined;
     private isReading = false;
+    /** What is read next is said. */
+    private isToBeSaid = false;
     private isEnded = false;
 
     constructor(private readonly host: CrosshairHost) {}
@@ -51,18 +55,19 @@ export class Crosshair {
     }
 
     move(x: number, y: number): void {
-        this.pointer = { x, y };
-        void this.read(false);
+        this.pointer = { x, y, isLinked: false };
+        void this.read();
     }
 
     /** A new frame: the values under the pointer are others now. */
     refresh(): void {
-        if (this.pointer !== undefined) void this.read(false);
+        if (this.pointer !== undefined) void this.read();
     }
 
     leave(): void {
         if (this.pointer === undefined) return;
         this.pointer = undefined;
+        this.isToBeSaid = false;
         for (const one of this.host.visible()) one.hover = undefined;
         this.host.hide();
         this.host.changed();
@@ -78,31 +83,36 @@ export class Crosshair {
         const share = math.shareAt({ from: frame.from, to: frame.to }, ticks);
         if (share < 0 || share > 1) return this.leave();
         const y = this.pointer?.y ?? plot.y + plot.height / 2;
-        this.pointer = { x: plot.x + share * plot.width, y };
-        void this.read(true);
+        this.pointer = { x: plot.x + share * plot.width, y, isLinked: true };
+        void this.read();
     }
 
     /** By hundredths of the width; what is there is said. */
-    async step(by: number): Promise<void> {
+    step(by: number): void {
         const plot = this.host.plots()[0];
         if (plot === undefined) return;
         const x = (this.pointer?.x ?? plot.x + plot.width / 2) + (by * plot.width) / STEPS;
         this.pointer = {
             x: Math.min(plot.x + plot.width, Math.max(plot.x, x)),
             y: this.pointer?.y ?? plot.y + plot.height / 2,
+            isLinked: false,
         };
-        const { pointer } = this;
-        await this.read(false);
-        const { frame } = this.host.state;
-        if (frame === undefined || this.isEnded) return;
+        this.isToBeSaid = true;
+        void this.read();
+    }
+
+    private say(at: Place, frame: Frame): void {
+        const plot = this.host.plots()[0];
+        if (!this.isToBeSaid || plot === undefined) return;
+        this.isToBeSaid = false;
         const values = this.host
             .visible()
             .filter((one) => one.hover !== undefined)
             .map((one) => `${one.label} ${one.hover?.text ?? ''}`);
-        this.host.announce(`${this.label(frame, pointer.x, plot)}: ${values.join(', ')}`);
+        this.host.announce(`${this.label(frame, at.x, plot)}: ${values.join(', ')}`);
     }
 
-    private async read(isLinked: boolean): Promise<void> {
+    private async read(): Promise<void> {
         if (this.isReading || this.isEnded) return;
         this.isReading = true;
         try {
@@ -111,8 +121,10 @@ export class Crosshair {
                 const { frame } = this.host.state;
                 const desc = this.host.describe();
                 if (pointer === undefined || frame === undefined || desc === undefined) return;
-                await this.readAt(pointer, frame, desc, isLinked);
-                if (this.pointer === pointer || this.pointer === undefined) return;
+                await this.readAt(pointer, frame, desc);
+                if (this.isEnded || this.pointer === undefined) return;
+                if (this.pointer === pointer && this.host.state.frame === frame)
+                    return this.say(pointer, frame);
             }
         } catch (cause) {
             const error = ChartError.from(cause);
@@ -122,7 +134,7 @@ export class Crosshair {
         }
     }
 
-    private async readAt(at: Place, frame: Frame, desc: FrameDesc, isLinked: boolean): Promise<void> {
+    private async readAt(at: Place, frame: Frame, desc: FrameDesc): Promise<void> {
         const plot = this.host.plots()[0];
         if (plot === undefined) return;
         const share = Math.min(1, Math.max(0, (at.x - plot.x) / plot.width));
@@ -133,7 +145,7 @@ export class Crosshair {
         visible.forEach((one, i) => (one.hover = read[i]));
         this.draw(at, frame, visible);
         this.host.changed();
-        if (isLinked) return;
+        if (at.isLinked) return;
         this.host.hovered(
             tick,
             visible.map((one) => ({

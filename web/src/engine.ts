@@ -15,6 +15,7 @@ import { ChartError, type ErrorCode, statusNumber } from './error.js';
 import { COMMANDS, GlSurfaces, STRIPS, type Tables } from './gl.js';
 import { Gpu } from './gpu.js';
 import { readFrame, writeDesc, writeSeries } from './layout.js';
+import type { LiveDescription } from './live.js';
 import { Loader, type Want } from './loader.js';
 import { TIME_UNITS } from './protocol.js';
 import type { Backend, BackendChoice, Bar, Bin, BinView, Canvas } from './protocol.js';
@@ -53,6 +54,10 @@ export class Engine implements EngineApi {
     private readonly question: number;
     private readonly line = new Line();
     private readonly answers: Answers;
+    /** Under way, by their numbers. */
+    private readonly openings = new Map<number, AbortController>();
+    /** The module reads one text at a time. */
+    private texts: Promise<unknown> = Promise.resolve();
 
     private constructor(
         private readonly abi: Abi,
@@ -203,9 +208,31 @@ export class Engine implements EngineApi {
         if (abi.check(status, 'unsupported') === 'ok') this.answers.add(source, remote.headers);
     }
 
-    async openUrl(url: string, headers: Record<string, string>): Promise<OpenResult> {
-        const { signal } = new AbortController();
-        return this.openBytes(await openUrl(url, headers, this.line, signal), signal);
+    private async cancellably<T>(
+        opening: number | undefined,
+        open: (signal: AbortSignal) => Promise<T>,
+    ): Promise<T> {
+        const abort = new AbortController();
+        if (opening !== undefined) this.openings.set(opening, abort);
+        try {
+            return await open(abort.signal);
+        } finally {
+            if (opening !== undefined) this.openings.delete(opening);
+        }
+    }
+
+    async cancel(opening: number): Promise<void> {
+        this.openings.get(opening)?.abort();
+    }
+
+    async openUrl(
+        url: string,
+        headers: Record<string, string>,
+        opening?: number,
+    ): Promise<OpenResult> {
+        return this.cancellably(opening, async (signal) =>
+            this.openBytes(await openUrl(url, headers, this.line, signal), signal),
+        );
     }
 
     async openBlob(name: string, blob: Blob): Promise<OpenResult> {
@@ -214,21 +241,26 @@ export class Engine implements EngineApi {
     }
 
     async openCsv(name: string, blob: Blob, timeZone?: string): Promise<OpenResult> {
+        const read = this.texts.then(() => this.readCsv(name, blob, timeZone));
+        this.texts = read.catch(() => undefined);
+        return read;
+    }
+
+    private async readCsv(name: string, blob: Blob, timeZone?: string): Promise<OpenResult> {
         const { abi } = this;
         abi.begin();
         abi.check(abi.call.gch_web_csv_start(abi.text(name), abi.text(timeZone)));
-        for (let at = 0; at < blob.size; at += CSV_PIECE) {
-            let piece: Uint8Array;
-            try {
-                piece = new Uint8Array(await blob.slice(at, at + CSV_PIECE).arrayBuffer());
-            } catch (cause) {
-                abi.call.gch_web_csv_abandon();
-                throw ChartError.from(cause);
+        try {
+            for (let at = 0; at < blob.size; at += CSV_PIECE) {
+                const piece = new Uint8Array(await blob.slice(at, at + CSV_PIECE).arrayBuffer());
+                const copy = abi.copyIn(piece);
+                const status = abi.call.gch_web_csv_push(copy, piece.byteLength);
+                abi.call.gch_web_free(copy);
+                abi.check(status);
             }
-            const copy = abi.copyIn(piece);
-            const status = abi.call.gch_web_csv_push(copy, piece.byteLength);
-            abi.call.gch_web_free(copy);
-            abi.check(status);
+        } catch (cause) {
+            abi.call.gch_web_csv_abandon();
+            throw ChartError.from(cause);
         }
         abi.begin();
         const out = abi.take(4);
@@ -273,14 +305,18 @@ export class Engine implements EngineApi {
         url: string,
         headers: Record<string, string>,
         options: StreamOptions,
+        opening?: number,
     ): Promise<OpenResult> {
         const keepRows = options.keepRows ?? STREAM_ROWS;
         let id = 0;
+        const make = async ({ name, unit, columns }: LiveDescription) => {
+            ({ id } = await this.openLive({ name, unit, columns, keepRows }));
+            return id;
+        };
         try {
-            await this.streams.open(url, headers, options, async ({ name, unit, columns }) => {
-                ({ id } = await this.openLive({ name, unit, columns, keepRows }));
-                return id;
-            });
+            await this.cancellably(opening, (signal) =>
+                this.streams.open(url, headers, options, make, signal),
+            );
         } catch (cause) {
             if (id !== 0) await this.close(id);
             throw cause;
@@ -379,7 +415,10 @@ export class Engine implements EngineApi {
     }
 
     async giveCanvas(chart: number, canvas: Canvas): Promise<boolean> {
-        return (await this.showings.get(chart)?.open(canvas)) ?? false;
+        const showing = this.showings.get(chart);
+        const paints = (await showing?.open(canvas)) ?? false;
+        if (!this.showings.has(chart)) showing?.release(); /* destroyed meanwhile */
+        return paints;
     }
 
     async destroyChart(chart: number): Promise<void> {
@@ -684,6 +723,7 @@ export class Engine implements EngineApi {
     }
 
     async stop(): Promise<void> {
+        for (const opening of this.openings.values()) opening.abort();
         this.streams.closeAll();
         this.answers.stop();
         try {

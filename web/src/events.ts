@@ -14,7 +14,14 @@ export class Events<T> {
     }
 
     tell<K extends keyof T>(type: K, detail: T[K]): void {
-        for (const listener of [...(this.listeners.get(type) ?? [])]) (listener as Listener<T[K]>)(detail);
+        for (const listener of [...(this.listeners.get(type) ?? [])])
+            try {
+                (listener as Listener<T[K]>)(detail);
+            } catch (cause) {
+                setTimeout(() => {
+                    throw cause; /* for the console: it is no failure of who tells */
+                });
+            }
     }
 
     clear(): void {

@@ -306,7 +306,8 @@ export class Gestures {
         this.stop();
         const point = this.at(event);
         const scale = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? LINE_PX : 1;
-        const dx = (event.shiftKey ? event.deltaY : event.deltaX) * scale;
+        /* With shift some browsers turn the wheel sideways themselves. */
+        const dx = (event.shiftKey && event.deltaX === 0 ? event.deltaY : event.deltaX) * scale;
         const dy = event.shiftKey ? 0 : event.deltaY * scale;
         this.target.begin(point);
         if (this.target.zoneAt(point.x, point.y) === 'value') {

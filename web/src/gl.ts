@@ -12,7 +12,7 @@
 import { ChartError } from './error.js';
 import { PAINT_FRAGMENT, PAINT_VERTEX, STRIP_FRAGMENT, STRIP_VERTEX, TEXTURE_WIDTH } from './glsl.js';
 import type { Canvas } from './protocol.js';
-import { type Context2d, type Picture, type Surface, fit, open2d } from './surface.js';
+import { type Context2d, Images, type Picture, type Surface, fit, open2d } from './surface.js';
 
 export const STRIPS = 1;
 export const COMMANDS = 2;
@@ -340,6 +340,7 @@ class GlSurface implements Surface {
     readonly backend = 'webgl2';
     isLost = false;
     lossReason = '';
+    private readonly images = new Images();
 
     constructor(
         private readonly owner: GlSurfaces,
@@ -352,7 +353,7 @@ class GlSurface implements Surface {
         const { width, height, pixels } = picture;
         fit(this.canvas, width, height);
         if (pixels !== undefined) {
-            const image = new ImageData(pixels as Uint8ClampedArray<ArrayBuffer>, width, height);
+            const image = this.images.of(pixels, width, height);
             this.paint((context) => context.putImageData(image, 0, 0));
             return;
         }

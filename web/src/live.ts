@@ -12,7 +12,7 @@
  *  4. A series that was made anew is followed from its beginning, over another connection: what comes over
  *     the one that told it leaves rows out.
  */
-import { explain, pause } from './bytes.js';
+import { explain, pause, takeBody } from './bytes.js';
 import { ChartError } from './error.js';
 import type { LiveColumn, TimeUnit } from './protocol.js';
 import { TIME_UNITS } from './protocol.js';
@@ -40,6 +40,7 @@ const TIMES: LiveTimes = {
 /** Attempts at a first connection; later ones have no end. */
 const FIRST_TRIES = 3;
 const FRAME_MAX = 64 << 20;
+const DESCRIPTION_MAX = 4 << 20;
 const PROTOCOL = 'gch.live.1';
 /** The server closes so what it does not want to be tried again. */
 const REFUSED = 1008;
@@ -128,7 +129,7 @@ export async function describeLive(
     let text: string;
     try {
         response = await fetch(withScheme(url, false), { headers, signal, cache: 'no-store' });
-        text = await response.text();
+        text = new TextDecoder().decode(await takeBody(response, DESCRIPTION_MAX));
     } catch (cause) {
         throw new ChartError(
             'unavailable',

@@ -12,7 +12,7 @@ interface Moved {
     /** Undefined: there is none. */
     crosshair: Crosshair | undefined;
     plots(): PlotRect[];
-    moved(): void;
+    moved(isByKey: boolean): void;
     isBoxMode(): boolean;
 }
 
@@ -30,16 +30,18 @@ function zoneAt(plots: readonly PlotRect[], x: number, y: number): Zone {
 export function makeTarget(chart: Moved): GestureTarget {
     const { state, overlay, crosshair } = chart;
     let panel = 0;
+    let isByKey = false;
     let side: Side | undefined; /* of the axis that the gesture began at */
     const plot = () => chart.plots()[panel] ?? (chart.plots()[0] as PlotRect);
     const moving = (move: () => void) => {
         move();
-        chart.moved();
+        chart.moved(isByKey);
     };
     return {
         plot,
         zoneAt: (x, y) => zoneAt(chart.plots(), x, y),
         begin: (at?: Place) => {
+            isByKey = at === undefined;
             panel = at === undefined ? 0 : math.nearestPlot(chart.plots(), at.y);
             const middle = plot().x + plot().width / 2;
             side = at === undefined ? undefined : at.x < middle ? 'left' : 'right';
@@ -55,7 +57,7 @@ export function makeTarget(chart: Moved): GestureTarget {
         fitValues: () => moving(() => state.fit(panel)),
         hover: (x, y) => crosshair?.move(x, y),
         leave: () => crosshair?.leave(),
-        stepCrosshair: (by) => void crosshair?.step(by),
+        stepCrosshair: (by) => crosshair?.step(by),
         showBox: (from, to, isFlat) => overlay.showBox(from, to, isFlat, plot()),
         hideBox: () => overlay.hideBox(),
         cursor: (name) => overlay.setCursor(name),

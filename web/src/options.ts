@@ -130,6 +130,8 @@ export interface ChartOptions {
 }
 
 export const PANEL_CAP = 8;
+export const SCALES = ['linear', 'log'];
+export const THEME_CHOICES = [...THEME_NAMES, 'auto'];
 const SERIES_CAP = 64;
 const DASH_CAP = 8;
 const STUDY_LENGTH_MAX = 1000;
@@ -189,7 +191,7 @@ function knownKeys(of: string, given: object, keys: readonly string[]): void {
         if (!keys.includes(key)) refuse(`${of}${key}: no such option`);
 }
 
-function oneOf(name: string, value: unknown, values: readonly string[]): void {
+export function oneOf(name: string, value: unknown, values: readonly string[]): void {
     if (value !== undefined && !values.includes(value as string))
         refuse(`${name}: ${String(value)}; it is one of ${values.join(', ')}`);
 }
@@ -242,7 +244,7 @@ function checkSeries(series: SeriesOptions, index: number, panelCount: number): 
 function checkAxis(of: string, axis: AxisOptions | undefined): void {
     if (axis === undefined) return;
     knownKeys(`${of}.`, axis, AXIS_KEYS);
-    oneOf(`${of}.scale`, axis.scale, ['linear', 'log']);
+    oneOf(`${of}.scale`, axis.scale, SCALES);
     const { min, max } = axis;
     for (const [name, value] of [['min', min], ['max', max]] as const)
         if (value !== undefined && !(Number.isFinite(value) && (axis.scale !== 'log' || value > 0)))
@@ -274,7 +276,7 @@ export function checkOptions(options: ChartOptions): void {
     options.series.forEach((series, i) =>
         checkSeries(series, i, panels.length > 0 ? panels.length : PANEL_CAP),
     );
-    oneOf('theme', options.theme, [...THEME_NAMES, 'auto']);
+    oneOf('theme', options.theme, THEME_CHOICES);
     oneOf('engine', options.engine, ['auto', 'worker', 'main', 'single']);
     oneOf('backend', options.backend, ['auto', ...BACKENDS]);
     knownKeys('axes.', axes, ['x', 'y']);

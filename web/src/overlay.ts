@@ -86,7 +86,10 @@ canvas { position: absolute; left: 0; top: 0; width: 100%; height: 100%; }
 .live { width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 [hidden] { display: none !important; }
 @media (prefers-reduced-motion: reduce) { .progress { transition: none; } }
-@media (forced-colors: active) { .label { border: 1px solid CanvasText; } }
+@media (forced-colors: active) {
+    .label { border: 1px solid CanvasText; }
+    .legend i, .dot, .box, .progress { forced-color-adjust: none; }
+}
 `;
 
 const UP_AND_DOWN = 'linear-gradient(135deg, var(--up) 50%, var(--down) 50%)';

@@ -357,7 +357,8 @@ export type EngineEvent =
 export interface EngineApi {
     /** Whether a canvas that is handed over can be painted from the engine's thread. */
     canPaint(): Promise<boolean>;
-    openUrl(url: string, headers: Record<string, string>): Promise<OpenResult>;
+    /** `opening`: a number of the caller's, by which it may end the opening. */
+    openUrl(url: string, headers: Record<string, string>, opening?: number): Promise<OpenResult>;
     openBlob(name: string, blob: Blob): Promise<OpenResult>;
     openCsv(name: string, blob: Blob, timeZone?: string): Promise<OpenResult>;
     openLive(desc: LiveDesc): Promise<OpenResult>;
@@ -365,7 +366,10 @@ export interface EngineApi {
         url: string,
         headers: Record<string, string>,
         options: StreamOptions,
+        opening?: number,
     ): Promise<OpenResult>;
+    /** An opening under way is refused as 'cancelled'. */
+    cancel(opening: number): Promise<void>;
     append(source: number, rows: Rows): Promise<SourceInfo>;
     /** undefined: the engine's memory is not shared. The room is the caller's until it is freed. */
     makeRoom(byteCount: number): Promise<Room | undefined>;

@@ -104,7 +104,12 @@ function nameOf(column: ColumnInfo | undefined): string {
     return column.unit === '' ? column.name : `${column.name} (${column.unit})`;
 }
 
-function labelOf(options: SeriesOptions, source: DataSource, column: number): string {
+function labelOf(
+    options: SeriesOptions,
+    source: DataSource,
+    column: number,
+    against: DataSource | undefined,
+): string {
     const { columns, plane, name } = source.info;
     if (options.label !== undefined) return options.label;
     if (plane !== undefined && (options.type ?? 'points') === 'points')
@@ -112,7 +117,10 @@ function labelOf(options: SeriesOptions, source: DataSource, column: number): st
     const of = nameOf(columns[column]);
     const { study } = options;
     if (study === undefined) return of;
-    if (study.kind === 'spread') return `${of} − ${study.column ?? ''}`;
+    if (study.kind === 'spread') {
+        const { info } = against ?? source;
+        return `${of} − ${info.columns[findColumn(against ?? source, study.column ?? 0)]?.name ?? ''}`;
+    }
     const kind = study.kind === 'range' ? 'Channel' : study.kind.toUpperCase();
     return `${kind} ${study.length} ${columns[column]?.name ?? ''}`;
 }
@@ -132,7 +140,7 @@ function makeShown(options: SeriesOptions, source: DataSource, against: DataSour
             column: findColumn(against ?? source, study.column ?? 0),
         },
         color: 0,
-        label: labelOf(options, source, column),
+        label: labelOf(options, source, column, against),
         isVisible: options.visible !== false,
         hover: undefined,
     };
@@ -245,7 +253,7 @@ export function readExtent(state: ViewState, all: readonly Shown[]): void {
     const infos = all.map((one) => one.source.info).filter((info) => info.rows > 0);
     const mark = first === undefined ? 'line' : markOf(first);
     state.kind = mark === 'points' || mark === 'histogram' ? mark : 'time';
-    state.unit = first?.source.info.unit ?? 'ms';
+    state.setUnit(first?.source.info.unit ?? 'ms');
     if (infos.length === 0) return;
     const firsts = infos.map((info) => BigInt(info.first));
     const lasts = infos.map((info) => BigInt(info.last));

@@ -2,6 +2,7 @@
 import { type EngineHandle, type EnginePlace, type Lease, leaseEngine } from './client.js';
 import { ChartError } from './error.js';
 import { isLiveUrl } from './live.js';
+import { TIME_UNITS } from './protocol.js';
 import type { NumberArray, OpenResult, Room, Rows, SourceInfo, StreamOptions, TimeUnit } from './protocol.js';
 import { checkStream } from './streams.js';
 import { ticksPerSecond } from './time.js';
@@ -241,6 +242,9 @@ async function openArrays(engine: EngineHandle, data: ArraysInput): Promise<Open
     const names = Object.keys(given);
     if (names.length === 0) throw new ChartError('invalid', 'columns: none given');
     const unit = data.unit ?? (data.times === undefined ? 'index' : 'ms');
+    if (!TIME_UNITS.includes(unit))
+        throw new ChartError('invalid', `unit: ${String(unit)}; it is one of ${TIME_UNITS.join(', ')}`);
+    checkStream({ keepRows: data.keepRows });
     const columns = names.map((name) => {
         const list = given[name] ?? [];
         return toType(list, typeOf(list), name);
@@ -268,7 +272,12 @@ async function openArrays(engine: EngineHandle, data: ArraysInput): Promise<Open
 
 /* ---- opening ---- */
 
-function open(engine: EngineHandle, data: Exclude<DataInput, DataSource>, options: OpenOptions) {
+function open(
+    engine: EngineHandle,
+    data: Exclude<DataInput, DataSource>,
+    options: OpenOptions,
+    opening: number,
+) {
     if (data instanceof Blob) {
         const name = data instanceof File ? data.name : 'file';
         return /\.(csv|tsv|txt)$/i.test(name) || data.type === 'text/csv'
@@ -281,16 +290,20 @@ function open(engine: EngineHandle, data: Exclude<DataInput, DataSource>, option
         if (isLiveUrl(url)) {
             const { rate, keepRows } = input;
             checkStream({ rate, keepRows });
-            return engine.api.openStream(url, input.headers ?? {}, { rate, keepRows });
+            return engine.api.openStream(url, input.headers ?? {}, { rate, keepRows }, opening);
         }
-        return engine.api.openUrl(url, input.headers ?? {});
+        return engine.api.openUrl(url, input.headers ?? {}, opening);
     }
     if (isArrays(data)) return openArrays(engine, data);
     throw new ChartError('invalid', 'data: neither an address, a file nor arrays');
 }
 
 function addressOf({ url }: UrlInput): string {
-    return new URL(url, document.baseURI).href;
+    try {
+        return new URL(url, document.baseURI).href;
+    } catch {
+        throw new ChartError('invalid', `data: '${String(url)}' is no address`);
+    }
 }
 
 function kindOf(data: Exclude<DataInput, DataSource>): DataSource['kind'] {
@@ -300,26 +313,46 @@ function kindOf(data: Exclude<DataInput, DataSource>): DataSource['kind'] {
     return isLiveUrl(addressOf(input)) ? 'stream' : 'file';
 }
 
-function aborted(signal: AbortSignal | undefined): Promise<never> {
-    return new Promise((_, reject) => {
-        const stop = () => reject(new ChartError('cancelled', 'cancelled'));
-        if (signal?.aborted === true) stop();
-        signal?.addEventListener('abort', stop, { once: true });
+/** What is under way, unless the signal comes first: then it is told to `stop`. */
+async function unlessAborted<T>(
+    signal: AbortSignal | undefined,
+    underWay: Promise<T>,
+    stop: () => void,
+): Promise<T> {
+    if (signal === undefined) return underWay;
+    let listener = () => undefined as void;
+    const aborted = new Promise<never>((_, reject) => {
+        listener = () => {
+            stop();
+            reject(new ChartError('cancelled', 'cancelled'));
+        };
+        if (signal.aborted) listener();
+        else signal.addEventListener('abort', listener);
     });
+    try {
+        return await Promise.race([underWay, aborted]);
+    } finally {
+        signal.removeEventListener('abort', listener);
+    }
 }
+
+let lastOpening = 0;
 
 /** Opens data for any number of charts. The caller closes it. */
 export async function openData(data: DataInput, options: OpenOptions = {}): Promise<DataSource> {
     if (data instanceof DataSource) return data;
     const lease = await leaseEngine(options.engine ?? 'auto');
-    const opening = (async () => open(lease.engine, data, options))();
+    const { api } = lease.engine;
+    const number = ++lastOpening;
+    const opening = (async () => open(lease.engine, data, options, number))();
+    const stop = () => void api.cancel(number).catch(() => undefined);
     try {
-        const { id, info } = await Promise.race([opening, aborted(options.signal)]);
+        const { id, info } = await unlessAborted(options.signal, opening, stop);
         return new DataSource(id, info, lease, kindOf(data));
     } catch (cause) {
         /* What is opened after all is closed again, before the engine may go. */
         void opening
-            .then(({ id }) => lease.engine.api.close(id))
+            .then(({ id }) => api.close(id))
             .catch(() => undefined)
             .finally(() => lease.release());
         throw ChartError.from(cause);

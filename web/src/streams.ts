@@ -23,17 +23,25 @@ export class Streams {
         headers: Record<string, string>,
         options: StreamOptions,
         open: (description: LiveDescription) => Promise<number>,
+        signal: AbortSignal,
     ): Promise<number> {
-        const description = await describeLive(url, headers, new AbortController().signal);
+        const description = await describeLive(url, headers, signal).catch((cause: unknown) => {
+            throw signal.aborted ? new ChartError('cancelled', 'cancelled') : cause;
+        });
         const id = await open(description);
         this.abi.check(this.abi.call.gch_web_stream_start(id, description.firstSequence - 1));
         const stream = new LiveStream(url, headers, options.rate ?? RATE, this.hostOf(id, description));
         this.all.set(id, stream);
+        const stop = () => stream.close();
+        signal.addEventListener('abort', stop);
         try {
+            if (signal.aborted) stop();
             await stream.ready;
         } catch (cause) {
             this.close(id);
             throw cause;
+        } finally {
+            signal.removeEventListener('abort', stop);
         }
         return id;
     }

@@ -10,14 +10,8 @@ function short(value: number): string {
     return String(Number(value.toPrecision(6)));
 }
 
-export function summarize(
-    title: string | undefined,
-    visible: readonly Shown[],
-    frame: Frame,
-    state: ViewState,
-    zone: string,
-): string {
-    const names = visible.map((one) => one.label).join(', ');
+/** "2 hours from 2024-03-01 09:30 to …, 7,200 rows, values from 1 to 2." */
+export function describeView(frame: Frame, state: ViewState, zone: string): string {
     const rows = `${frame.rows.toLocaleString('en-US')} rows`;
     const values = frame.panels.flatMap((panel, i) => {
         const shown = panel.left ?? panel.right;
@@ -25,14 +19,19 @@ export function summarize(
         const of = frame.panels.length > 1 ? `panel ${i + 1}: ` : '';
         return [`${of}values from ${short(shown.min)} to ${short(shown.max)}`];
     });
-    const head = `${title === undefined ? '' : `${title}. `}Chart of ${names}: `;
     if (frame.across !== undefined) {
         const across = `x from ${short(frame.across.min)} to ${short(frame.across.max)}`;
-        return `${head}${across}, ${rows}, ${values.join(', ')}. ${HINT}`;
+        return `${[across, rows, ...values].join(', ')}.`;
     }
     const step = Number(frame.to - frame.from) / 100;
     const from = formatTicks(frame.from, state.unit, zone, step);
     const to = formatTicks(frame.to - 1n, state.unit, zone, step);
-    const span = formatSpan(frame.to - frame.from, state.unit);
-    return `${head}${span} from ${from} to ${to}, ${rows}, ${values.join(', ')}. ${HINT}`;
+    const span = `${formatSpan(frame.to - frame.from, state.unit)} from ${from} to ${to}`;
+    return `${[span, rows, ...values].join(', ')}.`;
+}
+
+/** With what describeView said of it. */
+export function summarize(title: string | undefined, visible: readonly Shown[], view: string): string {
+    const names = visible.map((one) => one.label).join(', ');
+    return `${title === undefined ? '' : `${title}. `}Chart of ${names}: ${view} ${HINT}`;
 }

@@ -44,11 +44,25 @@ export function fit(canvas: Canvas, width: number, height: number): void {
 
 export type Context2d = CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D;
 
+/** Pixels as ImageData, which takes no memory that is shared: those are copied, and hold until the next call. */
+export class Images {
+    private copy: ImageData | undefined;
+
+    of(pixels: Uint8ClampedArray, width: number, height: number): ImageData {
+        if (pixels.buffer instanceof ArrayBuffer)
+            return new ImageData(pixels as Uint8ClampedArray<ArrayBuffer>, width, height);
+        if (this.copy?.width !== width || this.copy.height !== height)
+            this.copy = new ImageData(width, height);
+        this.copy.data.set(pixels);
+        return this.copy;
+    }
+}
+
 /** Pixels in memory, put into a 2D context. */
 class PixelSurface implements Surface {
     readonly backend = 'cpu';
     readonly isLost = false; /* browsers restore 2D contexts by themselves */
-    private copy: ImageData | undefined;
+    private readonly images = new Images();
 
     constructor(
         readonly canvas: Canvas,
@@ -58,17 +72,7 @@ class PixelSurface implements Surface {
     show({ width, height, pixels }: Picture): void {
         if (pixels === undefined) return;
         fit(this.canvas, width, height);
-        this.context.putImageData(this.makeImage(pixels, width, height), 0, 0);
-    }
-
-    /** ImageData takes no memory that is shared. */
-    private makeImage(pixels: Uint8ClampedArray, width: number, height: number): ImageData {
-        if (pixels.buffer instanceof ArrayBuffer)
-            return new ImageData(pixels as Uint8ClampedArray<ArrayBuffer>, width, height);
-        if (this.copy?.width !== width || this.copy.height !== height)
-            this.copy = new ImageData(width, height);
-        this.copy.data.set(pixels);
-        return this.copy;
+        this.context.putImageData(this.images.of(pixels, width, height), 0, 0);
     }
 
     clear(width: number, height: number, color: string): void {

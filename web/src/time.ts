@@ -20,7 +20,7 @@ export function ticksPerSecond(unit: TimeUnit): bigint {
     return PER_SECOND[unit];
 }
 
-/** Rounded to the nearest tick; a bigint is ticks already, and a number too where there is no date. */
+/** The tick that a moment lies in; a bigint is ticks already, and a number too where there is no date. */
 export function toTicks(time: TimeInput, unit: TimeUnit): bigint | undefined {
     if (typeof time === 'bigint') return time;
     if (typeof time === 'string') return parseTicks(time, unit);
@@ -29,7 +29,19 @@ export function toTicks(time: TimeInput, unit: TimeUnit): bigint | undefined {
     if (unit === 'index') return BigInt(Math.round(value));
     const ms = Math.floor(value);
     const rest = BigInt(Math.round((value - ms) * 1e6));
-    return (BigInt(ms) * 1_000_000n + rest) / (1_000_000_000n / PER_SECOND[unit]);
+    return floorDivide(BigInt(ms) * 1_000_000n + rest, 1_000_000_000n / PER_SECOND[unit]);
+}
+
+function floorDivide(a: bigint, b: bigint): bigint {
+    const quotient = a / b;
+    return quotient * b > a ? quotient - 1n : quotient;
+}
+
+/** Ticks of one unit as those of another, the earlier where none is the same; undefined between rows and moments. */
+export function convertTicks(ticks: bigint, from: TimeUnit, to: TimeUnit): bigint | undefined {
+    if (from === to) return ticks;
+    if (from === 'index' || to === 'index') return undefined;
+    return floorDivide(ticks * PER_SECOND[to], PER_SECOND[from]);
 }
 
 /** ISO 8601 with any fraction of a second, or ticks. */
@@ -48,7 +60,7 @@ function parseTicks(text: string, unit: TimeUnit): bigint | undefined {
     const ms = Date.parse(`${day}T${clock.length === 5 ? `${clock}:00` : clock}${zone}`);
     if (Number.isNaN(ms)) return undefined;
     const ns = BigInt(ms) * 1_000_000n + BigInt(fraction.padEnd(9, '0'));
-    return ns / (1_000_000_000n / PER_SECOND[unit]);
+    return floorDivide(ns, 1_000_000_000n / PER_SECOND[unit]);
 }
 
 /** To the nearest double. */
@@ -132,7 +144,7 @@ export function formatBar(from: bigint, to: bigint, unit: TimeUnit, timeZone: st
 
 /** "3 years", "12.5 days", "250 ms". */
 export function formatSpan(ticks: bigint, unit: TimeUnit): string {
-    if (unit === 'index') return `${ticks.toLocaleString('en-US')} rows`;
+    if (unit === 'index') return `${ticks.toLocaleString('en-US')} ${ticks === 1n ? 'row' : 'rows'}`;
     const seconds = Number(ticks) / Number(PER_SECOND[unit]);
     const scales: [number, string][] = [
         [31_556_952, 'year'],

@@ -10,7 +10,7 @@ import type { ChartView, ViewInput } from './chart-types.js';
 import { ChartError } from './error.js';
 import type { AxisOptions, PanelOptions } from './options.js';
 import type { Frame, FrameDesc, FramePanel, Side, TimeUnit, Values } from './protocol.js';
-import { type TimeInput, toMs, toTicks } from './time.js';
+import { type TimeInput, convertTicks, toMs, toTicks } from './time.js';
 import * as math from './view.js';
 
 export type Kind = 'time' | 'points' | 'histogram';
@@ -75,6 +75,17 @@ export class ViewState {
             this.axes.set(key, axis);
         }
         return axis;
+    }
+
+    /** Ticks are of another unit from now on: what is shown stays where it can, as of moments. */
+    setUnit(unit: TimeUnit): void {
+        const { time } = this;
+        if (time !== undefined && unit !== this.unit) {
+            const from = convertTicks(time.from, this.unit, unit);
+            const to = convertTicks(time.to, this.unit, unit);
+            this.time = from === undefined || to === undefined ? undefined : { from, to };
+        }
+        this.unit = unit;
     }
 
     /* ---- axes ---- */
@@ -225,13 +236,13 @@ export class ViewState {
 
     reset(): void {
         this.fit();
-        this.time = this.data;
+        if (this.time !== undefined) this.time = this.data;
         this.across = undefined;
     }
 
     /** Brings what is asked for within reach of the data. */
     clamp(): void {
-        this.time = math.clampRange(this.time ?? this.data, this.data);
+        if (this.time !== undefined) this.time = math.clampRange(this.time, this.data);
         if (this.across !== undefined && this.dataAcross !== undefined)
             this.across = math.clampValues(this.across, this.dataAcross);
     }
@@ -274,13 +285,18 @@ export class ViewState {
         const from = view.from === undefined ? now.from : this.ticksOf('from', view.from);
         const to = view.to === undefined ? now.to : this.ticksOf('to', view.to);
         if (to <= from) throw new ChartError('invalid', 'view: from is not before to');
-        if (view.min === null || view.max === null) this.fit(view.panel);
-        else if (view.min !== undefined || view.max !== undefined)
-            this.setValues(view.panel ?? 0, view.axis ?? 'left', view.min, view.max);
+        this.applyValues(view);
         if (view.xMin === null || view.xMax === null) this.across = undefined;
         else if (view.xMin !== undefined || view.xMax !== undefined)
             this.setAcross(view.xMin, view.xMax);
         this.time = { from, to };
+    }
+
+    /** Of the value axes alone. */
+    applyValues({ min, max, panel, axis }: ViewInput): void {
+        if (min === null || max === null) this.fit(panel);
+        else if (min !== undefined || max !== undefined)
+            this.setValues(panel ?? 0, axis ?? 'left', min, max);
     }
 
     private setAcross(xMin: number | undefined, xMax: number | undefined): void {

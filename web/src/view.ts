@@ -32,7 +32,7 @@ export function shareOf(span: bigint, share: number): bigint {
 export function clampRange(range: Range, data: Range): Range {
     const dataSpan = spanOf(data) > SPAN_MIN ? spanOf(data) : SPAN_MIN;
     let span = spanOf(range);
-    const most = dataSpan * 4n;
+    const most = dataSpan * 4n < INT64_MAX ? dataSpan * 4n : INT64_MAX;
     let from = range.from;
     if (span < SPAN_MIN) {
         from -= (SPAN_MIN - span) / 2n;

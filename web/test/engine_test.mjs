@@ -186,6 +186,40 @@ function sendRange(request, response, bytes, headers = {}) {
     response.end(bytes.subarray(start, end));
 }
 
+test('answers without an end are given up', async () => {
+    const { engine } = await start();
+    const bytes = readFileSync(cases.files['walk.gch']);
+    let isEndless = false;
+    let open = 0;
+    let sent = 0;
+    const flood = (response, headers) => {
+        open++;
+        response.on('close', () => open--);
+        response.writeHead(200, headers);
+        const more = () => {
+            while (!response.destroyed && response.write(Buffer.alloc(1 << 16))) sent += 1 << 16;
+            if (!response.destroyed) response.once('drain', more);
+        };
+        more();
+    };
+    const url = await serve((request, response) => {
+        if (request.url.startsWith('/v1/live/')) return flood(response, { 'Content-Type': 'application/json' });
+        if (!isEndless) return sendRange(request, response, bytes);
+        response.writeHead = ((write) => (status, headers) => write.call(response, 206, headers))(response.writeHead);
+        return flood(response, { 'Content-Range': `bytes 0-16383/${bytes.length}` });
+    });
+    isEndless = true;
+    await assert.rejects(engine.openUrl(`${url}/walk.gch`, {}), {
+        code: 'unavailable',
+        message: /walk\.gch: the answer is longer than 131072 bytes$/,
+    });
+    await assert.rejects(engine.openStream(`${url}/v1/live/x`, {}, {}), { code: 'unavailable' });
+    for (let i = 0; i < 100 && open > 0; i++) await new Promise((resolve) => setTimeout(resolve, 20));
+    assert.equal(open, 0);
+    assert.ok(sent < 64 << 20, `${sent} bytes were sent`);
+    await engine.stop();
+});
+
 test('a file over HTTP is read by few ranges, after failures that pass by too', async () => {
     const { engine, next } = await start();
     const bytes = readFileSync(cases.files['walk.gch']);

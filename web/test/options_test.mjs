@@ -127,6 +127,18 @@ test('points move and zoom in both directions, and stay within reach of the data
     assert.deepEqual([desc.left, desc.right, desc.range], ['45', '95', undefined]);
 });
 
+test('a view stays where it is when ticks become those of another unit', () => {
+    const state = drawn();
+    state.unit = 'ms';
+    state.time = { from: 1500n, to: 4000n };
+    state.setUnit('us');
+    assert.deepEqual([state.unit, state.time], ['us', { from: 1_500_000n, to: 4_000_000n }]);
+    state.setUnit('us');
+    assert.deepEqual(state.time, { from: 1_500_000n, to: 4_000_000n });
+    state.setUnit('index'); /* which has no moments */
+    assert.equal(state.time, undefined);
+});
+
 test('a view is told and taken axis by axis', () => {
     const state = drawn();
     state.apply({ panel: 1, axis: 'right', min: 2, max: 50 });

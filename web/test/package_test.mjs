@@ -13,6 +13,7 @@ import { COMMAND, FILES } from './node.mjs';
 import { serve } from './server.mjs';
 
 const SITE = path.join(FILES, 'react');
+const STRICT = path.join(FILES, 'react-strict');
 
 async function bundled(text) {
     const entry = path.join(FILES, 'bundle-entry.mjs');
@@ -51,15 +52,18 @@ let server;
 before(async () => {
     mkdirSync(FILES, { recursive: true });
     await bundle(SITE);
-    const file = path.join(SITE, 'ticks.gch');
-    if (!existsSync(file))
-        execFileSync(COMMAND, ['gen', '--kind', 'ticks', '-n', '100k', '-o', file, '-q']);
+    await bundle(STRICT, here('pages/strict.mjs'));
+    for (const site of [SITE, STRICT]) {
+        const file = path.join(site, 'ticks.gch');
+        if (!existsSync(file))
+            execFileSync(COMMAND, ['gen', '--kind', 'ticks', '-n', '100k', '-o', file, '-q']);
+    }
     server = await serve(ROOTS);
 });
 after(() => server.close());
 
 inBrowsers((browser) => {
-    test('the React component draws, changes with its properties, and leaves nothing', async () => {
+    test('the React component draws, and changes with its properties', async () => {
         await browser.goto(`${server.url}/files/react/index.html`);
         const root = `document.querySelector('#app div div')?.shadowRoot?.querySelector('.root')`;
         await until(browser, `${root}?.ariaLabel.startsWith('Chart of price, SMA 20 price, volume')`);
@@ -79,5 +83,16 @@ inBrowsers((browser) => {
         await until(browser, `!${root}.ariaLabel.includes('300,000 rows')`);
         await click(2);
         await until(browser, `${root}.ariaLabel.includes('300,000 rows')`);
+    });
+
+    test('the React component leaves nothing, in strict mode too', async () => {
+        await browser.goto(`${server.url}/files/react-strict/index.html`);
+        await until(browser, 'window.strict !== undefined');
+        await browser.evaluate('strict.drawn.then(() => undefined)');
+        assert.equal(await browser.evaluate(`strict.app.querySelectorAll('canvas').length +
+            strict.app.querySelector('div').childElementCount`), 1);
+        await browser.evaluate('strict.leave()');
+        assert.equal(await browser.evaluate('strict.app.childElementCount'), 0);
+        await until(browser, 'strict.workers.made > 0 && strict.workers.alive === 0');
     });
 });

@@ -20,12 +20,27 @@ test('moments become ticks to the nanosecond', () => {
     assert.equal(time.toTicks('2024-03', 's'), 1709251200n);
     assert.equal(time.toTicks(new Date(1500), 'ns'), 1500000000n);
     assert.equal(time.toTicks(-0.5, 'us'), -500n);
+    /* The tick that they lie in, before 1970 too. */
+    for (const [ms, ticks] of [[1999, 1n], [0, 0n], [-1, -1n], [-1000, -1n], [-1001, -2n]]) {
+        assert.equal(time.toTicks(ms, 's'), ticks);
+        assert.equal(time.toTicks(new Date(ms).toISOString(), 's'), ticks);
+    }
     assert.equal(time.toTicks('1709296200123456789', 'ns'), 1709296200123456789n);
     assert.equal(time.toTicks('17', 'index'), 17n);
     for (const bad of ['yesterday', '2024-13-01', '', '2024-03-01T25:00', Number.NaN, Infinity])
         assert.equal(time.toTicks(bad, 'ms'), undefined, String(bad));
     assert.equal(time.toMs(-1n, 's'), -1000);
     assert.equal(time.toMs(1709296200123456789n, 'ns'), 1709296200123.4568);
+});
+
+test('ticks of one unit are those of another', () => {
+    assert.equal(time.convertTicks(1709296200123456789n, 'ns', 'ms'), 1709296200123n);
+    assert.equal(time.convertTicks(-1n, 'ns', 'ms'), -1n);
+    assert.equal(time.convertTicks(-2000n, 'ms', 's'), -2n);
+    assert.equal(time.convertTicks(3n, 's', 'ns'), 3_000_000_000n);
+    assert.equal(time.convertTicks(2n ** 62n, 'us', 'us'), 2n ** 62n);
+    assert.equal(time.convertTicks(5n, 'index', 'ms'), undefined);
+    assert.equal(time.convertTicks(5n, 'ms', 'index'), undefined);
 });
 
 test('a moment is shown with as many digits as the step needs', () => {
@@ -142,6 +157,9 @@ test('a view never leaves the data behind, nor int64', () => {
     const end = 2n ** 63n - 1n;
     const last = view.clampRange({ from: end - 5n, to: end + 50n }, { from: end - 20n, to: end });
     assert.ok(last.to <= end && last.from < last.to);
+    const all = { from: -(2n ** 63n), to: end };
+    const widest = view.clampRange({ from: -(2n ** 65n), to: 2n ** 65n }, all);
+    assert.ok(widest.from >= all.from && widest.to <= all.to && widest.from < widest.to);
 });
 
 test('a view follows data that grow, lose their start, or are others altogether', () => {

@@ -413,6 +413,10 @@ inBrowsers(
             await api('POST', '', rows(100));
             await until(browser, `v.text('facts').startsWith('150 rows')`);
             assert.match(await browser.evaluate(`v.text('range')`), /– 00:01:39/);
+            /* What is shown is two thirds of the data now, which a minute is a part of. */
+            await until(browser, `(() => { const [brush, strip] = ['brush', 'strip'].map((id) => v.id(id).getBoundingClientRect());
+                return Math.abs((brush.right - strip.left) / strip.width - 2 / 3) < 0.02; })()`);
+            assert.equal(await browser.evaluate(`v.text('presets')`), '1s10s1mAll');
             await browser.evaluate(`document.activeElement.blur()`);
             await browser.evaluate(`v.press('e')`);
             await until(browser, `v.text('range').includes('– 00:02:29')`);
@@ -455,7 +459,142 @@ inBrowsers(
             assert.deepEqual(nameless, []);
         });
 
-        test('a CSV file that is dropped is drawn whole', async () => {
+        test('Enter takes what has been entered into a dialog, Cancel and Escape do not', async () => {
+            await visit(browser, '#data=ticks');
+            const { keyboard } = browser.page;
+            for (const [end, isTaken] of [['Escape', false], ['Cancel', false], ['Enter', true]]) {
+                await browser.evaluate(`v.press('g')`);
+                await until(browser, `v.id('range-dialog').open`);
+                await keyboard.type('6h');
+                if (end === 'Cancel') await browser.page.click('#range-dialog .cancel');
+                else await keyboard.press(end);
+                await until(browser, `!v.id('range-dialog').open`);
+                await sleep(700);
+                assert.equal(await spanOf(browser), isTaken ? 6 * HOUR : null, end);
+            }
+        });
+
+        test('values alone in an address leave the times as they are; what makes no sense is left out', async () => {
+            await visit(browser, '#data=ticks&values=1left:80:90');
+            await sleep(700);
+            const hash = async () => browser.evaluate('location.hash');
+            assert.equal(await hash(), '#data=ticks&series=price&values=1left:80:90');
+            const wrong = 'palette=pink&zone=Moon/Base&log&values=1left:-1:5&x=-Infinity:Infinity';
+            await visit(browser, `#data=ticks&series=price.band.high=none,price.spread=none,none&${wrong}`);
+            await sleep(700);
+            assert.equal(await browser.evaluate(`v.id('failed').hidden`), true);
+            assert.equal(await hash(), '#data=ticks&series=price.band&log');
+        });
+
+        test('what is changed in the panel keeps the keyboard', async () => {
+            await visit(browser, '#data=ticks&series=price,volume,price.sma5');
+            await browser.evaluate(`v.id('panel').hidden && v.id('open-panel').click()`);
+            const focused = () => browser.evaluate(`document.activeElement.closest('li')?.querySelector('b').textContent
+                + ' ' + (document.activeElement.ariaLabel ?? document.activeElement.parentElement.firstChild.textContent)`);
+            await browser.evaluate(`v.field(1, 'Type').focus()`);
+            await browser.page.keyboard.press('ArrowDown');
+            await until(browser, `v.hash().get('series')?.startsWith('price,volume.step')`);
+            assert.equal(await focused(), 'volume Type');
+            await browser.evaluate(`v.series()[1].querySelector('[title=Hide]').focus()`);
+            await browser.page.keyboard.press('Enter');
+            await until(browser, `v.hash().get('series')?.includes('hidden')`);
+            assert.equal(await focused(), 'volume Show volume');
+            await browser.evaluate(`v.series()[1].querySelector('[title=Remove]').focus()`);
+            await browser.page.keyboard.press('PageDown');
+            assert.equal(await focused(), 'volume Remove volume');
+            await browser.page.keyboard.press('Enter');
+            await until(browser, `v.series().length === 2`);
+            assert.equal(await focused(), 'SMA 5, price Remove SMA 5, price');
+        });
+
+        test('menus stay as they are while pictures come', async () => {
+            await visit(browser, '#data=ticks');
+            const isSame = await browser.evaluate(`(async () => {
+                v.id('type').click();
+                await new Promise(requestAnimationFrame);
+                await new Promise(requestAnimationFrame);
+                const before = [...document.querySelectorAll('#type-menu button, #type svg, #follow svg')];
+                const focused = document.activeElement;
+                v.root().dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowUp' }));
+                for (let i = 0; i < 100 && !v.hash().has('from'); i++) await new Promise((r) => setTimeout(r, 50));
+                await new Promise((resolve) => setTimeout(resolve, 300));
+                const after = [...document.querySelectorAll('#type-menu button, #type svg, #follow svg')];
+                return [before.length, after.length === before.length && after.every((one, i) => one === before[i]),
+                    focused === document.activeElement && focused.getAttribute('role') === 'menuitemradio'];
+            })()`);
+            assert.ok(isSame[0] > 8);
+            assert.deepEqual(isSame.slice(1), [true, true]);
+        });
+
+        test('what cannot be opened leaves what was there, and an address without data ends it', async () => {
+            await visit(browser, `#data=ticks&from=${START + HOUR}&to=${START + 2 * HOUR}`);
+            await until(browser, `v.hash().has('series')`);
+            const hash = await browser.evaluate('location.hash');
+            await browser.evaluate(`v.id('panel').hidden && v.id('open-panel').click()`);
+            /* It has gone since it was listed. */
+            await browser.page.context().route('**/data/other.gch', (route) => route.abort());
+            await browser.evaluate(`void [...document.querySelectorAll('#sets li > button:first-child')]
+                .find((b) => b.firstChild.textContent === 'other').click()`);
+            await until(browser, `!v.id('failed').hidden`);
+            await browser.page.context().unroute('**/data/other.gch');
+            await browser.evaluate(`v.id('other').click()`);
+            assert.equal(await browser.evaluate(`v.id('failed').hidden && v.id('empty').hidden`), true);
+            await browser.evaluate(`v.root().focus()`);
+            assert.equal(await browser.evaluate('location.hash'), hash);
+            assert.equal(await browser.evaluate(`v.text('name')`), 'ticks');
+            await browser.evaluate(`void (location.hash = '')`);
+            await until(browser, `!v.id('empty').hidden && document.querySelector('#chart').childElementCount === 0`);
+            assert.equal(await browser.evaluate('document.title'), 'GPU Charts');
+            await browser.evaluate(`void (location.hash = '#data=file:gone.gch')`);
+            await until(browser, `v.text('toast').includes('gone.gch')`);
+        });
+
+        test('an address of a server that is none is told, and files can be opened all the same', async () => {
+            await visit(browser, '?server=http://[');
+            await until(browser, `v.text('sets').includes('is no address of a server')`);
+            await browser.evaluate(`v.id('help').click()`);
+            assert.equal(await browser.evaluate(`v.id('help-dialog').open`), true);
+        });
+
+        test('a list of a server that is none is taken for an empty one', async () => {
+            const { page } = browser;
+            for (const data of [null, { data: null }, { data: [null, 7, { name: 8 }, { name: 'x', time: { unit: 'ms',
+                first: 'a', last: {} }, columns: 5 }] }]) {
+                await page.route('**/v1/data', (route) => route.fulfill({ json: data }));
+                await visit(browser, '');
+                await until(browser, `document.querySelectorAll('#sets li').length > 0`);
+                await page.unroute('**/v1/data');
+                const names = await browser.evaluate(`[...document.querySelectorAll('#sets li > button:first-child')]
+                    .map((one) => one.firstChild.textContent)`);
+                assert.deepEqual(names.filter((one) => one !== 'feed'), Array.isArray(data?.data) ? ['x'] : []);
+            }
+        });
+
+        test('data sets that are chosen quickly end with the last, alone', async () => {
+            await visit(browser, '');
+            await until(browser, `document.querySelectorAll('#cards button').length >= 5`);
+            await browser.evaluate(`(async () => {
+                const choose = (name) => [...document.querySelectorAll('#cards button')]
+                    .find((b) => b.textContent.startsWith(name)).click();
+                for (const name of ['ticks', 'lab/sine', 'other', 'ticks', 'other', 'lab/sine']) {
+                    choose(name);
+                    await new Promise((resolve) => setTimeout(resolve, 20));
+                }
+            })()`);
+            await until(browser, `v.text('name') === 'sine' && v.exact()`);
+            await sleep(500);
+            assert.deepEqual(
+                await browser.evaluate(`['chart', 'overview'].map((id) => v.id(id).childElementCount)`),
+                [1, 1],
+            );
+            assert.equal(await browser.evaluate(`v.hash().get('data')`), 'lab/sine');
+        });
+
+        test('a CSV file that is dropped is drawn whole, before the list of the server is there too', async () => {
+            await browser.page.route('**/v1/data', async (route) => {
+                await sleep(1500);
+                await route.continue();
+            });
             await visit(browser, '');
             await browser.evaluate(`(() => {
                 const lines = ['time,level'];
@@ -465,7 +604,11 @@ inBrowsers(
                 dispatchEvent(new DragEvent('drop', { dataTransfer: transfer, cancelable: true }));
             })()`);
             await until(browser, `v.text('facts').startsWith('400,000 rows') && v.exact()`);
+            await until(browser, `v.text('sets').includes('ticks')`);
+            await browser.page.unroute('**/v1/data');
+            await sleep(300);
             assert.equal(await browser.evaluate(`v.text('name')`), '50% level');
+            assert.equal(await browser.evaluate(`v.id('chart').childElementCount`), 1);
         });
     },
     {},

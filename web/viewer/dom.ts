@@ -35,6 +35,19 @@ export function options(select: HTMLSelectElement, all: readonly (readonly [stri
     select.replaceChildren(...all.map(([value, name]) => new Option(name, value)));
 }
 
+/** Puts other children into an element. What stands where the keyboard was has it again. */
+export function renew(element: HTMLElement, ...children: Node[]): void {
+    const controls = () => [...element.querySelectorAll<HTMLElement>('button, select, input')];
+    const at = controls().indexOf(document.activeElement as HTMLElement);
+    element.replaceChildren(...children);
+    if (at >= 0) controls()[Math.min(at, controls().length - 1)]?.focus();
+}
+
+/** Sets what has changed alone: what is open, or being pressed, would be closed. */
+export function choose(select: HTMLSelectElement, value: string): void {
+    if (select.value !== value) select.value = value;
+}
+
 /* ---- icons: paths on a grid of 20, drawn with a stroke ---- */
 
 const ICONS: Record<string, string> = {
@@ -102,6 +115,7 @@ export function brief(count: number): string {
 
 /* ---- messages ---- */
 
+const FADE_MS = 300;
 let toastTimer: ReturnType<typeof setTimeout> | undefined;
 
 /** Said below the chart, for a while. */
@@ -111,5 +125,11 @@ export function toast(message: string, isError = false): void {
     element.classList.add('shown');
     element.classList.toggle('error', isError);
     clearTimeout(toastTimer);
-    toastTimer = setTimeout(() => element.classList.remove('shown'), isError ? 7000 : 3000);
+    toastTimer = setTimeout(
+        () => {
+            element.classList.remove('shown');
+            toastTimer = setTimeout(() => text(element, ''), FADE_MS); /* to be said again the next time */
+        },
+        isError ? 7000 : 3000,
+    );
 }

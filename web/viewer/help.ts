@@ -75,9 +75,9 @@ export function makeHelp(): void {
     );
 }
 
-/** Of the chart: handed on to it whatever has the keyboard. */
-const CHART_KEYS = ['ArrowLeft', 'ArrowRight', 'ArrowUp', 'ArrowDown', 'PageUp', 'PageDown'];
-const MORE_CHART_KEYS = ['+', '=', '-', '0', 'Home', '[', ']', 'Escape'];
+/** Of the chart: handed on to it whatever has the keyboard, but for what scrolls or has such keys itself. */
+const CHART_KEYS = ['ArrowLeft', 'ArrowRight', 'ArrowUp', 'ArrowDown', 'PageUp', 'PageDown', '+', '=', '-', '0',
+    'Home', '[', ']', 'Escape'];
 
 function isTyping(target: EventTarget | null): boolean {
     return target instanceof Element && target.closest('input, select, textarea, dialog, [popover]') !== null;
@@ -97,8 +97,7 @@ export function wireKeys(
             action();
             return;
         }
-        const isInChart = event.target instanceof Element && event.target.closest('#chart, #brush') !== null;
-        const isForChart = [...CHART_KEYS, ...MORE_CHART_KEYS].includes(event.key);
-        if (isForChart && !isInChart) toChart(event);
+        const hasOwnKeys = event.target instanceof Element && event.target.closest('#chart, #brush, #panel') !== null;
+        if (CHART_KEYS.includes(event.key) && !hasOwnKeys) toChart(event);
     });
 }

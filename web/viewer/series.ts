@@ -8,7 +8,7 @@ import {
     type ThemeName,
 } from 'gpu-charts';
 
-import { get, icon, make, options } from './dom.js';
+import { get, icon, make, options, renew } from './dom.js';
 import type { SeriesState, State } from './state.js';
 
 export const TYPE_NAMES: Record<Mark, string> = {
@@ -222,6 +222,18 @@ function fieldsOf(host: SeriesPanelHost, one: SeriesState, source: DataSource): 
     return fields;
 }
 
+/** Leaves out what names columns that are not there; a chart would refuse all of it. */
+export function dropMissing(state: State, find: Find): void {
+    state.series = state.series.filter((one) => {
+        const columns = find(one)?.info.columns ?? [];
+        const isThere = (name: string | undefined) => columns.some((column) => column.name === name);
+        for (const key of ['high', 'colorBy', 'sizeBy', 'categoryBy'] as const)
+            if (!isThere(one[key])) delete one[key];
+        const isBadSpread = one.study?.kind === 'spread' && !isThere(one.study.column);
+        return isThere(one.column) && !isBadSpread;
+    });
+}
+
 /** No panel stays without series. */
 export function closeGaps(state: State): void {
     const used = [...new Set(state.series.map((one) => one.panel))].sort((a, b) => a - b);
@@ -289,7 +301,7 @@ function itemOf(host: SeriesPanelHost, one: SeriesState, index: number): HTMLLIE
 export function showSeriesPanel(host: SeriesPanelHost, primary: DataSource | undefined): void {
     const { state } = host;
     get('series-section').hidden = primary === undefined;
-    get('series').replaceChildren(...state.series.map((one, i) => itemOf(host, one, i)));
+    renew(get('series'), ...state.series.map((one, i) => itemOf(host, one, i)));
     if (primary === undefined || isPointSet(primary)) {
         get('add').replaceChildren();
         return;
@@ -305,5 +317,5 @@ export function showSeriesPanel(host: SeriesPanelHost, primary: DataSource | und
         },
     });
     options(add, [['', '+ Add a series'], ...columns]);
-    get('add').replaceChildren(add);
+    renew(get('add'), add);
 }

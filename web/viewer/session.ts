@@ -24,29 +24,51 @@ export interface LiveSet {
 export const LIVE = 'live:';
 const TOKEN = 'gpu-charts-token';
 
+const ANSWER_MS = 15_000;
+
 const query = new URLSearchParams(location.search);
 
+/** What a browser keeps for this tab; a reader may have it keep nothing. */
+function kept(): Storage | undefined {
+    try {
+        return sessionStorage;
+    } catch {
+        return undefined;
+    }
+}
+
+/** What a server lists: whatever has a name. */
+function namedOf<T extends { name: string }>(answer: unknown, key: string): T[] {
+    const list = (answer as Record<string, unknown> | null)?.[key];
+    return Array.isArray(list) ? list.filter((one): one is T => typeof one?.name === 'string') : [];
+}
+
 export class Server {
-    readonly url = new URL(query.get('server') ?? '/', location.href);
+    readonly url: URL;
     sets: ServedSet[] = [];
     live: LiveSet[] = [];
     /** '' while all is well; else what to tell. */
     trouble = '';
     needsToken = false;
+    private readonly isBadUrl: boolean;
     private token: string | undefined;
 
     constructor() {
+        const url = query.get('server') ?? '/';
+        this.isBadUrl = !URL.canParse(url, location.href);
+        this.url = new URL(this.isBadUrl ? '/' : url, location.href);
         const given = query.get('token');
-        this.token = given ?? sessionStorage.getItem(TOKEN) ?? undefined;
+        this.token = given ?? kept()?.getItem(TOKEN) ?? undefined;
         if (given === null) return;
         this.setToken(given);
         query.delete('token'); /* not to be seen, shared or kept in the history */
-        history.replaceState(null, '', `${location.pathname}?${query.toString()}${location.hash}`);
+        const rest = query.toString();
+        history.replaceState(null, '', `${location.pathname}${rest === '' ? '' : `?${rest}`}${location.hash}`);
     }
 
     setToken(token: string): void {
         this.token = token;
-        sessionStorage.setItem(TOKEN, token);
+        kept()?.setItem(TOKEN, token);
     }
 
     get headers(): Record<string, string> {
@@ -54,7 +76,10 @@ export class Server {
     }
 
     private async ask(path: string): Promise<Response> {
-        return fetch(new URL(path, this.url), { headers: this.headers });
+        return fetch(new URL(path, this.url), {
+            headers: this.headers,
+            signal: AbortSignal.timeout(ANSWER_MS),
+        });
     }
 
     /** Asks what there is. A page on a static host has no server, which is no trouble. */
@@ -63,20 +88,25 @@ export class Server {
         this.live = [];
         this.trouble = '';
         this.needsToken = false;
+        if (this.isBadUrl) {
+            this.trouble = `“${query.get('server')}” is no address of a server (?server=https://host:port/).`;
+            return;
+        }
         try {
             const response = await this.ask('v1/data');
             const isJson = response.headers.get('Content-Type')?.includes('json') === true;
             this.needsToken = response.status === 401;
             if (response.ok && isJson)
-                this.sets = ((await response.json()) as { data: ServedSet[] }).data;
+                this.sets = namedOf<ServedSet>(await response.json(), 'data');
             else if (this.needsToken) this.trouble = 'This server asks for a token.';
             else if (isJson || response.status >= 500)
                 this.trouble = `The server answered ${response.status}; its list is not there.`;
             if (!response.ok || !isJson) return;
             const live = await this.ask('v1/live');
-            if (live.ok) this.live = ((await live.json()) as { live?: LiveSet[] }).live ?? [];
-        } catch {
-            if (query.has('server'))
+            if (live.ok) this.live = namedOf<LiveSet>(await live.json(), 'live');
+        } catch (cause) {
+            const isLate = cause instanceof DOMException && cause.name === 'TimeoutError';
+            if (isLate || query.has('server'))
                 this.trouble =
                     `${this.url.host} cannot be reached. It may be down, or not allow this page ` +
                     `(gpucharts serve --allow-origin ${location.origin}).`;
@@ -97,6 +127,8 @@ export class Server {
 
 export class Session {
     private readonly open = new Map<string, DataSource>();
+    /** By others of their names. */
+    private replaced: DataSource[] = [];
 
     constructor(private readonly server: Server) {}
 
@@ -106,6 +138,8 @@ export class Session {
 
     /** A file or arrays under a name of its own. */
     adopt(name: string, source: DataSource): void {
+        const before = this.open.get(name);
+        if (before !== undefined) this.replaced.push(before);
         this.open.set(name, source);
     }
 
@@ -124,6 +158,7 @@ export class Session {
 
     /** Closes everything but these. */
     async keep(names: ReadonlySet<string>): Promise<void> {
+        for (const source of this.replaced.splice(0)) await source.close();
         for (const [name, source] of this.open) {
             if (names.has(name)) continue;
             this.open.delete(name);

@@ -1,7 +1,7 @@
 /* Data sets to choose from: in the panel, and as cards while nothing is open. */
 import { type TimeUnit, formatSpan } from 'gpu-charts';
 
-import { COUNT, brief, bytes, get, icon, make } from './dom.js';
+import { COUNT, brief, bytes, get, icon, make, renew } from './dom.js';
 import { LIVE, type LiveSet, type ServedSet, type Server } from './session.js';
 
 const SEARCH_FROM = 6;
@@ -17,18 +17,17 @@ export interface SetsHost {
 }
 
 function spanOf({ time }: ServedSet): string {
-    if (time === undefined || time.unit === 'index') return '';
-    const span = BigInt(Math.max(0, Math.round(time.last - time.first)));
-    const per: Record<string, string> = { s: '', ms: '', us: '', ns: '' };
-    if (!(time.unit in per)) return '';
-    const day = (ticks: number) => {
-        const ms = ticks * ({ s: 1000, ms: 1, us: 1e-3, ns: 1e-6 }[time.unit] ?? 1);
-        return Math.abs(ms) < 8.64e15 ? new Date(ms).toISOString().slice(0, 10) : '';
-    };
-    return `${formatSpan(span, time.unit as TimeUnit)} from ${day(time.first)}`;
+    if (time === undefined || !Number.isFinite(time.last - time.first)) return '';
+    const msOf: Record<string, number> = { s: 1000, ms: 1, us: 1e-3, ns: 1e-6 };
+    const scale = msOf[time.unit];
+    if (scale === undefined) return '';
+    const span = formatSpan(BigInt(Math.max(0, Math.round(time.last - time.first))), time.unit as TimeUnit);
+    const ms = time.first * scale;
+    return Math.abs(ms) < 8.64e15 ? `${span} from ${new Date(ms).toISOString().slice(0, 10)}` : span;
 }
 
-function columnsOf({ columns = [] }: ServedSet): string {
+function columnsOf({ columns }: ServedSet): string {
+    if (!Array.isArray(columns)) return '';
     const names = columns.map((column) => column.name);
     return names.length > 4 ? `${names.slice(0, 4).join(', ')} and ${names.length - 4} more` : names.join(', ');
 }
@@ -103,7 +102,7 @@ export function showSets(host: SetsHost): void {
         items.push(make('li', {}, make('small', { textContent: 'No server lists data sets here.' })));
     else if (items.length === 0)
         items.push(make('li', {}, make('small', { textContent: `Nothing is named “${search.value}”.` })));
-    get('sets').replaceChildren(...items);
+    renew(get('sets'), ...items);
     get('sets').querySelector('[aria-pressed="true"]')?.scrollIntoView({ block: 'nearest' });
     showCards(host);
 }
@@ -139,5 +138,5 @@ function showCards(host: SetsHost): void {
         ),
     );
     const trouble = server.trouble === '' ? [] : [noteOf(host)];
-    get('cards').replaceChildren(...live, ...cards, ...trouble);
+    renew(get('cards'), ...live, ...cards, ...trouble);
 }

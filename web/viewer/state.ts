@@ -6,7 +6,7 @@
  * "hidden", a study with its length, and pairs like "high=ask". Whatever is not understood is left
  * out.
  */
-import { MARKS, type Mark, STUDIES, type Side, type StudyKind, THEME_NAMES, type ThemeName } from 'gpu-charts';
+import { MARKS, type Mark, PALETTES, STUDIES, type Side, type StudyKind, THEME_NAMES, type ThemeName } from 'gpu-charts';
 
 export interface SeriesState {
     /** Another data set than the one that is open. */
@@ -50,6 +50,7 @@ export interface State {
 }
 
 const PANELS = 8;
+const SERIES_CAP = 64;
 
 export function emptyState(): State {
     return { series: [], values: [], log: false, theme: 'auto' };
@@ -140,6 +141,14 @@ function readAxis(given: string): AxisState | undefined {
 
 /* ---- the whole ---- */
 
+function isZone(name: string): boolean {
+    try {
+        return new Intl.DateTimeFormat('en', { timeZone: name }) !== undefined;
+    } catch {
+        return false;
+    }
+}
+
 export function readState(hash: string): State {
     const given = new URLSearchParams(hash.replace(/^#/, ''));
     const state = emptyState();
@@ -149,14 +158,17 @@ export function readState(hash: string): State {
     };
     (['data', 'bar', 'zone', 'palette'] as const).forEach(put);
     const list = (key: string) => (given.get(key) ?? '').split(',').filter((one) => one !== '');
-    state.series = list('series').flatMap((one) => readSeries(one) ?? []);
+    if (state.zone !== undefined && !isZone(state.zone)) delete state.zone;
+    if (!(PALETTES as readonly (string | undefined)[]).includes(state.palette)) delete state.palette;
+    state.log = given.has('log');
+    state.series = list('series').flatMap((one) => readSeries(one) ?? []).slice(0, SERIES_CAP);
     state.values = list('values').flatMap((one) => readAxis(one) ?? []);
+    if (state.log) state.values = state.values.filter((one) => one.panel > 0 || one.min > 0);
     const from = ticks(given.get('from'));
     const to = ticks(given.get('to'));
     if (from !== undefined && to !== undefined && from < to) Object.assign(state, { from, to });
     const [min, max] = (given.get('x') ?? '').split(':').map(Number);
-    if (min !== undefined && max !== undefined && min < max) state.x = { min, max };
-    state.log = given.has('log');
+    if (min !== undefined && max !== undefined && min < max && Number.isFinite(max - min)) state.x = { min, max };
     const theme = given.get('theme');
     if ((THEME_NAMES as readonly (string | null)[]).includes(theme)) state.theme = theme as ThemeName;
     return state;

@@ -10,7 +10,7 @@ import {
     formatSpan,
 } from 'gpu-charts';
 
-import { get, icon, make, options, text } from './dom.js';
+import { choose, get, icon, make, options, text } from './dom.js';
 import { TYPE_NAMES, typesOf } from './series.js';
 import type { State } from './state.js';
 import { PER_SECOND } from './times.js';
@@ -50,6 +50,7 @@ export function wireMenus(): void {
                 const left = Math.min(from.left, innerWidth - menu.offsetWidth - 8);
                 menu.style.left = `${Math.max(8, left)}px`;
                 menu.style.top = `${from.bottom + 4}px`;
+                menu.style.maxHeight = `${innerHeight - from.bottom - 12}px`;
                 const first =
                     menu.querySelector<HTMLElement>('[aria-checked="true"]') ??
                     menu.querySelector<HTMLElement>('select, input, button');
@@ -70,16 +71,27 @@ function moveFocus(menu: HTMLElement, event: KeyboardEvent): void {
 }
 
 export function showTypes(mark: Mark, source: DataSource | undefined, chosen: (mark: Mark) => void): void {
-    get('type').replaceChildren(icon(mark), TYPE_NAMES[mark]);
-    get('type').setAttribute('aria-label', `Chart type: ${TYPE_NAMES[mark]}`);
+    const opener = get('type');
+    if (opener.dataset['type'] !== mark) opener.replaceChildren(icon(mark), TYPE_NAMES[mark]);
+    opener.dataset['type'] = mark;
+    opener.setAttribute('aria-label', `Chart type: ${TYPE_NAMES[mark]}`);
     if (source === undefined) return;
-    get('type-menu').replaceChildren(
-        ...typesOf(source).map((type) => {
+    const menu = get('type-menu');
+    const types = typesOf(source);
+    if (menu.dataset['types'] !== types.join()) fillTypes(menu, types, chosen);
+    for (const button of menu.children)
+        button.setAttribute('aria-checked', String((button as HTMLElement).dataset['type'] === mark));
+}
+
+function fillTypes(menu: HTMLElement, types: Mark[], chosen: (mark: Mark) => void): void {
+    menu.dataset['types'] = types.join();
+    menu.replaceChildren(
+        ...types.map((type) => {
             const button = make(
                 'button',
                 {
                     on: () => {
-                        get('type-menu').hidePopover();
+                        menu.hidePopover();
                         chosen(type);
                     },
                 },
@@ -88,7 +100,6 @@ export function showTypes(mark: Mark, source: DataSource | undefined, chosen: (m
             );
             button.dataset['type'] = type;
             button.setAttribute('role', 'menuitemradio');
-            button.setAttribute('aria-checked', String(type === mark));
             return button;
         }),
     );
@@ -151,9 +162,12 @@ export function showBars(isNeeded: boolean, state: State, auto: string | undefin
     if (state.bar !== undefined && !BARS.includes(state.bar) && select.value !== state.bar)
         select.append(new Option(state.bar, state.bar));
     const first = select.options[0];
-    if (first !== undefined) first.text = auto === undefined ? 'auto' : `auto (${auto})`;
-    select.value = state.bar ?? '';
+    if (first !== undefined) text(first, auto === undefined ? 'auto' : `auto (${auto})`);
+    choose(select, state.bar ?? '');
 }
+
+/** Of which the presets are. */
+let made: Chart | undefined;
 
 export function makePresets(chart: Chart): void {
     const { from, to, unit } = chart.getExtent();
@@ -162,6 +176,10 @@ export function makePresets(chart: Chart): void {
         const ticks = seconds * PER_SECOND[unit];
         return ticks > 1 && ticks < span;
     }).slice(-PRESETS_SHOWN);
+    const names = `${unit} ${fitting.map(([name]) => name).join()}`;
+    if (get('presets').dataset['names'] === names && made === chart) return;
+    get('presets').dataset['names'] = names;
+    made = chart;
     const buttons = fitting.map(([name, seconds]) => {
         const length = BigInt(Math.round(seconds * PER_SECOND[unit]));
         const button = make('button', {
@@ -258,6 +276,6 @@ export function showSettings(state: State): void {
             'aria-checked',
             String((button as HTMLElement).dataset['theme'] === state.theme),
         );
-    get<HTMLSelectElement>('zone').value = state.zone ?? '';
-    get<HTMLSelectElement>('palette').value = state.palette ?? '';
+    choose(get('zone'), state.zone ?? '');
+    choose(get('palette'), state.palette ?? '');
 }

@@ -23,7 +23,7 @@ import { makeBrush } from './brush.js';
 import { COUNT, brief, bytes, get, icon, make, text, toast } from './dom.js';
 import { makeHelp, wireKeys } from './help.js';
 import { Hud } from './hud.js';
-import { type Find, isPointSet, shortName, showSeriesPanel, toOptions, typeOf, typesOf } from './series.js';
+import { type Find, dropMissing, isPointSet, shortName, showSeriesPanel, toOptions, typeOf, typesOf } from './series.js';
 import { LIVE, Server, Session } from './session.js';
 import { type SetsHost, showSets } from './sets.js';
 import { type SeriesState, type State, emptyState, readState, writeState } from './state.js';
@@ -37,6 +37,9 @@ const WIDE = matchMedia('(min-width: 1100px)');
 const FINE = matchMedia('(pointer: fine)'); /* else a keyboard on the screen would open */
 const DARK = matchMedia('(prefers-color-scheme: dark)');
 const CONTRAST = matchMedia('(prefers-contrast: more)');
+const STATUS_MS = 100;
+/** A view that follows changes all the time, and Safari takes a hundred addresses in half a minute. */
+const REMEMBER_MS = 400;
 
 const server = new Server();
 const session = new Session(server);
@@ -47,6 +50,7 @@ let opening = new AbortController();
 let tryAgain: () => void = () => undefined;
 let stateTimer: ReturnType<typeof setTimeout> | undefined;
 let isFollowing = true;
+let statusTimer: ReturnType<typeof setTimeout> | undefined;
 
 const hud = new Hud(() => chart);
 
@@ -62,8 +66,10 @@ function tell(cause: unknown): void {
 }
 
 function remember(): void {
-    clearTimeout(stateTimer);
-    stateTimer = setTimeout(() => history.replaceState(null, '', writeState(state)), 200);
+    stateTimer ??= setTimeout(() => {
+        stateTimer = undefined;
+        history.replaceState(null, '', writeState(state));
+    }, REMEMBER_MS);
 }
 
 /* ---- theme and zone ---- */
@@ -169,7 +175,8 @@ function showControls(): void {
     document.body.classList.toggle('points', isPointSet(primary()));
     const follow = get('follow');
     follow.hidden = primary()?.grows !== true;
-    follow.replaceChildren(icon('live'), make('span', { textContent: isFollowing ? 'Live' : 'Held' }));
+    if (follow.childElementCount === 0) follow.append(icon('live'), make('span'));
+    text(follow.lastElementChild as HTMLElement, isFollowing ? 'Live' : 'Held');
     follow.setAttribute('aria-pressed', String(isFollowing));
     if (chart !== undefined) showRange(chart, zoneNow());
     showSettings(state);
@@ -181,7 +188,7 @@ function showControls(): void {
 function describeSource(source: DataSource): void {
     const { info } = source;
     text(get('name'), shortName(source));
-    document.title = `${get('name').textContent} – GPU Charts`;
+    text(document.querySelector('title') as HTMLElement, `${get('name').textContent} – GPU Charts`);
     const facts = [`${COUNT.format(info.rows)} rows`];
     if (info.bytes > 0) facts.push(bytes(info.bytes));
     if (info.unit !== 'index' && info.rows > 1)
@@ -195,7 +202,7 @@ function showChart(source: DataSource): void {
     document.body.classList.remove('empty');
     describeSource(source);
     const names = source.info.columns.map((column) => column.name);
-    state.series = state.series.filter((one) => (find(one)?.info.columns ?? []).some((c) => c.name === one.column));
+    dropMissing(state, find);
     if (state.series.length === 0)
         state.series = [{ column: names[0] ?? '', panel: 0, axis: 'left', isHidden: false }];
     const { series, panels } = toOptions(state, find);
@@ -263,7 +270,33 @@ function showOverview(source: DataSource): void {
     overview.ready.catch(() => undefined);
 }
 
-/** `load` brings the data set that the state names. */
+async function destroyCharts(): Promise<void> {
+    const old = [chart, overview];
+    chart = overview = undefined;
+    await Promise.all(old.map((one) => one?.destroy()));
+}
+
+/** As the page is before anything is opened. */
+async function showNothing(): Promise<void> {
+    opening.abort();
+    opening = new AbortController();
+    const { signal } = opening;
+    delete state.data;
+    document.body.classList.add('empty');
+    for (const id of ['loading', 'failed', 'strip']) get(id).hidden = true;
+    get('empty').hidden = false;
+    text(get('name'), 'GPU Charts');
+    text(get('facts'), '');
+    text(document.querySelector('title') as HTMLElement, 'GPU Charts');
+    await destroyCharts();
+    if (signal.aborted) return;
+    await session.keep(new Set());
+    showControls();
+    showSeries();
+    showSets(setsHost);
+}
+
+/** `load` brings a data set, and makes the state be of it. What is shown stays until then. */
 async function open(what: string, load: (signal: AbortSignal) => Promise<void>): Promise<void> {
     opening.abort();
     opening = new AbortController();
@@ -276,9 +309,10 @@ async function open(what: string, load: (signal: AbortSignal) => Promise<void>):
         await load(signal);
         const source = primary();
         if (signal.aborted || source === undefined) return;
-        await Promise.all([chart?.destroy(), overview?.destroy()]);
-        chart = overview = undefined;
+        await destroyCharts();
+        if (signal.aborted) return;
         await session.keep(new Set([state.data ?? '', ...state.series.map((one) => one.of ?? '')]));
+        if (signal.aborted) return;
         showChart(source);
         remember();
     } catch (cause) {
@@ -307,16 +341,16 @@ function fresh(data: string): State {
     return next;
 }
 
-async function loadNamed(signal: AbortSignal): Promise<void> {
-    if (state.data === undefined) return;
-    await session.load(state.data, signal);
-    for (const { of } of state.series) if (of !== undefined) await session.load(of, signal);
+async function loadState(wanted: State, signal: AbortSignal): Promise<void> {
+    if (wanted.data !== undefined) await session.load(wanted.data, signal);
+    for (const { of } of wanted.series) if (of !== undefined) await session.load(of, signal);
+    if (!signal.aborted) state = wanted;
 }
 
 async function openServed(name: string): Promise<void> {
     if (!WIDE.matches) showPanel(false);
-    if (name !== state.data || primary() === undefined) state = fresh(name);
-    await open(name.replace(LIVE, ''), loadNamed);
+    const wanted = name === state.data && primary() !== undefined ? state : fresh(name);
+    await open(name.replace(LIVE, ''), (signal) => loadState(wanted, signal));
 }
 
 async function addServed(name: string): Promise<void> {
@@ -332,13 +366,17 @@ async function addServed(name: string): Promise<void> {
     }
 }
 
+/** Data of this machine are what is shown from now on. */
+async function adopt(name: string, source: DataSource, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return source.close();
+    state = fresh(name);
+    session.adopt(name, source);
+}
+
 async function openFile(file: File): Promise<void> {
     const name = `file:${file.name}`;
     await open(file.name, async (signal) => {
-        const source = await openData(file, { signal });
-        await session.keep(new Set([state.data ?? '']));
-        state = fresh(name);
-        session.adopt(name, source);
+        await adopt(name, await openData(file, { signal }), signal);
     });
 }
 
@@ -356,9 +394,7 @@ async function openDemo(): Promise<void> {
             price[i] = Math.round(at * 100) / 100;
         }
         const data = { name: 'random walk', times, columns: { price } };
-        const source = await openData(data, { signal });
-        state = fresh('file:random walk');
-        session.adopt('file:random walk', source);
+        await adopt('file:random walk', await openData(data, { signal }), signal);
     });
 }
 
@@ -373,16 +409,23 @@ const brush = makeBrush(get('strip'), get('brush'), (from, to) => {
     if (b > a) chart?.setView({ from: a, to: b });
 });
 
-function viewChanged(): void {
-    const view = chart?.getView();
-    const extent = chart?.getExtent();
-    if (chart === undefined || view === undefined || extent === undefined) return;
+function showBrush(shown: Chart): void {
+    const view = shown.getView();
+    const extent = shown.getExtent();
+    if (view === undefined) return;
     const span = Number(extent.to - extent.from);
     brush.show(
         Number(view.fromTicks - extent.from) / span,
         Number(view.toTicks - extent.from) / span,
-        rangeText(chart, zoneNow()),
+        rangeText(shown, zoneNow()),
     );
+}
+
+function viewChanged(): void {
+    const view = chart?.getView();
+    const extent = chart?.getExtent();
+    if (chart === undefined || view === undefined || extent === undefined) return;
+    showBrush(chart);
     const isAll = view.fromTicks === extent.from && view.toTicks === extent.to;
     if (isAll) {
         delete state.from;
@@ -394,7 +437,8 @@ function viewChanged(): void {
     if (view.fitsX === false && view.xMin !== undefined && view.xMax !== undefined)
         state.x = { min: view.xMin, max: view.xMax };
     else delete state.x;
-    state.values = view.axes.filter((axis) => !axis.fitsValues);
+    /* Which axes there are is known from the first picture on. */
+    if (view.axes.length > 0) state.values = view.axes.filter((axis) => !axis.fitsValues);
     showControls();
     remember();
 }
@@ -403,17 +447,25 @@ function showProgress(complete: number): void {
     const exact = get('exact');
     text(exact, complete === 1 ? 'Exact' : `Refining, ${Math.floor(100 * complete)} %`);
     exact.classList.toggle('waits', complete < 1);
-    void chart?.stats().then(
-        (stats) => {
-            const { width, height } = stats;
-            text(get('shown'), `${brief(stats.rowsInView)} points in view`);
-            text(get('drawn-by'), `${stats.backend}, ${stats.frameMs.toFixed(1)} ms, ${width} × ${height}`);
-        },
-        () => undefined,
-    );
+    statusTimer ??= setTimeout(() => {
+        statusTimer = undefined;
+        void showStatus();
+    }, STATUS_MS);
+}
+
+async function showStatus(): Promise<void> {
     const source = primary();
-    if (source?.grows === true) describeSource(source);
+    if (chart !== undefined && source?.grows === true) {
+        describeSource(source);
+        makePresets(chart); /* longer ones fit now */
+        showBrush(chart); /* a view that is held is a smaller part of it */
+    }
     showControls();
+    const stats = await chart?.stats().catch(() => undefined);
+    if (stats === undefined) return;
+    const { width, height } = stats;
+    text(get('shown'), `${brief(stats.rowsInView)} points in view`);
+    text(get('drawn-by'), `${stats.backend}, ${stats.frameMs.toFixed(1)} ms, ${width} × ${height}`);
 }
 
 function showLink(isConnected: boolean, message: string): void {
@@ -595,9 +647,13 @@ function wireControls(): void {
     click('range', askRange);
     click('open-panel', () => showPanel(get('panel').hidden, true));
     click('close-panel', () => showPanel(false, true));
+    for (const button of document.querySelectorAll<HTMLElement>('dialog .cancel'))
+        button.addEventListener('click', () => button.closest('dialog')?.close());
     click('retry', () => tryAgain());
     click('other', () => {
-        get('failed').hidden = chart === undefined;
+        /* Unless the address has named what failed, there is the chart of before, or the page's beginning. */
+        get('failed').hidden = chart === undefined || primary() !== undefined;
+        get('empty').hidden = chart !== undefined;
         showPanel(true, true);
     });
     for (const id of ['pick', 'pick-too']) click(id, () => get('file').click());
@@ -607,8 +663,10 @@ function wireControls(): void {
         if (event.key === 'Escape' && !WIDE.matches) showPanel(false, true);
     });
     get('file').addEventListener('change', (event) => {
-        const [file] = (event.target as HTMLInputElement).files ?? [];
+        const input = event.target as HTMLInputElement;
+        const [file] = input.files ?? [];
         if (file !== undefined) void openFile(file);
+        input.value = ''; /* the same one may be chosen again */
     });
     for (const media of [DARK, CONTRAST]) media.addEventListener('change', applyTheme);
     addEventListener('resize', viewChanged);
@@ -681,13 +739,20 @@ async function restore(): Promise<void> {
     applyTheme();
     showControls();
     const { data } = state;
-    if (data !== undefined && !data.startsWith('file:')) await open(data.replace(LIVE, ''), loadNamed);
-    else delete state.data;
+    const isHere = data?.startsWith('file:') === true;
+    if (data !== undefined && (!isHere || primary() !== undefined)) {
+        const wanted = state;
+        await open(data.replace(isHere ? 'file:' : LIVE, ''), (signal) => loadState(wanted, signal));
+        return;
+    }
+    await showNothing();
+    if (isHere) toast(`“${data?.slice('file:'.length)}” was a file of this machine: open it again.`);
 }
 
 async function boot(): Promise<void> {
+    const before = opening;
     await listSets();
-    await restore();
+    if (opening === before) await restore(); /* else something has been opened by hand meanwhile */
 }
 
 wireMenus();
@@ -696,6 +761,7 @@ wireControls();
 wireHands();
 wireDrop();
 applyTheme();
+get('empty').hidden = state.data !== undefined; /* it is on its way */
 showPanel(WIDE.matches && state.data !== undefined);
 await boot();
 showPanel(WIDE.matches && server.sets.length > 0 && chart !== undefined);
