@@ -88,19 +88,6 @@ window.test = {
         return new Set(new Uint32Array(data.buffer)).size;
     },
 
-    /** The backends that this browser draws with. */
-    async backends() {
-        const all = [];
-        for (const backend of ['webgpu', 'webgl2', 'cpu']) {
-            const one = charts.createChart(element, { series: [{ data: { values: [1, 2] } }], backend });
-            await one.ready;
-            await settled(one);
-            if ((await one.stats()).backend === backend) all.push(backend);
-            await one.destroy();
-        }
-        return all;
-    },
-
     sleep,
     settled,
 
