@@ -6,7 +6,9 @@ cd "$(dirname "$0")/.."
 scripts/install.sh web
 (cd bench/web && npm ci --silent --ignore-scripts)
 mkdir -p build/bench
-for name in threads billion peers; do
+for name in threads billion remote_marks peers "peers --gpu"; do
     echo "== $name"
-    node "bench/web/$name.mjs" | tee "build/bench/web_$name.json"
+    read -r script arguments <<<"$name"
+    # shellcheck disable=SC2086 # none is an argument less
+    node "bench/web/$script.mjs" $arguments | tee "build/bench/web_${name// --/_}.json"
 done

@@ -9,7 +9,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../web"
 
 in_node=(docs options loader time stream engine features threads answers)
-in_browsers=(browser chart pictures webgl viewer touch package vite faults live shaders leak)
+in_browsers=(browser chart pictures pipelines webgl viewer touch package vite faults live shaders leak)
 
 named=("$@")
 [ "${CI:-}" != true ] || [ ${#named[@]} -gt 0 ] || named=(chromium firefox webkit)

@@ -140,7 +140,7 @@ static void a_complete_picture_is_the_picture(void **state)
     assert_ok(status);
     assert_ok(gch_source_open_file(data, FOLDER "/a.gch", NULL, &local, &err));
     assert_ok(gch_remote_answers_make(data, http, remote, &answers, &err));
-    eager e = {.answers = {eager_columns, eager_range, &e},
+    eager e = {.answers = {.columns = eager_columns, .range = eager_range, .context = &e},
                .inner = gch_remote_answers_get(answers)};
     series[1].answers = &e.answers;
     assert_ok(gch_source_get_file(data, local, &series[0].file, &err));

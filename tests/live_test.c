@@ -5,6 +5,7 @@
 #include "gch/gch.h"
 #include "gch/live.h"
 #include "test.h"
+#include "test_series.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -247,9 +248,73 @@ static void frames_of_a_series_that_goes_on_in_a_file_are_exact_while_it_grows(v
     run(PATH);
 }
 
+/* A view of all rows through three columns lights the same rows of pixels. */
+static void check_columns(gch_file *file, const gch_file *sealed, gch_join join)
+{
+    const gch_file_info *info = gch_file_get_info(sealed);
+    const gch_view view = {.t0 = info->first_time,
+                           .t1 = info->last_time + 1,
+                           .top = {60000, 0},
+                           .width_px = 3,
+                           .height_px = 64};
+    gch_query *queries[2];
+    gch_columns columns[2];
+    assert_ok(gch_query_make(file, NULL, &queries[0], &err));
+    assert_ok(gch_query_make(sealed, NULL, &queries[1], &err));
+    for (int i = 0; i < 2; i++)
+        assert_ok(gch_query_columns(queries[i], 0, &view, join, &columns[i], &err));
+    assert_memory_equal(columns[0].first, columns[1].first, 4 * sizeof *columns[0].first);
+    for (uint32_t i = 0; i < columns[0].first[3]; i++) {
+        assert_int_equal(columns[0].pieces[i].row_top, columns[1].pieces[i].row_top);
+        assert_int_equal(columns[0].pieces[i].row_bottom, columns[1].pieces[i].row_bottom);
+    }
+    gch_query_destroy(queries[0]);
+    gch_query_destroy(queries[1]);
+}
+
+/* Its tree has no nodes yet over blocks that are to come. */
+static void columns_of_a_segment_that_grows_are_those_of_a_full_one(void **state)
+{
+    (void)state;
+    enum { ROWS = 60000, LEAST = 256 * 17 };
+    static int64_t times[ROWS];
+    static double values[ROWS];
+    static uint8_t validity[ROWS / 8 + 1];
+    memset(validity, 0xFF, sizeof validity);
+    for (size_t i = 0; i < ROWS; i++) {
+        times[i] = (int64_t)i;
+        values[i] = (double)i;
+        if (i % 1009 == 0)
+            validity[i / 8] &= (uint8_t) ~(1u << (i % 8));
+    }
+    const gch_column_desc column = {.name = "value", .type = GCH_TYPE_F64};
+    const gch_writer_desc rows = {.time_unit = GCH_TIME_US, .columns = &column, .column_count = 1};
+    const gch_column_data data = {.values = values, .validity = validity};
+    uint64_t seed = 5;
+    for (int round = 0; round < 12; round++) {
+        size_t count = LEAST + (size_t)(test_random(&seed) % (ROWS - LEAST));
+        gch_data *manager;
+        gch_source source;
+        gch_file *file;
+        assert_ok(gch_data_make(NULL, &manager, &err));
+        assert_ok(gch_live_open(manager, &(gch_live_desc){.rows = &rows, .segment_rows = 1u << 17},
+                                &source, &err));
+        assert_ok(gch_live_append(manager, source, times, &data, count, &err));
+        assert_ok(gch_live_acquire_file(manager, source, &file, &err));
+        test_series sealed = test_series_make_columns(&rows, times, &data, count);
+        check_columns(file, sealed.file, GCH_JOIN_NONE);
+        check_columns(file, sealed.file, GCH_JOIN_LINE);
+        test_series_free(&sealed);
+        gch_live_release_file(manager, file);
+        assert_ok(gch_live_close(manager, source, &err));
+        assert_ok(gch_data_destroy(manager, &err));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(columns_of_a_segment_that_grows_are_those_of_a_full_one),
         cmocka_unit_test(frames_of_a_series_in_memory_are_exact_while_it_grows),
         cmocka_unit_test(frames_of_a_series_that_goes_on_in_a_file_are_exact_while_it_grows),
     };

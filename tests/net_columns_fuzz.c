@@ -1,5 +1,6 @@
-/* Any bytes as an answer with columns: no crash, and what is accepted lies within the answer and
- * the view. The question is the one that the bytes claim to answer. */
+/* Any bytes as an answer with columns, a range or bars: no crash, and what is accepted lies within
+ * the answer, and in the view or next to it. The question is the one that the bytes claim to
+ * answer. */
 #include "net_columns.h"
 
 #include <stdlib.h>
@@ -16,8 +17,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
         abort();
     memcpy(aligned, bytes, count);
     if (count >= 76) {
-        ask.width_px = gch__load_u32(bytes + 64) % 16384 + 1;
-        ask.height_px = gch__load_u32(bytes + 68) % 16384 + 1;
+        ask.width_px = (gch__load_u32(bytes + 64) - 1) % 16384 + 1;
+        ask.height_px = (gch__load_u32(bytes + 68) - 1) % 16384 + 1;
         ask.axis = bytes[72];
         ask.join = bytes[73];
         ask.keep_outside = bytes[74] == 1;
@@ -29,7 +30,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
     if (gch__columns_parse(aligned, count, &ask, &answer, NULL) == GCH_OK) {
         for (uint32_t c = 0; c < answer.width_px; c++) {
             for (uint32_t p = answer.first[c]; p < answer.first[c + 1]; p++) {
-                if (answer.pieces[p].row_bottom >= (int32_t)answer.height_px)
+                const gch_columns_piece *piece = &answer.pieces[p];
+                if (piece->row_bottom < -1 || piece->row_bottom >= (int32_t)answer.height_px ||
+                    piece->row_top < 0 || piece->row_top > (int32_t)answer.height_px)
                     abort();
             }
         }
@@ -39,6 +42,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
     if (gch__range_parse(aligned, count, &range, &min, &max, NULL) == GCH_OK &&
         gch_value_to_double(min) > gch_value_to_double(max))
         abort();
+    if (count >= 80) {
+        gch_bar_width width = {.unit = (gch_bar_unit)gch__load_u32(bytes + 68),
+                               .count = (int64_t)gch__load_u64(bytes + 72)};
+        const gch_bar *bars;
+        uint32_t bar_count;
+        range.t0 = (int64_t)gch__load_u64(bytes + 32);
+        range.t1 = (int64_t)gch__load_u64(bytes + 40);
+        range.has_times = true;
+        memcpy(aligned, bytes, count);
+        if (gch__bars_parse(aligned, count, &range, width, 65536, &bars, &bar_count, NULL) ==
+            GCH_OK)
+            for (uint32_t i = 0; i < bar_count; i++)
+                if (gch_value_to_double(bars[i].low) > gch_value_to_double(bars[i].high))
+                    abort();
+    }
     free(aligned);
     return 0;
 }

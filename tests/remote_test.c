@@ -223,10 +223,37 @@ static uint32_t draw_complete(gch_chart *chart, const gch_chart_desc *desc, cons
     return frames;
 }
 
+/* A file of the server with what asks for answers about it. */
+typedef struct asked_file {
+    gch_http *http;
+    gch_data *data;
+    gch_source source;
+    gch_remote_answers *answers;
+    const gch_answers *ask;
+} asked_file;
+
+static void open_asked(asked_file *f, const running *r, const char *path)
+{
+    gch_http_desc desc = test_http_desc(NULL);
+    assert_ok(gch_http_make(&desc, &f->http, &err));
+    assert_ok(gch_data_make(NULL, &f->data, &err));
+    assert_ok(
+        gch_source_open_url(f->data, f->http, url_of(r, "http", path), NULL, &f->source, &err));
+    assert_ok(gch_remote_answers_make(f->data, f->http, f->source, &f->answers, &err));
+    f->ask = gch_remote_answers_get(f->answers);
+}
+
+static void close_asked(asked_file *f)
+{
+    gch_remote_answers_destroy(f->answers);
+    assert_ok(gch_data_destroy(f->data, &err));
+    gch_http_destroy(f->http);
+}
+
 typedef struct counted {
     gch_answers answers;
     const gch_answers *inner;
-    uint32_t columns_given, ranges_given, pending;
+    uint32_t columns_given, ranges_given, bars_given, too_many, pending;
 } counted;
 
 static gch_status count_columns(void *context, const gch_answers_ask *ask, gch_columns *out,
@@ -252,6 +279,64 @@ static gch_status count_range(void *context, uint32_t column, int64_t t0, int64_
     return status;
 }
 
+static gch_status count_bars(void *context, const gch_bars_ask *ask, const gch_bar **out_bars,
+                             uint32_t *out_count, gch_error *answer_err)
+{
+    counted *c = context;
+    gch_status status = c->inner->bars(c->inner->context, ask, out_bars, out_count, answer_err);
+    c->bars_given += status == GCH_OK;
+    c->too_many += status == GCH_LIMIT;
+    return status;
+}
+
+static void a_chart_draws_bars_of_the_server(void **state)
+{
+    (void)state;
+    running r;
+    asked_file f;
+    gch_chart *charts[2];
+    start_server(&r);
+    open_asked(&f, &r, "/data/a.gch");
+    const gch_file *local = open_local(f.data);
+    counted c = {.answers = {count_columns, count_range, &c, count_bars}, .inner = f.ask};
+    gch_chart_series series[2] = {{.file = local}, {.answers = &c.answers}};
+    assert_ok(gch_source_get_file(f.data, f.source, &series[1].file, &err));
+    for (int i = 0; i < 2; i++)
+        assert_ok(gch_chart_make(NULL, &charts[i], &err));
+    gch_source_info before, after;
+    assert_ok(gch_source_get_info(f.data, f.source, &before, &err));
+    int64_t last = gch_file_get_info(local)->last_time;
+    const gch_bar_width widths[] = {
+        {0}, {.count = last / 40000}, {.count = last / 700}, {.unit = GCH_BAR_DAY, .count = 1}};
+    static const gch_mark marks[] = {GCH_MARK_CANDLES, GCH_MARK_OHLC, GCH_MARK_BARS};
+    for (int view = 0; view < 36; view++) {
+        const gch_image *images[2];
+        gch_chart_desc chart = {.series_count = 1,
+                                .has_time_range = true,
+                                .from = last / 40 * (view % 5 * 3) - 5,
+                                .to = last / 40 * (view % 5 * 3 + 11),
+                                .time_zone = "America/New_York",
+                                .bar_width = widths[view % 4]};
+        if (view % 4 == 1 && marks[view / 4 % 3] == GCH_MARK_BARS)
+            continue; /* bars narrower than pixels are hulls of columns, from pages */
+        for (int i = 0; i < 2; i++) {
+            series[i].mark = marks[view / 4 % 3];
+            chart.series = &series[i];
+            chart.no_wait = i == 1;
+            (void)draw_complete(charts[i], &chart, &images[i]);
+        }
+        assert_memory_equal(images[0]->pixels, images[1]->pixels,
+                            (size_t)images[0]->width_px * images[0]->height_px * 4);
+    }
+    assert_true(c.bars_given >= 10 && c.too_many > 0 && c.ranges_given > 0);
+    assert_ok(gch_source_get_info(f.data, f.source, &after, &err));
+    assert_int_equal(after.resident_pages, before.resident_pages);
+    gch_chart_destroy(charts[0]);
+    gch_chart_destroy(charts[1]);
+    close_asked(&f);
+    stop_server(&r);
+}
+
 static void a_chart_draws_finished_answers(void **state)
 {
     (void)state;
@@ -270,7 +355,7 @@ static void a_chart_draws_finished_answers(void **state)
         gch_source_open_url(data, http, url_of(&r, "http", "/data/a.gch"), NULL, &source, &err));
     assert_ok(gch_source_get_info(data, source, &before, &err));
     assert_ok(gch_remote_answers_make(data, http, source, &answers, &err));
-    counted c = {.answers = {count_columns, count_range, &c},
+    counted c = {.answers = {.columns = count_columns, .range = count_range, .context = &c},
                  .inner = gch_remote_answers_get(answers)};
     gch_chart_series series[2] = {{.file = local}, {.answers = &c.answers}};
     assert_ok(gch_source_get_file(data, source, &series[1].file, &err));
@@ -302,33 +387,6 @@ static void a_chart_draws_finished_answers(void **state)
     assert_ok(gch_data_destroy(data, &err));
     gch_http_destroy(http);
     stop_server(&r);
-}
-
-/* A file of the server with what asks for answers about it. */
-typedef struct asked_file {
-    gch_http *http;
-    gch_data *data;
-    gch_source source;
-    gch_remote_answers *answers;
-    const gch_answers *ask;
-} asked_file;
-
-static void open_asked(asked_file *f, const running *r, const char *path)
-{
-    gch_http_desc desc = test_http_desc(NULL);
-    assert_ok(gch_http_make(&desc, &f->http, &err));
-    assert_ok(gch_data_make(NULL, &f->data, &err));
-    assert_ok(
-        gch_source_open_url(f->data, f->http, url_of(r, "http", path), NULL, &f->source, &err));
-    assert_ok(gch_remote_answers_make(f->data, f->http, f->source, &f->answers, &err));
-    f->ask = gch_remote_answers_get(f->answers);
-}
-
-static void close_asked(asked_file *f)
-{
-    gch_remote_answers_destroy(f->answers);
-    assert_ok(gch_data_destroy(f->data, &err));
-    gch_http_destroy(f->http);
 }
 
 static gch_view view_of(int64_t t0)
@@ -722,6 +780,7 @@ int main(void)
         cmocka_unit_test(columns_are_those_of_a_query_here),
         cmocka_unit_test(a_file_at_the_server_draws_the_same_picture),
         cmocka_unit_test(a_chart_draws_finished_answers),
+        cmocka_unit_test(a_chart_draws_bars_of_the_server),
         cmocka_unit_test(the_last_question_is_answered_and_kept),
         cmocka_unit_test(a_view_that_never_rests_is_answered_too),
         cmocka_unit_test(a_server_that_is_gone_leaves_the_pages),

@@ -2,9 +2,10 @@
 // the exact one, how long the frames of a script of zooms and pans take, whether the page's own thread was
 // ever held up, and what memory that takes. Prints JSON.
 //
-//     node bench/web/billion.mjs [--points 1000000000] [--frames 300] [--engine auto|single|main]
+//     node bench/web/billion.mjs [--points 1000000000] [--frames 300] [--engine auto|single|main] [--gpu]
 //
 // The file is made once, in build/. The engine draws with the processor (--backend cpu) unless told otherwise.
+// With --gpu the browser has a GPU, in software, which `--backend webgl2` and `webgpu` need.
 import { execFileSync, spawn } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
@@ -23,6 +24,7 @@ const { values: options } = parseArgs({
         frames: { type: 'string', default: '300' },
         engine: { type: 'string', default: 'auto' },
         backend: { type: 'string', default: 'cpu' },
+        gpu: { type: 'boolean', default: false },
         command: { type: 'string', default: path.join(root, 'build/release/gpucharts') },
     },
 });
@@ -61,7 +63,7 @@ for (const name of ['page.html', 'billion_page.mjs'])
     cpSync(path.join(here, name), path.join(folder, name === 'page.html' ? name : 'page.js'));
 const pages = await serve({ page: folder, dist: path.join(root, 'web/dist') }, ISOLATION);
 const data = await startServer(file, pages.url);
-const browser = await launch();
+const browser = await launch(options);
 try {
     const { page } = browser;
     await page.goto(`${pages.url}/page/page.html`);
@@ -87,6 +89,7 @@ try {
         benchmark: 'web billion',
         machine: describeMachine(),
         versions: { chromium: browser.version },
+        gpu: options.gpu ? 'in software' : 'none',
         input: { points: Number(options.points), size: '1920x1080' },
         engine: { place: stats.place, threads: stats.threads, alone: stats.alone, backend: stats.backend },
         ...figures,

@@ -5,9 +5,8 @@ import { chromium } from 'playwright-core';
 
 import { countBytes, descendants } from '../../web/test/processes.mjs';
 
-/* As in web/test/browsers.mjs. */
-const ARGS = [
-    '--no-sandbox',
+/* A GPU in software, as in web/test/browsers.mjs. */
+const GPU_ARGS = [
     '--enable-unsafe-webgpu',
     '--use-webgpu-adapter=swiftshader',
     '--use-angle=swiftshader',
@@ -49,13 +48,15 @@ function touchedBytes(pids) {
     return largest.rss * 1024;
 }
 
-/** A browser of its own with one page: { page, version, bytes(), touched(), close() }. */
-export async function launch() {
+/** A browser of its own with one page: { page, version, bytes(), touched(), close() }. As it comes, it puts pages
+ * together with the processor where there is no GPU, and has neither WebGPU nor WebGL then; with `gpu` it has a
+ * GPU in software, which takes over the putting together as well, and most of the processor for it. */
+export async function launch({ gpu }) {
     const before = new Set(descendants());
     const browser = await chromium.launch({
         executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
         headless: true,
-        args: ARGS,
+        args: ['--no-sandbox', ...(gpu ? GPU_ARGS : [])],
     });
     const page = await browser.newPage({ viewport: { width: 1920, height: 1080 } });
     const pids = () => descendants().filter((pid) => !before.has(pid));

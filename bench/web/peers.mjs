@@ -2,7 +2,10 @@
 // for speed: how long until the first picture is done, how long a frame of a zoom takes, how much memory the
 // browser's processes have. Prints JSON.
 //
-//     node bench/web/peers.mjs [--points 1000000,10000000] [--frames 120] [--only gpu-charts,uPlot]
+//     node bench/web/peers.mjs [--points 1000000,10000000] [--frames 120] [--only gpu-charts,uPlot] [--gpu]
+//
+// In a browser as it comes, which without a GPU has neither WebGPU nor WebGL; with --gpu in one that has a GPU in
+// software.
 //
 // A frame counts when it is complete: 2D canvases and WebGL are read back, WebGPU queues are awaited, and our
 // own chart says that its picture is exact and in its canvas. Of libraries that draw when the screen asks,
@@ -32,6 +35,7 @@ const { values: options } = parseArgs({
     options: {
         points: { type: 'string', default: '1000000,10000000' },
         frames: { type: 'string', default: '120' },
+        gpu: { type: 'boolean', default: false },
         only: { type: 'string', default: Object.keys(PEERS).join(',') },
         query: { type: 'string', default: '' }, // of our page: engine=single&backend=cpu
     },
@@ -65,7 +69,7 @@ function within(promise, what) {
 
 /** With `opens` false only of the arrays, which every figure of memory holds too. */
 async function measure(url, points, frames, opens) {
-    const browser = await launch();
+    const browser = await launch(options);
     const { page } = browser;
     const died = new Promise((_, reject) => page.on('crash', () => reject(new Error('the tab crashed'))));
     died.catch(() => undefined);
@@ -122,6 +126,7 @@ try {
     const report = {
         benchmark: 'web peers',
         machine: describeMachine(),
+        gpu: options.gpu ? 'in software' : 'none',
         versions: Object.fromEntries(
             names
                 .filter((name) => PEERS[name].package !== undefined)

@@ -230,7 +230,8 @@ typedef struct gch_chart_stats {
 } gch_chart_stats;
 
 /* Draws one picture. `image` is made by the call and owned by the caller; `stats` is nullable.
- * GCH_INVALID names the field at fault; GCH_UNSUPPORTED for a mark the backend does not draw. */
+ * GCH_INVALID names the field at fault; GCH_UNSUPPORTED for a mark the backend does not draw;
+ * GCH_NOT_FOUND (time zone); GCH_LIMIT, GCH_CORRUPT, GCH_NO_MEMORY as queries have them. */
 GCH_CHECKED gch_status gch_chart_render(const gch_chart_desc *desc, gch_image *image,
                                         gch_chart_stats *stats, gch_error *err);
 
@@ -238,6 +239,7 @@ GCH_CHECKED gch_status gch_chart_render(const gch_chart_desc *desc, gch_image *i
  * the first of its kind allocates nothing. */
 typedef struct gch_chart gch_chart;
 
+/* GCH_NO_MEMORY. */
 GCH_CHECKED gch_status gch_chart_make(const gch_allocator *allocator, gch_chart **out,
                                       gch_error *err);
 void gch_chart_destroy(gch_chart *chart); /* NULL is allowed */

@@ -90,6 +90,7 @@ GCH_CHECKED gch_status gch_data_destroy(gch_data *data, gch_error *err);
 /* A token that work is begun under; cancelling it ends all of that work. */
 typedef struct gch_cancel gch_cancel;
 
+/* GCH_NO_MEMORY. */
 GCH_CHECKED gch_status gch_cancel_make(gch_data *data, gch_cancel **out, gch_error *err);
 /* Removes everything queued under the token at once; a read under way sees it by
  * gch_cancel_is_set. Work begun under it later ends with GCH_CANCELLED. */
@@ -145,9 +146,9 @@ typedef struct gch_source_ops {
     void *context;
 } gch_source_ops;
 
-/* `byte_count` > 0 bytes in all. On failure `ops` stays the caller's. GCH_INVALID, GCH_NO_MEMORY,
- * GCH_LIMIT, and what `read` and get_version fail with; unless is_raw GCH_CORRUPT and
- * GCH_UNSUPPORTED. */
+/* `byte_count` > 0 bytes in all. On failure `ops` stays the caller's, and no call of it is under
+ * way any more. GCH_INVALID, GCH_NO_MEMORY, GCH_LIMIT, and what `read` and get_version fail with;
+ * unless is_raw GCH_CORRUPT and GCH_UNSUPPORTED. */
 GCH_CHECKED gch_status gch_source_open_ops(gch_data *data, const gch_source_ops *ops,
                                            uint64_t byte_count, const gch_source_desc *desc,
                                            gch_source *out, gch_error *err);

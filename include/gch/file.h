@@ -142,7 +142,7 @@ const gch_file_info *gch_file_get_info(const gch_file *file);
 uint32_t gch_file_find_column(const gch_file *file, const char *name);
 
 /* Decodes rows [first_row, first_row + row_count) in order. GCH_INVALID if the rows or the column
- * do not exist, GCH_CORRUPT if a page is damaged. */
+ * do not exist, GCH_CORRUPT if a page is damaged; as gch_page_acquire besides. */
 GCH_CHECKED gch_status gch_file_read_times(const gch_file *file, uint64_t first_row,
                                            size_t row_count, int64_t *out_times, gch_error *err);
 GCH_CHECKED gch_status gch_file_read_values(const gch_file *file, uint32_t column,

@@ -24,7 +24,8 @@ typedef struct gch_image {
     uint32_t *pixels; /* owned */
 } gch_image;
 
-/* GCH_INVALID (a side of 0 or above GCH_IMAGE_PX_MAX), GCH_NO_MEMORY. Pixels start as 0. */
+/* GCH_INVALID (a side of 0 or above GCH_IMAGE_PX_MAX), GCH_NO_MEMORY. Pixels start as 0. To be
+ * destroyed with the same allocator. */
 GCH_CHECKED gch_status gch_image_make(uint32_t width_px, uint32_t height_px,
                                       const gch_allocator *allocator, gch_image *out,
                                       gch_error *err);

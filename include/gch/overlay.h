@@ -6,8 +6,8 @@
  *
  *     gch_overlay *overlay = NULL;
  *     gch_overlay_item items[] = {
- *         {.kind = GCH_OVERLAY_RECT, .x0 = 8, .y0 = 8, .x1 = 90, .y1 = 32, .color_rgba =
- * 0x202020C0},
+ *         {.kind = GCH_OVERLAY_RECT, .x0 = 8, .y0 = 8, .x1 = 90, .y1 = 32,
+ *          .color_rgba = 0x202020C0},
  *         {.kind = GCH_OVERLAY_TEXT, .x0 = 16, .y0 = 20, .font_px = 12, .color_rgba = 0xFFFFFFFF,
  *          .text = "12.5 °C"},
  *     };
@@ -48,6 +48,7 @@ typedef struct gch_overlay_item {
 /* Keeps glyphs and scratch from call to call, so that a call with nothing new allocates nothing. */
 typedef struct gch_overlay gch_overlay;
 
+/* GCH_NO_MEMORY. */
 GCH_CHECKED gch_status gch_overlay_make(const gch_allocator *allocator, gch_overlay **out,
                                         gch_error *err);
 void gch_overlay_destroy(gch_overlay *overlay); /* NULL is allowed */

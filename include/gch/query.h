@@ -5,14 +5,17 @@
  * once warm no call allocates. Answers are exact: docs/pixel-rule.md defines them.
  *
  *     gch_query *query = NULL;
- *     if (gch_query_make(file, &(gch_query_desc){.workers = workers}, &query, &err) == GCH_OK) {
- *         gch_columns columns;
- *         if (gch_query_columns(query, 0, &view, GCH_JOIN_LINE, &columns, &err) == GCH_OK)
- * draw(...);
- *     }
+ *     gch_columns columns;
+ *     status = gch_query_make(file, &(gch_query_desc){.workers = workers}, &query, &err);
+ *     status = gch_query_columns(query, 0, &view, GCH_JOIN_LINE, &columns, &err);
+ *     ... columns.pieces[columns.first[0]] ...
  *     gch_query_destroy(query);
  *
- * Ownership: the file and the workers are borrowed until gch_query_destroy.
+ * Errors: any of them gives GCH_INVALID for a column, view or width that cannot be, GCH_NO_MEMORY,
+ * and, where pages are read, GCH_CORRUPT and what gch_page_acquire gives. With no_wait one that
+ * cannot tell what it does not know, as columns, ranges, counts and sums can, gives GCH_PENDING.
+ *
+ * Ownership: file and workers are borrowed until gch_query_destroy; results are the query's own.
  * Thread rule: one thread at a time for a gch_query; any number of queries on one file.
  */
 #ifndef GCH_QUERY_H
@@ -59,7 +62,8 @@ typedef struct gch_piece {
 /* Column c shows pieces[first[c]] .. pieces[first[c + 1] - 1], in time order for GCH_JOIN_LINE and
  * _STEP unless the column holds more than 64 runs (then merged by row, y_left and y_right NaN).
  * A piece wholly above or below the view is left out unless the pieces are wanted for a wide stroke
- * (gch_query_desc.keep_outside), and then has row_top > row_bottom. */
+ * (gch_query_desc.keep_outside), and then has row_top > row_bottom: 0 and -1, or height_px and
+ * height_px - 1. */
 typedef struct gch_columns {
     uint32_t width_px;
     const uint32_t *first; /* width_px + 1 entries */
@@ -83,6 +87,26 @@ typedef struct gch_query_stats {
 
 typedef struct gch_query gch_query;
 
+typedef enum gch_bar_unit {
+    GCH_BAR_TICKS = 0, /* `count` ticks of the file's unit, counted from tick 0 */
+    GCH_BAR_DAY = 1,   /* calendar widths in `zone`: a day may have 23 or 25 hours */
+    GCH_BAR_WEEK = 2,  /* from Monday */
+    GCH_BAR_MONTH = 3,
+    GCH_BAR_YEAR = 4,
+} gch_bar_unit;
+
+typedef struct gch_bar_width {
+    gch_bar_unit unit;
+    int64_t count; /* >= 1; days and weeks count from 1970, months and years from year 0 */
+} gch_bar_width;
+
+/* Open, high, low, close over [t0, t1): the same tuple as a pixel column. */
+typedef struct gch_bar {
+    int64_t t0, t1;                   /* nominal bounds in ticks */
+    uint64_t row_count;               /* rows within, gaps included */
+    gch_value open, high, low, close; /* of the drawn points */
+} gch_bar;
+
 /* A view whose columns somebody else may compute. */
 typedef struct gch_answers_ask {
     uint32_t column;
@@ -94,11 +118,23 @@ typedef struct gch_answers_ask {
                       * after the other */
 } gch_answers_ask;
 
+/* Bars that somebody else may compute: those that overlap [t0, t1), as gch_query_bars gives them.
+ */
+typedef struct gch_bars_ask {
+    uint32_t column;
+    gch_bar_width width; /* checked */
+    const char *zone;    /* of a calendar width; "": UTC, or no matter */
+    int64_t t0, t1;
+    uint32_t bar_cap;
+    uint32_t looks_back; /* bars in front of what is shown, for a study: askers of one column that
+                          * differ in it ask side by side */
+} gch_bars_ask;
+
 /* Finished answers from elsewhere, such as a server beside the data (gch/remote.h), for what a
- * query with no_wait has not got the pages for. Both return at once: GCH_OK with the exact answer,
+ * query with no_wait has not got the pages for. All return at once: GCH_OK with the exact answer,
  * sound as gch_query_columns would give it and borrowed until the next call; GCH_PENDING: it is on
  * its way, and the pages are not asked for; anything else: not from here, and they are. Called on
- * the thread of the query.
+ * the thread of the query. Of bars GCH_LIMIT is an answer too: there are more than bar_cap.
  *
  * With GCH_PENDING there may be an answer to an earlier question that has come since the last call,
  * to show meanwhile: columns of *out_view (width_px 0: none), a range (GAP: none). */
@@ -108,6 +144,8 @@ typedef struct gch_answers {
     gch_status (*range)(void *context, uint32_t column, int64_t t0, int64_t t1, gch_join join,
                         gch_value *out_min, gch_value *out_max, gch_error *err);
     void *context;
+    gch_status (*bars)(void *context, const gch_bars_ask *ask, const gch_bar **out_bars,
+                       uint32_t *out_count, gch_error *err); /* NULL: only pages give bars */
 } gch_answers;
 
 typedef struct gch_query_desc {
@@ -120,6 +158,7 @@ typedef struct gch_query_desc {
     const gch_answers *answers; /* with no_wait; borrowed as the file is; NULL: pages only */
 } gch_query_desc;
 
+/* desc NULL means all defaults. GCH_NO_MEMORY. */
 GCH_CHECKED gch_status gch_query_make(const gch_file *file, const gch_query_desc *desc,
                                       gch_query **out, gch_error *err);
 void gch_query_destroy(gch_query *query); /* NULL is allowed */
@@ -199,33 +238,14 @@ GCH_CHECKED gch_status gch_query_range(gch_query *query, uint32_t column, int64_
                                        gch_join join, gch_value *out_min, gch_value *out_max,
                                        gch_error *err);
 
-typedef enum gch_bar_unit {
-    GCH_BAR_TICKS = 0, /* `count` ticks of the file's unit, counted from tick 0 */
-    GCH_BAR_DAY = 1,   /* calendar widths in `zone`: a day may have 23 or 25 hours */
-    GCH_BAR_WEEK = 2,  /* from Monday */
-    GCH_BAR_MONTH = 3,
-    GCH_BAR_YEAR = 4,
-} gch_bar_unit;
-
-typedef struct gch_bar_width {
-    gch_bar_unit unit;
-    int64_t count; /* >= 1; days and weeks count from 1970, months and years from year 0 */
-} gch_bar_width;
-
-/* Open, high, low, close over [t0, t1): the same tuple as a pixel column. */
-typedef struct gch_bar {
-    int64_t t0, t1;                   /* nominal bounds in ticks */
-    uint64_t row_count;               /* rows within, gaps included */
-    gch_value open, high, low, close; /* of the drawn points */
-} gch_bar;
-
 /* "1m", "15m", "4h", "1d", "1w", "1mo", "1y", "250ms", "100" (ticks). Lengths below a day become
  * ticks. GCH_PARSE; GCH_LIMIT if finer than the unit. */
 GCH_CHECKED gch_status gch_bar_width_parse(const char *text, gch_time_unit unit, gch_bar_width *out,
                                            gch_error *err);
 
 /* The bars that overlap [t0, t1), whole (their rows may lie outside), without those that hold no
- * drawn point. GCH_LIMIT if there would be more than bar_cap. */
+ * drawn point. GCH_LIMIT if there would be more than bar_cap. While an answer of gch_answers is on
+ * its way, what an earlier one has of these times, if it has anything. */
 GCH_CHECKED gch_status gch_query_bars(gch_query *query, uint32_t column, gch_bar_width width,
                                       const gch_time_zone *zone, int64_t t0, int64_t t1,
                                       uint32_t bar_cap, const gch_bar **out_bars,

@@ -107,8 +107,8 @@ uint64_t gch_writer_row_count(const gch_writer *writer); /* rows of an appended-
 /* Seals, syncs and commits; the writer is gone afterwards whatever is returned, and on failure so
  * is its temporary file. A file of 0 rows is valid. */
 GCH_CHECKED gch_status gch_writer_finish(gch_writer *writer, gch_error *err);
-/* The image as one block of the desc's allocator, 64-byte aligned; end with gch_writer_free_memory
- * (the same allocator). */
+/* The same of a writer into memory (else GCH_INVALID): the image as one block of the desc's
+ * allocator, 64-byte aligned; end with gch_writer_free_memory (the same allocator). */
 GCH_CHECKED gch_status gch_writer_finish_memory(gch_writer *writer, void **out_bytes,
                                                 size_t *out_byte_count, gch_error *err);
 void gch_writer_free_memory(void *bytes, const gch_allocator *allocator);

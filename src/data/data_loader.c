@@ -303,6 +303,16 @@ static bool take_page(gch__source *source, uint64_t page)
     return false;
 }
 
+void gch__queue_settle(gch__source *source)
+{
+    if (atomic_load_explicit(&source->refs, memory_order_acquire) <= 1)
+        return; /* no entry, and no loader that works one off */
+    for (uint64_t page = 0; page < source->page_count; page++) {
+        (void)take_page(source, page);
+        (void)!gch__page_await(source, page, NULL, NULL); /* nobody holds it */
+    }
+}
+
 static bool take_run(const gch__work *work, gch_page_run *out)
 {
     gch__source *source = work->entry.source;

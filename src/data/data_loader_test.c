@@ -1,4 +1,5 @@
 #include "data_test.h"
+#include "store_file.h"
 
 static gch_error err;
 
@@ -263,6 +264,86 @@ static void destroying_drops_the_queue_and_closes_sources(void **state)
     assert_true(ops.reads <= 100);
 }
 
+/* ---- opening ---- */
+
+#define PATH "data_loader_test.gch"
+#define SEGMENTS 12
+
+typedef struct slow_image {
+    uint8_t *bytes;
+    _Atomic bool is_over;
+    _Atomic uint32_t under_way, late;
+} slow_image;
+
+static gch_status read_slowly(void *context, uint64_t offset, size_t byte_count,
+                              gch_priority priority, void *out_bytes, const gch_cancel *cancel,
+                              gch_error *read_err)
+{
+    slow_image *image = context;
+    (void)priority, (void)cancel, (void)read_err;
+    atomic_fetch_add(&image->under_way, 1);
+    usleep(2000);
+    memcpy(out_bytes, image->bytes + offset, byte_count);
+    if (atomic_load(&image->is_over))
+        atomic_fetch_add(&image->late, 1);
+    atomic_fetch_sub(&image->under_way, 1);
+    return GCH_OK;
+}
+
+static uint8_t *make_file_of_segments(size_t *out_count)
+{
+    gch_column_desc columns[] = {{.name = "a", .type = GCH_TYPE_F64},
+                                 {.name = "b", .type = GCH_TYPE_F64}};
+    gch_writer_desc desc = {.time_unit = GCH_TIME_MS, .columns = columns, .column_count = 2};
+    test_file_write(PATH, 30000);
+    for (int64_t s = 1; s < SEGMENTS; s++) {
+        gch_writer *writer = NULL;
+        int64_t time = ((int64_t)1 << 40) + s;
+        double value = 1;
+        assert_ok(gch_writer_open_append(PATH, &desc, &writer, &err));
+        gch_column_data data[] = {{.values = &value}, {.values = &value}};
+        assert_ok(gch_writer_append(writer, &time, data, 1, &err));
+        assert_ok(gch_writer_finish(writer, &err));
+    }
+    FILE *file = fopen(PATH, "rb");
+    assert_non_null(file);
+    assert_int_equal(fseek(file, 0, SEEK_END), 0);
+    *out_count = (size_t)ftell(file);
+    rewind(file);
+    uint8_t *bytes = malloc(*out_count);
+    assert_non_null(bytes);
+    assert_int_equal(fread(bytes, 1, *out_count, file), *out_count);
+    assert_int_equal(fclose(file), 0);
+    unlink(PATH);
+    return bytes;
+}
+
+/* What is read ahead of a file that turns out to be damaged needs it, and the caller's context. */
+static void nothing_is_read_after_opening_has_failed(void **state)
+{
+    (void)state;
+    slow_image image = {0};
+    size_t count;
+    image.bytes = make_file_of_segments(&count);
+    gch_source_ops ops = {.read = read_slowly, .context = &image};
+    gch_data *data = NULL;
+    gch_source source;
+    const gch_file *file;
+    assert_ok(gch_data_make(&(gch_data_desc){.host_budget_bytes = 64u << 20}, &data, &err));
+    assert_ok(gch_source_open_ops(data, &ops, count, NULL, &source, &err));
+    assert_ok(gch_source_get_file(data, source, &file, &err));
+    image.bytes[file->meta.segments[0].descriptor_offset + 8] ^= 1;
+    assert_ok(gch_source_close(data, source, &err));
+    await_idle(data);
+    assert_status(gch_source_open_ops(data, &ops, count, NULL, &source, &err), GCH_CORRUPT);
+    atomic_store(&image.is_over, true);
+    assert_int_equal(image.under_way, 0);
+    await_idle(data);
+    assert_int_equal(image.late, 0);
+    assert_ok(gch_data_destroy(data, &err));
+    free(image.bytes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -273,6 +354,7 @@ int main(void)
         cmocka_unit_test(cancelling_removes_queued_work_and_ends_reads_under_way),
         cmocka_unit_test(queued_pages_are_handed_to_a_host_in_runs_visible_ones_first),
         cmocka_unit_test(destroying_drops_the_queue_and_closes_sources),
+        cmocka_unit_test(nothing_is_read_after_opening_has_failed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -66,6 +66,8 @@ void gch__reader_destroy(gch__reader *reader)
     gch__source *source = reader->source;
     gch_data *data = source->data;
     if (reader == source->own) {
+        if (source->file == NULL) /* opening has failed; loaders check pages with the file */
+            gch__queue_settle(source);
         if (!source->is_fixed)
             atomic_fetch_sub_explicit(&data->held_bytes, own_bytes(reader), memory_order_relaxed);
         source->own = NULL; /* what it held may go from now on */

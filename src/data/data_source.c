@@ -406,7 +406,8 @@ gch_status gch_source_open_ops(gch_data *data, const gch_source_ops *ops, uint64
 
 fail:
     if (source != NULL) {
-        source->ops.close = NULL; /* the caller's still */
+        gch__queue_settle(source); /* the operations are the caller's still */
+        source->ops.close = NULL;
         gch__source_drop(source);
     }
     return status;

@@ -337,6 +337,9 @@ bool gch__queue_page(gch__source *source, uint64_t page, gch__priority priority,
 bool gch__queue_warm(gch_data *data, const gch__warm *warm);
 /* Drops queued work of a token; all of it if that is NULL. */
 void gch__queue_cancel(gch_data *data, const gch_cancel *cancel);
+/* Of a source that only its opener knows: no page is being loaded any more, nor will be unless it
+ * is asked for anew. */
+void gch__queue_settle(gch__source *source);
 void gch__cancel_drop(gch_data *data, gch_cancel *cancel); /* NULL is allowed */
 
 /* ---- data_series.c ---- */

@@ -19,6 +19,9 @@
  * shaders live as long as the device.
  * Device loss: any call may return GCH_DEVICE_LOST, and then all do; destroy the device and make
  * another. Any call may also return GCH_NO_MEMORY and GCH_INVALID, which is not repeated below.
+ * Pipelines that are made while the host goes on (a browser's) may not be there when they are used
+ * first: the submission is then GCH_PENDING and nothing but a request for all that it lacks. What
+ * was recorded for it, bundles too, is to be released and recorded anew when they are there.
  * Memory: buffers come from a pool by size class and uploads go through a ring of mapped buffers,
  * so a frame of a kind seen before allocates nothing.
  * Thread rule: one thread at a time for a device.
@@ -92,7 +95,8 @@ typedef struct gch__gpu_stats {
 /* GCH_UNSUPPORTED: the build has no driver, or the machine no adapter. */
 GCH_CHECKED gch_status gch__gpu_make(const gch__gpu_desc *desc, gch__gpu **out, gch_error *err);
 void gch__gpu_destroy(gch__gpu *gpu); /* waits for the queue; NULL is allowed */
-/* Nothing but GCH_DEVICE_LOST, for those who have nothing else to ask of the device. */
+/* For those who have nothing else to ask of the device: GCH_DEVICE_LOST; GCH_PENDING: pipelines
+ * that the last submission lacked are still being made. */
 GCH_CHECKED gch_status gch__gpu_check(gch__gpu *gpu, gch_error *err);
 const gch__gpu_info *gch__gpu_get_info(const gch__gpu *gpu);
 gch__gpu_stats gch__gpu_get_stats(const gch__gpu *gpu);
@@ -194,7 +198,8 @@ GCH_CHECKED gch_status gch__gpu_draw_indirect(gch__gpu *gpu, gch__gpu_pipeline p
                                               uint64_t offset, gch_error *err);
 GCH_CHECKED gch_status gch__gpu_run_bundle(gch__gpu *gpu, gch__gpu_bundle bundle, gch_error *err);
 GCH_CHECKED gch_status gch__gpu_pass_end(gch__gpu *gpu, gch_error *err);
-/* *out_serial counts submissions up from 1. */
+/* *out_serial counts submissions up from 1. GCH_PENDING: pipelines are still being made, and what
+ * was recorded is dropped, as by gch__gpu_abandon. */
 GCH_CHECKED gch_status gch__gpu_submit(gch__gpu *gpu, uint64_t *out_serial, gch_error *err);
 /* Drops what was recorded since begin, as after an error; nothing if nothing is. What an upload
  * beyond the ring has submitted is not taken back. */

@@ -5,7 +5,7 @@
  *     quarter larger than asked for. The pool holds at most POOL_BYTES, in no order.
  *  2. A chunk of the ring is mapped while `bytes` is set; `used` counts what the recording under
  *     way has put there. Chunks in use are unmapped by the submission and mapped again when the
- *     queue has passed it.
+ *     queue has passed it, or at once when it failed.
  */
 #include "gpu_state.h"
 

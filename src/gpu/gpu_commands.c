@@ -263,14 +263,23 @@ gch_status gch__gpu_flush(gch__gpu *gpu, bool goes_on, gch_error *err)
     gpu->recording = GCH__GPU_IDLE;
     gpu->timed_count = gpu->timer_count;
     gpu->timer_count = 0;
-    GCH_TRY(gch__gpu_note(
-        gpu, gpu->driver->submit(gpu->context, gpu->submitted + 1, gpu->timed_count, err)));
+    gch_status status = gch__gpu_note(
+        gpu, gpu->driver->submit(gpu->context, gpu->submitted + 1, gpu->timed_count, err));
+    if (status != GCH_OK && status != GCH_PENDING) {
+        gpu->timed_count = 0;
+        (void)!gch__gpu_ring_submitted(gpu, NULL); /* nothing reads it; what is told is why */
+        return status;
+    }
     gpu->submitted++;
-    gpu->stats.submits++;
+    gpu->stats.submits += status == GCH_OK ? 1 : 0;
     GCH_TRY(gch__gpu_ring_submitted(gpu, err));
-    if (!goes_on)
-        return GCH_OK;
-    GCH_TRY(gch__gpu_note(gpu, gpu->driver->begin(gpu->context, gpu->label, err)));
+    if (!goes_on) {
+        if (status == GCH_PENDING)
+            gpu->driver->abandon(gpu->context);
+        return status;
+    }
+    if (status == GCH_OK) /* else it asks for what it lacks up to its end */
+        GCH_TRY(gch__gpu_note(gpu, gpu->driver->begin(gpu->context, gpu->label, err)));
     gpu->recording = GCH__GPU_RECORDING;
     return GCH_OK;
 }

@@ -74,11 +74,14 @@ struct gch__gpu_driver {
     gch_status (*bundle_end)(gch__gpu_context *context, void **out, gch_error *err);
     void (*bundle_destroy)(gch__gpu_context *context, void *bundle);
     void (*abandon)(gch__gpu_context *context);
+    /* GCH_PENDING: a pipeline that was used is still being made. Nothing is submitted, the serial
+     * counts as passed, and the recording stands, to go on or to be abandoned. */
     gch_status (*submit)(gch__gpu_context *context, uint64_t serial, uint32_t timer_count,
                          gch_error *err);
 
     /* Notes what has finished, once submission `until` has; 0: without waiting. GCH_DEVICE_LOST.
-     * One that never waits has passed what it was given: its objects may be used again or end. */
+     * One that never waits has passed what it was given: its objects may be used again or end.
+     * With 0, GCH_PENDING: what the last submit lacked is still being made. */
     gch_status (*poll)(gch__gpu_context *context, uint64_t until, gch_error *err);
     uint64_t (*passed)(gch__gpu_context *context); /* the last submission known to be finished */
     /* Of the last submission with timers, finished. */

@@ -23,7 +23,8 @@ struct gch__gpu_context {
     gch__buffer log;
     uint32_t live;
     uint64_t submitted, passed;
-    bool is_held, is_lost;
+    bool is_held, is_lost, fails_submit, holds_pipelines;
+    bool uses_pipelines;  /* the recording does */
     null_object *wanting; /* to be mapped when the queue has passed */
 };
 
@@ -43,6 +44,15 @@ static gch_status check_lost(const gch__gpu_context *context, gch_error *err)
 {
     if (context->is_lost)
         return gch_fail(err, GCH_DEVICE_LOST, "the null device was lost");
+    return GCH_OK;
+}
+
+/* What was used is awaited until the hold ends. */
+static gch_status check_pipelines(gch__gpu_context *context, gch_error *err)
+{
+    context->uses_pipelines = context->uses_pipelines && context->holds_pipelines;
+    if (context->uses_pipelines)
+        return gch_fail(err, GCH_PENDING, "pipelines are still being made");
     return GCH_OK;
 }
 
@@ -134,8 +144,10 @@ static void *buffer_mapped(gch__gpu_context *context, void *buffer)
 
 static void buffer_unmap(gch__gpu_context *context, void *buffer)
 {
-    (void)context;
-    ((null_object *)buffer)->is_mapped = false;
+    null_object *object = buffer;
+    if (!object->is_mapped)
+        note(context, "unmap of %s, which is not mapped", object->label);
+    object->is_mapped = false;
 }
 
 static gch_status texture_make(gch__gpu_context *context, uint32_t width_px, uint32_t height_px,
@@ -222,6 +234,7 @@ static void dispatch(gch__gpu_context *context, void *pipeline, void *bindings, 
 {
     note(context, "dispatch %s %s %u %u %u", ((null_object *)pipeline)->label,
          ((null_object *)bindings)->label, x, y, z);
+    context->uses_pipelines = true;
 }
 
 static void dispatch_indirect(gch__gpu_context *context, void *pipeline, void *bindings, void *from,
@@ -230,6 +243,7 @@ static void dispatch_indirect(gch__gpu_context *context, void *pipeline, void *b
     note(context, "dispatch %s %s from %s %llu", ((null_object *)pipeline)->label,
          ((null_object *)bindings)->label, ((null_object *)from)->label,
          (unsigned long long)offset);
+    context->uses_pipelines = true;
 }
 
 static void render_begin(gch__gpu_context *context, void *target, const char *label, int32_t timer)
@@ -242,6 +256,7 @@ static void draw(gch__gpu_context *context, void *pipeline, void *bindings, uint
 {
     note(context, "draw %s %s %u %u", ((null_object *)pipeline)->label,
          ((null_object *)bindings)->label, vertex_count, instance_count);
+    context->uses_pipelines = true;
 }
 
 static void draw_indirect(gch__gpu_context *context, void *pipeline, void *bindings, void *from,
@@ -250,11 +265,13 @@ static void draw_indirect(gch__gpu_context *context, void *pipeline, void *bindi
     note(context, "draw %s %s from %s %llu", ((null_object *)pipeline)->label,
          ((null_object *)bindings)->label, ((null_object *)from)->label,
          (unsigned long long)offset);
+    context->uses_pipelines = true;
 }
 
 static void run_bundle(gch__gpu_context *context, void *bundle)
 {
     note(context, "run %s", ((null_object *)bundle)->label);
+    context->uses_pipelines = true;
 }
 
 static void pass_end(gch__gpu_context *context)
@@ -296,6 +313,15 @@ static gch_status submit(gch__gpu_context *context, uint64_t serial, uint32_t ti
                          gch_error *err)
 {
     GCH_TRY(check_lost(context, err));
+    if (context->fails_submit) {
+        context->fails_submit = false;
+        return gch_fail(err, GCH_NO_MEMORY, "the null device had no memory");
+    }
+    gch_status status = check_pipelines(context, err);
+    if (status != GCH_OK) {
+        context->submitted = serial;
+        return status;
+    }
     note(context, "submit %llu, %u timers", (unsigned long long)serial, timer_count);
     context->submitted = serial;
     return GCH_OK;
@@ -306,7 +332,7 @@ static gch_status poll_null(gch__gpu_context *context, uint64_t until, gch_error
     GCH_TRY(check_lost(context, err));
     if (until > 0 || !context->is_held)
         pass_all(context);
-    return GCH_OK;
+    return until > 0 ? GCH_OK : check_pipelines(context, err);
 }
 
 static uint64_t passed(gch__gpu_context *context)
@@ -385,9 +411,19 @@ void gch__gpu_null_hold(gch__gpu *gpu, bool is_held)
     gpu->context->is_held = is_held;
 }
 
+void gch__gpu_null_hold_pipelines(gch__gpu *gpu, bool is_held)
+{
+    gpu->context->holds_pipelines = is_held;
+}
+
 void gch__gpu_null_lose(gch__gpu *gpu)
 {
     gpu->context->is_lost = true;
+}
+
+void gch__gpu_null_fail_submit(gch__gpu *gpu)
+{
+    gpu->context->fails_submit = true;
 }
 
 void gch__gpu_null_limit(gch__gpu *gpu, uint64_t buffer_bytes_max, uint64_t binding_bytes_max)

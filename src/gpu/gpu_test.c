@@ -394,6 +394,57 @@ static void an_upload_beyond_the_ring_arrives_whole(void **state)
     gch_workers_destroy(workers);
 }
 
+/* Those of a frame that uses pipelines at its beginning and at its end, parts of which are
+ * submitted meanwhile. */
+static gch_status run_in_parts(gch__gpu *gpu, const kit *k, gch__gpu_buffer large,
+                               const void *bytes, uint64_t count)
+{
+    uint64_t serial;
+    GCH_TRY(gch__gpu_begin(gpu, "parts", &err));
+    GCH_TRY(gch__gpu_compute_begin(gpu, "sums", &err));
+    GCH_TRY(gch__gpu_dispatch(gpu, k->compute, k->compute_bindings, 1, 1, 1, &err));
+    GCH_TRY(gch__gpu_pass_end(gpu, &err));
+    GCH_TRY(gch__gpu_upload(gpu, large, 0, bytes, count, &err));
+    GCH_TRY(gch__gpu_render_begin(gpu, k->target, "picture", &err));
+    GCH_TRY(gch__gpu_draw(gpu, k->render, k->render_bindings, 3, 1, &err));
+    GCH_TRY(gch__gpu_pass_end(gpu, &err));
+    return gch__gpu_submit(gpu, &serial, &err);
+}
+
+static void what_uses_pipelines_that_are_not_there_is_recorded_whole_and_dropped(void **state)
+{
+    (void)state;
+    gch__gpu *gpu = make_gpu(NULL);
+    kit k;
+    gch__gpu_buffer large;
+    uint64_t serial, count = (GCH__GPU_RING_CHUNKS + 2) * GCH__GPU_RING_CHUNK_BYTES;
+    uint8_t *bytes = calloc(1, (size_t)count);
+    assert_non_null(bytes);
+    assert_ok(make_kit(gpu, &k));
+    assert_ok(gch__gpu_buffer_make(gpu, count, GCH__GPU_STORAGE, "large", &large, &err));
+    gch__gpu_null_hold_pipelines(gpu, true);
+    gch__gpu_null_clear_log(gpu);
+    uint64_t submits = gch__gpu_get_stats(gpu).submits;
+    assert_status(run_in_parts(gpu, &k, large, bytes, count), GCH_PENDING);
+    assert_null(strstr(gch__gpu_null_log(gpu), "submit"));
+    assert_non_null(strstr(gch__gpu_null_log(gpu), "draw light")); /* it was asked for as well */
+    assert_non_null(strstr(gch__gpu_null_log(gpu), "end\nabandon\n"));
+    assert_int_equal(gch__gpu_get_stats(gpu).submits, submits);
+    assert_status(gch__gpu_check(gpu, &err), GCH_PENDING);
+    gch__gpu_null_hold_pipelines(gpu, false);
+    assert_ok(gch__gpu_check(gpu, &err));
+    assert_ok(run_in_parts(gpu, &k, large, bytes, count));
+    assert_true(gch__gpu_get_stats(gpu).submits > submits + 1);
+
+    /* What uses none is not in the way of. */
+    gch__gpu_null_hold_pipelines(gpu, true);
+    assert_ok(gch__gpu_begin(gpu, "load", &err));
+    assert_ok(gch__gpu_upload(gpu, large, 0, bytes, count, &err));
+    assert_ok(gch__gpu_submit(gpu, &serial, &err));
+    free(bytes);
+    destroy_gpu(gpu);
+}
+
 static void after_a_loss_every_call_says_so_and_nothing_is_kept(void **state)
 {
     (void)state;
@@ -413,6 +464,29 @@ static void after_a_loss_every_call_says_so_and_nothing_is_kept(void **state)
     gch__gpu_buffer_release(gpu, k.table);
     gch__gpu_abandon(gpu);
     destroy_gpu(gpu); /* the sanitizer sees what is left */
+}
+
+static void a_submission_that_fails_leaves_the_ring_usable(void **state)
+{
+    (void)state;
+    gch__gpu *gpu = make_gpu(NULL);
+    kit k;
+    uint32_t words[16] = {1, 2, 3}, back[16] = {0};
+    uint64_t serial;
+    assert_ok(make_kit(gpu, &k));
+    for (uint32_t i = 0; i < 2 * GCH__GPU_RING_CHUNKS; i++) {
+        assert_ok(gch__gpu_begin(gpu, "frame", &err));
+        assert_ok(gch__gpu_upload(gpu, k.table, 0, words, sizeof words, &err));
+        gch__gpu_null_fail_submit(gpu);
+        assert_status(gch__gpu_submit(gpu, &serial, &err), GCH_NO_MEMORY);
+        gch__gpu_abandon(gpu);
+    }
+    assert_ok(gch__gpu_begin(gpu, "frame", &err));
+    assert_ok(gch__gpu_upload(gpu, k.table, 0, words, sizeof words, &err));
+    assert_ok(gch__gpu_download(gpu, k.table, 0, back, sizeof back, &err));
+    assert_memory_equal(words, back, sizeof words);
+    assert_null(strstr(gch__gpu_null_log(gpu), "not mapped"));
+    destroy_gpu(gpu);
 }
 
 static gch_status run_once(const gch_allocator *allocator)
@@ -463,7 +537,9 @@ int main(void)
         cmocka_unit_test(bindings_hold_their_buffers_and_bundles_their_bindings),
         cmocka_unit_test(the_pool_gives_a_buffer_of_the_class_again),
         cmocka_unit_test(an_upload_beyond_the_ring_arrives_whole),
+        cmocka_unit_test(what_uses_pipelines_that_are_not_there_is_recorded_whole_and_dropped),
         cmocka_unit_test(after_a_loss_every_call_says_so_and_nothing_is_kept),
+        cmocka_unit_test(a_submission_that_fails_leaves_the_ring_usable),
         cmocka_unit_test(memory_that_runs_out_anywhere_is_told_and_leaks_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

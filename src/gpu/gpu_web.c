@@ -7,7 +7,7 @@
  *  2. An upload buffer is memory of the module and a buffer of the device; what of it was copied
  * from is written across before the submission, and it is at once free to be filled again.
  *  3. A number is used only while its device is alive: makers, begin and submit ask. Within a call
- *     of the module a device is not lost.
+ *     of the module a device is not lost, and no pipeline gets ready.
  */
 #include "gpu_web_host.h"
 
@@ -24,6 +24,7 @@ typedef struct web_buffer {
 struct gch__gpu_context {
     const gch_allocator *allocator;
     uint32_t device;
+    uint32_t awaited; /* what the last submission lacked; 0: nothing */
     uint64_t submitted;
 };
 
@@ -41,6 +42,13 @@ static gch_status check_alive(const gch__gpu_context *context, gch_error *err)
 {
     if (gch__web_gpu_is_alive(context->device) == 0)
         return gch_fail(err, GCH_DEVICE_LOST, "the GPU device was lost");
+    return GCH_OK;
+}
+
+static gch_status check_compiled(const gch__gpu_context *context, gch_error *err)
+{
+    if (context->awaited != 0 && gch__web_gpu_is_compiled(context->awaited) == 0)
+        return gch_fail(err, GCH_PENDING, "its pipelines are not compiled yet");
     return GCH_OK;
 }
 
@@ -303,15 +311,15 @@ static gch_status submit(gch__gpu_context *context, uint64_t serial, uint32_t ti
 {
     (void)timer_count;
     GCH_TRY(check_alive(context, err));
-    gch__web_gpu_submit();
+    context->awaited = gch__web_gpu_submit(context->awaited);
     context->submitted = serial;
-    return GCH_OK;
+    return check_compiled(context, err);
 }
 
 static gch_status poll_web(gch__gpu_context *context, uint64_t until, gch_error *err)
 {
-    (void)until;
-    return check_alive(context, err);
+    GCH_TRY(check_alive(context, err));
+    return until > 0 ? GCH_OK : check_compiled(context, err);
 }
 
 static uint64_t passed(gch__gpu_context *context)

@@ -3,7 +3,8 @@
  * Objects are numbers, never 0, of one device; 0 from a function that makes one: the device is
  * lost. Sizes and offsets are doubles, exact to 2^53. Texts are NUL-terminated and read during the
  * call. Nothing here waits, and nothing fails but by loss: whatever the browser refuses, it tells
- * later, and the page then gives the device up.
+ * later, and the page then gives the device up. Pipelines are compiled beside, when another
+ * picture is there in the place of the one that lacks them; the page is told to draw when they are.
  */
 #ifndef GCH_GPU_WEB_HOST_H
 #define GCH_GPU_WEB_HOST_H
@@ -78,6 +79,10 @@ GCH__WEB_GPU(end_pass) void gch__web_gpu_end_pass(void);
 GCH__WEB_GPU(begin_bundle) void gch__web_gpu_begin_bundle(void);
 GCH__WEB_GPU(end_bundle) uint32_t gch__web_gpu_end_bundle(void);
 GCH__WEB_GPU(abandon) void gch__web_gpu_abandon(void);
-GCH__WEB_GPU(submit) void gch__web_gpu_submit(void);
+/* 0: submitted. Else pipelines that it uses are not compiled yet: nothing was, and it is recorded
+ * on or abandoned. The number is theirs, for as long as the device is there and until the caller
+ * gives it back as `before`. */
+GCH__WEB_GPU(submit) uint32_t gch__web_gpu_submit(uint32_t before);
+GCH__WEB_GPU(is_compiled) uint32_t gch__web_gpu_is_compiled(uint32_t awaited);
 
 #endif

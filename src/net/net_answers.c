@@ -41,6 +41,7 @@ struct slot {
     const gch__kept *held;
     bool is_news;      /* `held` has come since the last call */
     bool was_answered; /* ever */
+    bool is_refused;   /* bars, of whose zone the server may know nothing */
 };
 
 struct gch_remote_answers {
@@ -204,7 +205,7 @@ static gch_status take_off(gch_remote_answers *a, slot *s, const gch__question *
  * may be. */
 static gch_status look(gch_remote_answers *a, slot *s, const gch__question *q, gch_error *err)
 {
-    if (a->is_refused)
+    if (a->is_refused || s->is_refused)
         return gch_fail(err, GCH_UNSUPPORTED, "the server gave no answers");
     pthread_mutex_lock(&a->lock);
     bool is_flying = s->flight != NULL;
@@ -235,7 +236,8 @@ static gch_status look(gch_remote_answers *a, slot *s, const gch__question *q, g
         return GCH_NOT_FOUND;
     if (is_flying)
         return gch_fail(err, GCH_PENDING, "on its way");
-    a->is_refused = status != GCH_OK && gch__is_refusal(status);
+    bool is_refused = status != GCH_OK && gch__is_refusal(status);
+    *(q->kind == GCH__ASKS_BARS ? &s->is_refused : &a->is_refused) = is_refused;
     if (status == GCH_OK)
         return GCH_NOT_FOUND;
     return gch_fail(err, status == GCH_NOT_FOUND ? GCH_UNSUPPORTED : status, "no answer came");
@@ -319,6 +321,24 @@ static gch_status answer_range(void *context, uint32_t column, int64_t t0, int64
     return status;
 }
 
+static gch_status answer_bars(void *context, const gch_bars_ask *ask, const gch_bar **out_bars,
+                              uint32_t *out_count, gch_error *err)
+{
+    gch_remote_answers *a = context;
+    gch__question q = gch__question_of_bars(ask);
+    slot *s = find_slot(a, &q);
+    if (s == NULL)
+        return gch__no_memory(err, "answers");
+    gch_status status = look(a, s, &q, err);
+    if (status == GCH_NOT_FOUND)
+        status = take_off(a, s, &q, err);
+    if (status == GCH_OK) {
+        *out_bars = s->held->bars;
+        *out_count = s->held->bar_count;
+    }
+    return status;
+}
+
 /* ---- making and ending ---- */
 
 gch_status gch_remote_answers_make(gch_data *data, gch_http *http, gch_source source,
@@ -333,7 +353,7 @@ gch_status gch_remote_answers_make(gch_data *data, gch_http *http, gch_source so
     if (a == NULL)
         return gch__no_memory(err, "answers");
     *a = (gch_remote_answers){
-        .answers = {answer_columns, answer_range, a},
+        .answers = {answer_columns, answer_range, a, answer_bars},
         .data = data,
         .http = http,
         .of = {.data = data, .allocator = http->allocator, .file = file, .number = info.number}};

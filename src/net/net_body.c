@@ -139,20 +139,30 @@ static void judge_range(gch__exchange *exchange)
     exchange->total_bytes = head->total;
 }
 
+/* Of a body that is resumed, under the version that its first part was of. */
+static void judge_rest(gch__exchange *exchange)
+{
+    const gch__head *head = &exchange->head;
+    if (head->status != 206) { /* all of it, of this version or, as If-Range has it, of another */
+        if (strcmp(exchange->version, gch__head_validator(head)) != 0)
+            fail_changed(exchange);
+        exchange->skip = exchange->position;
+        return;
+    }
+    if (is_other_version(exchange))
+        fail_changed(exchange);
+    else if (!head->has_range || head->first != exchange->position)
+        fail(exchange, gch_fail(&exchange->error, GCH_CORRUPT,
+                                "%s: the answer is not the range asked for", url_of(exchange)));
+    else if (head->total != 0) /* of which this may be a part */
+        exchange->total_bytes = head->total;
+}
+
 static void judge_whole(gch__exchange *exchange)
 {
     const gch__head *head = &exchange->head;
-    if (exchange->position > 0) { /* a resumed one */
-        if (is_other_version(exchange)) {
-            fail_changed(exchange);
-        } else if (head->status == 206) {
-            if (!head->has_range || head->first != exchange->position)
-                fail(exchange,
-                     gch_fail(&exchange->error, GCH_CORRUPT,
-                              "%s: the answer is not the range asked for", url_of(exchange)));
-        } else {
-            exchange->skip = exchange->position; /* the same version from its start */
-        }
+    if (exchange->position > 0) {
+        judge_rest(exchange);
         return;
     }
     if (head->status == 206) {

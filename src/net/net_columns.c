@@ -8,7 +8,6 @@
  */
 #include "net_columns.h"
 
-#include "gch/query.h"
 #include "net_url.h"
 
 #include <assert.h>
@@ -18,12 +17,16 @@
 #define HEADER_BYTES 144u
 #define RANGE_BYTES 96u
 #define KIND_COLUMNS 1u
+#define KIND_BARS 2u
 #define KIND_RANGE 3u
+#define BARS_AT 80u
 #define PX_MAX 16384u
 #define PIECES_MAX (PX_MAX * 64u) /* a column has 64 runs at most before they are merged by row */
 #define Y_MAX 1e6f
 
 static_assert(sizeof(gch_columns_piece) == 24, "a piece on the wire");
+static_assert(sizeof(gch_bar) == 88 && offsetof(gch_bar, open) == 24 && sizeof(gch_value) == 16,
+              "a bar on the wire");
 
 /* ---- asking ---- */
 
@@ -107,6 +110,18 @@ gch_status gch__columns_write_url(const gch_columns_ask *ask, gch__buffer *out, 
     return is_put && gch__buffer_append(out, "", 1) ? GCH_OK : gch__no_memory(err, "columns");
 }
 
+gch_status gch__bars_write_url(const gch_columns_ask *ask, gch_bar_width width, const char *zone,
+                               uint32_t cap, gch__buffer *out, gch_error *err)
+{
+    static const char *const units[] = {"", "d", "w", "mo", "y"};
+    bool is_put = gch__url_put(out, ask->url) &&
+                  gch__url_put_number(out, "/bars?cap=%u&bar=%lld", cap, (long long)width.count) &&
+                  gch__url_put(out, units[width.unit]) && put_common(out, ask);
+    if (zone[0] != '\0')
+        is_put = is_put && gch__url_put_value(out, "&tz=", zone);
+    return is_put && gch__buffer_append(out, "", 1) ? GCH_OK : gch__no_memory(err, "columns");
+}
+
 /* ---- checking ---- */
 
 static gch_status fail(const char *what, gch_error *err)
@@ -132,10 +147,28 @@ static bool read_value(const uint8_t *bytes, gch_value *out)
     return value.kind == GCH_VALUE_GAP || gch_value_is_drawn(value);
 }
 
+/* The smallest and the largest value, one behind the other. */
+static gch_status read_range(const uint8_t *bytes, gch_value *out_min, gch_value *out_max,
+                             gch_error *err)
+{
+    if (!read_value(bytes, out_min) || !read_value(bytes + 16, out_max) ||
+        (out_min->kind == GCH_VALUE_GAP) != (out_max->kind == GCH_VALUE_GAP) ||
+        gch_value_to_double(*out_min) > gch_value_to_double(*out_max))
+        return fail("the range is none", err);
+    return GCH_OK;
+}
+
 static bool has_head(const uint8_t *bytes, size_t count, size_t least, uint32_t kind)
 {
     return count >= least && memcmp(bytes, "GCHA", 4) == 0 && gch__load_u16(bytes + 4) == 1 &&
            gch__load_u16(bytes + 6) == kind && gch__load_u64(bytes + 8) == count;
+}
+
+static bool is_of_view(const uint8_t *bytes, const gch_columns_ask *ask)
+{
+    return (ask->version == 0 || gch__load_u64(bytes + 16) == ask->version) &&
+           (!ask->has_times || ((int64_t)gch__load_u64(bytes + 32) == ask->t0 &&
+                                (int64_t)gch__load_u64(bytes + 40) == ask->t1));
 }
 
 gch_status gch__range_parse(const uint8_t *bytes, size_t count, const gch_columns_ask *ask,
@@ -143,14 +176,49 @@ gch_status gch__range_parse(const uint8_t *bytes, size_t count, const gch_column
 {
     if (!has_head(bytes, count, RANGE_BYTES, KIND_RANGE) || count != RANGE_BYTES)
         return fail("its head is none", err);
-    if ((ask->version != 0 && gch__load_u64(bytes + 16) != ask->version) ||
-        (ask->has_times && ((int64_t)gch__load_u64(bytes + 32) != ask->t0 ||
-                            (int64_t)gch__load_u64(bytes + 40) != ask->t1)))
+    if (!is_of_view(bytes, ask))
         return fail("they are of another view", err);
-    if (!read_value(bytes + 64, out_min) || !read_value(bytes + 80, out_max) ||
-        (out_min->kind == GCH_VALUE_GAP) != (out_max->kind == GCH_VALUE_GAP) ||
-        gch_value_to_double(*out_min) > gch_value_to_double(*out_max))
-        return fail("the range is none", err);
+    return read_range(bytes + 64, out_min, out_max, err);
+}
+
+/* Open, high, low, close: drawn, and in order. */
+static bool has_shape(const uint8_t *bar)
+{
+    double values[4];
+    for (uint32_t i = 0; i < GCH_COUNT_OF(values); i++) {
+        gch_value value;
+        if (!read_value(bar + 24 + (size_t)16 * i, &value) || value.kind == GCH_VALUE_GAP)
+            return false;
+        values[i] = gch_value_to_double(value);
+    }
+    return values[1] >= fmax(values[0], values[3]) && values[2] <= fmin(values[0], values[3]);
+}
+
+gch_status gch__bars_parse(const uint8_t *bytes, size_t count, const gch_columns_ask *ask,
+                           gch_bar_width width, uint32_t cap, const gch_bar **out,
+                           uint32_t *out_count, gch_error *err)
+{
+    if (!has_head(bytes, count, BARS_AT, KIND_BARS))
+        return fail("its head is none", err);
+    if (!is_of_view(bytes, ask) || gch__load_u32(bytes + 68) != (uint32_t)width.unit ||
+        (int64_t)gch__load_u64(bytes + 72) != width.count)
+        return fail("they are of another view", err);
+    const gch_bar *bars = (const gch_bar *)(const void *)(bytes + BARS_AT);
+    uint64_t rows = gch__load_u64(bytes + 24);
+    *out_count = gch__load_u32(bytes + 64);
+    if (*out_count > cap || BARS_AT + (uint64_t)*out_count * sizeof *bars != count)
+        return fail("the length is wrong", err);
+    for (uint32_t i = 0; i < *out_count; i++) {
+        const gch_bar *bar = &bars[i];
+        bool is_in_place = bar->t0 < bar->t1 && bar->t0 < ask->t1 && bar->t1 > ask->t0 &&
+                           (i == 0 || bar->t0 >= bars[i - 1].t1);
+        if (!is_in_place || bar->row_count == 0 || bar->row_count > rows)
+            return fail("a bar is out of place", err);
+        rows -= bar->row_count;
+        if (!has_shape(bytes + BARS_AT + i * sizeof *bars))
+            return fail("a bar has no shape", err);
+    }
+    *out = bars;
     return GCH_OK;
 }
 
@@ -190,9 +258,7 @@ static gch_status check_header(const uint8_t *bytes, size_t count, const gch_col
         (gch_decimal_to_double(out->bottom) != gch_decimal_to_double(ask->bottom) ||
          gch_decimal_to_double(out->top) != gch_decimal_to_double(ask->top)))
         return fail("they are of another view", err);
-    if (!read_value(bytes + 112, &out->min) || !read_value(bytes + 128, &out->max))
-        return fail("the range is none", err);
-    return GCH_OK;
+    return read_range(bytes + 112, &out->min, &out->max, err);
 }
 
 static gch_status check_lists(const gch_columns_answer *answer, gch_error *err)
@@ -221,7 +287,8 @@ static gch_status check_pieces(const gch_columns_answer *answer, bool keep_outsi
         const gch_columns_piece *piece = &answer->pieces[i];
         bool is_inside = piece->row_top >= 0 && piece->row_top <= piece->row_bottom &&
                          piece->row_bottom < height;
-        bool is_outside = keep_outside && piece->row_top > piece->row_bottom;
+        bool is_outside = keep_outside && piece->row_top > piece->row_bottom &&
+                          piece->row_top <= height && piece->row_bottom >= -1;
         if (!is_inside && !is_outside)
             return fail("a piece lies outside of the view", err);
         if (!is_within(piece->y_top) || !is_within(piece->y_bottom) ||

@@ -4,6 +4,7 @@
 
 #include "base.h"
 #include "gch/columns.h"
+#include "gch/query.h"
 
 /* Checks an answer of `count` bytes, 8-byte aligned, against its layout and the question; on
  * success *out leads into it (out->bytes is not set). GCH_CORRUPT. */
@@ -20,6 +21,15 @@ GCH_CHECKED gch_status gch__range_parse(const uint8_t *bytes, size_t count,
                                         gch_value *out_max, gch_error *err);
 GCH_CHECKED gch_status gch__range_write_url(const gch_columns_ask *ask, gch__buffer *out,
                                             gch_error *err);
+
+/* The same of the bars that overlap [ask->t0, ask->t1), up to `cap`; zone "": UTC. */
+GCH_CHECKED gch_status gch__bars_parse(const uint8_t *bytes, size_t count,
+                                       const gch_columns_ask *ask, gch_bar_width width,
+                                       uint32_t cap, const gch_bar **out, uint32_t *out_count,
+                                       gch_error *err);
+GCH_CHECKED gch_status gch__bars_write_url(const gch_columns_ask *ask, gch_bar_width width,
+                                           const char *zone, uint32_t cap, gch__buffer *out,
+                                           gch_error *err);
 
 #define GCH__ANSWER_CAP (64u << 20)
 

@@ -148,6 +148,7 @@ static void every_field_is_checked(void **state)
         {120, 4, 1},
         {121, 19, 1},
         {122, 1, 1},
+        {119, 0, 1},      /* a smallest value of 2^56 that the largest is below */
         {134, 0x7FF8, 2}, /* a NaN as the largest value */
         {137, 1, 1},      /* a float with a scale */
         {EDGES_AT + 8, 99, 8},
@@ -176,6 +177,32 @@ static void every_field_is_checked(void **state)
         if (status != GCH_CORRUPT)
             fail_msg("fault %zu at byte %zu is not seen", i, faults[i].at);
     }
+}
+
+static gch_status parse_outside(uint32_t row_top, uint32_t row_bottom)
+{
+    static _Alignas(8) uint8_t bytes[BYTES];
+    gch_columns_answer answer;
+    gch_columns_ask ask = ask_of();
+    ask.keep_outside = true;
+    memcpy(bytes, sound, BYTES);
+    bytes[74] = 1;
+    store(bytes, PIECES_AT, row_top, 4);
+    store(bytes, PIECES_AT + 4, row_bottom, 4);
+    return gch__columns_parse(bytes, BYTES, &ask, &answer, &err);
+}
+
+static void a_piece_outside_is_next_to_the_view(void **state)
+{
+    (void)state;
+    const uint32_t above = (uint32_t)-1, height = 10, least = (uint32_t)INT32_MIN;
+    assert_ok(parse_outside(0, 9));
+    assert_ok(parse_outside(0, above));
+    assert_ok(parse_outside(height, height - 1));
+    assert_status(parse_outside(0, least), GCH_CORRUPT); /* less a row it would be a large number */
+    assert_status(parse_outside(above, above - 1), GCH_CORRUPT);
+    assert_status(parse_outside(INT32_MAX, 9), GCH_CORRUPT);
+    assert_status(parse_outside(height + 1, height), GCH_CORRUPT);
 }
 
 static void an_answer_to_another_question_is_refused(void **state)
@@ -244,6 +271,117 @@ static void a_range_is_checked_whole(void **state)
         if (count != RANGE_BYTES)
             assert_status(gch__range_parse(bytes, count, &ask, &low, &high, &err), GCH_CORRUPT);
     }
+}
+
+#define BARS_BYTES (80u + 2 * 88u)
+
+static const gch_bar_width week = {.unit = GCH_BAR_WEEK, .count = 3};
+
+/* [-60, 0) of 1.25, 9, -1.25, 0.5 and [10, 60) of 2.5 alone. */
+static void make_bars(uint8_t bytes[BARS_BYTES])
+{
+    static const int64_t digits[2][4] = {{125, 900, -125, 50}, {250, 250, 250, 250}};
+    memset(bytes, 0, BARS_BYTES);
+    memcpy(bytes, sound, 64);
+    store(bytes, 6, 2, 2);
+    store(bytes, 8, BARS_BYTES, 8);
+    store(bytes, 64, 2, 4);
+    store(bytes, 68, GCH_BAR_WEEK, 4);
+    store(bytes, 72, 3, 8);
+    for (size_t i = 0; i < 2; i++) {
+        size_t at = 80 + 88 * i;
+        store(bytes, at, i == 0 ? (uint64_t)-60 : 10, 8);
+        store(bytes, at + 8, i == 0 ? 0 : 60, 8);
+        store(bytes, at + 16, i == 0 ? 900 : 100, 8);
+        for (size_t v = 0; v < 4; v++) {
+            store(bytes, at + 24 + 16 * v, (uint64_t)digits[i][v], 8);
+            bytes[at + 32 + 16 * v] = GCH_VALUE_DECIMAL;
+            bytes[at + 33 + 16 * v] = 2;
+        }
+    }
+}
+
+static void bars_are_checked_whole(void **state)
+{
+    (void)state;
+    static _Alignas(8) uint8_t bytes[BARS_BYTES + 8];
+    const gch_bar *bars;
+    uint32_t count;
+    gch_columns_ask ask = {.has_times = true, .t0 = -50, .t1 = 50, .version = 0x0123456789ABCDEF};
+    make_bars(bytes);
+    assert_ok(gch__bars_parse(bytes, BARS_BYTES, &ask, week, 2, &bars, &count, &err));
+    assert_true(count == 2 && bars[0].t0 == -60 && bars[1].t1 == 60 && bars[0].row_count == 900);
+    assert_true(gch_value_to_double(bars[0].high) == 9 &&
+                gch_value_to_double(bars[0].low) == -1.25);
+    assert_true(gch_value_to_double(bars[1].close) == 2.5);
+    const struct {
+        size_t at;
+        uint64_t value;
+        size_t count;
+    } faults[] = {
+        {0, 'X', 1},
+        {4, 2, 2},
+        {6, 1, 2},
+        {8, BARS_BYTES + 8, 8},
+        {16, 1, 8},
+        {32, 0, 8},
+        {40, 51, 8},
+        {64, 1, 4},
+        {64, 3, 4},
+        {64, UINT32_MAX, 4},
+        {68, GCH_BAR_DAY, 4},
+        {72, 4, 8},
+        {24, 999, 8}, /* fewer rows than the bars have */
+        {80, 0, 8},
+        {88, (uint64_t)-50, 8},
+        {88, 11, 8},
+        {96, 0, 8},
+        {96, 1001, 8},
+        {168, 50, 8},
+        {176, 10, 8},
+        {80 + 24, 901, 8},            /* opens above its high */
+        {80 + 72, (uint64_t)-126, 8}, /* closes below its low */
+        {80 + 32, GCH_VALUE_GAP, 1},
+        {80 + 33, 19, 1},
+        {80 + 34, 1, 1},
+    };
+    for (size_t i = 0; i < GCH_COUNT_OF(faults); i++) {
+        make_bars(bytes);
+        store(bytes, faults[i].at, faults[i].value, faults[i].count);
+        if (gch__bars_parse(bytes, BARS_BYTES, &ask, week, 2, &bars, &count, &err) != GCH_CORRUPT)
+            fail_msg("fault %zu at byte %zu is not seen", i, faults[i].at);
+    }
+    make_bars(bytes);
+    assert_status(gch__bars_parse(bytes, BARS_BYTES, &ask, week, 1, &bars, &count, &err),
+                  GCH_CORRUPT);
+    for (size_t length = 0; length < sizeof bytes; length++) {
+        store(bytes, 8, length, 8);
+        if (length != BARS_BYTES)
+            assert_status(gch__bars_parse(bytes, length, &ask, week, 2, &bars, &count, &err),
+                          GCH_CORRUPT);
+    }
+}
+
+static void bars_are_asked_for_by_width_zone_and_cap(void **state)
+{
+    (void)state;
+    gch__buffer url = {.purpose = "test"};
+    gch_columns_ask ask = {.url = "http://h/v1/data/a",
+                           .column = "a b",
+                           .has_times = true,
+                           .t0 = -3,
+                           .t1 = 9,
+                           .version = 1};
+    assert_ok(gch__bars_write_url(&ask, week, "Asia/Kolkata", 70, &url, &err));
+    assert_string_equal((const char *)url.bytes,
+                        "http://h/v1/data/a/bars?cap=70&bar=3w&column=a%20b&from=-3&to=9"
+                        "&v=0000000000000001&tz=Asia%2FKolkata");
+    gch__buffer_reset(&url);
+    assert_ok(gch__bars_write_url(&ask, (gch_bar_width){.count = 250}, "", 70, &url, &err));
+    assert_string_equal((const char *)url.bytes,
+                        "http://h/v1/data/a/bars?cap=70&bar=250&column=a%20b&from=-3&to=9"
+                        "&v=0000000000000001");
+    gch__buffer_reset(&url);
 }
 
 static void a_range_is_asked_for_with_what_is_known(void **state)
@@ -354,9 +492,12 @@ int main(void)
         cmocka_unit_test(a_sound_answer_is_read),
         cmocka_unit_test(any_other_length_is_refused),
         cmocka_unit_test(every_field_is_checked),
+        cmocka_unit_test(a_piece_outside_is_next_to_the_view),
         cmocka_unit_test(an_answer_to_another_question_is_refused),
         cmocka_unit_test(a_range_is_checked_whole),
         cmocka_unit_test(a_range_is_asked_for_with_what_is_known),
+        cmocka_unit_test(bars_are_checked_whole),
+        cmocka_unit_test(bars_are_asked_for_by_width_zone_and_cap),
         cmocka_unit_test(damage_never_leads_outside),
         cmocka_unit_test(questions_are_spelled_out),
         cmocka_unit_test(columns_are_chosen_by_bytes_and_latency),

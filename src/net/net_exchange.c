@@ -444,7 +444,9 @@ static void conclude_answer(gch__exchange *exchange)
             retry(exchange, status, false);
         return;
     }
-    bool is_short = exchange->is_range ? exchange->position < exchange->end : exchange->skip > 0;
+    bool is_short = exchange->is_range    ? exchange->position < exchange->end
+                    : head->status == 206 ? exchange->position < exchange->total_bytes
+                                          : exchange->skip > 0;
     if (is_short) {
         status = gch_fail(&exchange->error, GCH_UNAVAILABLE, "%s: the answer ends too early", url);
         retry(exchange, status, false);

@@ -341,6 +341,17 @@ static void a_broken_body_is_resumed_at_the_byte_reached(void **state)
     }
 }
 
+static void a_server_may_send_the_rest_in_parts(void **state)
+{
+    (void)state;
+    const char *way = "do=close&n=1&at=40000&most=30000";
+    assert_ok(fetch_range(url_of("http", way), 0, SIZE));
+    assert_true(test_content_is(bytes, 0, SIZE, 1));
+    assert_ok(fetch_body(url_of("http", way), 0));
+    assert_int_equal(last.body_bytes, SIZE);
+    assert_true(test_content_is(last.body, 0, SIZE, 1));
+}
+
 static void a_failure_before_the_body_is_tried_again(void **state)
 {
     (void)state;
@@ -488,6 +499,9 @@ static void a_resource_that_changes_is_noticed(void **state)
     assert_true(last.is_changed);
     assert_status(fetch_body(url_of("http", "do=close&n=1&at=40000&v2=2"), 0), GCH_IO);
     assert_true(last.is_changed);
+    /* Though it no longer says which: that it is whole is the answer to If-Range. */
+    assert_status(fetch_body(url_of("http", "do=close&n=1&at=40000&v2=2&etag2=0"), 0), GCH_IO);
+    assert_true(last.is_changed);
 }
 
 static void without_a_validator_nothing_of_two_versions_is_mixed(void **state)
@@ -634,6 +648,7 @@ int main(void)
         cmocka_unit_test(head_tells_without_a_body),
         cmocka_unit_test(a_stream_waits_for_its_taker),
         cmocka_unit_test(a_broken_body_is_resumed_at_the_byte_reached),
+        cmocka_unit_test(a_server_may_send_the_rest_in_parts),
         cmocka_unit_test(a_failure_before_the_body_is_tried_again),
         cmocka_unit_test(retry_after_is_kept_to),
         cmocka_unit_test(tries_are_bounded_and_the_last_fault_is_told),

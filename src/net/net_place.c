@@ -84,6 +84,9 @@ static void find_rows(gch__live_place *place, gch__live_news *out)
 static void find_summary(gch__live_place *place, gch__live_news *out)
 {
     const gch__live_frame *frame = &place->frame;
+    const uint64_t end = frame->first_row + frame->stands_for;
+    if (place->has_place && end <= place->next_row)
+        return;
     out->has_summary = true;
     out->summary = (gch_follow_summary){.last_sequence = frame->last_sequence,
                                         .first_row = frame->first_row,
@@ -92,7 +95,7 @@ static void find_summary(gch__live_place *place, gch__live_news *out)
                                         .last_time = frame->last_time,
                                         .column_count = frame->column_count,
                                         .columns = frame->sums};
-    place->next_row = frame->first_row + frame->stands_for;
+    place->next_row = end;
     atomic_fetch_add(&place->summaries, 1);
     atomic_fetch_add(&place->missed_rows, frame->stands_for);
 }

@@ -179,14 +179,16 @@ static void note_lost(void *context, const gch_error *err, bool is_final)
     pthread_mutex_unlock(&p->lock);
 }
 
+/* What a refusal says it is; success is none, and "again later" would be tried for ever. */
 static gch_status status_of(const cJSON *name)
 {
-#define X(status, value, text)                                                                     \
-    if (cJSON_IsString(name) && strcmp(name->valuestring, "GCH_" #status) == 0)                    \
-        return GCH_##status;
+    gch_status status = GCH_IO;
+#define X(its, value, text)                                                                        \
+    if (cJSON_IsString(name) && strcmp(name->valuestring, "GCH_" #its) == 0)                       \
+        status = GCH_##its;
     GCH_STATUS_MAP(X)
 #undef X
-    return GCH_IO;
+    return status == GCH_OK || status == GCH_PENDING ? GCH_IO : status;
 }
 
 static void take_ack(gch_publish *p, const cJSON *json)

@@ -147,6 +147,21 @@ static void a_refusal_ends_it_and_says_why(void **state)
     gch_publish_close(publish);
 }
 
+static void a_refusal_without_a_reason_is_one(void **state)
+{
+    (void)state;
+    const char *const paths[] = {"/publish-refuse-ok", "/publish-refuse-pending"};
+    for (int i = 0; i < 2; i++) {
+        gch_publish *publish = NULL;
+        assert_ok(open_publish(http, paths[i], &publish));
+        gch_status status = publish_all(publish);
+        if (status == GCH_OK) /* all were taken in before the answer came */
+            status = gch_publish_wait(publish, 10000, &err);
+        assert_int_equal(status, GCH_IO);
+        gch_publish_close(publish);
+    }
+}
+
 static void rows_that_cannot_be_sent_are_not_taken(void **state)
 {
     (void)state;
@@ -241,6 +256,7 @@ int main(void)
         cmocka_unit_test(every_row_is_acknowledged),
         cmocka_unit_test(what_was_not_acknowledged_comes_again_and_counts_once),
         cmocka_unit_test(a_refusal_ends_it_and_says_why),
+        cmocka_unit_test(a_refusal_without_a_reason_is_one),
         cmocka_unit_test(rows_that_cannot_be_sent_are_not_taken),
         cmocka_unit_test(what_makes_no_sense_is_refused),
         cmocka_unit_test(every_failed_allocation_leaks_nothing),

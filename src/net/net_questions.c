@@ -11,7 +11,7 @@
 static_assert(sizeof(gch_columns_piece) == sizeof(gch_piece) &&
                   offsetof(gch_columns_piece, y_right) == offsetof(gch_piece, y_right),
               "a piece of an answer is one of a query");
-static_assert(sizeof(gch__question) == 64, "no padding");
+static_assert(sizeof(gch__question) == 112, "no padding");
 
 /* ---- questions ---- */
 
@@ -37,6 +37,21 @@ gch__question gch__question_of_range(uint32_t column, int64_t t0, int64_t t1, gc
 {
     return (gch__question){
         .kind = GCH__ASKS_RANGE, .column = column, .join = join, .t0 = t0, .t1 = t1};
+}
+
+gch__question gch__question_of_bars(const gch_bars_ask *ask)
+{
+    gch__question q = {.kind = GCH__ASKS_BARS,
+                       .column = ask->column,
+                       .join = ask->looks_back,
+                       .axis = ask->width.unit,
+                       .bottom_digits = ask->width.count,
+                       .width_px = ask->bar_cap,
+                       .t0 = ask->t0,
+                       .t1 = ask->t1};
+    for (size_t i = 0; i + 1 < sizeof q.zone && ask->zone[i] != '\0'; i++)
+        q.zone[i] = ask->zone[i];
+    return q;
 }
 
 bool gch__question_is_same(const gch__question *a, const gch__question *b)
@@ -71,7 +86,7 @@ static gch_columns_ask ask_of(const gch__answerer *of, const gch__question *q)
         .url = of->url,
         .column = gch_file_get_info(of->file)->columns[q->column].name,
         .has_times = true,
-        .has_bounds = q->kind != GCH__ASKS_RANGE,
+        .has_bounds = q->kind == GCH__ASKS_COLUMNS || q->kind == GCH__ASKS_COLUMNS_OUTSIDE,
         .t0 = q->t0,
         .t1 = q->t1,
         .bottom = {q->bottom_digits, q->bottom_exp10},
@@ -85,10 +100,17 @@ static gch_columns_ask ask_of(const gch__answerer *of, const gch__question *q)
     };
 }
 
+static gch_bar_width width_of(const gch__question *q)
+{
+    return (gch_bar_width){.unit = (gch_bar_unit)q->axis, .count = q->bottom_digits};
+}
+
 gch_status gch__question_write_url(const gch__answerer *of, const gch__question *q,
                                    gch__buffer *out, gch_error *err)
 {
     gch_columns_ask ask = ask_of(of, q);
+    if (q->kind == GCH__ASKS_BARS)
+        return gch__bars_write_url(&ask, width_of(q), q->zone, q->width_px, out, err);
     return q->kind == GCH__ASKS_RANGE ? gch__range_write_url(&ask, out, err)
                                       : gch__columns_write_url(&ask, out, err);
 }
@@ -145,7 +167,10 @@ gch_status gch__kept_keep(const gch__answerer *of, gch__kept *came, gch_page *ou
                                .context = (void *)(uintptr_t)of->allocator};
     gch_key key;
     gch_status status = key_of(of, &came->of, &key, err);
-    if (status == GCH_OK)
+    if (status == GCH_OK && came->of.kind == GCH__ASKS_BARS)
+        status = gch__bars_parse(came->body, came->body_bytes, &ask, width_of(&came->of),
+                                 came->of.width_px, &came->bars, &came->bar_count, err);
+    else if (status == GCH_OK)
         status =
             came->of.kind == GCH__ASKS_RANGE
                 ? gch__range_parse(came->body, came->body_bytes, &ask, &came->min, &came->max, err)

@@ -17,7 +17,9 @@
 typedef enum gch__question_kind {
     GCH__ASKS_RANGE,
     GCH__ASKS_COLUMNS,
-    GCH__ASKS_COLUMNS_OUTSIDE
+    GCH__ASKS_COLUMNS_OUTSIDE,
+    GCH__ASKS_BARS /* bottom_digits: the count of the width; axis: its unit; width_px: bar_cap;
+                    * join: looks_back */
 } gch__question_kind;
 
 /* What is asked, compared and hashed byte by byte. */
@@ -27,13 +29,16 @@ typedef struct gch__question {
     int32_t bottom_exp10, top_exp10;
     uint32_t kind, column, join, axis;
     uint32_t width_px, height_px;
+    char zone[48]; /* BARS; zeros behind the name */
 } gch__question;
 
 /* The buffer of a keyed page: an answer, and the body that it leads into. */
 typedef struct gch__kept {
     gch__question of;
     gch_columns_answer columns;
-    gch_value min, max; /* GCH__ASKS_RANGE */
+    gch_value min, max;  /* GCH__ASKS_RANGE */
+    const gch_bar *bars; /* GCH__ASKS_BARS */
+    uint32_t bar_count;
     size_t body_bytes;
     _Alignas(8) uint8_t body[];
 } gch__kept;
@@ -50,6 +55,7 @@ typedef struct gch__answerer {
 
 gch__question gch__question_of_columns(const gch_answers_ask *ask);
 gch__question gch__question_of_range(uint32_t column, int64_t t0, int64_t t1, gch_join join);
+gch__question gch__question_of_bars(const gch_bars_ask *ask);
 bool gch__question_is_same(const gch__question *a, const gch__question *b);
 /* Whether both may not be under way at once for one asker: the newer one supersedes the other. */
 bool gch__question_has_place(const gch__question *a, const gch__question *b);

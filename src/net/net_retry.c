@@ -66,6 +66,10 @@ gch__verdict gch__judge_status(uint32_t http_status, const char *url, gch_status
         text = "there is no such thing on the server:";
         *status = GCH_NOT_FOUND;
         break;
+    case 422:
+        text = "it would be more than was asked for:";
+        *status = GCH_LIMIT;
+        break;
     case 408:
     case 429:
     case 502:

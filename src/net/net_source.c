@@ -373,6 +373,8 @@ static gch_status open_http(gch_data *data, gch_http *http, const char *url,
     }
     pthread_mutex_lock(&r->lock);
     r->is_open = true;
+    while (r->is_fetching) /* what was asked for ahead and turned out not to be needed */
+        pthread_cond_wait(&r->fetched, &r->lock);
     drop_pieces(r);
     pthread_mutex_unlock(&r->lock);
     gch_source_info info;

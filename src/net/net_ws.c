@@ -10,7 +10,9 @@
  *     written: what had not been begun survives the connection.
  *  2. What is read of a connection is used up before it is read again, so that a taker who is slow
  *     slows the other end down.
- *  3. The lock guards the outgoing queue and the flags; no callback runs under it.
+ *  3. What waits to be sent is bounded: messages by the user's send_cap, and answers to pings by
+ *     their number, beyond which the other end is given up.
+ *  4. The lock guards the outgoing queue and the flags; no callback runs under it.
  */
 #include "base_sigpipe.h"
 #include "gch/websocket.h"
@@ -26,6 +28,7 @@
 #define READ_BYTES 65536u
 #define QUERY_CAP 256u
 #define TURN_READS 16u
+#define ANSWERS_CAP 4096u /* waiting, of pings */
 #define URL_CAP 8000u
 #define GOOD_AFTER_NS 1000000000 /* a connection that lasts this long ends the backoff */
 
@@ -78,6 +81,11 @@ static ssize_t take_input(wslay_event_context_ptr frames, uint8_t *out, size_t c
 {
     gch_ws *ws = context;
     (void)flags;
+    if (wslay_event_get_queued_msg_count(frames) > ANSWERS_CAP) { /* and it does not read them */
+        ws->has_failed = true;
+        wslay_event_set_error(frames, WSLAY_ERR_CALLBACK_FAILURE);
+        return -1;
+    }
     if (ws->input_used == ws->input_count) {
         size_t count = 0;
         if (ws->turn_reads == TURN_READS) { /* others' turn: pings, what is to be sent, the end */

@@ -56,6 +56,8 @@ gch_status gch_query_make(const gch_file *file, const gch_query_desc *desc, gch_
 
 static gch_status begin(gch_query *query, gch__read_mode mode, gch_error *err)
 {
+    if (mode != GCH__READ_PEEK)
+        query->awaits_bars = false;
     if (query->generation != gch__file_generation(query->file))
         GCH_TRY(look(query, err));
     /* What is not waited for refines a picture that is there. */
@@ -104,6 +106,7 @@ void gch_query_destroy(gch_query *query)
     gch__free(allocator, query->points, "points");
     gch__free(allocator, query->bins, "histogram");
     gch__free(allocator, query->bars, "bars");
+    gch__free(allocator, query->far, "bars");
     gch__free(allocator, query->ends, "bars");
     gch__free(allocator, query->old_ends, "bars");
     gch__free(allocator, query->spans, "bars");

@@ -4,6 +4,7 @@
  * names the next row. Empty stretches cost nothing.
  */
 #include "query_bars.h"
+#include "query_far.h"
 #include "query_spans.h"
 #include "query_study.h"
 #include "query_values.h"
@@ -118,16 +119,8 @@ static gch_status fill_bar(gch_query *query, uint32_t column, uint64_t first, ui
     if (!*out_is_drawn)
         return GCH_OK;
     GCH_TRY(gch__find_drawn(query, column, first, last, true, &close_row, err));
-    const uint64_t rows[] = {open_row, close_row};
-    gch_value *values[] = {&bar->open, &bar->close};
-    for (size_t i = 0; i < GCH_COUNT_OF(rows); i++) {
-        uint32_t segment;
-        uint64_t key;
-        bool is_drawn;
-        GCH_TRY(gch__key_of_row(query, column, rows[i], &segment, &key, &is_drawn, err));
-        *values[i] =
-            gch__value_from_key(&gch__query_segment(query, segment)->columns[column].map, key);
-    }
+    GCH_TRY(gch__value_of_row(query, column, open_row, &bar->open, err));
+    GCH_TRY(gch__value_of_row(query, column, close_row, &bar->close, err));
     return gch__range_of_rows(query, column, first, last, &bar->low, &bar->high, touch, err);
 }
 
@@ -143,6 +136,7 @@ gch_status gch__bar_walk_start(gch__bar_walk *walk, gch_query *query, uint32_t c
                             .unit = info->time_unit,
                             .t0 = t0,
                             .t1 = t1,
+                            .awaited = INT64_MAX,
                             .row = info->row_count,
                             .row_count = info->row_count};
     if (info->row_count == 0 || t0 >= t1)
@@ -150,6 +144,7 @@ gch_status gch__bar_walk_start(gch__bar_walk *walk, gch_query *query, uint32_t c
     /* Bars reach beyond the data: its first and last count too. */
     int64_t time = GCH_MIN(GCH_MAX(t0, info->first_time), info->last_time);
     gch__bar_bounds bounds = gch__bar_around(width, info->time_unit, zone, time);
+    walk->awaited = time;
     return gch__row_at(query, bounds.t0, &walk->row, touch, err);
 }
 
@@ -164,6 +159,7 @@ gch_status gch__bar_walk_next(gch__bar_walk *walk, gch_bar *out, uint64_t *out_f
         int64_t time;
         GCH_TRY(gch__time_of_row(walk->query, walk->row, &time, err));
         gch__bar_bounds bounds = gch__bar_around(walk->width, walk->unit, walk->zone, time);
+        walk->awaited = time;
         if (bounds.t0 >= walk->t1)
             return GCH_OK;
         uint64_t end = walk->row_count;
@@ -178,6 +174,38 @@ gch_status gch__bar_walk_next(gch__bar_walk *walk, gch_bar *out, uint64_t *out_f
     return GCH_OK;
 }
 
+static gch_status add_bar(gch_query *query, const gch_bar *bar, uint32_t *io_count, gch_error *err)
+{
+    GCH_TRY(gch__ensure(query->allocator, (void **)&query->bars, &query->bar_cap,
+                        (size_t)*io_count + 1, sizeof *bar, "bars", err));
+    query->bars[(*io_count)++] = *bar;
+    query->stats.rows_visible += bar->row_count;
+    return GCH_OK;
+}
+
+/* A walk ends at the first border that is missing. What it would have come to is asked for here,
+ * bar by bar of the grid, so that it does not come to one page a frame. */
+static void ask_ahead(const gch__bar_walk *walk, uint32_t column, uint32_t bar_cap,
+                      gch__touch *touch)
+{
+    uint64_t first = walk->row, end;
+    int64_t t = walk->awaited;
+    int64_t last = GCH_MIN(walk->t1, gch_file_get_info(walk->query->file)->last_time);
+    for (uint32_t asked = 0; t <= last && asked < bar_cap; asked++) {
+        gch__bar_bounds bounds = gch__bar_around(walk->width, walk->unit, walk->zone, t);
+        if (bounds.t1 <= t)
+            return;
+        t = bounds.t1;
+        gch_bar bar;
+        bool is_drawn;
+        if (gch__row_at(walk->query, t, &end, touch, NULL) != GCH_OK)
+            continue;
+        if (first < end)
+            (void)!fill_bar(walk->query, column, first, end, &bar, &is_drawn, touch, NULL);
+        first = end;
+    }
+}
+
 static gch_status find_bars(gch_query *query, uint32_t column, gch_bar_width width,
                             const gch_time_zone *zone, int64_t t0, int64_t t1, uint32_t bar_cap,
                             const gch_bar **out_bars, uint32_t *out_count, gch_error *err)
@@ -185,39 +213,68 @@ static gch_status find_bars(gch_query *query, uint32_t column, gch_bar_width wid
     gch__bar_walk walk;
     gch__touch touch = {0};
     uint32_t count = 0;
-    GCH_TRY(gch__bar_walk_start(&walk, query, column, width, zone, t0, t1, &touch, err));
-    for (;;) {
+    bool is_pending = false;
+    gch_status status = gch__bar_walk_start(&walk, query, column, width, zone, t0, t1, &touch, err);
+    while (status == GCH_OK) {
         gch_bar bar;
         uint64_t row;
         bool is_drawn;
-        GCH_TRY(gch__bar_walk_next(&walk, &bar, &row, &touch, err));
-        if (bar.row_count == 0)
+        status = gch__bar_walk_next(&walk, &bar, &row, &touch, err);
+        if (status != GCH_OK || bar.row_count == 0)
             break;
-        GCH_TRY(fill_bar(query, column, row, row + bar.row_count, &bar, &is_drawn, &touch, err));
-        if (!is_drawn)
-            continue;
-        if (count == bar_cap)
+        status = fill_bar(query, column, row, row + bar.row_count, &bar, &is_drawn, &touch, err);
+        is_pending = is_pending || status == GCH_PENDING;
+        if (status == GCH_PENDING)
+            status = GCH_OK; /* and what the others lack */
+        else if (status == GCH_OK && is_drawn && count == bar_cap)
             return gch_fail(err, GCH_LIMIT, "more than %u bars", bar_cap);
-        void *bars = query->bars;
-        gch_status status = gch__ensure(query->allocator, &bars, &query->bar_cap, (size_t)count + 1,
-                                        sizeof bar, "bars", err);
-        query->bars = bars;
-        GCH_TRY(status);
-        query->bars[count++] = bar;
-        query->stats.rows_visible += bar.row_count;
+        else if (status == GCH_OK && is_drawn)
+            status = add_bar(query, &bar, &count, err);
     }
+    if (status == GCH_PENDING)
+        ask_ahead(&walk, column, bar_cap, &touch);
     query->stats.blocks_decoded += touch.blocks;
     query->stats.nodes_read += touch.nodes;
     query->stats.bytes_read += touch.bytes;
+    GCH_TRY(status);
+    if (is_pending || touch.covered > 0) /* a low or high may be another bar's */
+        return gch_fail(err, GCH_PENDING, "pages of the bars are missing");
     *out_bars = query->bars;
     *out_count = count;
     return GCH_OK;
+}
+
+/* What the pages at hand give, or an answer. *is_answered false: pages are to be asked for. */
+static gch_status find_without_loading(gch_query *query, uint32_t column, gch_bar_width width,
+                                       const gch_time_zone *zone, int64_t t0, int64_t t1,
+                                       uint32_t bar_cap, const gch_bar **out_bars,
+                                       uint32_t *out_count, bool *is_answered, gch_error *err)
+{
+    GCH_TRY(gch__query_begin_peek(query, err));
+    gch_query_stats before = query->stats;
+    gch_status status = gch__far_bars_take(query, column, width, zone, t0, t1, bar_cap, out_bars,
+                                           out_count, is_answered, err);
+    if (!*is_answered)
+        status = find_bars(query, column, width, zone, t0, t1, bar_cap, out_bars, out_count, err);
+    *is_answered = true;
+    (void)!gch__query_end(query, GCH_OK); /* what is missing is asked for, here or there */
+    if (status != GCH_PENDING)
+        return status;
+    query->stats = before;
+    return gch__far_bars_ask(query, column, width, zone, t0, t1, bar_cap, 0, out_bars, out_count,
+                             is_answered, err);
 }
 
 gch_status gch_query_bars(gch_query *query, uint32_t column, gch_bar_width width,
                           const gch_time_zone *zone, int64_t t0, int64_t t1, uint32_t bar_cap,
                           const gch_bar **out_bars, uint32_t *out_count, gch_error *err)
 {
+    bool is_answered = false;
+    if (query->answers != NULL && query->answers->bars != NULL)
+        GCH_TRY(find_without_loading(query, column, width, zone, t0, t1, bar_cap, out_bars,
+                                     out_count, &is_answered, err));
+    if (is_answered)
+        return GCH_OK;
     GCH_TRY(gch__query_begin(query, err));
     return gch__query_end(
         query, find_bars(query, column, width, zone, t0, t1, bar_cap, out_bars, out_count, err));

@@ -11,6 +11,7 @@ typedef struct gch__bar_walk {
     gch_time_unit unit;
     int64_t t0, t1;
     uint64_t row, row_count; /* the next bar's first row; the file's */
+    int64_t awaited;         /* after GCH_PENDING: a time of the bar that begins with that row */
 } gch__bar_walk;
 
 /* For bars that overlap [t0, t1). Checks column and width: GCH_INVALID, GCH_LIMIT. */

@@ -78,23 +78,11 @@ static gch_status hull_add_slice(const columns_job *job, const gch__slice *slice
     return GCH_OK;
 }
 
-static bool rows_have_gaps(const columns_job *job, uint64_t first, uint64_t last)
-{
-    gch__slice slice;
-    for (uint64_t row = first; row < last; row += slice.last - slice.first) {
-        slice = gch__slice_at(job->query, row, last);
-        if (gch__slice_has_gaps(
-                &gch__query_segment(job->query, slice.segment)->columns[job->column], slice.first,
-                slice.last))
-            return true;
-    }
-    return false;
-}
-
 static gch_status one_column(const columns_job *job, const gch__edge *left, const gch__edge *right,
                              gch__column_task *task, gch_error *err)
 {
-    if (job->join == GCH_JOIN_NONE || rows_have_gaps(job, left->row, right->row)) {
+    if (job->join == GCH_JOIN_NONE ||
+        gch__rows_have_gaps(job->query, job->column, left->row, right->row)) {
         gch__lit_ends ends = {.left_is_crossed = left->is_crossed,
                               .right_is_crossed = right->is_crossed,
                               .left_row = left->cross_row,
@@ -210,7 +198,8 @@ static void run_task(void *context, size_t index, uint32_t worker)
 static gch_status outline_column(const columns_job *job, const gch__edge *left,
                                  const gch__edge *right, gch__column_task *task, gch_error *err)
 {
-    if (!left->is_crossed || !right->is_crossed || rows_have_gaps(job, left->row, right->row))
+    if (!left->is_crossed || !right->is_crossed ||
+        gch__rows_have_gaps(job->query, job->column, left->row, right->row))
         return one_column(job, left, right, task, err);
     return gch__column_task_add(job->query->allocator, task,
                                 (gch_piece){.row_top = (int32_t)job->view->height_px,
@@ -381,13 +370,15 @@ static gch_status find_without_loading(gch_query *query, uint32_t column, const 
                                        gch_error *err)
 {
     gch_query_stats before = query->stats;
+    bool stands_in = query->awaits_bars;
+    query->awaits_bars = false;
     gch_columns answer = {0};
     gch_view answered = {0};
     bool knows_rows;
     *is_answered = true;
     GCH_TRY(gch__query_begin_peek(query, err));
     GCH_TRY(gch__query_end(query, find_columns(query, column, view, join, out, &knows_rows, err)));
-    if (out->pending_count == 0)
+    if (out->pending_count == 0 || stands_in)
         return GCH_OK;
     gch_answers_ask ask = {.column = column,
                            .view = view,

@@ -91,20 +91,6 @@ static gch_status count_decoded(counting *c, uint32_t block, gch__pair64 pair,
     return GCH_OK;
 }
 
-/* Bits of rows [first, last) of a block. */
-static void clip_bits(uint64_t words[GCH_BLOCK_ROWS / 64], uint32_t first, uint32_t last)
-{
-    for (uint32_t i = 0; i < GCH_BLOCK_ROWS / 64; i++) {
-        uint32_t start = i * 64;
-        if (last <= start || first >= start + 64)
-            words[i] = 0;
-        else if (first > start)
-            words[i] &= UINT64_MAX << (first - start);
-        if (last > start && last - start < 64)
-            words[i] &= ((uint64_t)1 << (last - start)) - 1;
-    }
-}
-
 static gch_status read_pair(const counting *c, uint32_t level, uint32_t index, gch__pair64 *out)
 {
     size_t bytes = c->column->map.is_wide ? sizeof(gch__pair64) : sizeof(gch__pair32);
@@ -133,8 +119,8 @@ static gch_status count_in_block(counting *c, uint32_t first, uint32_t last)
     GCH_TRY(read_pair(c, 0, block, &pair));
     if (pair.min > pair.max)
         return GCH_OK;
-    GCH_TRY(gch__drawn_bits(c->segment, c->column, block, drawn, c->err));
-    clip_bits(drawn, first - start, last - start);
+    GCH_TRY(gch__drawn_bits_between(c->segment, c->column, block, first - start, last - start,
+                                    drawn, c->err));
     if (!is_one_row(c, pair))
         return count_decoded(c, block, pair, drawn);
     for (uint32_t i = 0; i < GCH_BLOCK_ROWS / 64; i++)
@@ -142,26 +128,18 @@ static gch_status count_in_block(counting *c, uint32_t first, uint32_t last)
     return GCH_OK;
 }
 
-/* First row after node `index` of a level. */
-static uint64_t node_end(const gch__segment *segment, uint32_t level, uint64_t index)
-{
-    return GCH_MIN((index + 1) * GCH_BLOCK_ROWS << (4 * level), segment->row_count);
-}
-
 /* The largest node above the blocks that starts at `row`, ends by `last` and can be settled without
  * its children. *out_end is its end, or `row`. */
 static gch_status count_node(counting *c, uint32_t row, uint32_t last, uint32_t *out_end)
 {
     const gch__value_column *column = c->column;
-    uint32_t block = row / GCH_BLOCK_ROWS, level = 0;
+    uint32_t block = row / GCH_BLOCK_ROWS;
     *out_end = row;
-    while (row % GCH_BLOCK_ROWS == 0 && level + 1 < column->level_count &&
-           (block & ((1u << (4 * (level + 1))) - 1)) == 0 &&
-           block >> (4 * (level + 1)) < column->level_counts[level + 1] &&
-           node_end(c->segment, level + 1, block >> (4 * (level + 1))) <= last)
-        level++;
-    for (; level > 0; level--) {
-        uint32_t index = block >> (4 * level), end = (uint32_t)node_end(c->segment, level, index);
+    if (row % GCH_BLOCK_ROWS != 0)
+        return GCH_OK;
+    for (uint32_t level = gch__node_level(c->segment, column, row, last); level > 0; level--) {
+        uint32_t index = block >> (4 * level);
+        uint32_t end = (uint32_t)gch__node_end(c->segment, level, index);
         gch__pair64 pair;
         gch_status status = read_pair(c, level, index, &pair);
         if (status == GCH_PENDING) /* smaller ones may be there */

@@ -6,6 +6,7 @@
  */
 #include "query_edges.h"
 
+#include <assert.h>
 #include <string.h>
 
 #define TASK_EDGES 32u
@@ -13,6 +14,9 @@
 int64_t gch__edge_time(const gch_view *view, uint32_t c)
 {
     uint64_t span = (uint64_t)view->t1 - (uint64_t)view->t0;
+    static_assert(GCH_VIEW_PX_MAX < 1u << 16, "the product below");
+    if (span < (uint64_t)1 << 47) /* a division of 128 bits costs more than all else here */
+        return (int64_t)((uint64_t)view->t0 + (span * c + (view->width_px - 1)) / view->width_px);
     unsigned __int128 ahead = (unsigned __int128)span * c + (view->width_px - 1);
     return (int64_t)((uint64_t)view->t0 + (uint64_t)(ahead / view->width_px));
 }

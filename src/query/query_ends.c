@@ -20,17 +20,6 @@ static bool is_same_kind(const struct gch__ends_of *a, const struct gch__ends_of
            strcmp(a->zone, b->zone) == 0;
 }
 
-static gch_status read_end(const gch_query *query, uint32_t column, uint64_t row, gch_value *out,
-                           gch_error *err)
-{
-    uint32_t segment;
-    uint64_t key;
-    bool is_drawn;
-    GCH_TRY(gch__key_of_row(query, column, row, &segment, &key, &is_drawn, err));
-    *out = gch__value_from_key(&gch__query_segment(query, segment)->columns[column].map, key);
-    return GCH_OK;
-}
-
 static gch_status read_ends(const gch_query *query, uint32_t column, gch__bar_ends *bar,
                             bool *out_is_drawn, gch_error *err)
 {
@@ -40,8 +29,8 @@ static gch_status read_ends(const gch_query *query, uint32_t column, gch__bar_en
     if (!*out_is_drawn)
         return GCH_OK;
     GCH_TRY(gch__find_drawn(query, column, first, last, true, &close, err));
-    GCH_TRY(read_end(query, column, open, &bar->its.open, err));
-    return read_end(query, column, close, &bar->its.close, err);
+    GCH_TRY(gch__value_of_row(query, column, open, &bar->its.open, err));
+    return gch__value_of_row(query, column, close, &bar->its.close, err);
 }
 
 static gch_status add(gch_query *query, uint32_t bar_cap, uint32_t *io_count,

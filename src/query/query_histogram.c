@@ -8,18 +8,13 @@
 
 #define COLUMNS 64u
 
-static bool is_same_decimal(gch_decimal a, gch_decimal b)
-{
-    return a.digits == b.digits && a.exp10 == b.exp10;
-}
-
 static bool is_kept(const gch_query *query, const struct gch__bins_of *asked)
 {
     const struct gch__bins_of *kept = &query->bins_of;
     return kept->histogram.bin_count == asked->histogram.bin_count &&
            kept->column == asked->column && kept->t0 == asked->t0 && kept->t1 == asked->t1 &&
-           is_same_decimal(kept->left, asked->left) && is_same_decimal(kept->right, asked->right) &&
-           kept->generation == asked->generation;
+           gch__is_same_decimal(kept->left, asked->left) &&
+           gch__is_same_decimal(kept->right, asked->right) && kept->generation == asked->generation;
 }
 
 gch_status gch_query_histogram(gch_query *query, uint32_t column, int64_t t0, int64_t t1,

@@ -50,6 +50,18 @@ gch__slice gch__slice_at(const gch_query *query, uint64_t row, uint64_t last)
     return slice;
 }
 
+bool gch__rows_have_gaps(const gch_query *query, uint32_t column, uint64_t first, uint64_t last)
+{
+    gch__slice slice;
+    for (uint64_t row = first; row < last; row += slice.last - slice.first) {
+        slice = gch__slice_at(query, row, last);
+        const gch__segment *segment = gch__query_segment(query, slice.segment);
+        if (gch__slice_has_gaps(&segment->columns[column], slice.first, slice.last))
+            return true;
+    }
+    return false;
+}
+
 /* ---- the bitmap ---- */
 
 static void light(lit_job *job, int32_t top, int32_t bottom)
@@ -144,13 +156,6 @@ static gch_status light_decoded(lit_job *job, const gch__slice *slice, uint32_t 
     return GCH_OK;
 }
 
-/* First row after node `index` of a level. */
-static uint64_t node_end(const gch__segment *segment, uint32_t level, uint32_t index)
-{
-    uint64_t end = ((uint64_t)index + 1) * GCH_BLOCK_ROWS << (4 * level);
-    return GCH_MIN(end, segment->row_count);
-}
-
 /* Tries to settle the largest node that starts at `row` and lies within the slice without decoding.
  * *out_end is its end, or `row` if none could be settled. */
 static gch_status settle_node(lit_job *job, const gch__slice *slice, uint32_t row,
@@ -164,13 +169,9 @@ static gch_status settle_node(lit_job *job, const gch__slice *slice, uint32_t ro
     *out_end = row;
     if (row % GCH_BLOCK_ROWS != 0)
         return GCH_OK;
-    uint32_t level = 0;
-    while (level + 1 < column->level_count && (block & ((1u << (4 * (level + 1))) - 1)) == 0 &&
-           node_end(segment, level + 1, block >> (4 * (level + 1))) <= slice->last)
-        level++;
-    for (;; level--) {
+    for (uint32_t level = gch__node_level(segment, column, row, slice->last);; level--) {
         uint32_t index = block >> (4 * level);
-        uint64_t end = node_end(segment, level, index);
+        uint64_t end = gch__node_end(segment, level, index);
         if (end > slice->last)
             return GCH_OK;
         uint64_t min, max;

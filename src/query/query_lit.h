@@ -22,5 +22,8 @@ GCH_CHECKED gch_status gch__column_task_add(const gch_allocator *allocator, gch_
 
 /* The part of rows [row, last) that lies in the segment of `row`. */
 gch__slice gch__slice_at(const gch_query *query, uint64_t row, uint64_t last);
+/* True if some of these rows may not be drawn, as gch__slice_has_gaps tells; false if there are
+ * none. */
+bool gch__rows_have_gaps(const gch_query *query, uint32_t column, uint64_t first, uint64_t last);
 
 #endif

@@ -1,144 +1,7 @@
-/* Queries over a file whose pages come and go: a pager of our own loads a page only when it was
- * asked for and the test says so. */
+/* Queries over a file whose pages come and go. */
 #include "gch/plane.h"
+#include "query_paged.h"
 #include "query_values.h"
-#include "store_file.h"
-#include "test_series.h"
-
-#include <math.h>
-
-#define PAGE_CAP 4096u
-
-typedef struct fake_pager {
-    bool is_loaded[PAGE_CAP], is_asked[PAGE_CAP];
-    uint64_t page_count;
-    uint32_t reader_count;
-    gch__page_check check;
-    const uint8_t *image;
-} fake_pager;
-
-static gch_status ensure(void *context, uint64_t first, uint64_t count, gch__reader *reader,
-                         gch_error *err)
-{
-    fake_pager *pager = context;
-    bool is_missing = false;
-    for (uint64_t page = first; page < first + count; page++) {
-        assert_true(page < pager->page_count);
-        if (reader->mode == GCH__READ_BLOCK && !pager->is_loaded[page]) {
-            gch_status status = pager->check.verify(pager->check.context, page,
-                                                    pager->image + page * GCH__PAGE_BYTES, err);
-            if (status != GCH_OK)
-                return status;
-            pager->is_loaded[page] = true;
-        }
-        if (!pager->is_loaded[page]) {
-            pager->is_asked[page] |= reader->mode == GCH__READ_NO_WAIT;
-            atomic_fetch_add(&reader->missing_count, 1);
-            is_missing = true;
-            continue;
-        }
-        atomic_fetch_or(&reader->pinned[page / 64], (uint64_t)1 << (page % 64));
-    }
-    return is_missing ? gch_fail(err, GCH_PENDING, "not loaded yet") : GCH_OK;
-}
-
-static gch_status make_reader(void *context, gch__reader **out, gch_error *err)
-{
-    (void)err;
-    fake_pager *pager = context;
-    gch__reader *reader = calloc(1, sizeof *reader);
-    assert_non_null(reader);
-    reader->pinned = calloc(PAGE_CAP / 64, sizeof *reader->pinned);
-    assert_non_null(reader->pinned);
-    pager->reader_count++;
-    reader->source = pager;
-    *out = reader;
-    return GCH_OK;
-}
-
-static void end_reader(gch__reader *reader)
-{
-    memset((void *)reader->pinned, 0, PAGE_CAP / 8);
-}
-
-static void begin_reader(gch__reader *reader, gch__read_mode mode, gch__priority priority)
-{
-    end_reader(reader);
-    reader->mode = mode;
-    reader->priority = priority;
-}
-
-static void destroy_reader(gch__reader *reader)
-{
-    ((fake_pager *)reader->source)->reader_count--;
-    free((void *)reader->pinned);
-    free(reader);
-}
-
-typedef struct paged_series {
-    test_series whole;
-    fake_pager pager;
-    gch_file *file;
-} paged_series;
-
-enum { ROWS = 300000 };
-
-static void open_paged(paged_series *series)
-{
-    gch_error err = {0};
-    series->pager.image = series->whole.image;
-    series->pager.page_count = (series->whole.image_bytes + GCH__PAGE_BYTES - 1) / GCH__PAGE_BYTES;
-    assert_true(series->pager.page_count <= PAGE_CAP);
-    gch__paged_image image = {.name = "paged",
-                              .bytes = series->whole.image,
-                              .byte_count = series->whole.image_bytes,
-                              .pager = {.ensure = ensure,
-                                        .make_reader = make_reader,
-                                        .begin_reader = begin_reader,
-                                        .end_reader = end_reader,
-                                        .destroy_reader = destroy_reader,
-                                        .context = &series->pager}};
-    assert_ok(gch__file_open_paged(&image, NULL, &series->pager.check, &series->file, &err));
-}
-
-static void make(paged_series *series, bool is_regular, bool has_gaps)
-{
-    uint64_t seed = 9;
-    int64_t *t = malloc(ROWS * sizeof *t), now = 0;
-    double *v = malloc(ROWS * sizeof *v), walk = 0;
-    assert_true(t != NULL && v != NULL);
-    for (int i = 0; i < ROWS; i++) {
-        now += is_regular ? 10 : (int64_t)(test_random(&seed) % 20);
-        walk += (double)(test_random(&seed) % 2001) - 1000;
-        t[i] = now;
-        v[i] = has_gaps && test_random(&seed) % 5000 < 3 ? (double)NAN : walk / 100;
-    }
-    *series = (paged_series){0};
-    series->whole = test_series_make(GCH_TIME_MS, t, v, GCH_TYPE_F64, NULL, ROWS);
-    free(t);
-    free(v);
-    open_paged(series);
-}
-
-static void reset(paged_series *series)
-{
-    gch__file_close(series->file);
-    assert_int_equal(series->pager.reader_count, 0);
-    test_series_free(&series->whole);
-}
-
-/* Loads one in `share` of the pages that were asked for; returns how many. */
-static uint32_t load_some(fake_pager *pager, uint32_t share, uint64_t *seed)
-{
-    uint32_t count = 0;
-    for (uint64_t page = 0; page < pager->page_count; page++) {
-        if (!pager->is_asked[page] || pager->is_loaded[page] || test_random(seed) % share != 0)
-            continue;
-        pager->is_loaded[page] = true;
-        count++;
-    }
-    return count;
-}
 
 static void assert_same_columns(const gch_columns *a, const gch_columns *b)
 {
@@ -426,11 +289,6 @@ static gch_status help_range(void *context, uint32_t column, int64_t t0, int64_t
                : gch_query_range(h->exact, column, t0, t1, join, out_min, out_max, err);
 }
 
-static bool is_any_asked(const fake_pager *pager)
-{
-    return memchr(pager->is_asked, true, sizeof pager->is_asked) != NULL;
-}
-
 static void finished_answers_stand_in_for_pages(void **state)
 {
     (void)state;
@@ -438,7 +296,8 @@ static void finished_answers_stand_in_for_pages(void **state)
     paged_series series;
     make(&series, false, true);
     const gch_file_info *info = gch_file_get_info(series.file);
-    helper h = {.answers = {help_columns, help_range, &h}, .status = GCH_PENDING};
+    helper h = {.answers = {.columns = help_columns, .range = help_range, .context = &h},
+                .status = GCH_PENDING};
     gch_query *query = NULL, *exact = NULL;
     gch_query_desc desc = {.no_wait = true, .answers = &h.answers};
     assert_ok(gch_query_make(series.file, &desc, &query, &err));
@@ -521,7 +380,8 @@ static void a_view_that_moves_shows_what_it_did(void **state)
         paged_series series;
         make(&series, false, true);
         int64_t last = gch_file_get_info(series.file)->last_time;
-        helper h = {.answers = {help_columns, help_range, &h}, .status = GCH_OK};
+        helper h = {.answers = {.columns = help_columns, .range = help_range, .context = &h},
+                    .status = GCH_OK};
         gch_query *query = NULL, *exact = NULL;
         gch_query_desc desc = {.no_wait = true, .answers = &h.answers};
         assert_ok(gch_query_make(series.file, &desc, &query, &err));
@@ -670,6 +530,20 @@ static void a_large_level_of_the_tree_is_read_when_it_is_needed(void **state)
                      .width_px = 300,
                      .height_px = 100};
     gch_columns columns, expected;
+    /* Bars whose ends are there are not known before their insides are. */
+    const gch_bar *bars, *exact_bars;
+    uint32_t count, rounds_of_bars = 0;
+    const gch_bar_width width = {.count = 8192};
+    while (gch_query_bars(query, 0, width, NULL, 50000000, 50080000, 20, &bars, &count, &err) ==
+           GCH_PENDING)
+        assert_true(load_some(&series.pager, 1, &seed) > 0 && ++rounds_of_bars < 9);
+    assert_ok(
+        gch_query_bars(exact, 0, width, NULL, 50000000, 50080000, 20, &exact_bars, &count, &err));
+    for (uint32_t i = 0; i < count; i++) {
+        assert_int_equal(gch__compare_values(bars[i].high, exact_bars[i].high), 0);
+        assert_int_equal(gch__compare_values(bars[i].low, exact_bars[i].low), 0);
+    }
+    assert_true(count > 9 && rounds_of_bars > 1);
     assert_ok(gch_query_columns(query, 0, &view, GCH_JOIN_LINE, &columns, &err));
     assert_int_equal(columns.first[300], 300); /* a picture there is, from the levels above */
     for (uint32_t rounds = 0; columns.pending_count > 0; rounds++) {
@@ -693,10 +567,37 @@ static void a_large_level_of_the_tree_is_read_when_it_is_needed(void **state)
     reset(&series);
 }
 
+/* As doubles, today's nanoseconds are 256 apart. */
+static void rows_are_guessed_among_times_that_doubles_do_not_tell_apart(void **state)
+{
+    (void)state;
+    enum { COUNT = 100 };
+    const int64_t now = 1700000000000000001;
+    int64_t times[COUNT];
+    double values[COUNT];
+    gch_error err;
+    gch_query *query = NULL;
+    for (int i = 0; i < COUNT; i++) {
+        times[i] = now + i;
+        values[i] = i;
+    }
+    test_series series = test_series_make(GCH_TIME_NS, times, values, GCH_TYPE_F64, NULL, COUNT);
+    assert_ok(gch_query_make(series.file, NULL, &query, &err));
+    for (int i = 0; i < COUNT; i++) { /* to within what a quotient rounds */
+        uint64_t row = gch__guess_row_at(query, times[i]);
+        assert_true(row == (uint64_t)i || row + 1 == (uint64_t)i);
+    }
+    assert_true(gch__guess_row_at(query, INT64_MIN) == 0);
+    assert_true(gch__guess_row_at(query, INT64_MAX) == COUNT);
+    gch_query_destroy(query);
+    test_series_free(&series);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(frames_converge_without_waiting),
+        cmocka_unit_test(rows_are_guessed_among_times_that_doubles_do_not_tell_apart),
         cmocka_unit_test(grids_of_a_plane_converge_without_waiting),
         cmocka_unit_test(sums_become_known_bar_by_bar),
         cmocka_unit_test(a_pending_column_covers_its_rows),

@@ -5,19 +5,42 @@
  */
 #include "query_state.h"
 
-bool gch__slice_has_gaps(const gch__value_column *column, uint32_t first, uint32_t last)
+uint32_t gch__gap_at(const gch__value_column *column, uint32_t super)
 {
-    if (column->gap_super_count == 0)
-        return false;
-    uint32_t super = first / GCH_SUPER_ROWS, low = 0, high = column->gap_super_count;
-    while (low < high) { /* the first listed super-block >= super */
+    uint32_t low = 0, high = column->gap_super_count;
+    while (low < high) {
         uint32_t middle = low + (high - low) / 2;
         if (column->gap_supers[middle] < super)
             low = middle + 1;
         else
             high = middle;
     }
-    return low < column->gap_super_count && column->gap_supers[low] <= (last - 1) / GCH_SUPER_ROWS;
+    return low;
+}
+
+bool gch__slice_has_gaps(const gch__value_column *column, uint32_t first, uint32_t last)
+{
+    uint32_t at = gch__gap_at(column, first / GCH_SUPER_ROWS);
+    return at < column->gap_super_count && column->gap_supers[at] <= (last - 1) / GCH_SUPER_ROWS;
+}
+
+uint64_t gch__node_end(const gch__segment *segment, uint32_t level, uint32_t index)
+{
+    uint64_t end = ((uint64_t)index + 1) * GCH_BLOCK_ROWS << (4 * level);
+    return GCH_MIN(end, segment->row_count);
+}
+
+uint32_t gch__node_level(const gch__segment *segment, const gch__value_column *column, uint32_t row,
+                         uint32_t last)
+{
+    uint32_t index = row / GCH_BLOCK_ROWS, level = 0;
+    while (level + 1 < column->level_count && index % GCH_TREE_FANOUT == 0 &&
+           index / GCH_TREE_FANOUT < column->level_counts[level + 1] &&
+           gch__node_end(segment, level + 1, index / GCH_TREE_FANOUT) <= last) {
+        index /= GCH_TREE_FANOUT;
+        level++;
+    }
+    return level;
 }
 
 static gch_status reduce_pairs(const gch_query *query, const gch__segment *segment,
@@ -102,6 +125,23 @@ gch_status gch__drawn_bits(const gch__segment *segment, const gch__value_column 
             words[i] = 0;
         else if (room - i * 64 < 64)
             words[i] &= ((uint64_t)1 << (room - i * 64)) - 1;
+    }
+    return GCH_OK;
+}
+
+gch_status gch__drawn_bits_between(const gch__segment *segment, const gch__value_column *column,
+                                   uint32_t block, uint32_t first, uint32_t last,
+                                   uint64_t words[GCH_BLOCK_ROWS / 64], gch_error *err)
+{
+    GCH_TRY(gch__drawn_bits(segment, column, block, words, err));
+    for (uint32_t i = 0; i < GCH_BLOCK_ROWS / 64; i++) {
+        uint32_t start = i * 64;
+        if (last <= start || first >= start + 64)
+            words[i] = 0;
+        else if (first > start)
+            words[i] &= UINT64_MAX << (first - start);
+        if (last > start && last - start < 64)
+            words[i] &= ((uint64_t)1 << (last - start)) - 1;
     }
     return GCH_OK;
 }

@@ -35,6 +35,17 @@ gch_status gch__key_of_row(const gch_query *query, uint32_t column, uint64_t row
     return gch__segment_key(segment, &segment->columns[column], local, out_key, out_is_drawn, err);
 }
 
+gch_status gch__value_of_row(const gch_query *query, uint32_t column, uint64_t row, gch_value *out,
+                             gch_error *err)
+{
+    uint32_t segment;
+    uint64_t key;
+    bool is_drawn;
+    GCH_TRY(gch__key_of_row(query, column, row, &segment, &key, &is_drawn, err));
+    *out = gch__value_from_key(&gch__query_segment(query, segment)->columns[column].map, key);
+    return GCH_OK;
+}
+
 /* The first segment that ends at t or later; NULL: none. */
 static const gch__segment *segment_at(const gch_query *query, int64_t t)
 {
@@ -56,8 +67,8 @@ uint64_t gch__guess_row_at(const gch_query *query, int64_t t)
         return gch__query_row_count(query);
     if (t <= segment->first_time)
         return segment->first_row;
-    double ahead = (double)t - (double)segment->first_time;
-    double whole = (double)segment->last_time - (double)segment->first_time;
+    double ahead = (double)((uint64_t)t - (uint64_t)segment->first_time);
+    double whole = (double)((uint64_t)segment->last_time - (uint64_t)segment->first_time);
     return segment->first_row + (uint64_t)(ahead / whole * (segment->row_count - 1));
 }
 

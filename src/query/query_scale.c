@@ -1,18 +1,17 @@
-/* Row edges, rows of keys, and crossings: double arithmetic where its error bound decides, exact
- * integers where it does not.
+/* Row edges, rows of keys, and crossings: double arithmetic where its error bound decides, then
+ * double-double arithmetic, exact integers where neither does.
  *
  * Invariants:
  *  1. thresholds[unbounded_count ..] descend (weakly): row(key) = max{r : key < thresholds[r]}.
  *     Across, thresholds[.. height_px - unbounded_count] ascend: max{r : key >= thresholds[r]}.
- *  2. Every decision on a linear axis is either an integer comparison, a double comparison whose
- * two sides differ by more than the bound on their errors, or gch__exact_compare_edge.
+ *  2. Every decision on a linear axis is either an integer comparison, a comparison of doubles or
+ *     pairs that differ by more than the bound on their errors, or gch__exact_compare_edge.
  */
 #include "query_scale.h"
 
 #include <math.h>
 
 #define Y_LIMIT 1e6f
-#define GUESS_KEYS (uint64_t)64
 #define KIND_COUNT 21u /* decimals of 0 to 18 digits behind the point, both floats */
 
 static double double_of_key(const gch__key_map *map, uint64_t key)
@@ -58,6 +57,11 @@ static double edge_value(const gch__row_table *table, uint32_t row)
     return table->axis == GCH_AXIS_LOG ? exp(value) : value;
 }
 
+static gch__pair edge_pair(const gch__row_table *table, uint32_t row)
+{
+    return gch__pair_minus(table->top_pair, gch__pair_times(table->step_pair, (double)row));
+}
+
 /* Is the key's value above Y(row), or across at it or above? */
 static bool is_above_edge(const gch__row_table *table, uint64_t key, uint32_t row)
 {
@@ -72,6 +76,12 @@ static bool is_above_edge(const gch__row_table *table, uint64_t key, uint32_t ro
         return true;
     if (!table->is_extreme && edge - value > bound)
         return false;
+    if (table->has_pairs) {
+        gch__pair pair = edge_pair(table, row);
+        double above = value - pair.high - pair.low;
+        if (fabs(above) > 0x1p-96 * fmax(table->magnitude, fabs(value)))
+            return above > 0;
+    }
     gch__exact exact = gch__exact_from_key(&table->map, key);
     gch__exact_line number = {.a = exact, .b = exact, .part = 0, .whole = 1};
     int side =
@@ -148,15 +158,21 @@ static bool decimal_thresholds(gch__row_table *table)
     if (top >= limit || top <= -limit || bottom >= limit || bottom <= -limit)
         return false;
     __int128 divisor = (__int128)table->height_px * gch__pow10_i64[shift];
+    /* From the largest value down; quotient and rest are divided out once and counted on from
+     * there. */
+    __int128 first = table->is_across ? bottom : top;
+    __int128 step = table->is_across ? bottom - top : top - bottom;
+    __int128 digits = first * table->height_px / divisor, rest = first * table->height_px % divisor;
+    const __int128 step_digits = step / divisor, step_rest = step % divisor;
+    if (rest < 0) { /* floor */
+        digits--;
+        rest += divisor;
+    }
     int64_t base = (int64_t)table->map.base;
     uint64_t first_key, last_key;
     drawn_key_bounds(&table->map, &first_key, &last_key);
     for (uint32_t i = 0; i <= table->height_px; i++) {
         uint32_t r = edge_number(table, i);
-        __int128 numerator = top * (table->height_px - r) + bottom * r;
-        __int128 digits = numerator / divisor, rest = numerator % divisor;
-        if (rest < 0)
-            digits--; /* floor */
         __int128 key = digits + (table->is_across && rest == 0 ? 0 : 1) - base;
         if (key <= 0) {
             table->thresholds[r] = 0;
@@ -165,6 +181,12 @@ static bool decimal_thresholds(gch__row_table *table)
             table->unbounded_count = i + 1;
         } else {
             table->thresholds[r] = (uint64_t)key;
+        }
+        digits -= step_digits;
+        rest -= step_rest;
+        if (rest < 0) {
+            digits--;
+            rest += divisor;
         }
     }
     return true;
@@ -183,6 +205,30 @@ static uint64_t key_near(const gch__key_map *map, double value)
     return key < first ? first : key > last ? last : key;
 }
 
+/* bisect_threshold, which first looks around the edge as doubles have it: the answer is next to
+ * that or, where there are no pairs, a few keys away. */
+static uint64_t threshold_near(const gch__row_table *table, uint32_t row, uint64_t low,
+                               uint64_t high)
+{
+    static const uint64_t steps[] = {1, 64};
+    double edge = table->has_pairs ? edge_pair(table, row).high : edge_value(table, row);
+    uint64_t guess = GCH_MIN(GCH_MAX(key_near(&table->map, edge), low), high);
+    for (size_t i = 0; i < GCH_COUNT_OF(steps); i++) {
+        uint64_t before = guess - GCH_MIN(guess - low, steps[i]);
+        uint64_t after = guess + GCH_MIN(high - guess, steps[i]);
+        if (before > low && is_above_edge(table, before, row)) {
+            high = guess = before;
+        } else if (after < high && !is_above_edge(table, after, row)) {
+            low = guess = after;
+        } else {
+            low = before;
+            high = after;
+            break;
+        }
+    }
+    return bisect_threshold(table, row, low, high);
+}
+
 static void general_thresholds(gch__row_table *table)
 {
     uint64_t first, last;
@@ -196,15 +242,7 @@ static void general_thresholds(gch__row_table *table)
         } else if (is_above_edge(table, first, r)) {
             table->thresholds[r] = 0;
         } else {
-            /* Most often the answer is within a few keys of the double nearest to the edge. */
-            uint64_t low = first, guess = key_near(&table->map, edge_value(table, r));
-            uint64_t near = GCH_MAX(guess, first + GUESS_KEYS) - GUESS_KEYS;
-            if (near < above && !is_above_edge(table, near, r))
-                low = near;
-            if (guess < above - GCH_MIN(above, GUESS_KEYS) &&
-                is_above_edge(table, guess + GUESS_KEYS, r))
-                above = guess + GUESS_KEYS;
-            above = bisect_threshold(table, r, low, above);
+            above = threshold_near(table, r, first, above);
             table->thresholds[r] = above;
         }
     }
@@ -227,9 +265,31 @@ gch__row_scale gch__row_scale_make(const gch__row_table *table, const gch__key_m
     return (gch__row_scale){.table = table, .offset = map->base - table->map.base};
 }
 
-static bool is_same_decimal(gch_decimal a, gch_decimal b)
+/* False if the number is not sure to be one. */
+static bool pair_of_decimal(gch_decimal value, gch__pair *out)
 {
-    return a.digits == b.digits && a.exp10 == b.exp10;
+    const int64_t digits_max = (int64_t)1 << 62;
+    if (value.digits > digits_max || value.digits < -digits_max || value.exp10 > 22 ||
+        value.exp10 < -22)
+        return false;
+    double power =
+        gch__pow10_f64[value.exp10 < 0 ? -value.exp10 : value.exp10]; /* exact to 10^22 */
+    double high = (double)value.digits;
+    gch__pair digits = {high, (double)(value.digits - (int64_t)high)};
+    *out = value.exp10 < 0 ? gch__pair_over(digits, power) : gch__pair_times(digits, power);
+    return true;
+}
+
+/* Of floats on a linear axis, which are what doubles leave most often undecided. */
+static bool find_pairs(gch__row_table *table)
+{
+    gch__pair bottom;
+    if (table->axis != GCH_AXIS_LINEAR || table->map.kind == GCH_VALUE_DECIMAL ||
+        !pair_of_decimal(table->top, &table->top_pair) || !pair_of_decimal(table->bottom, &bottom))
+        return false;
+    table->step_pair =
+        gch__pair_over(gch__pair_minus(table->top_pair, bottom), (double)table->height_px);
+    return true;
 }
 
 gch_status gch__row_table_set(gch__row_table *table, const gch__key_map *map, const gch__side *side,
@@ -237,7 +297,8 @@ gch_status gch__row_table_set(gch__row_table *table, const gch__key_map *map, co
 {
     if (gch__row_table_serves(table, map) && table->axis == side->axis &&
         table->is_across == side->is_across && table->height_px == side->height_px &&
-        is_same_decimal(table->bottom, side->bottom) && is_same_decimal(table->top, side->top))
+        gch__is_same_decimal(table->bottom, side->bottom) &&
+        gch__is_same_decimal(table->top, side->top))
         return GCH_OK;
     void *thresholds = table->thresholds;
     gch_status status =
@@ -264,6 +325,7 @@ gch_status gch__row_table_set(gch__row_table *table, const gch__key_map *map, co
     table->px_per_value = (double)side->height_px / (top - bottom);
     table->half_span = top / 2 - bottom / 2;
     table->is_extreme = !(table->magnitude < 1e300 && fabs(table->half_span) > 1e-290);
+    table->has_pairs = find_pairs(table);
     if (side->axis == GCH_AXIS_LINEAR && map->kind == GCH_VALUE_DECIMAL &&
         decimal_thresholds(table))
         return GCH_OK;
@@ -360,7 +422,7 @@ void gch__crossing(const gch__line_end *a, const gch__line_end *b, unsigned __in
         double y_from = (double)gch__clamp_y(y_of_double(table, from));
         double y = y_from + ((double)gch__clamp_y(y_of_double(table, to)) - y_from) * fraction;
         *out_y = gch__clamp_y(y);
-        *out_row = y >= height ? height : y < 0 ? -1 : (int32_t)y;
+        *out_row = y >= height ? height : y >= 0 ? (int32_t)y : -1;
         return;
     }
     double value = from + (to - from) * fraction;

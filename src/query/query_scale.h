@@ -13,6 +13,7 @@
 
 #include "gch/query.h"
 #include "query_exact.h"
+#include "query_pair.h"
 
 /* One side of a view: `height_px` rows from `top` down to `bottom`; or, across, columns from `top`,
  * the left end, up to `bottom`, the right one. */
@@ -48,7 +49,15 @@ typedef struct gch__row_table {
     double magnitude;    /* largest absolute value of top and bottom */
     double half_span;    /* (top - bottom) / 2 */
     bool is_extreme; /* doubles would overflow or lose their precision: every decision is exact */
+    bool has_pairs;  /* linear: Y(r) = top_pair - r * step_pair but for 2^-96 of magnitude */
+    gch__pair top_pair, step_pair;
 } gch__row_table;
+
+/* Digit by digit: 1 is not 1.0. */
+static inline bool gch__is_same_decimal(gch_decimal a, gch_decimal b)
+{
+    return a.digits == b.digits && a.exp10 == b.exp10;
+}
 
 /* Whether a table is for keys of this kind. */
 bool gch__row_table_serves(const gch__row_table *table, const gch__key_map *map);

@@ -357,7 +357,7 @@ static gch_status find_column_hulls(gch_query *query, uint32_t column, const gch
 gch_status gch__query_column_hulls(gch_query *query, uint32_t column, const gch_view *view,
                                    gch_join join, const gch__hull **out_hulls, gch_error *err)
 {
-    GCH_TRY(gch__query_begin(query, err));
+    GCH_TRY(query->awaits_bars ? gch__query_begin_peek(query, err) : gch__query_begin(query, err));
     return gch__query_end(query, find_column_hulls(query, column, view, join, out_hulls, err));
 }
 

@@ -110,6 +110,17 @@ struct gch_query {
     } bins_of;
     gch_bar *bars;
     size_t bar_cap;
+    struct gch__bars_of { /* width.count 0: of nothing */
+        gch_bar_width width;
+        char zone[48]; /* of a calendar width */
+        uint32_t column;
+        uint64_t generation;
+        int64_t t0, t1;
+    } far_of, far_asked; /* bars that came from gch_answers; that are on their way */
+    gch_bar *far;
+    size_t far_cap;
+    uint32_t far_count;
+    bool awaits_bars; /* the last call has, and columns would stand in: they ask for nothing */
     struct gch__bar_ends *ends, *old_ends; /* query_ends.h: being found; of the last call */
     size_t end_cap, old_end_cap;
     uint32_t old_end_count;
@@ -195,10 +206,22 @@ GCH_CHECKED gch_status gch__time_of_row(const gch_query *query, uint64_t row, in
 GCH_CHECKED gch_status gch__key_of_row(const gch_query *query, uint32_t column, uint64_t row,
                                        uint32_t *out_segment, uint64_t *out_key, bool *out_is_drawn,
                                        gch_error *err);
+/* Of a row that is drawn. */
+GCH_CHECKED gch_status gch__value_of_row(const gch_query *query, uint32_t column, uint64_t row,
+                                         gch_value *out, gch_error *err);
 
+/* The place in the list of super-blocks with gaps of the first that is `super` or behind it. */
+uint32_t gch__gap_at(const gch__value_column *column, uint32_t super);
 /* True if some row of the segment's [first, last), first < last, may not be drawn (a super-block of
  * the range has a gap). */
 bool gch__slice_has_gaps(const gch__value_column *column, uint32_t first, uint32_t last);
+
+/* First row of the segment behind node `index` of a level; level 0 has the blocks. */
+uint64_t gch__node_end(const gch__segment *segment, uint32_t level, uint32_t index);
+/* The level of the largest node of the tree that starts at `row`, the first of a block, and ends by
+ * `last`; 0 if there is none. The upper levels of a segment that grows have whole nodes only. */
+uint32_t gch__node_level(const gch__segment *segment, const gch__value_column *column, uint32_t row,
+                         uint32_t last);
 
 /* Smallest and largest key of the drawn rows [first, last), first < last, of a segment; min > max
  * if there are none. */
@@ -224,6 +247,11 @@ GCH_CHECKED gch_status gch__unpack_keys(const gch_query *query, const gch__segme
 GCH_CHECKED gch_status gch__drawn_bits(const gch__segment *segment, const gch__value_column *column,
                                        uint32_t block, uint64_t words[GCH_BLOCK_ROWS / 64],
                                        gch_error *err);
+/* The same of the block's rows [first, last), counted from its first; 0 for the others. */
+GCH_CHECKED gch_status gch__drawn_bits_between(const gch__segment *segment,
+                                               const gch__value_column *column, uint32_t block,
+                                               uint32_t first, uint32_t last,
+                                               uint64_t words[GCH_BLOCK_ROWS / 64], gch_error *err);
 
 /* First drawn row in [first, last), or last; the last drawn row in [first, last), or last. */
 GCH_CHECKED gch_status gch__find_drawn(const gch_query *query, uint32_t column, uint64_t first,

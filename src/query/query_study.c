@@ -6,10 +6,13 @@
  *
  * A chart asks twice, to fit its values and to draw them: the list stands until another is asked
  * for.
+ *
+ * Where gch_answers give the bars, the walk goes over them, and a row is the number of one of them.
  */
 #include "query_study.h"
 
 #include "gch/time.h"
+#include "query_far.h"
 #include "query_spans.h"
 #include "query_values.h"
 
@@ -20,6 +23,7 @@
 #define NEIGHBOUR_MISSES_MAX 256u
 /* Bars whose pages are asked for at once. */
 #define ASKED_AHEAD_MAX 4096u
+#define FAR_CAP 65536u
 
 typedef struct walk {
     gch_query *query, *with; /* with: SPREAD only, else NULL */
@@ -30,6 +34,8 @@ typedef struct walk {
     gch__touch touch;
     uint32_t count;   /* of the query's study_bars so far */
     uint32_t in_view; /* bars passed there */
+    bool is_far;      /* over the query's far bars ... */
+    bool is_short;    /* ... past one of their ends, behind which there are more */
 } walk;
 
 /* A bar and where its drawn rows lie: all are within [first, close]. */
@@ -86,17 +92,6 @@ static gch_status previous_span(walk *w, uint64_t row, span *out, bool *is_found
     return GCH_OK;
 }
 
-static gch_status value_of_row(gch_query *query, uint32_t column, uint64_t row, gch_value *out,
-                               gch_error *err)
-{
-    uint32_t segment;
-    uint64_t key;
-    bool is_drawn;
-    GCH_TRY(gch__key_of_row(query, column, row, &segment, &key, &is_drawn, err));
-    *out = gch__value_from_key(&gch__query_segment(query, segment)->columns[column].map, key);
-    return GCH_OK;
-}
-
 /* What the study needs of the bar. MISSED: the other series has none there. */
 static gch_status read_bar(walk *w, const span *s, gch__study_bar *bar, found *out, gch_error *err)
 {
@@ -110,7 +105,7 @@ static gch_status read_bar(walk *w, const span *s, gch__study_bar *bar, found *o
         bar->high = gch_value_to_double(high);
         return GCH_OK;
     }
-    GCH_TRY(value_of_row(w->query, w->column, s->close, &bar->close, err));
+    GCH_TRY(gch__value_of_row(w->query, w->column, s->close, &bar->close, err));
     if (w->with == NULL)
         return GCH_OK;
     uint64_t first, end, row;
@@ -121,7 +116,7 @@ static gch_status read_bar(walk *w, const span *s, gch__study_bar *bar, found *o
         *out = MISSED;
         return GCH_OK;
     }
-    return value_of_row(w->with, w->study->with_column, row, &bar->other, err);
+    return gch__value_of_row(w->with, w->study->with_column, row, &bar->other, err);
 }
 
 /* From a bar that the other series lacks: the place to look from next, past all that it lacks. */
@@ -159,13 +154,44 @@ static gch_status skip_backward(walk *w, const span *s, uint64_t *io_row, found 
     return GCH_OK;
 }
 
+static int64_t first_time(const walk *w)
+{
+    return gch_file_get_info(w->query->file)->first_time;
+}
+
+static int64_t last_time(const walk *w)
+{
+    return gch_file_get_info(w->query->file)->last_time;
+}
+
+/* Of bars from elsewhere, number `i`. */
+static void far_bar(const walk *w, uint64_t i, gch__study_bar *bar)
+{
+    const gch_bar *far = &w->query->far[i];
+    *bar = (gch__study_bar){.t0 = far->t0,
+                            .t1 = far->t1,
+                            .close = far->close,
+                            .low = gch_value_to_double(far->low),
+                            .high = gch_value_to_double(far->high)};
+}
+
 /* One step forward: the bar at or behind *io_row, which goes behind it. */
 static gch_status step(walk *w, uint64_t *io_row, gch__study_bar *bar, found *out, gch_error *err)
 {
     span s;
     bool is_found;
-    GCH_TRY(next_span(w, *io_row, &s, &is_found, err));
     *out = ENDED;
+    if (w->is_far && *io_row == w->query->far_count) {
+        int64_t end = w->query->far_of.t1;
+        w->is_short = w->is_short || (end <= last_time(w) && end < INT64_MAX);
+        return GCH_OK;
+    }
+    if (w->is_far) {
+        far_bar(w, (*io_row)++, bar);
+        *out = FOUND;
+        return GCH_OK;
+    }
+    GCH_TRY(next_span(w, *io_row, &s, &is_found, err));
     if (!is_found)
         return GCH_OK;
     GCH_TRY(read_bar(w, &s, bar, out, err));
@@ -179,8 +205,17 @@ static gch_status step_back(walk *w, uint64_t *io_row, gch__study_bar *bar, foun
 {
     span s;
     bool is_found;
-    GCH_TRY(previous_span(w, *io_row, &s, &is_found, err));
     *out = ENDED;
+    if (w->is_far && *io_row == 0) {
+        w->is_short = w->is_short || w->query->far_of.t0 > first_time(w);
+        return GCH_OK;
+    }
+    if (w->is_far) {
+        far_bar(w, --*io_row, bar);
+        *out = FOUND;
+        return GCH_OK;
+    }
+    GCH_TRY(previous_span(w, *io_row, &s, &is_found, err));
     if (!is_found)
         return GCH_OK;
     GCH_TRY(read_bar(w, &s, bar, out, err));
@@ -311,7 +346,11 @@ static gch_status find_bars(walk *w, int64_t t0, int64_t t1, uint32_t point_cap,
     gch__bar_bounds bar = bar_around(w, GCH_MIN(GCH_MAX(t0, info->first_time), info->last_time));
     if (bar.t0 >= t1 || (t0 > info->last_time && bar.t1 <= t0 && bar.t1 < INT64_MAX))
         return GCH_OK;
-    GCH_TRY(gch__row_at(query, bar.t0, &row, &w->touch, err));
+    if (w->is_far)
+        for (row = 0; row < query->far_count && query->far[row].t0 < bar.t0;)
+            row++;
+    else
+        GCH_TRY(gch__row_at(query, bar.t0, &row, &w->touch, err));
     GCH_TRY(list_back(w, row, err));
     reverse_bars(query->study_bars, w->count);
     *out_from = w->count > 0 ? w->count - 1 : 0;
@@ -324,21 +363,24 @@ static gch_status find_bars(walk *w, int64_t t0, int64_t t1, uint32_t point_cap,
     return GCH_OK;
 }
 
+static uint32_t looks_back(const gch_study_desc *study)
+{
+    return study->kind == GCH_STUDY_EMA
+               ? (GCH__EMA_WARM_LENGTHS + GCH__EMA_CHUNK_LENGTHS) * study->length
+           : study->kind == GCH_STUDY_SPREAD ? 1
+                                             : study->length;
+}
+
 /* A walk ends at the first page that is missing. What it would have come to is asked for here, bar
  * by bar of the grid, so that it does not come to one page a frame. */
 static void ask_ahead(walk *w, int64_t t0, int64_t t1)
 {
     const gch_study_desc *study = w->study;
     const gch_file_info *info = gch_file_get_info(w->query->file);
-    uint64_t looks_back = 1;
-    if (study->kind == GCH_STUDY_EMA)
-        looks_back = (uint64_t)(GCH__EMA_WARM_LENGTHS + GCH__EMA_CHUNK_LENGTHS) * study->length;
-    else if (study->kind != GCH_STUDY_SPREAD)
-        looks_back = study->length;
     t0 = GCH_MIN(GCH_MAX(t0, info->first_time), info->last_time);
     t1 = GCH_MIN(t1, info->last_time);
     gch__bar_bounds bar = bar_around(w, t0);
-    __int128 time = bar.t0 - (__int128)looks_back * ((__int128)bar.t1 - bar.t0);
+    __int128 time = bar.t0 - (__int128)looks_back(study) * ((__int128)bar.t1 - bar.t0);
     int64_t t = time < info->first_time ? info->first_time : (int64_t)time;
     uint64_t first = 0, last;
     for (uint32_t asked = 0; t <= t1 && asked < ASKED_AHEAD_MAX; asked++, t = bar.t1) {
@@ -412,6 +454,78 @@ static gch_status list_bars(walk *w, int64_t t0, int64_t t1, uint32_t point_cap,
     return GCH_OK;
 }
 
+static int64_t moved(int64_t t, __int128 by)
+{
+    __int128 time = t + by;
+    return time < INT64_MIN ? INT64_MIN : time > INT64_MAX ? INT64_MAX : (int64_t)time;
+}
+
+/* The bars of a stretch of time, from elsewhere. *is_answered false: there are none. */
+static gch_status find_far(walk *w, int64_t t0, int64_t t1, bool *is_answered, gch_error *err)
+{
+    gch_query *query = w->query;
+    const gch_study_desc *study = w->study;
+    const gch_bar *bars;
+    uint32_t count;
+    gch_query_stats before = query->stats;
+    gch_status status = gch__far_bars_take(query, w->column, study->width, study->zone, t0, t1,
+                                           FAR_CAP, &bars, &count, is_answered, err);
+    if (!*is_answered)
+        status = gch__far_bars_ask(query, w->column, study->width, study->zone, t0, t1, FAR_CAP,
+                                   looks_back(study), &bars, &count, is_answered, err);
+    bool is_pending = query->stats.answers_pending != before.answers_pending;
+    query->stats.rows_visible = before.rows_visible; /* they are not in view */
+    *is_answered = *is_answered && status != GCH_LIMIT;
+    if (status == GCH_OK && is_pending) /* those are earlier ones */
+        return gch_fail(err, GCH_PENDING, "the bars are on their way");
+    return status == GCH_LIMIT ? GCH_OK : status;
+}
+
+static gch_status list_far(walk *w, int64_t t0, int64_t t1, uint32_t point_cap, uint32_t *out_count,
+                           uint32_t *out_from, bool *is_answered, gch_error *err)
+{
+    gch__bar_bounds bar = bar_around(w, GCH_MIN(GCH_MAX(t0, first_time(w)), last_time(w)));
+    __int128 reach = ((__int128)bar.t1 - bar.t0) * (looks_back(w->study) + 2);
+    do { /* stretches without a point hold no bars: there may be more time between those needed */
+        GCH_TRY(find_far(w, moved(t0, -reach), moved(t1, reach), is_answered, err));
+        if (!*is_answered)
+            return GCH_OK;
+        w->query->study_of.is_valid = w->is_short = false;
+        w->is_far = true;
+        w->count = w->in_view = 0;
+        GCH_TRY(list_bars(w, t0, t1, point_cap, out_count, out_from, err));
+        reach *= 4;
+    } while (w->is_short);
+    return GCH_OK;
+}
+
+/* What the pages at hand give, or bars from elsewhere. *is_answered false: pages are to be asked
+ * for. */
+static gch_status list_without_loading(walk *w, int64_t t0, int64_t t1, uint32_t point_cap,
+                                       uint32_t *out_count, uint32_t *out_from, bool *is_answered,
+                                       gch_error *err)
+{
+    gch_query *query = w->query;
+    GCH_TRY(gch__query_begin_peek(query, err));
+    w->row_count = gch__query_row_count(query);
+    gch_status status = list_bars(w, t0, t1, point_cap, out_count, out_from, err);
+    *is_answered = true;
+    if (status == GCH_PENDING) {
+        w->touch = (gch__touch){0};
+        status = list_far(w, t0, t1, point_cap, out_count, out_from, is_answered, err);
+    }
+    w->is_far = false;
+    (void)!gch__query_end(query, GCH_OK); /* what is pending has been counted */
+    return status;
+}
+
+static void add_touch(walk *w)
+{
+    w->query->stats.blocks_decoded += w->touch.blocks;
+    w->query->stats.nodes_read += w->touch.nodes;
+    w->query->stats.bytes_read += w->touch.bytes;
+}
+
 gch_status gch__query_study_bars(gch_query *query, uint32_t column, const gch_study_desc *study,
                                  int64_t t0, int64_t t1, uint32_t point_cap,
                                  const gch__study_bar **out_bars, uint32_t *out_count,
@@ -419,6 +533,16 @@ gch_status gch__query_study_bars(gch_query *query, uint32_t column, const gch_st
 {
     walk w = {.query = query, .column = column, .study = study};
     *out_count = *out_from = 0;
+    w.unit = gch_file_get_info(query->file)->time_unit;
+    w.row_count = gch__query_row_count(query);
+    if (query->answers != NULL && query->answers->bars != NULL && study->kind != GCH_STUDY_SPREAD) {
+        bool is_answered;
+        gch_status status =
+            list_without_loading(&w, t0, t1, point_cap, out_count, out_from, &is_answered, err);
+        *out_bars = query->study_bars;
+        if (is_answered || (status != GCH_OK && status != GCH_PENDING))
+            return status;
+    }
     GCH_TRY(gch__query_begin(query, err));
     bool is_other = false;
     gch_status status = GCH_OK;
@@ -428,15 +552,11 @@ gch_status gch__query_study_bars(gch_query *query, uint32_t column, const gch_st
         status = is_other ? gch__query_begin(w.with, err) : GCH_OK;
         is_other = is_other && status == GCH_OK;
     }
-    w.unit = gch_file_get_info(query->file)->time_unit;
-    w.row_count = gch__query_row_count(query);
     if (status == GCH_OK)
         status = list_bars(&w, t0, t1, point_cap, out_count, out_from, err);
     if (status == GCH_PENDING)
         ask_ahead(&w, t0, t1);
-    query->stats.blocks_decoded += w.touch.blocks;
-    query->stats.nodes_read += w.touch.nodes;
-    query->stats.bytes_read += w.touch.bytes;
+    add_touch(&w);
     *out_bars = query->study_bars;
     if (is_other)
         (void)!gch__query_end(w.with, GCH_OK); /* what it awaits is counted here */

@@ -36,24 +36,6 @@ typedef struct total {
 
 /* ---- pieces ---- */
 
-/* Bit i of words tells whether row i of a block is added: drawn, and in [first, last). */
-static gch_status find_added(const gch__segment *segment, const gch__value_column *column,
-                             uint32_t block, uint32_t first, uint32_t last,
-                             uint64_t words[GCH_BLOCK_ROWS / 64], gch_error *err)
-{
-    GCH_TRY(gch__drawn_bits(segment, column, block, words, err));
-    for (uint32_t i = 0; i < GCH_BLOCK_ROWS / 64; i++) {
-        uint32_t start = i * 64;
-        if (last <= start || first >= start + 64)
-            words[i] = 0;
-        else if (first > start)
-            words[i] &= UINT64_MAX << (first - start);
-        if (last > start && last - start < 64)
-            words[i] &= ((uint64_t)1 << (last - start)) - 1;
-    }
-    return GCH_OK;
-}
-
 static uint32_t count_bits(const uint64_t words[GCH_BLOCK_ROWS / 64])
 {
     uint32_t count = 0;
@@ -95,7 +77,7 @@ static gch_status add_block(const gch_query *query, struct gch__sum_piece *piece
             piece->digits += sum_narrow(query->kernels, packed, bits, first, last);
         return GCH_OK;
     }
-    GCH_TRY(find_added(segment, values, block, first, last, words, err));
+    GCH_TRY(gch__drawn_bits_between(segment, values, block, first, last, words, err));
     uint32_t count = count_bits(words);
     if (count == 0)
         return GCH_OK;

@@ -498,11 +498,12 @@ static gch_status draw_on_gpu(gch_chart *chart, const gch_chart_desc *desc, gch_
     return status;
 }
 
-/* What the processor can draw as well: there is no GPU, it is lost for good, or its memory is too
- * small. */
+/* What the processor can draw as well: there is no GPU, it is lost for good, its memory is too
+ * small, or its pipelines are not there yet. */
 static bool falls_back(gch_status status)
 {
-    return status == GCH_UNSUPPORTED || status == GCH_DEVICE_LOST || status == GCH_LIMIT;
+    return status == GCH_UNSUPPORTED || status == GCH_DEVICE_LOST || status == GCH_LIMIT ||
+           status == GCH_PENDING;
 }
 
 static gch_status try_gpu(gch_chart *chart, const gch_chart_desc *desc, gch_chart_stats *drawn,

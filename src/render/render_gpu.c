@@ -382,10 +382,9 @@ static gch_status paint_frame(gch__gpu_executor *executor, const gch__scene *sce
         GCH_TRY(count_densities(executor, scene, queries, err));
     gch__gpu_heights_end(executor, scene);
     GCH_TRY(gch__gpu_painter_send(executor->painter, &brush, err));
-    GCH_TRY(gch__gpu_picture_draw(executor, brush, image, err));
     if (count_pending(scene, queries) != pending)
         executor->stats.is_pending = true;
-    return GCH_OK;
+    return gch__gpu_picture_draw(executor, brush, image, err);
 }
 
 static gch_status begin_painting(gch__gpu_executor *executor, const gch__scene *scene,
@@ -460,6 +459,8 @@ gch_status gch__gpu_executor_draw(gch__gpu_executor *executor, const gch__scene 
                         image->width_px, image->height_px, scene->width_px, scene->height_px);
     GCH_TRY(check_bare(scene, err));
     *out_query_ns = 0;
+    if (executor->awaits_pipelines)
+        GCH_TRY(gch__gpu_check(executor->gpu, err));
     executor->stats = (gch__gpu_frame_stats){.adapter = gch__gpu_get_info(executor->gpu)->adapter};
     executor->query_ns = 0;
     executor->start_ns = gch__clock_ns();
@@ -483,6 +484,8 @@ gch_status gch__gpu_executor_draw(gch__gpu_executor *executor, const gch__scene 
     gch__gpu_describe(scene, image, &executor->shown);
     gch_status status = scene->is_bare ? draw_frame(executor, scene, queries, image, err)
                                        : paint_frame(executor, scene, queries, image, err);
+    /* One with pages on their way will use others when they have come. */
+    executor->awaits_pipelines = status == GCH_PENDING && !executor->stats.is_pending;
     if (status != GCH_OK) {
         gch__gpu_abandon(executor->gpu);
         drop_kept(executor);

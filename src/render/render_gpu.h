@@ -69,7 +69,8 @@ typedef struct gch__gpu_frame_stats {
 /* queries[i] belongs to scene->series[i]. `image` has the scene's size; it is written whole,
  * unless the scene and image are those of the last frame. NULL: the picture stays on the device and
  * nothing waits for it, as where it is shown from there; GCH_UNSUPPORTED if it takes more than one
- * part. *out_query_ns: time spent in queries.
+ * part. *out_query_ns: time spent in queries. GCH_PENDING: the device is still making pipelines
+ * that the picture takes; they have been asked for.
  * After GCH_DEVICE_LOST the executor is of no more use. */
 GCH_CHECKED gch_status gch__gpu_executor_draw(gch__gpu_executor *executor, const gch__scene *scene,
                                               gch_query *const *queries, gch_image *image,

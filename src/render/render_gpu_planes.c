@@ -125,13 +125,21 @@ static gch_status make_planes(gch__gpu_executor *executor, struct gch__gpu_plane
     return GCH_OK;
 }
 
+void gch__gpu_planes_unbind(struct gch__gpu_planes *planes, uint32_t pool)
+{
+    for (uint32_t k = 0; planes != NULL && k <= PASSES; k++) {
+        gch__gpu_bindings_release(planes->gpu, planes->bound[pool][k].bindings);
+        planes->bound[pool][k].bindings = (gch__gpu_bindings){0};
+        planes->bound[pool][k].version = 0;
+    }
+}
+
 void gch__gpu_planes_destroy(struct gch__gpu_planes *planes)
 {
     if (planes == NULL)
         return;
     for (uint32_t i = 0; i < GCH__GPU_POOLS; i++)
-        for (uint32_t k = 0; k <= PASSES; k++)
-            gch__gpu_bindings_release(planes->gpu, planes->bound[i][k].bindings);
+        gch__gpu_planes_unbind(planes, i);
     for (uint32_t k = 0; k < ROUTES; k++)
         gch__gpu_bindings_release(planes->gpu, planes->routes[k].bindings);
     gch__gpu_buffer_release(planes->gpu, planes->cells);

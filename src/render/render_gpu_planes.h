@@ -42,8 +42,9 @@ GCH_CHECKED gch_status gch__gpu_planes_show(const gch__gpu_series *series, uint3
 bool gch__gpu_planes_is_settled(const gch__gpu_executor *executor);
 /* Figures of what is filled, to executor->stats. */
 void gch__gpu_planes_report(gch__gpu_executor *executor);
-void gch__gpu_planes_drop(struct gch__gpu_planes *planes);    /* nothing stays */
-void gch__gpu_planes_destroy(struct gch__gpu_planes *planes); /* before the device */
+void gch__gpu_planes_drop(struct gch__gpu_planes *planes);                  /* nothing stays */
+void gch__gpu_planes_unbind(struct gch__gpu_planes *planes, uint32_t pool); /* NULL is allowed */
+void gch__gpu_planes_destroy(struct gch__gpu_planes *planes);               /* before the device */
 
 /* For render_gpu_points.c: the slices of a tile, whose frame is sent. */
 typedef struct gch__gpu_planes_tile {

@@ -90,14 +90,21 @@ static gch_status make_points(gch__gpu_executor *executor, gch__gpu_points **out
     return GCH_OK;
 }
 
+void gch__gpu_points_unbind(gch__gpu_points *points, uint32_t pool)
+{
+    for (kernel k = CULL; points != NULL && k < KERNEL_COUNT; k++) {
+        gch__gpu_bindings_release(points->gpu, points->bound[pool].kernels[k]);
+        points->bound[pool].kernels[k] = (gch__gpu_bindings){0};
+        points->bound[pool].version = 0;
+    }
+}
+
 void gch__gpu_points_destroy(gch__gpu_points *points)
 {
     if (points == NULL)
         return;
-    for (uint32_t i = 0; i < GCH__GPU_POOLS; i++) {
-        for (kernel k = CULL; k < KERNEL_COUNT; k++)
-            gch__gpu_bindings_release(points->gpu, points->bound[i].kernels[k]);
-    }
+    for (uint32_t i = 0; i < GCH__GPU_POOLS; i++)
+        gch__gpu_points_unbind(points, i);
     gch__gpu_buffer_release(points->gpu, points->frame);
     gch__gpu_buffer_release(points->gpu, points->work);
     gch__gpu_buffer_release(points->gpu, points->blocks);

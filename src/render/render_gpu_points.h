@@ -57,6 +57,7 @@ GCH_CHECKED gch_status gch__gpu_points_count(gch__gpu_executor *executor, gch_qu
 
 /* Nothing of the last frame is in the tables. NULL is allowed, here and below. */
 void gch__gpu_points_begin_frame(gch__gpu_points *points);
-void gch__gpu_points_destroy(gch__gpu_points *points); /* before the device */
+void gch__gpu_points_unbind(gch__gpu_points *points, uint32_t pool); /* NULL is allowed */
+void gch__gpu_points_destroy(gch__gpu_points *points);               /* before the device */
 
 #endif

@@ -1,9 +1,33 @@
 /* Pools of pages: what shaders cannot bind together lies in several, by its rows.
  *
- * Invariant: pools are made in the order of their numbers, as rows ask for them, until memory has
+ * Invariants: pools are made in the order of their numbers, as rows ask for them, until memory has
  * no room for another; pool_limit is then how many there are, and rows are shared out among those.
+ * Nothing is bound to pages that are gone, so that others may take their buffers.
  */
+#include "render_gpu_planes.h"
 #include "render_gpu_state.h"
+
+static void release(gch__gpu_executor *executor, gch__gpu_bindings *bindings, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (bindings[i].id != 0) /* there may be no device either */
+            gch__gpu_bindings_release(executor->gpu, bindings[i]);
+        bindings[i] = (gch__gpu_bindings){0};
+    }
+}
+
+static void drop_pool(gch__gpu_executor *executor, uint32_t index)
+{
+    gch__gpu_pool *pool = &executor->pools[index];
+    release(executor, pool->kernels, GCH_COUNT_OF(pool->kernels));
+    release(executor, pool->cull, GCH_COUNT_OF(pool->cull));
+    release(executor, pool->counters, GCH_COUNT_OF(pool->counters));
+    gch__gpu_points_unbind(executor->points, index);
+    gch__gpu_planes_unbind(executor->planes, index);
+    pool->bound_version = pool->counters_version = 0;
+    gch__gpu_pages_destroy(pool->pages);
+    pool->pages = NULL;
+}
 
 static gch_status make_pool(gch__gpu_executor *executor, gch__gpu_pool *pool, gch_error *err)
 {
@@ -48,10 +72,8 @@ bool gch__gpu_leave_pool(gch__gpu_executor *executor)
     if (executor->pool == 0)
         return false;
     executor->pool_limit = executor->pool;
-    for (uint32_t i = executor->pool; i < GCH__GPU_POOLS; i++) {
-        gch__gpu_pages_destroy(executor->pools[i].pages);
-        executor->pools[i].pages = NULL;
-    }
+    for (uint32_t i = executor->pool; i < GCH__GPU_POOLS; i++)
+        drop_pool(executor, i);
     return true;
 }
 
@@ -88,10 +110,8 @@ uint64_t gch__gpu_end_pools(gch__gpu_executor *executor)
 
 void gch__gpu_drop_pools(gch__gpu_executor *executor)
 {
-    for (uint32_t i = 0; i < GCH__GPU_POOLS; i++) {
-        gch__gpu_pages_destroy(executor->pools[i].pages);
-        executor->pools[i].pages = NULL;
-    }
+    for (uint32_t i = 0; i < GCH__GPU_POOLS; i++)
+        drop_pool(executor, i);
     executor->pages = NULL;
     executor->pool = 0;
     executor->pool_limit = GCH__GPU_POOLS;

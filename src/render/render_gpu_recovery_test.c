@@ -1,5 +1,5 @@
-/* Charts on the GPU when something happens to them: the device is lost, once and for good, and a
- * series grows while it is drawn.
+/* Charts on the GPU when something happens to them: the device is lost, once and for good, its
+ * pipelines take their time, and a series grows while it is drawn.
  *
  * gch__gpu_executor_draw is wrapped by the linker, to reach the device of a chart. */
 #include "gch/chart.h"
@@ -14,7 +14,8 @@ static gch_error err;
 #define WIDTH 300
 #define HEIGHT 180
 
-static int losses; /* so many of the next draws find their device lost */
+static int losses;   /* so many of the next draws find their device lost */
+static int pendings; /* so many of the next draws find pipelines that are being made */
 static int draws;
 
 gch_status __real_gch__gpu_executor_draw(gch__gpu_executor *executor, const gch__scene *scene,
@@ -26,18 +27,35 @@ gch_status __wrap_gch__gpu_executor_draw(gch__gpu_executor *executor, const gch_
                                          gch__gpu_frame_stats *stats, int64_t *out_query_ns,
                                          gch_error *error);
 
+static gch_status submit_nothing(gch__gpu_context *context, uint64_t serial, uint32_t timer_count,
+                                 gch_error *error)
+{
+    (void)context, (void)serial, (void)timer_count;
+    return gch_fail(error, GCH_PENDING, "pipelines are being made");
+}
+
 gch_status __wrap_gch__gpu_executor_draw(gch__gpu_executor *executor, const gch__scene *scene,
                                          gch_query *const *queries, gch_image *image,
                                          gch__gpu_frame_stats *stats, int64_t *out_query_ns,
                                          gch_error *error)
 {
     draws++;
+    gch__gpu *gpu = gch__gpu_executor_get_gpu(executor);
     if (losses > 0) {
         losses--;
-        gch__gpu_executor_get_gpu(executor)->is_lost = true;
+        gpu->is_lost = true;
     }
-    return __real_gch__gpu_executor_draw(executor, scene, queries, image, stats, out_query_ns,
-                                         error);
+    const gch__gpu_driver *own = gpu->driver;
+    gch__gpu_driver slow = *own;
+    slow.submit = submit_nothing;
+    if (pendings > 0) {
+        pendings--;
+        gpu->driver = &slow;
+    }
+    gch_status status =
+        __real_gch__gpu_executor_draw(executor, scene, queries, image, stats, out_query_ns, error);
+    gpu->driver = own;
+    return status;
 }
 
 static gch_chart_desc describe(const gch_chart_series *series, bool is_bare, gch_backend backend)
@@ -131,6 +149,38 @@ static void devices_that_are_lost_again_leave_the_chart_to_the_processor(void **
     test_series_free(&series);
 }
 
+static void while_pipelines_are_made_the_processor_draws_and_then_the_gpu(void **state)
+{
+    (void)state;
+    test_series series = make_series();
+    gch_chart_series its = {.file = series.file};
+    static const gch_mark marks[] = {GCH_MARK_LINE, GCH_MARK_CANDLES, GCH_MARK_DENSITY};
+    for (size_t i = 0; i < 2 * GCH_COUNT_OF(marks); i++) {
+        gch_chart *chart = NULL;
+        gch_chart_stats stats;
+        gch_chart_desc desc = describe(&its, i % 2 == 0, GCH_BACKEND_GPU);
+        its.mark = marks[i / 2];
+        desc.has_time_range = true;
+        assert_ok(gch_chart_make(NULL, &chart, &err));
+        for (int frame = 0; frame < 6; frame++) {
+            bool is_pending = frame % 3 < 2; /* at first, and in the midst of others */
+            desc.from = frame * 500;
+            desc.to = desc.from + ROWS / 2;
+            pendings = is_pending ? 1 : 0;
+            draws = 0;
+            uint32_t difference = compare(chart, desc, &stats);
+            assert_true(difference <= (is_pending || desc.is_bare ? 0 : 1));
+            assert_int_equal(stats.backend, is_pending ? GCH_BACKEND_CPU : GCH_BACKEND_GPU);
+            assert_string_equal(stats.fallback, is_pending ? "pipelines are being made" : "");
+            assert_true(stats.complete == 1);
+            assert_int_equal(draws, 1);
+            assert_int_equal(pendings, 0);
+        }
+        gch_chart_destroy(chart);
+    }
+    test_series_free(&series);
+}
+
 /* Rows come in pieces that leave blocks half full. The view stays, so that it is the rows alone
  * that make a frame differ from the one before. */
 static void a_series_that_grows_is_drawn_as_far_as_it_has_come(void **state)
@@ -185,6 +235,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_chart_goes_on_with_a_new_device_when_one_is_lost),
         cmocka_unit_test(devices_that_are_lost_again_leave_the_chart_to_the_processor),
+        cmocka_unit_test(while_pipelines_are_made_the_processor_draws_and_then_the_gpu),
         cmocka_unit_test(a_series_that_grows_is_drawn_as_far_as_it_has_come),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

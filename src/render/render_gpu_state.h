@@ -189,6 +189,7 @@ struct gch__gpu_executor {
     bool shows_plane;               /* the frame at hand, or the last one */
     gch__gpu_painter *painter;      /* made by the first frame that is not bare */
     gch__gpu_shown shown;
+    bool awaits_pipelines; /* the last frame has asked for all that it lacked */
     gch__gpu_frame_stats stats;
     int64_t query_ns, start_ns;
 };
@@ -206,8 +207,6 @@ typedef struct gch__gpu_column {
  * gch__gpu_pages_find. */
 GCH_CHECKED gch_status gch__gpu_add_segment(gch__gpu_executor *executor, const gch__gpu_column *its,
                                             uint32_t *out_source, gch_error *err);
-/* The first listed super-block with gaps that is `super` or behind it. */
-uint32_t gch__gap_at(const gch__value_column *column, uint32_t super);
 
 /* render_gpu.c: between these two, outside of gch__gpu_executor_draw, pages may be touched and
  * kernels run. The second takes the status of all that; after a failure nothing is kept. */

@@ -242,19 +242,6 @@ static gch_status touch_hull(const part *p, uint32_t first, uint32_t last, bool 
     return touch_tree(p, first_block, last_block, io_is_full, err);
 }
 
-uint32_t gch__gap_at(const gch__value_column *column, uint32_t super)
-{
-    uint32_t low = 0, high = column->gap_super_count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (column->gap_supers[middle] < super)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
 /* As cull_runs, light_runs and those of shaders/count.wgsl go about it; fills the slice's range of
  * gaps. */
 static gch_status touch_runs(const part *p, gch__gpu_slice *slice, bool *io_is_full, gch_error *err)
@@ -475,18 +462,6 @@ gch_status gch__gpu_send_extents(const gch__gpu_series *series, gch_error *err)
                            (uint64_t)slots[2] * 8, err);
 }
 
-static bool column_has_gaps(const gch__gpu_series *series, uint64_t first, uint64_t last)
-{
-    gch__slice slice;
-    for (uint64_t row = first; row < last; row += slice.last - slice.first) {
-        slice = gch__slice_at(series->query, row, last);
-        const gch__segment *segment = gch__query_segment(series->query, slice.segment);
-        if (gch__slice_has_gaps(&segment->columns[series->column], slice.first, slice.last))
-            return true;
-    }
-    return false;
-}
-
 /* row + 1 of the row before one that starts a segment, or NO_ROW. */
 static gch_status lead_of(const gch__gpu_series *series, uint64_t row, uint32_t *out,
                           gch_error *err)
@@ -562,7 +537,8 @@ gch_status gch__gpu_reduce_series(const gch__gpu_series *series, const gch__edge
     for (uint32_t c = begin; c < end; c++) {
         uint32_t *extents = &executor->extents[(size_t)gch__gpu_slot(executor, c) * 2];
         const gch__edge *left = &edges[c], *right = &edges[c + 1];
-        if (series->join == GCH_JOIN_NONE || column_has_gaps(series, left->row, right->row))
+        if (series->join == GCH_JOIN_NONE ||
+            gch__rows_have_gaps(series->query, series->column, left->row, right->row))
             continue;
         if (left->is_crossed)
             gch__gpu_extents_add(extents, left->cross_row);
@@ -575,7 +551,8 @@ gch_status gch__gpu_reduce_series(const gch__gpu_series *series, const gch__edge
         const gch__edge *left = &edges[c], *right = &edges[c + 1];
         if (left->row == right->row)
             continue;
-        if (series->join == GCH_JOIN_NONE || column_has_gaps(series, left->row, right->row))
+        if (series->join == GCH_JOIN_NONE ||
+            gch__rows_have_gaps(series->query, series->column, left->row, right->row))
             GCH_TRY(add_runs(series, c, left, right, err));
         else
             GCH_TRY(add_hull(series, c, left, right, err));

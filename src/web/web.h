@@ -21,7 +21,7 @@
 #include <assert.h>
 #include <stddef.h>
 
-#define GCH__WEB_ABI 4u
+#define GCH__WEB_ABI 5u
 #define GCH__EXPORT __attribute__((visibility("default")))
 
 /* ---- the instance ---- */
@@ -135,7 +135,8 @@ GCH__EXPORT gch_status gch_web_source_serve(uint32_t id, const char *url, const 
 /* What frames drawn so far ask. GCH_NOT_FOUND: nothing more. Otherwise the question has failed. */
 GCH__EXPORT gch_status gch_web_take_question(gch_web_question *out);
 /* The body that came, borrowed, or the status that the request ended with: GCH_UNAVAILABLE if it
- * may end otherwise another time. GCH_NOT_FOUND: nobody awaits it; GCH_CORRUPT, GCH_NO_MEMORY. */
+ * may end otherwise another time, GCH_LIMIT if the answer would be more than was asked for.
+ * GCH_NOT_FOUND: nobody awaits it; GCH_CORRUPT, GCH_NO_MEMORY. */
 GCH__EXPORT gch_status gch_web_answer(uint32_t id, uint32_t ticket, gch_status failure,
                                       const void *body, size_t byte_count);
 /* How the line to servers was measured; 0: not known. */
@@ -287,10 +288,15 @@ typedef struct gch_web_bar {
 GCH__EXPORT gch_status gch_web_bar_at(uint32_t source, uint32_t column, const char *width,
                                       const char *time_zone, int64_t t, gch_web_bar *out);
 
-/* The values of the bar that covers t, added up, as a sample at the bar's beginning whose row is
- * the number of rows. As gch_web_bar_at. */
+typedef struct gch_web_sum {
+    int64_t t0, t1;
+    double row_count;
+    gch_web_value sum;
+} gch_web_sum;
+
+/* The values of the bar that covers t, added up. As gch_web_bar_at. */
 GCH__EXPORT gch_status gch_web_sum_at(uint32_t source, uint32_t column, const char *width,
-                                      const char *time_zone, int64_t t, gch_web_sample *out);
+                                      const char *time_zone, int64_t t, gch_web_sum *out);
 
 typedef struct gch_web_study {
     int64_t t0, t1;   /* of the bar */
@@ -348,6 +354,7 @@ GCH__WEB_LAYOUT(sizeof(gch__web_tables), 40);
 GCH__WEB_LAYOUT(offsetof(gch_web_sample, value), 16);
 GCH__WEB_LAYOUT(sizeof(gch_web_value), 72);
 GCH__WEB_LAYOUT(offsetof(gch_web_bar, open), 24);
+GCH__WEB_LAYOUT(offsetof(gch_web_sum, sum), 24);
 GCH__WEB_LAYOUT(sizeof(gch_web_study), 32);
 GCH__WEB_LAYOUT(sizeof(gch_web_bin), 24);
 

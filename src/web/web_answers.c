@@ -9,7 +9,8 @@
  *  1. A question has a ticket as long as the host may bring its answer: what comes for another
  *     number is dropped.
  *  2. What is borrowed out is pinned until the next question of its slot.
- *  3. A server that refuses is not asked again: the pages serve then.
+ *  3. A server that refuses is not asked again: the pages serve then. One that refuses bars may not
+ *     know their zone, and is not asked for bars of that column again.
  */
 #include "net_questions.h"
 #include "web_state.h"
@@ -33,7 +34,8 @@ struct slot {
     gch_status status;  /* of `asked`; GCH_OK: not failed */
     gch_page page;      /* held; id 0: none */
     const gch__kept *held;
-    bool is_news; /* `held` has come since the last call */
+    bool is_news;    /* `held` has come since the last call */
+    bool is_refused; /* bars */
 };
 
 struct gch__web_answers {
@@ -95,7 +97,7 @@ static void supersede(slot *s)
  * may be; or why there is none. */
 static gch_status look(gch__web_answers *a, slot *s, const gch__question *q)
 {
-    if (a->is_refused)
+    if (a->is_refused || s->is_refused)
         return GCH_UNSUPPORTED;
     if (s->held != NULL && gch__question_is_same(&s->held->of, q))
         return GCH_OK;
@@ -202,6 +204,23 @@ static gch_status answer_range(void *context, uint32_t column, int64_t t0, int64
     return status == GCH_OK ? GCH_OK : gch_fail(err, status, "no answer is here");
 }
 
+static gch_status answer_bars(void *context, const gch_bars_ask *wanted, const gch_bar **out_bars,
+                              uint32_t *out_count, gch_error *err)
+{
+    gch__question q = gch__question_of_bars(wanted);
+    slot *s = find_slot(context, &q);
+    if (s == NULL)
+        return gch__no_memory(err, PURPOSE);
+    gch_status status = look(context, s, &q);
+    if (status == GCH_NOT_FOUND)
+        status = ask(s, &q);
+    if (status != GCH_OK)
+        return gch_fail(err, status, "no answer is here");
+    *out_bars = s->held->bars;
+    *out_count = s->held->bar_count;
+    return GCH_OK;
+}
+
 /* ---- beginning and end ---- */
 
 gch_status gch_web_source_serve(uint32_t id, const char *url, const char *validator)
@@ -218,7 +237,7 @@ gch_status gch_web_source_serve(uint32_t id, const char *url, const char *valida
     gch__web_answers *a = gch__alloc_zero(web->allocator, 1, sizeof *a, PURPOSE);
     if (a == NULL)
         return gch__no_memory(&web->err, PURPOSE);
-    *a = (gch__web_answers){.answers = {answer_columns, answer_range, a},
+    *a = (gch__web_answers){.answers = {answer_columns, answer_range, a, answer_bars},
                             .of = {.data = web->data,
                                    .allocator = web->allocator,
                                    .file = source->file,
@@ -348,7 +367,8 @@ gch_status gch_web_answer(uint32_t id, uint32_t ticket, gch_status failure, cons
         s->ticket = 0;
         s->status = status;
     }
-    a->is_refused = status != GCH_OK && gch__is_refusal(status);
+    bool is_refused = status != GCH_OK && gch__is_refusal(status);
+    *(s->asked.kind == GCH__ASKS_BARS ? &s->is_refused : &a->is_refused) = is_refused;
     return failure == GCH_OK ? status : GCH_OK;
 }
 

@@ -28,7 +28,7 @@ gch_status gch_web_nearest(uint32_t id, uint32_t column, int64_t t, gch_web_samp
     return GCH_OK;
 }
 
-/* What a bar of a study or of a sum is asked with. */
+/* What the bar that covers a time is asked with. */
 typedef struct bar_ask {
     gch_query *query;
     gch_bar_width width;
@@ -49,54 +49,55 @@ static gch_status ask_bars(uint32_t id, const char *width, const char *time_zone
     return gch_time_zone_open(time_zone, gch__web_instance.allocator, &out->zone, err);
 }
 
-gch_status gch_web_bar_at(uint32_t id, uint32_t column, const char *width, const char *time_zone,
-                          int64_t t, gch_web_bar *out)
+/* The bar if there is room for one, else its sum; until the query's next call. */
+static gch_status find_bar(uint32_t id, uint32_t column, const char *width, const char *time_zone,
+                           int64_t t, const gch_bar **out_bar, const gch_bar_sum **out_sum)
 {
     gch_error *err = gch__web_err();
     bar_ask ask = {0};
-    const gch_bar *bars;
     uint32_t count = 0;
     GCH_TRY(ask_bars(id, width, time_zone, t, &ask));
-    gch_status status =
-        gch_query_bars(ask.query, column, ask.width, ask.zone, t, t + 1, 1, &bars, &count, err);
+    uint64_t pending = gch_query_get_stats(ask.query).answers_pending;
+    gch_status status = out_bar != NULL ? gch_query_bars(ask.query, column, ask.width, ask.zone, t,
+                                                         t + 1, 1, out_bar, &count, err)
+                                        : gch_query_sums(ask.query, column, ask.width, ask.zone, t,
+                                                         t + 1, 1, out_sum, &count, err);
     gch_time_zone_close(ask.zone);
-    GCH_TRY(status);
-    if (count == 0)
+    if (status == GCH_OK && gch_query_get_stats(ask.query).answers_pending != pending)
+        return gch_fail(err, GCH_PENDING, "the bar is not known yet"); /* or is an earlier one */
+    if (status == GCH_OK && count == 0)
         return gch_fail(err, GCH_NOT_FOUND, "nothing is drawn there");
-    *out = (gch_web_bar){.t0 = bars->t0,
-                         .t1 = bars->t1,
-                         .row_count = (double)bars->row_count,
-                         .open = show(bars->open),
-                         .high = show(bars->high),
-                         .low = show(bars->low),
-                         .close = show(bars->close)};
+    return status;
+}
+
+gch_status gch_web_bar_at(uint32_t id, uint32_t column, const char *width, const char *time_zone,
+                          int64_t t, gch_web_bar *out)
+{
+    const gch_bar *bar;
+    GCH_TRY(find_bar(id, column, width, time_zone, t, &bar, NULL));
+    *out = (gch_web_bar){.t0 = bar->t0,
+                         .t1 = bar->t1,
+                         .row_count = (double)bar->row_count,
+                         .open = show(bar->open),
+                         .high = show(bar->high),
+                         .low = show(bar->low),
+                         .close = show(bar->close)};
     return GCH_OK;
 }
 
 gch_status gch_web_sum_at(uint32_t id, uint32_t column, const char *width, const char *time_zone,
-                          int64_t t, gch_web_sample *out)
+                          int64_t t, gch_web_sum *out)
 {
-    gch_error *err = gch__web_err();
-    bar_ask ask = {0};
-    const gch_bar_sum *sums;
-    uint32_t count = 0;
-    GCH_TRY(ask_bars(id, width, time_zone, t, &ask));
-    gch_status status =
-        gch_query_sums(ask.query, column, ask.width, ask.zone, t, t + 1, 1, &sums, &count, err);
-    gch_time_zone_close(ask.zone);
-    GCH_TRY(status);
-    if (count == 0)
-        return gch_fail(err, GCH_NOT_FOUND, "nothing is drawn there");
-    if (sums->is_pending)
-        return gch_fail(err, GCH_PENDING, "the sum is not known yet");
-    *out = (gch_web_sample){
-        .time = sums->t0, .row = (double)sums->row_count, .value = {.value = sums->sum}};
-    gch_value exact = {.as.f64 = sums->sum, .kind = GCH_VALUE_F64};
-    if (sums->is_decimal && sums->decimal.exp10 <= 0 && sums->decimal.exp10 >= -18)
-        exact = (gch_value){.as.digits = sums->decimal.digits,
+    const gch_bar_sum *sum;
+    GCH_TRY(find_bar(id, column, width, time_zone, t, NULL, &sum));
+    gch_value exact = {.as.f64 = sum->sum, .kind = GCH_VALUE_F64};
+    if (sum->is_decimal && sum->decimal.exp10 <= 0 && sum->decimal.exp10 >= -18)
+        exact = (gch_value){.as.digits = sum->decimal.digits,
                             .kind = GCH_VALUE_DECIMAL,
-                            .scale = (uint8_t)-sums->decimal.exp10};
-    gch_value_format(exact, 0, out->value.text, sizeof out->value.text);
+                            .scale = (uint8_t)-sum->decimal.exp10};
+    *out = (gch_web_sum){
+        .t0 = sum->t0, .t1 = sum->t1, .row_count = (double)sum->row_count, .sum = show(exact)};
+    out->sum.value = sum->sum;
     return GCH_OK;
 }
 

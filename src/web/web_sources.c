@@ -87,10 +87,12 @@ gch_status gch__web_source_ready(uint32_t id, gch__web_source **out)
 gch_status gch__web_source_query(gch__web_source *source, gch_query **out)
 {
     if (source->query == NULL)
-        GCH_TRY(gch_query_make(
-            source->file,
-            &(gch_query_desc){.allocator = gch__web_instance.allocator, .no_wait = true},
-            &source->query, gch__web_err()));
+        GCH_TRY(gch_query_make(source->file,
+                               &(gch_query_desc){.allocator = gch__web_instance.allocator,
+                                                 .no_wait = true,
+                                                 .answers = gch__web_answers_get(source)},
+                               &source->query, gch__web_err()));
+    gch__web_instance.drawing = 0; /* what it asks a server for is for no chart */
     *out = source->query;
     return GCH_OK;
 }

@@ -37,7 +37,7 @@ typedef struct gch__web {
     gch_data *data;                 /* NULL: not started */
     gch_workers *workers;           /* NULL: the calling thread does everything */
     gch__pool sources, charts;
-    uint32_t drawing;    /* the chart whose frame is under way */
+    uint32_t drawing;    /* the chart whose frame is under way; 0: values at a cursor */
     gch_http_stats line; /* to servers; latency_ns and bytes_per_s alone */
     gch__buffer text;    /* the last JSON, or address */
     char fallback[96];   /* of the last frame: gch_chart_stats */

@@ -15,7 +15,8 @@ Over HTTP/1.1 the query string says what to do:
     at     byte of the body to do it at
     size   of the resource (default 100000)
     v      its version, that of the ETag (default 1); v2 from the second request on
-    etag   0: none is sent
+    etag   0: none is sent; etag2: from the second request on
+    most   bytes of a range that are sent at once
 
 Over HTTP/2 (TLS) the server name does; see `H2`.
 """
@@ -153,11 +154,11 @@ def wanted_range(request, size):
     return int(first), min(size, int(last) + 1) if last else size
 
 
-def serve_resource(request, version, size, act, at):
+def serve_resource(request, version, has_etag, size, act, at):
     """The resource or the range of it; `act` is called when the body has come to byte `at`."""
     fields = {"Accept-Ranges": "bytes"}
     etag = f'"v{version}"'
-    if request.number("etag", 1):
+    if has_etag:
         fields["ETag"] = etag
     part = wanted_range(request, size)
     if part and request.fields.get("if-range", etag) != etag:
@@ -168,6 +169,8 @@ def serve_resource(request, version, size, act, at):
         request.send(416, {"Content-Range": f"bytes */{size}", "Content-Length": "0"})
         return
     first, end = part or (0, size)
+    if part:
+        end = min(end, first + request.number("most", size))
     fields["Content-Length"] = end - first
     if part:
         shift = 1 if request.query.get("do") == "wrong-range" else 0
@@ -289,13 +292,14 @@ def answer(request):
         seen[name] = count = seen.get(name, 0) + 1
     do = request.query.get("do")
     is_bad = do is not None and count <= request.number("n", 1 << 30)
-    version = request.number("v", 1)
+    version, has_etag = request.number("v", 1), request.number("etag", 1)
     if count > 1:
-        version = request.number("v2", version)
+        version, has_etag = request.number("v2", version), request.number("etag2", has_etag)
     if is_bad and misbehave(request, do):
         return
     act = ACTS.get(do) if is_bad else None
-    serve_resource(request, version, request.number("size", 100000), act, request.number("at", 0))
+    serve_resource(request, version, has_etag, request.number("size", 100000), act,
+                   request.number("at", 0))
 
 
 def serve_connection(connection):

@@ -206,7 +206,7 @@ class Peer:
     def talk_publish(self):
         """Takes batches of a publisher, which must come in order; its description tells how many rows
         have. /publish-drop: takes every third batch and hangs up without a word; /publish-busy: has no room for every third one at first; /publish-refuse: refuses
-        the fourth for good; /publish-deaf: hangs up on every third message before it has read it."""
+        the fourth for good, /publish-refuse-ok and -pending with a status that is no refusal; /publish-deaf: hangs up on every third message before it has read it."""
         with lock:
             state = published.setdefault(self.path, {"last": 0, "rows": 0, "time": -1, "upset": 0})
         self.send(1, b'{"type": "hello", "next_sequence": 1}')
@@ -222,8 +222,10 @@ class Peer:
             if not sound or number not in (state["last"], state["last"] + 1):
                 self.answer("GCH_INVALID", number)
                 continue
-            if self.path == "/publish-refuse" and number == 4:
-                self.answer("GCH_UNSORTED", number)
+            refusal = {"/publish-refuse": "GCH_UNSORTED", "/publish-refuse-ok": "GCH_OK",
+                       "/publish-refuse-pending": "GCH_PENDING"}.get(self.path)
+            if refusal and number == 4:
+                self.answer(refusal, number)
                 continue
             if self.path == "/publish-busy" and is_upsetting:
                 state["upset"] = number
@@ -268,6 +270,9 @@ class Peer:
             self.send(9, b"are you there")
             opcode, payload = self.read_frame()
             self.send(1, b"well" if (opcode, payload) == (10, b"are you there") else b"not well")
+        elif path == "/pings":  # hears nothing
+            while True:
+                self.connection.sendall(b"\x89\x00" * 30000)
         elif path == "/flood":
             body = bytes(int(self.query["size"]))
             for _ in range(int(self.query["count"])):

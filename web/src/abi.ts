@@ -7,7 +7,7 @@
  */
 import { ChartError, statusName } from './error.js';
 
-export const ABI = 4;
+export const ABI = 5;
 
 /** What a module of `gpucharts.wasm` exports; numbers are uint32 unless their names say otherwise. */
 interface Exports {
@@ -119,6 +119,7 @@ export const FRAME_BYTES = 632;
 export const QUESTION_BYTES = 16;
 export const SAMPLE_BYTES = 88;
 export const BAR_BYTES = 312;
+export const SUM_BYTES = 96;
 export const STUDY_BYTES = 32;
 export const BIN_BYTES = 24;
 export const COLUMN_BYTES = 12;

@@ -20,8 +20,8 @@ export interface Question {
 
 export interface AnswersHost {
     answered(question: Question, body: Uint8Array): void;
-    /** `isFinal`: it would end like that another time too. */
-    refused(question: Question, isFinal: boolean): void;
+    /** 'unavailable': it may end otherwise another time; 'limit': it would be more than was asked for. */
+    refused(question: Question, code: 'unsupported' | 'unavailable' | 'limit'): void;
 }
 
 export class Answers {
@@ -53,7 +53,7 @@ export class Answers {
         const abort = new AbortController();
         this.flights.set(question.ticket, { source: question.source, abort });
         let body: Uint8Array | undefined;
-        let isFinal = false;
+        let code: 'unsupported' | 'unavailable' | 'limit' = 'unavailable';
         await new Promise((resolve) => setTimeout(resolve));
         try {
             const start = performance.now();
@@ -66,7 +66,8 @@ export class Answers {
                 body = await takeBody(response, ANSWER_MAX);
                 this.line.note(start, headersAt, performance.now(), body.byteLength);
             } else {
-                isFinal = response.status < 500 && response.status !== 429;
+                if (response.status === 422) code = 'limit';
+                else if (response.status < 500 && response.status !== 429) code = 'unsupported';
                 await response.body?.cancel();
             }
         } catch (cause) {
@@ -75,7 +76,7 @@ export class Answers {
         if (!this.flights.delete(question.ticket)) return;
         this.count += body === undefined ? 0 : 1;
         if (body !== undefined) this.host.answered(question, body);
-        else this.host.refused(question, isFinal);
+        else this.host.refused(question, code);
     }
 
     stop(): void {

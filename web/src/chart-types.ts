@@ -51,8 +51,13 @@ export interface HoverValue {
     label: string;
     /** Exact; '' where there is none. */
     text: string;
+    /** NaN where `text` tells a range. */
     value: number;
     time: bigint;
+    /** Of what is drawn a bar at a time: the bar, [from, to) in ticks. */
+    bar?: { from: bigint; to: bigint };
+    /** How many rows the bar holds, gaps included. */
+    rows?: number;
 }
 
 export interface ChartEvents {

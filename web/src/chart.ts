@@ -37,8 +37,9 @@ const WARM_MS = 120;
 /** After a failure that passes by, what a picture lacks is wanted again. */
 const RETRY_MS = 3000;
 const FRAME_MS_MIN = 4;
-/** A screen reader may say a name that changes: not with every frame. */
+/** A screen reader may say a name that changes: not with every frame, and the first picture does not wait for it. */
 const DESCRIBE_MS = 1000;
+const DESCRIBE_FIRST_MS = 200;
 /** So long after a move another is awaited, whose frame shows what has been loaded too: a little more than a
  * frame of a screen. */
 const MOVING_MS = 25;
@@ -60,6 +61,7 @@ export class Chart {
     private lease: Lease | undefined;
     private stopListening: (() => void) | undefined;
     private stage: Stage | undefined;
+    private staging: Promise<void> | undefined;
     private shown: Shown[] = [];
     private owned = new Set<DataSource>();
     private isDrawing = false;
@@ -69,8 +71,7 @@ export class Chart {
     private movedAt = Number.NEGATIVE_INFINITY;
     private loadedTimer: ReturnType<typeof setTimeout> | undefined;
     private describeTimer: ReturnType<typeof setTimeout> | undefined;
-    /** What is said of the picture is that of an earlier one. */
-    private isDescribedLater = false;
+    private describedAt = Number.NEGATIVE_INFINITY;
     /** The view was moved by keys: where it is now is to be heard. */
     private isToBeHeard = false;
     private size = { width: 0, height: 0, ratio: 1 };
@@ -221,14 +222,9 @@ export class Chart {
         }
         this.lease = lease;
         this.stopListening = lease.engine.listen((event) => this.heard(event));
-        const stage = await Stage.open(lease, this.overlay, this.options.backend ?? 'auto');
-        if (this.isDestroyed) {
-            await stage.close(); /* others may go on using the engine */
-            throw new ChartError('cancelled', 'the chart has been destroyed');
-        }
-        this.stage = stage;
         this.showProgress(0.1);
-        await this.open(this.options.series);
+        this.staging = this.openStage(lease);
+        await Promise.all([this.staging, this.open(this.options.series)]);
         this.applyEarly();
     }
 
@@ -248,6 +244,10 @@ export class Chart {
             this.abort.signal.addEventListener('abort', cancel);
             return this.schedule();
         });
+    }
+
+    private async openStage(lease: Lease): Promise<void> {
+        this.stage = await Stage.open(lease, this.overlay, this.options.backend ?? 'auto');
     }
 
     private async open(all: SeriesOptions[]): Promise<void> {
@@ -518,6 +518,7 @@ export class Chart {
         this.events.clear();
         const { lease } = this;
         try {
+            await this.staging?.catch(() => undefined);
             await this.stage?.close();
             for (const source of this.owned) await source.close();
         } catch (cause) {
@@ -719,17 +720,19 @@ export class Chart {
     }
 
     private describeSoon(): void {
+        const wait = Math.max(DESCRIBE_FIRST_MS, this.describedAt + DESCRIBE_MS - performance.now());
+        this.describeTimer ??= setTimeout(() => this.describe(), wait);
+    }
+
+    private describe(): void {
         const { frame } = this.state;
-        this.isDescribedLater = this.describeTimer !== undefined;
-        if (this.isDescribedLater || frame === undefined || this.describeFrame() === undefined) return;
+        this.describeTimer = undefined;
+        if (frame === undefined || this.describeFrame() === undefined) return;
+        this.describedAt = performance.now();
         const view = describeView(frame, this.state, this.displayZone());
         this.overlay.describe(summarize(this.options.title, this.visible(), view));
         if (this.isToBeHeard) this.overlay.announce(view);
         this.isToBeHeard = false;
-        this.describeTimer = setTimeout(() => {
-            this.describeTimer = undefined;
-            if (this.isDescribedLater) this.describeSoon();
-        }, DESCRIBE_MS);
     }
 
     private warmLater(): void {
@@ -799,7 +802,10 @@ export class Chart {
                 this.emit('hover', { time: toMs(ticks, this.state.unit), ticks, values }),
             left: () => this.emit('hover', null),
             fail: (error) => this.fail(error),
-            announce: (text) => this.overlay.announce(text),
+            announce: (text) => {
+                this.isToBeHeard = false; /* not after it */
+                this.overlay.announce(text);
+            },
         });
     }
 

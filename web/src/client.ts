@@ -6,7 +6,7 @@
  * Invariants:
  *  1. An answer settles the promise of its call; when the engine ends, all that are open are refused.
  */
-import { Engine } from './engine.js';
+import { Engine, compile } from './engine.js';
 import { ChartError } from './error.js';
 import type { EngineApi, EngineEvent, Rows } from './protocol.js';
 import { whyAlone } from './threads.js';
@@ -105,11 +105,15 @@ function makeProxy(post: (message: ToWorker, transfer: Transferable[]) => void, 
     });
 }
 
-function describeStart(place: EnginePlace): ToWorker {
+/** The module is compiled here, while the worker starts; what cannot be is left to the worker, which says why. */
+async function describeStart(place: EnginePlace): Promise<ToWorker> {
     const alone = place === 'single' ? 'one thread was asked for' : whyAlone();
-    const { wasm, shaders } = ASSETS;
-    const threads = alone === '' ? { threads: { wasm: ASSETS.threadsWasm } } : {};
-    return { kind: 'start', wasm, alone, shaders, ...threads };
+    const { wasm, threadsWasm, shaders } = ASSETS;
+    const url = alone === '' ? threadsWasm : wasm;
+    const module = await compile(url).catch(() => url);
+    return alone === ''
+        ? { kind: 'start', wasm, alone, shaders, threads: { wasm: module } }
+        : { kind: 'start', wasm: module, alone, shaders };
 }
 
 /** The threads of an engine, which are workers of the page. */
@@ -207,7 +211,9 @@ function startWorker(place: EnginePlace): Promise<EngineHandle> {
                 calls.delete(data.id);
             }
         };
-        worker.postMessage(describeStart(place));
+        void describeStart(place).then((start) => {
+            if (!isEnded) worker.postMessage(start);
+        });
     });
 }
 

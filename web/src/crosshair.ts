@@ -8,8 +8,8 @@ import type { HoverValue } from './chart-types.js';
 import { ChartError } from './error.js';
 import type { Crosshair as Drawn, Dot, PlotRect } from './overlay.js';
 import type { Frame, FrameDesc, Values } from './protocol.js';
-import { type Hover, type Shown, describeSeries, isBar, markOf, panelOf, sideOf } from './series.js';
-import { formatTicks } from './time.js';
+import { type Hover, type Shown, describeSeries, isBar, markOf, needsBars, panelOf, sideOf } from './series.js';
+import { formatBar, formatTicks } from './time.js';
 import type { ViewState } from './view-state.js';
 import * as math from './view.js';
 
@@ -153,6 +153,8 @@ export class Crosshair {
                 text: one.hover?.text ?? '',
                 value: one.hover?.value ?? Number.NaN,
                 time: one.hover?.time ?? tick,
+                ...(one.hover?.bar === undefined ? {} : { bar: one.hover.bar }),
+                ...(one.hover?.rows === undefined ? {} : { rows: one.hover.rows }),
             })),
         );
     }
@@ -167,21 +169,11 @@ export class Crosshair {
         const { api } = one.source.engine;
         const { id } = one.source;
         const { barWidth } = desc;
-        const zone = this.host.zone();
         const mark = markOf(one);
         if (mark === 'histogram') return this.readBin(one, at, frame);
         if (mark === 'points') return this.readPoint(one, at, frame);
-        if (one.study !== undefined) return this.readStudy(one, tick, barWidth);
-        if (isBar(one) && barWidth !== undefined) {
-            const bar = await api.bar(id, one.column, barWidth, zone, tick);
-            if (bar === undefined) return undefined;
-            const text = `O ${bar.open}  H ${bar.high}  L ${bar.low}  C ${bar.close}`;
-            return { text, value: bar.closeValue, time: bar.from };
-        }
-        const sample =
-            mark === 'volume' && barWidth !== undefined
-                ? await api.sum(id, one.column, barWidth, zone, tick)
-                : await api.nearest(id, one.column, tick);
+        if (needsBars(one) && barWidth !== undefined) return this.readBar(one, tick, barWidth);
+        const sample = await api.nearest(id, one.column, tick);
         if (sample === undefined) return undefined;
         const { value, time } = sample;
         if (mark !== 'band') return { text: sample.text, value, time };
@@ -190,12 +182,31 @@ export class Crosshair {
         return { text: `${sample.text} – ${other?.text ?? ''}`, value, time };
     }
 
-    private async readStudy(
-        one: Shown,
-        tick: bigint,
-        barWidth: string | undefined,
-    ): Promise<Hover | undefined> {
-        if (barWidth === undefined) return undefined;
+    /** What is drawn a bar at a time is read so: the bar's own figures, not those of a row near by. */
+    private async readBar(one: Shown, tick: bigint, barWidth: string): Promise<Hover | undefined> {
+        const { api } = one.source.engine;
+        const { id } = one.source;
+        const zone = this.host.zone();
+        if (one.study !== undefined) return this.readStudy(one, tick, barWidth);
+        if (markOf(one) === 'volume') {
+            const sum = await api.sum(id, one.column, barWidth, zone, tick);
+            if (sum === undefined) return undefined;
+            const { text, value, from, to, rows } = sum;
+            return { text, value, time: from, bar: { from, to }, rows };
+        }
+        const found = await api.bar(id, one.column, barWidth, zone, tick);
+        if (found === undefined) return undefined;
+        const { open, high, low, close, closeValue, from, to, rows } = found;
+        const bar = { time: from, bar: { from, to }, rows };
+        const count = `  ${rows.toLocaleString('en-US')} row${rows === 1 ? '' : 's'}`;
+        if (isBar(one))
+            return { text: `O ${open}  H ${high}  L ${low}  C ${close}${count}`, value: closeValue, ...bar };
+        return low === high
+            ? { text: `${high}${count}`, value: closeValue, ...bar }
+            : { text: `${low} – ${high}${count}`, value: Number.NaN, ...bar };
+    }
+
+    private async readStudy(one: Shown, tick: bigint, barWidth: string): Promise<Hover | undefined> {
         const { api } = one.source.engine;
         const value = await api.study(describeSeries(one), barWidth, this.host.zone(), tick);
         if (value === undefined) return undefined;
@@ -206,6 +217,7 @@ export class Crosshair {
             text: value.low === value.high ? text(value.low) : `${text(value.low)} – ${text(value.high)}`,
             value: value.low === value.high ? value.low : Number.NaN,
             time: value.from + (value.to - value.from) / 2n,
+            bar: { from: value.from, to: value.to },
         };
     }
 
@@ -248,9 +260,12 @@ export class Crosshair {
         const { state } = this.host;
         if (frame.across !== undefined)
             return math.formatValue(math.valueAt(frame.across, share, false), frame.across, plot.width);
+        const zone = this.host.zone();
+        const bar = this.host.visible().find((one) => one.hover?.bar !== undefined)?.hover?.bar;
+        if (bar !== undefined) return formatBar(bar.from, bar.to, state.unit, zone);
         const tick = math.tickAt({ from: frame.from, to: frame.to }, share);
         const step = Number(frame.to - frame.from) / plot.width;
-        return formatTicks(tick, state.unit, this.host.zone(), step);
+        return formatTicks(tick, state.unit, zone, step);
     }
 
     private dotOf(one: Shown, frame: Frame): Dot | undefined {
@@ -259,8 +274,8 @@ export class Crosshair {
         const side = sideOf(one);
         const values: Values | undefined = frame.panels[panel]?.[side];
         const { hover } = one;
-        if (plot === undefined || values === undefined || hover === undefined || isBar(one)) return undefined;
-        if (markOf(one) === 'volume' || !Number.isFinite(hover.value)) return undefined;
+        if (plot === undefined || values === undefined || hover === undefined) return undefined;
+        if ((needsBars(one) && one.study === undefined) || !Number.isFinite(hover.value)) return undefined;
         const shareX =
             hover.x === undefined || frame.across === undefined
                 ? math.shareAt({ from: frame.from, to: frame.to }, hover.time)

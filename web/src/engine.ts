@@ -8,10 +8,10 @@
  *  2. After a trap the instance is dead and every later call says so.
  */
 import { Abi, BAR_BYTES, BIN_BYTES, COLUMN_BYTES, FRAME_BYTES, QUESTION_BYTES } from './abi.js';
-import { SAMPLE_BYTES, SERIES_BYTES, STUDY_BYTES, WANT_BYTES } from './abi.js';
+import { SAMPLE_BYTES, SERIES_BYTES, STUDY_BYTES, SUM_BYTES, WANT_BYTES } from './abi.js';
 import { Answers, Line, type Question } from './answers.js';
 import { type Bytes, openBlob, openUrl } from './bytes.js';
-import { ChartError, statusNumber } from './error.js';
+import { ChartError, type ErrorCode, statusNumber } from './error.js';
 import { COMMANDS, GlSurfaces, STRIPS, type Tables } from './gl.js';
 import { Gpu } from './gpu.js';
 import { readFrame, writeDesc, writeSeries } from './layout.js';
@@ -19,9 +19,9 @@ import type { LiveDescription } from './live.js';
 import { Loader, type Want } from './loader.js';
 import { TIME_UNITS } from './protocol.js';
 import type { Backend, BackendChoice, Bar, Bin, BinView, Canvas } from './protocol.js';
-import type { EngineApi, EngineEvent, EngineStats, Frame, FrameDesc, FrameSeries } from './protocol.js';
+import type { EngineApi, EngineEvent, EngineStats, Frame, FrameDesc, FrameSeries, Room } from './protocol.js';
 import type { LiveDesc, OpenResult, PlaneBox, PlanePoint, Rows, Sample } from './protocol.js';
-import type { SourceInfo, StreamOptions, StudyValue } from './protocol.js';
+import type { SourceInfo, StreamOptions, StudyValue, Sum } from './protocol.js';
 import { Streams } from './streams.js';
 import { type Picture, Showing, type Surface, type SurfaceOpener, openPixelSurface } from './surface.js';
 import { gpuSurfaces } from './surface_gpu.js';
@@ -91,8 +91,7 @@ export class Engine implements EngineApi {
         this.answers = new Answers(
             {
                 answered: (question, body) => this.answered(question, body),
-                refused: (question, isFinal) =>
-                    this.settle(question, isFinal ? 'unsupported' : 'unavailable'),
+                refused: (question, code) => this.settle(question, code),
             },
             this.line,
         );
@@ -325,10 +324,20 @@ export class Engine implements EngineApi {
         return { id, info: this.readInfo(id) };
     }
 
+    async makeRoom(byteCount: number): Promise<Room | undefined> {
+        const { abi } = this;
+        return abi.isShared ? { memory: abi.call.memory, at: abi.alloc(byteCount) } : undefined;
+    }
+
+    async freeRoom(at: number): Promise<void> {
+        this.abi.call.gch_web_free(at);
+    }
+
     async append(source: number, rows: Rows): Promise<SourceInfo> {
         const { abi } = this;
         const held: number[] = [];
         const hold = (array: ArrayBufferView): number => {
+            if (rows.isInRoom === true) return array.byteOffset;
             const at = abi.copyIn(new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
             held.push(at);
             return at;
@@ -466,6 +475,7 @@ export class Engine implements EngineApi {
         const handle = view.getUint32(out + 120, true);
         const picture: Picture = { width, height, backend: frame.backend, pixels, handle };
         surface?.show(picture);
+        if (frame.complete === 1) this.gpu.compile();
         if (surface !== undefined && showing?.needsCanvas === true) frame.needsCanvas = true;
         if (surface === undefined && pixels !== undefined)
             frame.pixels = pixels.slice() as Uint8ClampedArray<ArrayBuffer>;
@@ -547,7 +557,7 @@ export class Engine implements EngineApi {
         this.notify({ kind: 'data', source: question.source });
     }
 
-    private settle({ source, ticket }: Question, code: 'unsupported' | 'unavailable' | 'no-memory'): void {
+    private settle({ source, ticket }: Question, code: ErrorCode): void {
         this.abi.call.gch_web_answer(source, ticket, statusNumber(code), 0, 0);
         this.notify({ kind: 'data', source });
     }
@@ -570,8 +580,10 @@ export class Engine implements EngineApi {
         abi.begin();
         const out = abi.take(byteCount);
         const status = abi.check(call(out), ...none);
+        const value = status === 'ok' ? read(out, abi.view()) : undefined;
         this.fetchWants();
-        return status === 'ok' ? read(out, abi.view()) : undefined;
+        this.askQuestions();
+        return value;
     }
 
     async nearest(source: number, column: number, t: bigint): Promise<Sample | undefined> {
@@ -579,17 +591,13 @@ export class Engine implements EngineApi {
             SAMPLE_BYTES,
             ['pending', 'not-found'],
             (out) => this.abi.call.gch_web_nearest(source, column, t, out),
-            (out, view) => this.readSample(out, view),
+            (out, view) => ({
+                time: view.getBigInt64(out, true),
+                row: view.getFloat64(out + 8, true),
+                value: view.getFloat64(out + 16, true),
+                text: this.abi.readText(out + 24),
+            }),
         );
-    }
-
-    private readSample(at: number, view: DataView): Sample {
-        return {
-            time: view.getBigInt64(at, true),
-            row: view.getFloat64(at + 8, true),
-            value: view.getFloat64(at + 16, true),
-            text: this.abi.readText(at + 24),
-        };
     }
 
     async bar(
@@ -624,14 +632,20 @@ export class Engine implements EngineApi {
         width: string,
         timeZone: string | undefined,
         t: bigint,
-    ): Promise<Sample | undefined> {
+    ): Promise<Sum | undefined> {
         const { abi } = this;
         return this.ask(
-            SAMPLE_BYTES,
+            SUM_BYTES,
             ['pending', 'not-found'],
             (out) =>
                 abi.call.gch_web_sum_at(source, column, abi.text(width), abi.text(timeZone), t, out),
-            (out, view) => this.readSample(out, view),
+            (out, view) => ({
+                from: view.getBigInt64(out, true),
+                to: view.getBigInt64(out + 8, true),
+                rows: view.getFloat64(out + 16, true),
+                value: view.getFloat64(out + 24, true),
+                text: abi.readText(out + 32),
+            }),
         );
     }
 
@@ -730,7 +744,8 @@ function widen(want: Want, bytes: Bytes): Want {
     return byteCount > RANGE_MAX ? want : { ...want, offset, byteCount };
 }
 
-async function compile(wasm: ModuleSource): Promise<WebAssembly.Module> {
+export async function compile(wasm: ModuleSource): Promise<WebAssembly.Module> {
+    if (wasm instanceof WebAssembly.Module) return wasm;
     if (wasm instanceof ArrayBuffer || ArrayBuffer.isView(wasm))
         return WebAssembly.compile(wasm as BufferSource);
     const response = wasm instanceof Response ? wasm : await fetch(wasm as string | URL);

@@ -11,6 +11,9 @@
  *  2. Nothing is read back, and nothing is waited for but the device itself.
  *  3. What the browser refuses is told late and without a caller: the device is then given up for good,
  *     and charts are drawn by what comes next.
+ *  4. Pipelines are compiled beside. A recording that uses some which are not there yet is not submitted
+ *     and leaves word of all that it lacks; it is compiled when another picture is there in its place, and
+ *     charts are then told to draw again.
  */
 import type { Abi } from './abi.js';
 import { ChartError } from './error.js';
@@ -21,6 +24,11 @@ const LOSSES_MS = 60_000;
 /** Until a device that is left is ended, and what was on its way to canvases is there: Firefox 153 draws
  * no more of a page whose canvas awaits a picture of a device that was destroyed. */
 const RETIRE_MS = 2_000;
+/** So long after it was drawn, a picture is on its way to the screen: Firefox 153 compiles, and shows nothing
+ * meanwhile, where pictures are drawn. */
+const COMPILE_AFTER_MS = 50;
+/** A pipeline that is refused is taken for wrong, unless its device turns out to be lost within this time. */
+const REFUSAL_MS = 500;
 const SOFTWARE = /swiftshader|llvmpipe|lavapipe|softpipe|basic render|\bwarp\b/i;
 
 const BLACK = { r: 0, g: 0, b: 0, a: 1 };
@@ -45,11 +53,27 @@ const CONSTANTS_MAX = 4;
 const INFO_ADAPTER = 28;
 const ADAPTER_CAP = 96;
 
+type MadePipeline = GPUComputePipeline | GPURenderPipeline;
+
 /** Compiled when it is used first: most of what the module describes a page never needs. */
-interface Pipeline {
-    layout: GPUBindGroupLayout;
-    compute: () => GPUComputePipeline;
-    render: () => GPURenderPipeline;
+class Pipeline {
+    made: MadePipeline | undefined;
+
+    /** `compile` settles with nothing where the browser refuses. */
+    constructor(
+        readonly layout: GPUBindGroupLayout,
+        private readonly compile: () => Promise<MadePipeline | undefined>,
+    ) {}
+
+    readonly ask = lazily(async () => {
+        this.made = await this.compile();
+    });
+}
+
+/** A bundle with what it lacks: then it draws nothing, now and later. */
+interface Bundle {
+    drawing: GPURenderBundle;
+    lacks: Set<Pipeline>;
 }
 
 function lazily<T>(make: () => T): () => T {
@@ -131,10 +155,17 @@ export class Gpu {
     private compute: GPUComputePassEncoder | undefined;
     private render: GPURenderPassEncoder | undefined;
     private bundle: GPURenderBundleEncoder | undefined;
+    private lacks = new Set<Pipeline>(); /* of the recording */
+    private bundleLacks = new Set<Pipeline>();
+    /** What submissions lacked and is not there yet, by number: not asked for, and asked for. */
+    private readonly wanted = new Map<number, Pipeline[]>();
+    private readonly awaited = new Set<number>();
+    private compileTimer: ReturnType<typeof setTimeout> | undefined;
+    private lastWanted = 0;
     private pipeline = 0; /* as set in the pass at hand */
     private bindings = 0;
 
-    /** `changed` is called when pictures that were drawn may be gone. */
+    /** `changed` is called when pictures that were drawn may be gone, and when what frames lacked is there. */
     constructor(
         private readonly shadersUrl: string,
         private readonly changed: () => void,
@@ -193,6 +224,13 @@ export class Gpu {
         );
     }
 
+    /** Until the device has been given up for it, or is another. */
+    private async refused(held: Held, cause: unknown): Promise<void> {
+        const patience = new Promise((resolve) => setTimeout(resolve, REFUSAL_MS));
+        await Promise.race([held.device.lost, patience]);
+        if (this.held === held) this.giveUp(ChartError.from(cause).message);
+    }
+
     private giveUp(reason: string): void {
         if (this.failure !== '' || this.isEnded) return;
         this.failure = reason.split('\n', 1)[0] ?? reason;
@@ -203,6 +241,8 @@ export class Gpu {
     private drop(): void {
         for (const number of this.held?.made.values() ?? []) this.end(number);
         this.held = undefined;
+        this.wanted.clear();
+        this.awaited.clear();
         this.abandon();
     }
 
@@ -344,20 +384,18 @@ export class Gpu {
             const layout = device.createPipelineLayout({ bindGroupLayouts: [bindGroup] });
             const module = this.get<() => GPUShaderModule>(shader);
             const stage = (entryPoint: string) => ({ module: module(), entryPoint, constants });
-            return {
-                layout: bindGroup,
-                compute: lazily(() =>
-                    device.createComputePipeline({ label, layout, compute: stage(compute) }),
-                ),
-                render: lazily(() =>
-                    device.createRenderPipeline({
-                        label,
-                        layout,
-                        vertex: stage(vertex),
-                        fragment: { ...stage(fragment), targets: [{ format }] },
-                    }),
-                ),
-            };
+            const compile = (): Promise<MadePipeline> =>
+                compute !== ''
+                    ? device.createComputePipelineAsync({ label, layout, compute: stage(compute) })
+                    : device.createRenderPipelineAsync({
+                          label,
+                          layout,
+                          vertex: stage(vertex),
+                          fragment: { ...stage(fragment), targets: [{ format }] },
+                      });
+            return new Pipeline(bindGroup, () =>
+                compile().catch((cause: unknown) => this.refused(held, cause).then(() => undefined)),
+            );
         });
     }
 
@@ -387,10 +425,21 @@ export class Gpu {
         this.pipeline = this.bindings = 0;
     }
 
+    /** If it is there; else the recording is not submitted. */
+    private ready(number: number): MadePipeline | undefined {
+        const pipeline = this.get<Pipeline>(number);
+        if (pipeline.made !== undefined) return pipeline.made;
+        (this.bundle === undefined ? this.lacks : this.bundleLacks).add(pipeline);
+        return undefined;
+    }
+
     private setCompute(pipeline: number, bindings: number): GPUComputePassEncoder | undefined {
         const { compute } = this;
-        if (this.pipeline !== pipeline)
-            compute?.setPipeline(this.get<Pipeline>(pipeline).compute());
+        if (this.pipeline !== pipeline) {
+            const made = this.ready(pipeline);
+            if (made === undefined) return undefined;
+            compute?.setPipeline(made as GPUComputePipeline);
+        }
         if (this.bindings !== bindings) compute?.setBindGroup(0, this.get<GPUBindGroup>(bindings));
         this.pipeline = pipeline;
         this.bindings = bindings;
@@ -399,7 +448,9 @@ export class Gpu {
 
     private setRender(pipeline: number, bindings: number): GPURenderCommandsMixin | undefined {
         const to = this.bundle ?? this.render;
-        to?.setPipeline(this.get<Pipeline>(pipeline).render());
+        const made = this.ready(pipeline);
+        if (made === undefined) return undefined;
+        to?.setPipeline(made as GPURenderPipeline);
         to?.setBindGroup(0, this.get<GPUBindGroup>(bindings));
         return to;
     }
@@ -423,14 +474,58 @@ export class Gpu {
         });
     }
 
+    private beginBundle(): void {
+        const { held } = this;
+        this.bundle = held?.device.createRenderBundleEncoder({ colorFormats: [held.format] });
+        this.bundleLacks = new Set();
+    }
+
+    private endBundle(): number {
+        const drawing = this.bundle?.finish();
+        this.bundle = undefined;
+        const made: Bundle | undefined = drawing && { drawing, lacks: this.bundleLacks };
+        return made === undefined ? 0 : this.add(made);
+    }
+
+    private runBundle(number: number): void {
+        const { drawing, lacks } = this.get<Bundle>(number);
+        for (const pipeline of lacks) this.lacks.add(pipeline);
+        if (lacks.size === 0) this.render?.executeBundles([drawing]);
+    }
+
     /* An encoder that is not finished is let go of with whatever it has recorded. */
     private abandon(): void {
         this.encoder = this.bundle = this.compute = this.render = undefined;
+        this.lacks = new Set();
     }
 
-    private submit(): void {
+    /** 0, or the number of what it lacks; `before` is what its recorder's last one lacked. */
+    private submit(before: number): number {
+        this.wanted.delete(before);
+        this.awaited.delete(before);
+        if (this.lacks.size > 0) {
+            this.wanted.set(++this.lastWanted, [...this.lacks]);
+            return this.lastWanted;
+        }
         if (this.encoder !== undefined) this.device?.queue.submit([this.encoder.finish()]);
         this.encoder = undefined;
+        return 0;
+    }
+
+    /** What pictures lacked; to be called when one in their place is complete. */
+    compile(): void {
+        if (this.wanted.size === 0) return;
+        this.compileTimer ??= setTimeout(() => {
+            this.compileTimer = undefined;
+            for (const [number, pipelines] of this.wanted) void this.await(number, pipelines);
+            this.wanted.clear();
+        }, COMPILE_AFTER_MS);
+    }
+
+    private async await(number: number, pipelines: Pipeline[]): Promise<void> {
+        this.awaited.add(number);
+        await Promise.all(pipelines.map((pipeline) => pipeline.ask()));
+        if (this.awaited.delete(number)) this.changed();
     }
 
     /** What the module imports from 'gpu'. */
@@ -474,18 +569,12 @@ export class Gpu {
             this.setRender(pipeline, bindings)?.draw(vertices, instances),
         draw_indirect: (pipeline: number, bindings: number, from: number, at: number) =>
             this.setRender(pipeline, bindings)?.drawIndirect(this.get(from), at),
-        run_bundle: (number: number) => this.render?.executeBundles([this.get(number)]),
+        run_bundle: (number: number) => this.runBundle(number),
         end_pass: () => this.endPass(),
-        begin_bundle: () => {
-            const { held } = this;
-            this.bundle = held?.device.createRenderBundleEncoder({ colorFormats: [held.format] });
-        },
-        end_bundle: () => {
-            const made = this.bundle?.finish();
-            this.bundle = undefined;
-            return made === undefined ? 0 : this.add(made);
-        },
+        begin_bundle: () => this.beginBundle(),
+        end_bundle: () => this.endBundle(),
         abandon: () => this.abandon(),
-        submit: () => this.submit(),
+        submit: (before: number) => this.submit(before),
+        is_compiled: (number: number) => (this.wanted.has(number) || this.awaited.has(number) ? 0 : 1),
     };
 }

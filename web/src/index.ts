@@ -20,5 +20,5 @@ export type { Side, SourceInfo, StudyKind, ThemeName } from './protocol.js';
 export type { StreamOptions, StreamStats, TimeUnit } from './protocol.js';
 export { DataSource, openData } from './source.js';
 export type { ArraysInput, DataInput, NumberList, OpenOptions, RowsInput, UrlInput } from './source.js';
-export { formatSpan, formatTicks, toMs, toTicks } from './time.js';
+export { formatRange, formatSpan, formatTicks, toMs, toTicks } from './time.js';
 export type { TimeInput } from './time.js';

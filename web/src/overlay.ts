@@ -286,6 +286,7 @@ export class Overlay {
     }
 
     showMessage(text: string, isError: boolean): void {
+        if (text === '' && this.message.hidden) return;
         this.message.hidden = text === '';
         this.message.classList.toggle('error', isError);
         this.message.textContent = text;

@@ -140,6 +140,14 @@ export interface Rows {
     firstRow?: number;
     /** The arrays are nobody else's, whole, and may go to the engine's thread as they are. */
     isHandedOver?: boolean;
+    /** The arrays lie in a Room, where the engine may write over them. */
+    isInRoom?: boolean;
+}
+
+/** Bytes of the engine's own memory, aligned to 8, for others to write to. */
+export interface Room {
+    memory: WebAssembly.Memory;
+    at: number;
 }
 
 export interface FrameSeries {
@@ -257,6 +265,7 @@ export interface Sample {
     text: string;
 }
 
+/** Over [from, to), with `rows` rows, gaps included. */
 export interface Bar {
     from: bigint;
     to: bigint;
@@ -266,6 +275,15 @@ export interface Bar {
     low: string;
     close: string;
     closeValue: number;
+}
+
+/** The values of a bar added up. */
+export interface Sum {
+    from: bigint;
+    to: bigint;
+    rows: number;
+    value: number;
+    text: string;
 }
 
 /** At a bar; low and high differ for 'range' only. */
@@ -353,6 +371,9 @@ export interface EngineApi {
     /** An opening under way is refused as 'cancelled'. */
     cancel(opening: number): Promise<void>;
     append(source: number, rows: Rows): Promise<SourceInfo>;
+    /** undefined: the engine's memory is not shared. The room is the caller's until it is freed. */
+    makeRoom(byteCount: number): Promise<Room | undefined>;
+    freeRoom(at: number): Promise<void>;
     info(source: number): Promise<SourceInfo>;
     close(source: number): Promise<void>;
     /** Tries what can draw on the canvas, from the chosen backend on down ('auto': the best for this
@@ -372,14 +393,13 @@ export interface EngineApi {
         timeZone: string | undefined,
         t: bigint,
     ): Promise<Bar | undefined>;
-    /** The values of a bar added up; `row` is the number of rows. */
     sum(
         source: number,
         column: number,
         width: string,
         timeZone: string | undefined,
         t: bigint,
-    ): Promise<Sample | undefined>;
+    ): Promise<Sum | undefined>;
     study(
         series: FrameSeries,
         width: string,

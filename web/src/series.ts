@@ -17,6 +17,10 @@ export interface Hover {
     time: bigint;
     /** Of a point of a plane, and of the middle of a bin. */
     x?: number;
+    /** The bar that it is of, for what is drawn a bar at a time. */
+    bar?: { from: bigint; to: bigint };
+    /** Of the bar. */
+    rows?: number;
 }
 
 interface Study {

@@ -19,8 +19,8 @@ export interface ThreadWorker {
     terminate(): void;
 }
 
-/** A module's bytes, or where they are. */
-export type ModuleSource = string | URL | Response | BufferSource;
+/** A module, its bytes, or where they are. */
+export type ModuleSource = WebAssembly.Module | string | URL | Response | BufferSource;
 
 export interface ThreadPlan {
     /** Of the module with threads. */

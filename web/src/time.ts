@@ -116,6 +116,32 @@ export function formatTicks(ticks: bigint, unit: TimeUnit, timeZone: string, ste
     return `${minute}:${field['second']}${shown}`;
 }
 
+/** What comes after the group, where it ends all of them. */
+function dropIfAll(texts: string[], ending: RegExp): string[] {
+    return texts.every((text) => ending.test(text)) ? texts.map((text) => text.replace(ending, '$1')) : texts;
+}
+
+/** "2024-03-01 09:30 – 16:00": what both ends share is said once. */
+export function formatRange(from: bigint, to: bigint, unit: TimeUnit, timeZone: string): string {
+    if (unit === 'index') return `${from.toLocaleString('en-US')} – ${to.toLocaleString('en-US')}`;
+    const ends = [from, to].map((ticks) => formatTicks(ticks, unit, timeZone, Number(to - from) / 500));
+    const [first = '', last = ''] = dropIfAll(dropIfAll(ends, /(:\d\d)\.0+$/), /(:\d\d):00$/);
+    const isOneDay = first.slice(0, 10) === last.slice(0, 10) && first.length > 10;
+    return `${first} – ${isOneDay ? last.slice(11) : last}`;
+}
+
+/** Of a bar, [from, to): as a range, but whole days, and rows, are told by the first and the last. */
+export function formatBar(from: bigint, to: bigint, unit: TimeUnit, timeZone: string): string {
+    const day = 86_400n * PER_SECOND[unit];
+    const ends = [from, to].map((ticks) => formatTicks(ticks, unit, timeZone, 1));
+    const isDays = 2n * (to - from) > day && ends.every((end) => / 00:00:00(\.0+)?$/.test(end));
+    if (!isDays) return formatRange(from, unit === 'index' ? to - 1n : to, unit, timeZone);
+    const [first = '', last = ''] = [from, to - 1n].map((ticks) =>
+        formatTicks(ticks, unit, timeZone, Number(day)),
+    );
+    return first === last ? first : `${first} – ${last}`;
+}
+
 /** "3 years", "12.5 days", "250 ms". */
 export function formatSpan(ticks: bigint, unit: TimeUnit): string {
     if (unit === 'index') return `${ticks.toLocaleString('en-US')} ${ticks === 1n ? 'row' : 'rows'}`;

@@ -8,9 +8,9 @@ import { type ThreadPlan, type ThreadWorker, threadCount } from './threads.js';
 export type ToWorker =
     | {
           kind: 'start';
-          wasm: string;
+          wasm: string | WebAssembly.Module;
           /** If there may be some; else why not. */
-          threads?: { wasm: string };
+          threads?: { wasm: string | WebAssembly.Module };
           alone: string;
           /** Where the WGSL is. */
           shaders: string;

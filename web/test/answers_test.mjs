@@ -2,6 +2,7 @@
 // pages serve.
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
+import { openAsBlob } from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
@@ -139,6 +140,120 @@ test('where the server cannot answer the pages do', async () => {
         if (how !== 503) assert.equal(tries(), once, `${how}: it is asked again`);
         await engine.stop();
     }
+});
+
+/** The chart's own look, with bars. */
+function barsFrame(source, mark, from, to, barWidth) {
+    return {
+        ...bareFrame({ width: 700, height: 300, type: mark, from, to }, source),
+        isBare: false,
+        timeZone: 'Europe/Berlin',
+        barWidth,
+    };
+}
+
+test('candles and bars come in one answer, and equal those of the file at hand in every pixel', async () => {
+    mode = 'fine';
+    const { engine, id, info, chart, next } = await open();
+    const local = await engine.openBlob('walk.gch', await openAsBlob(path.join(FILES, 'walk.gch')));
+    const other = (await engine.makeChart()).id;
+    const span = Number(BigInt(info.last) - BigInt(info.first));
+    for (const [mark, from, to, width] of [
+        ['candles', 0, 1, '1d'],
+        ['ohlc', 0.2, 0.5, '4h'],
+        ['bars', 0.4, 0.7, '12h'],
+        ['candles', 0.31, 0.32, String(Math.floor(span / 9000))],
+    ]) {
+        const view = makeView(info, from, to);
+        asked = [];
+        const frame = await drawComplete(engine, chart, barsFrame(id, mark, view.from, view.to, width), next);
+        const kinds = asked.map((url) => /\/(bars|range|columns|data\/walk\.gch)\b/.exec(url)?.[1]);
+        assert.deepEqual([...new Set(kinds)].filter((kind) => kind !== 'range'), ['bars'], kinds.join());
+        assert.ok(asked.length <= 2, asked.join(' '));
+        const wanted = await drawComplete(engine, other, barsFrame(local.id, mark, view.from, view.to, width), next);
+        assert.deepEqual([...frame.pixels], [...wanted.pixels], mark);
+        assert.ok(new Set(new Uint32Array(frame.pixels.buffer)).size > 3);
+    }
+    /* What is around a view has come with it: a hand moves it for no more than its range. */
+    for (const by of [-0.02, 0.03]) {
+        const view = makeView(info, 0.31 + by / 10, 0.32 + by / 10);
+        const desc = (source) => barsFrame(source, 'candles', view.from, view.to, String(Math.floor(span / 9000)));
+        asked = [];
+        const frame = await drawComplete(engine, chart, desc(id), next);
+        assert.deepEqual(asked.filter((url) => !url.includes('/range?')), []);
+        const wanted = await drawComplete(engine, other, desc(local.id), next);
+        assert.deepEqual([...frame.pixels], [...wanted.pixels]);
+    }
+    assert.ok((await engine.stats()).answers >= 4);
+    await engine.stop();
+});
+
+test('studies are made of bars that come in one answer, beside those of candles', async () => {
+    mode = 'fine';
+    const { engine, id, info, chart, next } = await open();
+    const local = await engine.openBlob('walk.gch', await openAsBlob(path.join(FILES, 'walk.gch')));
+    const other = (await engine.makeChart()).id;
+    const view = makeView(info, 0.5, 0.7);
+    const desc = (source) => {
+        const frame = barsFrame(source, 'candles', view.from, view.to, '3h');
+        const study = (kind, length) => ({ ...frame.series[0], mark: 'line', study: { kind, length, column: 0 } });
+        return { ...frame, series: [...frame.series, study('sma', 20), study('ema', 10), study('range', 20)] };
+    };
+    const frame = await drawComplete(engine, chart, desc(id), next);
+    const kinds = asked.map((url) => /\/(bars|range|columns|data\/walk\.gch)\b/.exec(url)?.[1]);
+    assert.deepEqual(kinds.filter((kind) => kind !== 'range'), ['bars', 'bars', 'bars'], kinds.join());
+    const wanted = await drawComplete(engine, other, desc(local.id), next);
+    assert.deepEqual([...frame.pixels], [...wanted.pixels]);
+    await engine.stop();
+});
+
+test('bars at the cursor come in one answer with those around them', async () => {
+    mode = 'fine';
+    const { engine, id, info, next } = await open();
+    const local = await engine.openBlob('walk.gch', await openAsBlob(path.join(FILES, 'walk.gch')));
+    const middle = BigInt(info.first) + 2_000_000n;
+    const read = async (source, t, width) => {
+        for (;;) {
+            const arrival = next();
+            const bar = await engine.bar(source, 0, width, 'UTC', t);
+            if (bar !== undefined) return bar;
+            await arrival;
+        }
+    };
+    for (const width of ['1h', '15m', '1d']) {
+        for (let i = -3n; i <= 3n; i++) {
+            const t = middle + i * 1000n;
+            assert.deepEqual(await read(id, t, width), await read(local.id, t, width));
+        }
+    }
+    assert.deepEqual(asked.map((url) => /&bar=\d+[a-z]*/.exec(url)?.[0]), ['&bar=3600', '&bar=900', '&bar=1d']);
+    await engine.stop();
+});
+
+test('where the server gives no bars the pages do, and bars that are too many are columns', async () => {
+    const desc = (id, info) => {
+        const view = makeView(info, 0.3, 0.6);
+        return barsFrame(id, 'candles', view.from, view.to, '1d');
+    };
+    for (const how of [404, 'garbage']) {
+        const { engine, id, info, chart, next } = await open();
+        mode = 'fine';
+        const wanted = await drawComplete(engine, chart, desc(id, info), next);
+        await engine.stop();
+        const second = await open();
+        mode = how;
+        const frame = await drawComplete(second.engine, second.chart, desc(second.id, info), second.next);
+        assert.deepEqual([...frame.pixels], [...wanted.pixels], String(how));
+        assert.ok(asked.some((url) => url.includes('/bars?')));
+        await second.engine.stop();
+    }
+    mode = 'fine';
+    const { engine, id, info, chart, next } = await open();
+    const view = makeView(info, 0, 1);
+    await drawComplete(engine, chart, barsFrame(id, 'candles', view.from, view.to, '1m'), next);
+    assert.ok(asked.some((url) => url.includes('/bars?')) && asked.some((url) => url.includes('/columns?')));
+    assert.ok(!asked.some((url) => url.startsWith('/data/')), asked.join(' '));
+    await engine.stop();
 });
 
 test('a view that moves on is not awaited', async () => {

@@ -149,14 +149,18 @@ test('the value at the cursor is exact', async () => {
     let bar;
     const first = BigInt(rows[0].split(',')[0]);
     while ((bar = await engine.bar(id, 0, '1m', undefined, first)) === undefined) await next();
-    const values = rows
-        .map((row) => row.split(','))
-        .filter(([t, price]) => BigInt(t) >= bar.from && BigInt(t) < bar.to && price !== '')
-        .map(([, price]) => +price);
+    assert.deepEqual([bar.from, bar.to], [first - (first % 60_000n), first - (first % 60_000n) + 60_000n]);
+    const within = rows.map((row) => row.split(',')).filter(([t]) => BigInt(t) >= bar.from && BigInt(t) < bar.to);
+    const values = within.flatMap(([, price]) => (price === '' ? [] : [+price]));
+    assert.ok(values.length > 10);
     assert.deepEqual(
-        [+bar.open, +bar.high, +bar.low, +bar.close],
-        [values[0], Math.max(...values), Math.min(...values), values.at(-1)],
+        [+bar.open, +bar.high, +bar.low, +bar.close, bar.rows],
+        [values[0], Math.max(...values), Math.min(...values), values.at(-1), within.length],
     );
+    let sum;
+    while ((sum = await engine.sum(id, 1, '1m', undefined, first)) === undefined) await next();
+    const total = within.reduce((so, [, , count]) => so + +count, 0);
+    assert.deepEqual(sum, { from: bar.from, to: bar.to, rows: within.length, value: total, text: String(total) });
     await engine.stop();
 });
 

@@ -216,7 +216,7 @@ test('values at the cursor are those of the bar, of its study, and of the neares
     const sum = await settled(() => engine.sum(id, 1, '1h', 'UTC', at));
     assert.match(sum.text, /^\d+$/);
     assert.equal(Number(sum.text), sum.value);
-    assert.equal(sum.time, BigInt(T + 3 * 3_600_000));
+    assert.deepEqual([sum.from, sum.to], [3, 4].map((hour) => BigInt(T + hour * 3_600_000)));
 
     const names = plane.info.columns.map((column) => column.name);
     assert.deepEqual([names[plane.info.plane.x], names[plane.info.plane.y]], ['x', 'y']);

@@ -1,17 +1,14 @@
 // What each backend puts on the screen of each browser, read from screenshots: BROWSERS names them.
 import assert from 'node:assert/strict';
-import path from 'node:path';
 import { after, before, test } from 'node:test';
 
 import { BACKENDS } from './browsers.mjs';
-import { makeCases, readPpm } from './cases.mjs';
+import { makeCases } from './cases.mjs';
 import { ROOTS, inBrowsers, sleep, until, visit } from './harness.mjs';
 import { COMMAND, FILES } from './node.mjs';
-import { countOff, readPng } from './png.mjs';
+import { NOTE_DEVICES, PATIENCE_MS, countOnScreen, expected, lookFor, readChart } from './screen.mjs';
 import { ISOLATION, serve } from './server.mjs';
 
-/* A device in software may take its time until what was drawn is on the screen. */
-const PATIENCE_MS = 20_000;
 const LINES = { file: 'walk.gch', type: 'line', from: '946684800', to: '951684799', width: 400, height: 200 };
 
 /* Where the engine is, and whether the page is isolated: then it has threads. */
@@ -32,23 +29,7 @@ after(() => {
     isolated.close();
 });
 
-function expected(view) {
-    const { width, height, rgb } = readPpm(path.join(FILES, view.picture));
-    return { width, height, channels: 3, pixels: rgb };
-}
-
-/** Looks until it sees 0, or for the last time. */
-async function lookFor(look, limit) {
-    for (const start = Date.now(); ; ) {
-        const got = await look();
-        if (got === 0 || Date.now() - start > limit) return got;
-        await sleep(100);
-    }
-}
-
 inBrowsers((browser, name) => {
-    const shot = path.join(FILES, `shot-${name}.png`);
-
     async function enter(place) {
         const { isIsolated = false } = PLACES[place];
         await visit(browser, `${(isIsolated ? isolated : server).url}/test/blank.html`);
@@ -61,31 +42,11 @@ inBrowsers((browser, name) => {
     const show = (view, options) =>
         browser.evaluate(`test.show(${JSON.stringify(view)}, ${JSON.stringify(options)})`);
 
-    /** Pixels on the screen that differ from a picture, once they have had time to get there. */
-    const countOnScreen = (picture, within) =>
-        lookFor(async () => {
-            await browser.screenshot(shot);
-            return countOff(readPng(shot), picture, within);
-        }, PATIENCE_MS);
-
-        /** The top left corner of the chart's picture, as the processor draws it. */
-        async function readChart(width, height) {
-            const text = await browser.evaluate(
-                `test.chart.readPixels().then(({ width, pixels }) => {
-                    let text = '';
-                    for (let y = 0; y < ${height}; y++)
-                        for (let at = 4 * y * width; at < 4 * (y * width + ${width}); at++)
-                            text += String.fromCharCode(pixels[at]);
-                    return text; })`,
-            );
-            return { width, height, channels: 4, pixels: Buffer.from(text, 'latin1') };
-        }
-
         /** Pages can read canvases with a 2D context, which is faster than a screenshot. */
         const count = (view, backend) =>
             backend === 'cpu'
                 ? lookFor(() => browser.evaluate(`test.countOff('/files/${view.picture}')`), PATIENCE_MS)
-                : countOnScreen(expected(view), 0);
+                : countOnScreen(browser, expected(view), 0);
 
     for (const backend of BACKENDS[name])
         for (const place of Object.keys(PLACES)) {
@@ -115,8 +76,8 @@ inBrowsers((browser, name) => {
                         { engine: 'worker', backend, theme, ...look },
                     );
                     assert.equal(drawn.backend, backend, drawn.backendReason);
-                    const off = await countOnScreen(await readChart(LINES.width, LINES.height), 1);
-                    assert.equal(off, 0, `${backend}, ${theme}, ${type}`);
+                    const picture = await readChart(browser, LINES.width, LINES.height);
+                    assert.equal(await countOnScreen(browser, picture, 1), 0, `${backend}, ${theme}, ${type}`);
                 }
         await browser.evaluate('test.drop()');
     });
@@ -128,32 +89,13 @@ inBrowsers((browser, name) => {
         const drawn = await show(view, { engine: 'main', backend: 'webgpu' });
         assert.notEqual(drawn.backend, 'webgpu');
         assert.match(drawn.backendReason, /^webgpu: this browser has no WebGPU/);
-        assert.equal(await countOnScreen(expected(view), 0), 0);
+        assert.equal(await countOnScreen(browser, expected(view), 0), 0);
         const asked = await show(view, { engine: 'main', backend: 'cpu' });
         assert.deepEqual(asked, { backend: 'cpu', backendReason: '' });
         await browser.evaluate('test.drop()');
     });
 
     if (!BACKENDS[name].includes('webgpu')) return;
-
-    /* Keeps what the page is given, for tests to break. */
-    const NOTE_DEVICES = `(() => {
-        const old = GPUAdapter.prototype.requestDevice;
-        window.devices = [];
-        GPUAdapter.prototype.requestDevice = async function (desc) {
-            const device = await old.call(this, desc);
-            window.devices.push(device);
-            return device;
-        };
-            /* Copies a buffer to itself. */
-            window.breakDevice = () => {
-                const device = devices.at(-1);
-                const buffer = device.createBuffer({ size: 8, usage: GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST });
-                const encoder = device.createCommandEncoder();
-                encoder.copyBufferToBuffer(buffer, 0, buffer, 4, 4);
-                device.queue.submit([encoder.finish()]);
-            };
-    })()`;
 
     test('by itself a chart prefers the processor to an adapter in software', async () => {
         await enter('worker');
@@ -169,7 +111,7 @@ inBrowsers((browser, name) => {
             const drawn = await show(wide, { engine: 'main', backend: 'webgpu', bare: false });
             assert.equal(drawn.backend, 'cpu');
             assert.match(drawn.backendReason, /^webgpu: .*4160 x 90 px does not stay on the device/);
-            assert.equal(await countOnScreen(await readChart(900, 90), 0), 0);
+            assert.equal(await countOnScreen(browser, await readChart(browser, 900, 90), 0), 0);
             const again = await show(cases.views[0], { engine: 'main', backend: 'webgpu' });
             assert.deepEqual(again, { backend: 'webgpu', backendReason: '' });
             await browser.evaluate('test.drop()');
@@ -180,7 +122,7 @@ inBrowsers((browser, name) => {
         await browser.evaluate(NOTE_DEVICES);
         const view = cases.views[0];
         await show(view, { engine: 'main', backend: 'webgpu' });
-        assert.equal(await countOnScreen(expected(view), 0), 0);
+        assert.equal(await countOnScreen(browser, expected(view), 0), 0);
         const lose = async () => {
                 /* No picture is on its way to a canvas then: see RETIRE_MS of gpu.ts. */
                 await sleep(1000);
@@ -189,16 +131,18 @@ inBrowsers((browser, name) => {
         };
         for (const next of cases.views.slice(1, 3)) {
             await lose();
-                assert.equal(await countOnScreen(expected(view), 0), 0, `the picture comes back, ${next.type}`);
+            const off = await countOnScreen(browser, expected(view), 0);
+            assert.equal(off, 0, `the picture comes back, ${next.type}`);
+            await until(browser, `test.chart.stats().then(({ backend }) => backend === 'webgpu')`);
             const drawn = await show(next, { engine: 'main', backend: 'webgpu' });
             assert.deepEqual(drawn, { backend: 'webgpu', backendReason: '' });
-            assert.equal(await countOnScreen(expected(next), 0), 0);
+            assert.equal(await countOnScreen(browser, expected(next), 0), 0);
             await show(view, { engine: 'main', backend: 'webgpu' });
-                assert.equal(await countOnScreen(expected(view), 0), 0);
+                assert.equal(await countOnScreen(browser, expected(view), 0), 0);
         }
         assert.equal(await browser.evaluate('devices.length'), 3);
         await lose();
-        assert.equal(await countOnScreen(expected(view), 0), 0, 'the processor draws it');
+        assert.equal(await countOnScreen(browser, expected(view), 0), 0, 'the processor draws it');
         const { backend, backendReason } = await browser.evaluate(
             'test.chart.stats().then(({ backend, backendReason }) => ({ backend, backendReason }))',
         );
@@ -216,7 +160,7 @@ inBrowsers((browser, name) => {
         const changed = () =>
             browser.evaluate(`test.chart.stats().then(({ backend }) => backend === 'webgpu' ? 1 : 0)`);
         assert.equal(await lookFor(changed, PATIENCE_MS), 0);
-        assert.equal(await countOnScreen(expected(view), 0), 0);
+        assert.equal(await countOnScreen(browser, expected(view), 0), 0);
         await browser.evaluate('test.drop()');
     });
 
@@ -241,6 +185,7 @@ inBrowsers((browser, name) => {
                     { engine: 'main', backend: 'webgpu', bare: true, series: [{ data }] });
             });
             await Promise.all(all.map((chart) => chart.ready));
+            await Promise.all(all.map(test.settled));
             const drawn = await Promise.all(all.map((chart) => chart.stats()));
             const bytes = [...live].reduce((sum, buffer) => sum + buffer.size, 0);
             await Promise.all(all.map((chart) => chart.destroy()));

@@ -56,6 +56,30 @@ test('a moment is shown with as many digits as the step needs', () => {
     assert.equal(time.formatTicks(2n ** 62n, 's', 'UTC', 1), String(2n ** 62n));
 });
 
+test('what both ends of a range share is said once', () => {
+    const at = (text) => time.toTicks(text, 'ms');
+    const range = (from, to) => time.formatRange(at(from), at(to), 'ms', 'UTC');
+    assert.equal(range('2024-03-01T09:30Z', '2024-03-01T16:00Z'), '2024-03-01 09:30 – 16:00');
+    assert.equal(range('2024-03-01T09:30Z', '2024-03-02T16:00Z'), '2024-03-01 09:30 – 2024-03-02 16:00');
+    assert.equal(range('2024-03-01T09:30:01Z', '2024-03-01T09:30:31Z'), '2024-03-01 09:30:01 – 09:30:31');
+    assert.equal(time.formatRange(1000n, 25_000n, 'index', 'UTC'), '1,000 – 25,000');
+});
+
+test('a bar is told by its ends, of whole days by the first and the last', () => {
+    const bar = (from, to, zone = 'UTC', unit = 'ms') =>
+        time.formatBar(time.toTicks(from, unit), time.toTicks(to, unit), unit, zone);
+    assert.equal(bar('2024-03-01T09:30Z', '2024-03-01T09:35Z'), '2024-03-01 09:30 – 09:35');
+    assert.equal(bar('2024-03-01T00:00Z', '2024-03-01T00:00:00.010Z'), '2024-03-01 00:00:00.000 – 00:00:00.010');
+    assert.equal(bar('2024-03-01T00:00Z', '2024-03-02T00:00Z'), '2024-03-01');
+    assert.equal(bar('2024-03-04T00:00Z', '2024-03-11T00:00Z'), '2024-03-04 – 2024-03-10');
+    assert.equal(bar('2020-01-01T00:00Z', '2025-01-01T00:00Z', 'UTC', 'ns'), '2020-01-01 – 2024-12-31');
+    /* Days of 23 hours, and of another zone. */
+    assert.equal(bar('2024-03-10T05:00Z', '2024-03-11T04:00Z', 'America/New_York'), '2024-03-10');
+    assert.equal(bar('2024-03-01T00:00Z', '2024-03-02T00:00Z', 'Asia/Tokyo'),
+        '2024-03-01 09:00 – 2024-03-02 09:00');
+    assert.equal(time.formatBar(1000n, 2000n, 'index', 'UTC'), '1,000 – 1,999');
+});
+
 test('bars are wide enough to be seen', () => {
     assert.equal(time.chooseBarWidth(86_400_000n, 'ms', 800, 8), '15m');
     assert.equal(time.chooseBarWidth(1n, 's', 800, 8), '1s');

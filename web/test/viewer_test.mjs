@@ -156,6 +156,33 @@ inBrowsers((browser, name) => {
         assert.match(read.said, /^2024-01-01 \d\d:\d\d:\d\d: price \d.*, volume \d/);
     });
 
+    test('over bars of many rows the crosshair tells the figures of the bar, its span and its rows', async () => {
+        const series = 'price.candles,price.bars.p2,volume.volume.p3,price.sma1';
+        await visit(browser, `#data=ticks&series=${series}&from=${START + HOUR}&to=${START + 2 * HOUR}&bar=5m`);
+        const read = await browser.evaluate(`(async () => {
+            const box = v.root().getBoundingClientRect();
+            v.root().dispatchEvent(new PointerEvent('pointermove', { clientX: box.left + box.width * 0.5,
+                clientY: box.top + box.height * 0.3, bubbles: true }));
+            for (let i = 0; i < 100 && v.legend().some((b) => b.querySelector('b').hidden); i++)
+                await new Promise((resolve) => setTimeout(resolve, 50));
+            v.root().focus(); v.press(']');
+            for (let i = 0; i < 100 && v.root().querySelector('.live').textContent === ''; i++)
+                await new Promise((resolve) => setTimeout(resolve, 50));
+            return { values: v.legend().map((b) => b.querySelector('b').textContent),
+                label: v.root().querySelector('.over > .label').textContent,
+                dots: v.root().querySelectorAll('.dot').length, said: v.root().querySelector('.live').textContent };
+        })()`);
+        const candle = /^O ([\d.]+)  H ([\d.]+)  L ([\d.]+)  C ([\d.]+)  ([\d,]+) rows$/;
+        const [, open, high, low, close, rows] = candle.exec(read.values[0]) ?? assert.fail(read.values[0]);
+        assert.ok(Number(low) <= Math.min(open, close) && Number(high) >= Math.max(open, close) && low !== high);
+        assert.ok(Number(rows.replace(',', '')) > 100);
+        assert.ok(read.values.includes(`${low} – ${high}  ${rows} rows`), read.values.join(' | '));
+        assert.match(read.values.find((text) => /^\d+$/.test(text)) ?? '', /^\d{3,}$/);
+        assert.match(read.label, /^2024-01-01 01:\d[05] – 01:\d[05]$/);
+        assert.equal(read.dots, 1); /* of the study: bars have none */
+        assert.match(read.said, /^2024-01-01 01:\d[05] – 01:\d[05]: price O \d.*C \d.* rows, price \d.* – /);
+    });
+
     test('what cannot be opened is told, with a way on', async () => {
         await browser.goto('about:blank');
         await browser.goto(`${server.url}#data=nothing`);

@@ -6,8 +6,8 @@ import {
     PALETTES,
     type StudyKind,
     THEME_NAMES,
+    formatRange,
     formatSpan,
-    formatTicks,
 } from 'gpu-charts';
 
 import { choose, get, icon, make, options, text } from './dom.js';
@@ -203,19 +203,9 @@ export function makePresets(chart: Chart): void {
     get('presets').hidden = unit === 'index' || buttons.length === 0;
 }
 
-/** "2024-03-01 09:30 – 16:00": what both ends share is said once. */
 export function rangeText(chart: Chart, zone: string): string {
     const view = chart.getView();
-    if (view === undefined) return '';
-    const { fromTicks, toTicks, unit } = view;
-    if (unit === 'index') return `${fromTicks.toLocaleString('en-US')} – ${toTicks.toLocaleString('en-US')}`;
-    const step = Number(toTicks - fromTicks) / 500;
-    const ends = [fromTicks, toTicks].map((ticks) => formatTicks(ticks, unit, zone, step));
-    const isWhole = ends.every((end) => /:\d\d:00(\.0+)?$/.test(end));
-    const [from = '', to = ''] = ends.map((end) => (isWhole ? end.replace(/:00(\.0+)?$/, '') : end));
-    return from.slice(0, 10) === to.slice(0, 10) && from.length > 10
-        ? `${from} – ${to.slice(11)}`
-        : `${from} – ${to}`;
+    return view === undefined ? '' : formatRange(view.fromTicks, view.toTicks, view.unit, zone);
 }
 
 export function showRange(chart: Chart, zone: string): void {

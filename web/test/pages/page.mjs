@@ -14,11 +14,17 @@ window.Worker = class extends Worker {
         super.terminate();
     }
 };
-const charts = await import('/dist/gpu-charts.js');
+let charts = await import('/dist/gpu-charts.js');
 
 const element = document.getElementById('chart');
 const kept = new Map();
 let chart;
+let frames = []; /* of the chart that is shown */
+
+const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Whether a frame was drawn while the backend that it was to be drawn by got ready. */
+const isEarly = ({ backendReason }) => backendReason.includes('not compiled yet');
 
 function completed(of) {
     return new Promise((resolve, reject) => {
@@ -33,9 +39,21 @@ function completed(of) {
     });
 }
 
+/** Until a chart is drawn by what draws it from then on. */
+async function settled(of) {
+    while (isEarly(await of.stats())) await sleep(20);
+}
+
 window.test = {
-    charts,
+    get charts() {
+        return charts;
+    },
     workers,
+
+    /** Charts are those of another copy of the package from here on. */
+    async use(url) {
+        charts = await import(url);
+    },
 
     /** What a person is told, and that something is on the canvas, at this moment. */
     get shown() {
@@ -76,13 +94,18 @@ window.test = {
         for (const backend of ['webgpu', 'webgl2', 'cpu']) {
             const one = charts.createChart(element, { series: [{ data: { values: [1, 2] } }], backend });
             await one.ready;
+            await settled(one);
             if ((await one.stats()).backend === backend) all.push(backend);
             await one.destroy();
         }
         return all;
     },
 
-    sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+    sleep,
+    settled,
+
+    /** Whether what drew the last frame will not draw the next ones. */
+    isCompiling: () => isEarly(chart.state.frame),
 
     async make(options) {
         await chart?.destroy();
@@ -110,8 +133,21 @@ window.test = {
         kept.clear();
     },
 
-    /** Shows a view of cases.mjs, complete, in the page's corner. Returns what it was drawn by. */
+    /** Shows a view of cases.mjs, complete, in the page's corner, in a chart whose frames have all been drawn by
+     * what was ready for it. Returns what that was. */
     async show(view, options) {
+        for (;;) {
+            const drawn = await window.test.showFirst(view, options);
+            if (!frames.some(isEarly)) return drawn;
+            await settled(chart);
+            /* In workers Firefox 153 waits ten seconds for another canvas where one was removed whose picture was on
+             * its way to the screen. */
+            await sleep(500);
+        }
+    },
+
+    /** As show, but for what drew the first pictures. */
+    async showFirst(view, options) {
         await chart?.destroy();
         element.style.width = `${view.width}px`;
         element.style.height = `${view.height}px`;
@@ -124,6 +160,8 @@ window.test = {
             ...(view.bar === undefined ? {} : { barWidth: view.bar }),
             ...options,
         });
+        frames = [];
+        chart.on('progress', () => frames.push(chart.state.frame));
         element.lastElementChild.shadowRoot.querySelector('.progress').style.visibility = 'hidden';
         await completed(chart);
         const { backend, backendReason } = await chart.stats();
