@@ -1,10 +1,8 @@
 /* Over a line that breaks all the time, a picture that says it is complete is the picture: charts
  * of a remote file, by pages and by finished answers, against the file itself. */
 #include "net_test.h"
+#include "test_server.h"
 
-#include "gch/gch.h"
-
-#include <pthread.h>
 #include <sys/stat.h>
 
 #define FOLDER "chaos_test.tmp"
@@ -14,36 +12,19 @@
 static gch_error err;
 
 typedef struct running {
-    gch_data *data;
-    gch_server *server;
-    pthread_t thread;
+    test_server server;
     test_peer proxy;
     int port; /* of the proxy */
 } running;
-
-static void *serve(void *argument)
-{
-    running *r = argument;
-    gch_error run_err = {0};
-    if (gch_server_run(r->server, &run_err) != GCH_OK)
-        fprintf(stderr, "%s\n", run_err.message);
-    return NULL;
-}
 
 static void start_all(running *r)
 {
     static const char *const folder = FOLDER;
     char port[16];
     const char *const arguments[] = {PYTHON, CHAOS_PROXY, port, "7", NULL};
-    assert_ok(gch_data_make(&(gch_data_desc){.host_budget_bytes = 256u << 20}, &r->data, &err));
-    gch_server_desc desc = {.data = r->data,
-                            .paths = &folder,
-                            .path_count = 1,
-                            .listen = "127.0.0.1:0",
-                            .drain_timeout_ms = 100};
-    assert_ok(gch_server_make(&desc, &r->server, &err));
-    assert_int_equal(pthread_create(&r->thread, NULL, serve, r), 0);
-    snprintf(port, sizeof port, "%u", gch_server_port(r->server));
+    gch_server_desc desc = {.paths = &folder, .path_count = 1, .drain_timeout_ms = 100};
+    test_server_start(&r->server, desc, 256u << 20);
+    snprintf(port, sizeof port, "%u", r->server.port);
     test_peer_start(&r->proxy, arguments);
     r->port = test_peer_port(&r->proxy, "proxy");
 }
@@ -51,10 +32,7 @@ static void start_all(running *r)
 static void stop_all(running *r)
 {
     test_peer_stop(&r->proxy);
-    gch_server_stop(r->server);
-    pthread_join(r->thread, NULL);
-    gch_server_destroy(r->server);
-    assert_ok(gch_data_destroy(r->data, &err));
+    test_server_stop(&r->server);
 }
 
 static void write_file(void)

@@ -1,10 +1,8 @@
 /* A publisher against our server: every row once and in order, whatever happens to the server. */
 #include "net_test.h"
-
-#include "gch/gch.h"
+#include "test_server.h"
 
 #include <math.h>
-#include <pthread.h>
 #include <sys/stat.h>
 
 #define FOLDER "publish_test.tmp"
@@ -14,46 +12,12 @@
 
 static gch_error err;
 
-typedef struct running {
-    gch_data *data;
-    gch_server *server;
-    pthread_t thread;
-    uint16_t port;
-} running;
-
-static void *serve(void *argument)
-{
-    running *r = argument;
-    gch_error run_err = {0};
-    if (gch_server_run(r->server, &run_err) != GCH_OK)
-        fprintf(stderr, "%s\n", run_err.message);
-    return NULL;
-}
-
-/* At the port it had, if it had one. */
-static void start_server(running *r)
+static void start_server(test_server *s)
 {
     static const char *const folder = FOLDER "/data";
-    char listen[32];
-    snprintf(listen, sizeof listen, "127.0.0.1:%u", r->port);
-    assert_ok(gch_data_make(&(gch_data_desc){.host_budget_bytes = 256u << 20}, &r->data, &err));
-    gch_server_desc desc = {.data = r->data,
-                            .paths = &folder,
-                            .path_count = 1,
-                            .listen = listen,
-                            .live_path = LIVE,
-                            .drain_timeout_ms = 1};
-    assert_ok(gch_server_make(&desc, &r->server, &err));
-    r->port = gch_server_port(r->server);
-    assert_int_equal(pthread_create(&r->thread, NULL, serve, r), 0);
-}
-
-static void stop_server(running *r)
-{
-    gch_server_stop(r->server);
-    pthread_join(r->thread, NULL);
-    gch_server_destroy(r->server);
-    assert_ok(gch_data_destroy(r->data, &err));
+    gch_server_desc desc = {
+        .paths = &folder, .path_count = 1, .live_path = LIVE, .drain_timeout_ms = 1};
+    test_server_start(s, desc, 256u << 20);
 }
 
 static int make_folders(void **state)
@@ -166,7 +130,7 @@ static void expect_all(const char *url, uint64_t rows)
 static void each_row_arrives_once_across_restarts_of_the_server(void **state)
 {
     (void)state;
-    running r = {0};
+    test_server r = {0};
     gch_http *http = NULL;
     gch_publish_stats stats;
     char url[256];
@@ -182,7 +146,7 @@ static void each_row_arrives_once_across_restarts_of_the_server(void **state)
         if (batch % 8 == 0)
             usleep(1000); /* so that the server meets more than one batch */
         if (batch % 80 == 40) {
-            stop_server(&r);
+            test_server_stop(&r);
             start_server(&r);
         }
     }
@@ -193,13 +157,13 @@ static void each_row_arrives_once_across_restarts_of_the_server(void **state)
     gch_publish_close(publish);
     expect_all(url, BATCHES * BATCH);
     gch_http_destroy(http);
-    stop_server(&r);
+    test_server_stop(&r);
 }
 
 static void a_series_with_other_columns_and_rows_before_its_last_are_refused(void **state)
 {
     (void)state;
-    running r = {0};
+    test_server r = {0};
     gch_http *http = NULL;
     char url[256];
     start_server(&r);
@@ -219,7 +183,7 @@ static void a_series_with_other_columns_and_rows_before_its_last_are_refused(voi
     assert_status(gch_publish_open(http, &desc, &other, &err), GCH_EXISTS);
     assert_non_null(strstr(err.message, "other columns"));
     gch_http_destroy(http);
-    stop_server(&r);
+    test_server_stop(&r);
 }
 
 int main(void)

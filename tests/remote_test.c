@@ -1,10 +1,9 @@
 /* Our client against our server: columns are those that a query gives here, a file at a URL draws
- * the same picture, a live series arrives whole. */
+ * the same picture. */
 #include "net_test.h"
+#include "test_server.h"
 
-#include "gch/gch.h"
-
-#include <pthread.h>
+#include <math.h>
 #include <stdatomic.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -16,63 +15,37 @@ static gch_error err;
 
 /* ---- the server ---- */
 
-typedef struct running {
-    gch_data *data;
-    gch_server *server;
-    pthread_t thread;
-    uint16_t port;
-} running;
-
-static void *serve(void *argument)
-{
-    running *r = argument;
-    gch_error run_err = {0};
-    if (gch_server_run(r->server, &run_err) != GCH_OK)
-        fprintf(stderr, "%s\n", run_err.message);
-    return NULL;
-}
-
-static void start_server(running *r)
+static void start_server(test_server *s)
 {
     static const char *const folder = FOLDER;
-    assert_ok(gch_data_make(&(gch_data_desc){.host_budget_bytes = 256u << 20}, &r->data, &err));
-    gch_server_desc desc = {.data = r->data,
-                            .paths = &folder,
-                            .path_count = 1,
-                            .listen = "127.0.0.1:0",
-                            .drain_timeout_ms = 200};
-    assert_ok(gch_server_make(&desc, &r->server, &err));
-    r->port = gch_server_port(r->server);
-    assert_int_equal(pthread_create(&r->thread, NULL, serve, r), 0);
+    gch_server_desc desc = {.paths = &folder, .path_count = 1, .drain_timeout_ms = 200};
+    *s = (test_server){0};
+    test_server_start(s, desc, 256u << 20);
 }
 
-static void stop_server(running *r)
-{
-    gch_server_stop(r->server);
-    pthread_join(r->thread, NULL);
-    gch_server_destroy(r->server);
-    assert_ok(gch_data_destroy(r->data, &err));
-}
-
-static const char *url_of(const running *r, const char *scheme, const char *path)
+static const char *url_of(const test_server *s, const char *scheme, const char *path)
 {
     static char url[256];
-    snprintf(url, sizeof url, "%s://127.0.0.1:%u%s", scheme, r->port, path);
+    snprintf(url, sizeof url, "%s://127.0.0.1:%u%s", scheme, s->port, path);
     return url;
 }
 
 /* ---- files and columns ---- */
 
-static int write_file(void **state)
+static void write_file(const char *path, bool is_walk)
 {
-    (void)state;
     static int64_t times[ROWS];
     static double values[ROWS];
     uint64_t random = 9;
-    mkdir(FOLDER, 0777);
+    double walk = 0;
     for (uint32_t i = 0; i < ROWS; i++) {
         times[i] = (i == 0 ? 0 : times[i - 1]) + (int64_t)(test_random(&random) % 50);
         values[i] = 1 + (double)(test_random(&random) % 100000) / 100;
+        walk += values[i] - 501;
+        if (is_walk) {
+            times[i] = (int64_t)i * 25;
+            values[i] = walk;
+        }
         if (i % 1000 == 7)
             values[i] = __builtin_nan("");
     }
@@ -80,9 +53,17 @@ static int write_file(void **state)
     gch_column_desc column = {.name = "v", .type = GCH_TYPE_F64};
     gch_writer_desc desc = {.time_unit = GCH_TIME_MS, .columns = &column, .column_count = 1};
     gch_column_data data = {.values = values};
-    assert_ok(gch_writer_create(FOLDER "/a.gch", &desc, &writer, &err));
+    assert_ok(gch_writer_create(path, &desc, &writer, &err));
     assert_ok(gch_writer_append(writer, times, &data, ROWS, &err));
     assert_ok(gch_writer_finish(writer, &err));
+}
+
+static int write_files(void **state)
+{
+    (void)state;
+    mkdir(FOLDER, 0777);
+    write_file(FOLDER "/a.gch", false);
+    write_file(FOLDER "/walk.gch", true);
     return 0;
 }
 
@@ -119,7 +100,7 @@ static void expect_same(gch_query *query, const gch_columns_answer *answer, gch_
 static void columns_are_those_of_a_query_here(void **state)
 {
     (void)state;
-    running r;
+    test_server r;
     gch_http *http = NULL;
     gch_data *data = NULL;
     gch_query *queries[2];
@@ -167,13 +148,13 @@ static void columns_are_those_of_a_query_here(void **state)
     assert_status(gch_columns_fetch(http, &ask, NULL, &none, &err), GCH_NOT_FOUND);
     assert_ok(gch_data_destroy(data, &err));
     gch_http_destroy(http);
-    stop_server(&r);
+    test_server_stop(&r);
 }
 
 static void a_file_at_the_server_draws_the_same_picture(void **state)
 {
     (void)state;
-    running r;
+    test_server r;
     gch_http *http = NULL;
     gch_data *data = NULL;
     gch_source source;
@@ -205,7 +186,7 @@ static void a_file_at_the_server_draws_the_same_picture(void **state)
     gch_image_destroy(&images[1], NULL);
     assert_ok(gch_data_destroy(data, &err));
     gch_http_destroy(http);
-    stop_server(&r);
+    test_server_stop(&r);
 }
 
 /* ---- finished answers ---- */
@@ -232,7 +213,7 @@ typedef struct asked_file {
     const gch_answers *ask;
 } asked_file;
 
-static void open_asked(asked_file *f, const running *r, const char *path)
+static void open_asked(asked_file *f, const test_server *r, const char *path)
 {
     gch_http_desc desc = test_http_desc(NULL);
     assert_ok(gch_http_make(&desc, &f->http, &err));
@@ -292,7 +273,7 @@ static gch_status count_bars(void *context, const gch_bars_ask *ask, const gch_b
 static void a_chart_draws_bars_of_the_server(void **state)
 {
     (void)state;
-    running r;
+    test_server r;
     asked_file f;
     gch_chart *charts[2];
     start_server(&r);
@@ -334,13 +315,13 @@ static void a_chart_draws_bars_of_the_server(void **state)
     gch_chart_destroy(charts[0]);
     gch_chart_destroy(charts[1]);
     close_asked(&f);
-    stop_server(&r);
+    test_server_stop(&r);
 }
 
 static void a_chart_draws_finished_answers(void **state)
 {
     (void)state;
-    running r;
+    test_server r;
     gch_http *http = NULL;
     gch_data *data = NULL;
     gch_source source;
@@ -386,7 +367,7 @@ static void a_chart_draws_finished_answers(void **state)
     gch_remote_answers_destroy(answers);
     assert_ok(gch_data_destroy(data, &err));
     gch_http_destroy(http);
-    stop_server(&r);
+    test_server_stop(&r);
 }
 
 static gch_view view_of(int64_t t0)
@@ -427,7 +408,7 @@ static gch_status await_columns(const gch_answers *answers, const gch_view *view
 static void the_last_question_is_answered_and_kept(void **state)
 {
     (void)state;
-    running r;
+    test_server r;
     asked_file f;
     gch_columns columns, expected;
     gch_http_stats before, after;
@@ -466,13 +447,13 @@ static void the_last_question_is_answered_and_kept(void **state)
     assert_status(f.ask->columns(f.ask->context, &ask, &columns, &small, &err), GCH_UNSUPPORTED);
     gch_query_destroy(query);
     close_asked(&f);
-    stop_server(&r);
+    test_server_stop(&r);
 }
 
 static void a_view_that_never_rests_is_answered_too(void **state)
 {
     (void)state;
-    running r;
+    test_server r;
     asked_file f;
     gch_columns columns, expected;
     gch_query *query = NULL;
@@ -501,20 +482,71 @@ static void a_view_that_never_rests_is_answered_too(void **state)
     assert_int_equal(shown_count, 5);
     gch_query_destroy(query);
     close_asked(&f);
-    stop_server(&r);
+    test_server_stop(&r);
+}
+
+/* Draws a view as a chart does, with bounds that hold the range; whether all of it was known. */
+static bool draw_within_range(gch_query *query, gch_view *view)
+{
+    gch_value low, high;
+    gch_columns columns;
+    uint64_t before = gch_query_get_stats(query).answers_pending;
+    assert_ok(gch_query_range(query, 0, view->t0, view->t1, GCH_JOIN_LINE, &low, &high, &err));
+    bool is_known = gch_query_get_stats(query).answers_pending == before;
+    view->bottom = (gch_decimal){(int64_t)floor(gch_value_to_double(low)), 0};
+    view->top = (gch_decimal){(int64_t)ceil(gch_value_to_double(high)), 0};
+    assert_ok(gch_query_columns(query, 0, view, GCH_JOIN_LINE, &columns, &err));
+    /* In a range that is known, what is drawn in place of columns may say too much. */
+    for (uint32_t k = 0; !is_known && k < columns.first[view->width_px]; k++) {
+        assert_true(columns.pieces[k].y_top > -0.1f);
+        assert_true(columns.pieces[k].y_bottom < (float)view->height_px + 0.1f);
+    }
+    return is_known && columns.pending_count == 0;
+}
+
+/* Whatever comes in between, and when. */
+static void what_is_drawn_of_a_view_that_moves_is_within_its_range(void **state)
+{
+    (void)state;
+    test_server r;
+    uint32_t pending_count = 0;
+    start_server(&r);
+    for (int64_t round = 0; round < 10; round++) {
+        asked_file f;
+        const gch_file *file = NULL;
+        gch_query *query = NULL;
+        gch_view view = view_of(round * 400000);
+        open_asked(&f, &r, "/data/walk.gch");
+        assert_ok(gch_source_get_file(f.data, f.source, &file, &err));
+        gch_query_desc desc = {.no_wait = true, .answers = f.ask};
+        assert_ok(gch_query_make(file, &desc, &query, &err));
+        for (int tries = 0; !draw_within_range(query, &view); tries++) {
+            assert_true(tries < 10000);
+            usleep(500);
+        }
+        for (int frame = 0; frame < 30; frame++, usleep(200)) {
+            view.t0 += 20000;
+            view.t1 += 20000;
+            pending_count += draw_within_range(query, &view) ? 0 : 1;
+        }
+        gch_query_destroy(query);
+        close_asked(&f);
+    }
+    assert_true(pending_count > 20);
+    test_server_stop(&r);
 }
 
 static void a_server_that_is_gone_leaves_the_pages(void **state)
 {
     (void)state;
-    running r;
+    test_server r;
     asked_file f;
     gch_columns columns;
     gch_http_stats before, after;
     gch_view view = view_of(7);
     start_server(&r);
     open_asked(&f, &r, "/data/a.gch");
-    stop_server(&r);
+    test_server_stop(&r);
     assert_status(await_columns(f.ask, &view, &columns), GCH_UNAVAILABLE);
     gch_http_get_stats(f.http, &before);
     assert_status(ask_columns(f.ask, &view, &columns), GCH_UNAVAILABLE);
@@ -526,7 +558,7 @@ static void a_server_that_is_gone_leaves_the_pages(void **state)
 static void a_version_that_is_gone_is_not_asked_for_again(void **state)
 {
     (void)state;
-    running r;
+    test_server r;
     asked_file f;
     gch_columns columns;
     gch_status status = GCH_OK;
@@ -547,13 +579,13 @@ static void a_version_that_is_gone_is_not_asked_for_again(void **state)
     gch_http_get_stats(f.http, &after);
     assert_int_equal(before.started, after.started);
     close_asked(&f);
-    stop_server(&r);
+    test_server_stop(&r);
 }
 
 static void answers_are_for_files_at_data_servers(void **state)
 {
     (void)state;
-    running r;
+    test_server r;
     asked_file f;
     gch_source source;
     gch_remote_answers *none = NULL;
@@ -568,13 +600,13 @@ static void answers_are_for_files_at_data_servers(void **state)
     assert_status(gch_remote_answers_make(f.data, f.http, source, &none, &err), GCH_INVALID);
     assert_null(none);
     close_asked(&f);
-    stop_server(&r);
+    test_server_stop(&r);
 }
 
 static void answers_survive_want_of_memory(void **state)
 {
     (void)state;
-    running r;
+    test_server r;
     start_server(&r);
     uint32_t failures = 0;
     for (int64_t n = 0; n < 60; n++) {
@@ -613,165 +645,7 @@ static void answers_survive_want_of_memory(void **state)
         assert_int_equal(memory.live, 0);
     }
     assert_true(failures >= 8);
-    stop_server(&r);
-}
-
-/* ---- live ---- */
-
-typedef struct received {
-    _Atomic uint64_t next_row, rows;
-    _Atomic bool is_wrong;
-} received;
-
-static void take_rows(void *context, const gch_follow_rows *rows)
-{
-    received *got = context;
-    if (rows->first_row != atomic_load(&got->next_row) || rows->column_count != 1)
-        atomic_store(&got->is_wrong, true);
-    for (uint32_t i = 0; i < rows->row_count; i++) {
-        uint64_t row = rows->first_row + i;
-        double value = ((const double *)rows->columns[0].values)[i];
-        if (rows->times[i] != (int64_t)(row * 10) || value != (double)row / 4)
-            atomic_store(&got->is_wrong, true);
-    }
-    atomic_store(&got->next_row, rows->first_row + rows->row_count);
-    atomic_fetch_add(&got->rows, rows->row_count);
-}
-
-static void send(gch_http *http, const running *r, gch_http_method method, const char *path,
-                 const char *text)
-{
-    gch_http_response response;
-    gch_http_request request = {.url = url_of(r, "http", path),
-                                .method = method,
-                                .body = {.bytes = (const uint8_t *)text, .count = strlen(text)},
-                                .body_type = "application/x-ndjson"};
-    assert_ok(gch_http_fetch(http, &request, NULL, &response, &err));
-    gch_http_response_reset(http, &response);
-}
-
-static void publish(gch_http *http, const running *r, uint64_t first_row, uint64_t count)
-{
-    char text[8192];
-    size_t used = 0;
-    for (uint64_t row = first_row; row < first_row + count; row++)
-        used += (size_t)snprintf(text + used, sizeof text - used, "[%llu, %.2f]\n",
-                                 (unsigned long long)row * 10, (double)row / 4);
-    send(http, r, GCH_HTTP_POST, "/v1/live/s", text);
-}
-
-static bool comes_to(received *got, uint64_t rows)
-{
-    for (int i = 0; i < 10000 && atomic_load(&got->rows) < rows; i++)
-        usleep(1000);
-    return atomic_load(&got->rows) == rows && !atomic_load(&got->is_wrong);
-}
-
-static void a_live_series_arrives_whole(void **state)
-{
-    (void)state;
-    running r;
-    received got = {0};
-    gch_http *http = NULL;
-    gch_follow *follow = NULL;
-    gch_follow_stats stats;
-    start_server(&r);
-    assert_ok(gch_http_make(NULL, &http, &err));
-    send(http, &r, GCH_HTTP_PUT, "/v1/live/s?unit=ms&column=v:f64", "");
-    publish(http, &r, 0, 100);
-    gch_follow_desc desc = {.url = url_of(&r, "ws", "/v1/live/s"),
-                            .has_after = true,
-                            .rate = 240,
-                            .backoff_ms = 5,
-                            .backoff_cap_ms = 50,
-                            .on_rows = take_rows,
-                            .context = &got};
-    assert_ok(gch_follow_open(&desc, &follow, &err));
-    assert_true(comes_to(&got, 100));
-    for (uint64_t batch = 1; batch < 40; batch++)
-        publish(http, &r, batch * 100, 100);
-    assert_true(comes_to(&got, 4000));
-    gch_follow_get_stats(follow, &stats);
-    assert_int_equal(stats.last_sequence, 40);
-    gch_follow_close(follow);
-    gch_http_destroy(http);
-    stop_server(&r);
-}
-
-static uint64_t live_rows(gch_data *data, const gch_remote_live *live)
-{
-    gch_live_info info;
-    assert_ok(gch_live_get_info(data, gch_remote_live_get_source(live), &info, &err));
-    return info.row_count;
-}
-
-static void await_live_rows(gch_data *data, const gch_remote_live *live, uint64_t rows)
-{
-    for (int i = 0; i < 10000 && live_rows(data, live) < rows; i++)
-        usleep(1000);
-    assert_int_equal(live_rows(data, live), rows);
-}
-
-static void a_chart_follows_a_live_series(void **state)
-{
-    (void)state;
-    running r;
-    char url[256];
-    gch_http *http = NULL;
-    gch_data *data = NULL;
-    gch_remote_live *live = NULL;
-    gch_remote_live_stats stats;
-    gch_file *file = NULL;
-    gch_chart *chart = NULL;
-    const gch_image *image;
-    start_server(&r);
-    assert_ok(gch_http_make(NULL, &http, &err));
-    assert_ok(gch_data_make(NULL, &data, &err));
-    snprintf(url, sizeof url, "%s", url_of(&r, "http", "/v1/live/s"));
-    gch_remote_live_desc desc = {.url = url, .rate = 240};
-    assert_status(gch_remote_live_open(data, http, &desc, &live, &err), GCH_NOT_FOUND);
-    send(http, &r, GCH_HTTP_PUT, "/v1/live/s?unit=ms&column=v:f64:EUR", "");
-    publish(http, &r, 0, 100);
-    assert_ok(gch_remote_live_open(data, http, &desc, &live, &err));
-    await_live_rows(data, live, 100);
-    assert_ok(gch_live_acquire_file(data, gch_remote_live_get_source(live), &file, &err));
-    assert_string_equal(gch_file_get_info(file)->columns[0].name, "v");
-    assert_string_equal(gch_file_get_info(file)->columns[0].unit, "EUR");
-    assert_ok(gch_chart_make(NULL, &chart, &err));
-    for (uint64_t batch = 1; batch < 20; batch++) {
-        publish(http, &r, batch * 100, 100);
-        await_live_rows(data, live, batch * 100 + 100);
-        assert_ok(gch_live_refresh_file(file, NULL, &err));
-        gch_chart_series series = {.file = file};
-        gch_chart_desc picture = {.series = &series, .series_count = 1};
-        gch_chart_stats drawn;
-        assert_ok(gch_chart_frame(chart, &picture, &image, &drawn, &err));
-        assert_int_equal(drawn.rows_visible, batch * 100 + 100);
-    }
-    gch_query *query = NULL;
-    gch_sample sample;
-    assert_ok(gch_query_make(file, NULL, &query, &err));
-    for (uint64_t row = 0; row < 2000; row += 37) {
-        assert_ok(gch_query_nearest(query, 0, (int64_t)row * 10, &sample, &err));
-        assert_int_equal(sample.row, row);
-        assert_true(gch_value_to_double(sample.value) == (double)row / 4);
-    }
-    gch_query_destroy(query);
-    gch_remote_live_get_stats(live, &stats);
-    assert_true(stats.is_connected && !stats.is_final && stats.gap_count == 0);
-    assert_int_equal(stats.follow.rows, 2000);
-
-    /* Without the server the picture stays, and says so. */
-    stop_server(&r);
-    for (int i = 0; i < 5000 && stats.is_connected; i++, usleep(1000))
-        gch_remote_live_get_stats(live, &stats);
-    assert_true(!stats.is_connected && !stats.is_final && stats.error.status != GCH_OK);
-    assert_int_equal(live_rows(data, live), 2000);
-    gch_chart_destroy(chart);
-    gch_live_release_file(data, file);
-    gch_remote_live_close(live);
-    assert_ok(gch_data_destroy(data, &err));
-    gch_http_destroy(http);
+    test_server_stop(&r);
 }
 
 int main(void)
@@ -783,12 +657,11 @@ int main(void)
         cmocka_unit_test(a_chart_draws_bars_of_the_server),
         cmocka_unit_test(the_last_question_is_answered_and_kept),
         cmocka_unit_test(a_view_that_never_rests_is_answered_too),
+        cmocka_unit_test(what_is_drawn_of_a_view_that_moves_is_within_its_range),
         cmocka_unit_test(a_server_that_is_gone_leaves_the_pages),
         cmocka_unit_test(a_version_that_is_gone_is_not_asked_for_again),
         cmocka_unit_test(answers_are_for_files_at_data_servers),
         cmocka_unit_test(answers_survive_want_of_memory),
-        cmocka_unit_test(a_live_series_arrives_whole),
-        cmocka_unit_test(a_chart_follows_a_live_series),
     };
-    return cmocka_run_group_tests(tests, write_file, NULL);
+    return cmocka_run_group_tests(tests, write_files, NULL);
 }

@@ -5,10 +5,8 @@
  * sanitizers.
  */
 #include "net_test.h"
+#include "test_server.h"
 
-#include "gch/gch.h"
-
-#include <pthread.h>
 #include <sys/stat.h>
 
 #define FOLDER "soak_test.tmp"
@@ -170,43 +168,16 @@ static uint64_t resident_bytes(void)
 
 /* ---- the server ---- */
 
-typedef struct running {
-    gch_data *data;
-    gch_server *server;
-    pthread_t thread;
-} running;
-
-static void *serve(void *argument)
-{
-    running *r = argument;
-    gch_error run_err = {0};
-    if (gch_server_run(r->server, &run_err) != GCH_OK)
-        fprintf(stderr, "%s\n", run_err.message);
-    return NULL;
-}
-
-static uint16_t start_server(running *r, bool is_tls, const gch_allocator *allocator)
+static uint16_t start_server(test_server *s, bool is_tls, const gch_allocator *allocator)
 {
     static const char *const folder = FOLDER "/data";
-    assert_ok(gch_data_make(&(gch_data_desc){.host_budget_bytes = 64u << 20}, &r->data, &err));
-    gch_server_desc desc = {.data = r->data,
-                            .paths = &folder,
+    gch_server_desc desc = {.paths = &folder,
                             .path_count = 1,
-                            .listen = "127.0.0.1:0",
                             .tls_certificate = is_tls ? FOLDER "/good.pem" : NULL,
                             .tls_key = is_tls ? FOLDER "/good.key" : NULL,
                             .allocator = allocator};
-    assert_ok(gch_server_make(&desc, &r->server, &err));
-    assert_int_equal(pthread_create(&r->thread, NULL, serve, r), 0);
-    return gch_server_port(r->server);
-}
-
-static void stop_server(running *r)
-{
-    gch_server_stop(r->server);
-    pthread_join(r->thread, NULL);
-    gch_server_destroy(r->server);
-    assert_ok(gch_data_destroy(r->data, &err));
+    test_server_start(s, desc, 64u << 20);
+    return s->port;
 }
 
 static void write_file(void)
@@ -249,7 +220,7 @@ static void memory_stays_as_it_is_and_answers_are_right(void **state)
     gch_allocator allocators[3];
     for (int i = 0; i < 3; i++)
         allocators[i] = (gch_allocator){.resize = test_failing_resize, .context = &memory[i]};
-    running servers[2] = {0};
+    test_server servers[2] = {0};
     for (int i = 0; i < 2; i++)
         snprintf(urls[i], sizeof urls[i], "%s://localhost:%u", i == 0 ? "http" : "https",
                  start_server(&servers[i], i == 1, &allocators[i]));
@@ -284,7 +255,7 @@ static void memory_stays_as_it_is_and_answers_are_right(void **state)
         assert_true(resident[1] < resident[0] + (8u << 20));
     gch_http_destroy(http);
     for (int i = 0; i < 2; i++)
-        stop_server(&servers[i]);
+        test_server_stop(&servers[i]);
     for (int i = 0; i < 3; i++)
         assert_int_equal(memory[i].live, 0);
     free(file_bytes);

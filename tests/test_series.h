@@ -40,6 +40,22 @@ static inline test_series test_series_make(gch_time_unit unit, const int64_t *ti
     return test_series_make_columns(&desc, times, &data, count);
 }
 
+/* Points of a plane with a value each: columns x, y and v of `type`. */
+static inline test_series test_points_make(gch_type type, const void *x, const void *y,
+                                           const void *v, size_t count)
+{
+    const gch_column_desc columns[] = {
+        {.name = "x", .type = type}, {.name = "y", .type = type}, {.name = "v", .type = type}};
+    const gch_writer_desc desc = {.time_unit = GCH_TIME_INDEX,
+                                  .columns = columns,
+                                  .column_count = 3,
+                                  .curve = GCH_CURVE_MORTON,
+                                  .x_column = 0,
+                                  .y_column = 1};
+    const gch_column_data data[] = {{.values = x}, {.values = y}, {.values = v}};
+    return test_series_make_columns(&desc, NULL, data, count);
+}
+
 static inline void test_series_free(test_series *series)
 {
     gch__file_close(series->file);

@@ -18,29 +18,18 @@ typedef struct pthread_mutex_t {
 typedef struct pthread_cond_t {
     char unused;
 } pthread_cond_t;
-typedef struct pthread_condattr_t {
-    char unused;
-} pthread_condattr_t;
 typedef struct pthread_t {
     char unused;
 } pthread_t;
 typedef bool pthread_once_t;
 
 #define PTHREAD_ONCE_INIT false
-#define PTHREAD_MUTEX_INITIALIZER                                                                  \
-    {                                                                                              \
-        0                                                                                          \
-    }
+
+#include <pthread_attributes.h>
 
 static inline int pthread_mutex_init(pthread_mutex_t *mutex, const void *attributes)
 {
     (void)mutex, (void)attributes;
-    return 0;
-}
-
-static inline int pthread_mutex_destroy(pthread_mutex_t *mutex)
-{
-    (void)mutex;
     return 0;
 }
 
@@ -56,33 +45,9 @@ static inline int pthread_mutex_unlock(pthread_mutex_t *mutex)
     return 0;
 }
 
-static inline int pthread_condattr_init(pthread_condattr_t *attributes)
-{
-    (void)attributes;
-    return 0;
-}
-
-static inline int pthread_condattr_setclock(pthread_condattr_t *attributes, clockid_t clock)
-{
-    (void)attributes, (void)clock;
-    return 0;
-}
-
-static inline int pthread_condattr_destroy(pthread_condattr_t *attributes)
-{
-    (void)attributes;
-    return 0;
-}
-
 static inline int pthread_cond_init(pthread_cond_t *condition, const pthread_condattr_t *attributes)
 {
     (void)condition, (void)attributes;
-    return 0;
-}
-
-static inline int pthread_cond_destroy(pthread_cond_t *condition)
-{
-    (void)condition;
     return 0;
 }
 

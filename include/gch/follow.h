@@ -9,7 +9,9 @@
  *
  * After a lost connection the follower asks for what came after the last batch it has. What the
  * server can no longer send, because this end was away or slow for too long, it sums up: on_summary
- * says which rows were missed and how they ended, so that no final state is missed.
+ * says which rows were missed and how they ended, so that no final state is missed. A series that
+ * the server has not got any more is waited for; one that was made anew by the name is followed
+ * from its beginning.
  *
  * Ownership and thread rule: as gch/websocket.h, of which this is one user.
  */
@@ -59,8 +61,9 @@ typedef struct gch_follow_desc {
     const char *token, *ca_file; /* as gch_ws_desc */
     bool has_after;              /* begin with the batches after `after`; else with what comes */
     uint64_t after;
-    bool wants_summaries; /* of every update, instead of its rows */
-    uint32_t rate;        /* updates a second, 1-240; 0: 60 */
+    const char *series_id; /* "id" of the description that `after` is of; NULL: whatever comes */
+    bool wants_summaries;  /* of every update, instead of its rows */
+    uint32_t rate;         /* updates a second, 1-240; 0: 60 */
     uint32_t ping_ms, pong_ms, backoff_ms, backoff_cap_ms; /* as gch_ws_desc */
 
     /* All nullable; what they are given is borrowed. on_hello: a connection stands; the text is the
@@ -69,8 +72,9 @@ typedef struct gch_follow_desc {
     void (*on_hello)(void *context, const char *text, size_t count);
     void (*on_rows)(void *context, const gch_follow_rows *rows);
     void (*on_summary)(void *context, const gch_follow_summary *summary);
-    /* The series was made anew since: its rows come from the first one on. */
-    void (*on_restart)(void *context);
+    /* The series was made anew since: its rows come from the oldest one on that the server keeps.
+     * The text is its description; on_hello comes with the connection that brings them. */
+    void (*on_restart)(void *context, const char *text, size_t count);
     void (*on_lost)(void *context, const gch_error *err, bool is_final);
     void *context;
     const gch_allocator *allocator;
@@ -83,11 +87,12 @@ void gch_follow_close(gch_follow *follow); /* NULL is allowed */
 
 typedef struct gch_follow_stats {
     gch_ws_stats ws;
-    uint64_t last_sequence;   /* 0: none yet */
+    uint64_t last_sequence; /* 0: none yet */
+    uint64_t unsound_frames, restarts;
+    /* Since the last restart: */
     uint64_t rows, summaries; /* given out; rows without those of summaries */
     uint64_t missed_rows;     /* that summaries stand for */
     uint64_t repeated_rows;   /* came twice, and were given out once */
-    uint64_t unsound_frames, restarts;
 } gch_follow_stats;
 
 void gch_follow_get_stats(gch_follow *follow, gch_follow_stats *out);

@@ -137,7 +137,8 @@ typedef struct gch_bars_ask {
  * the thread of the query. Of bars GCH_LIMIT is an answer too: there are more than bar_cap.
  *
  * With GCH_PENDING there may be an answer to an earlier question that has come since the last call,
- * to show meanwhile: columns of *out_view (width_px 0: none), a range (GAP: none). */
+ * to show meanwhile: columns of *out_view (width_px 0: none), from the query's next call on; a
+ * range (GAP: none). */
 typedef struct gch_answers {
     gch_status (*columns)(void *context, const gch_answers_ask *ask, gch_columns *out,
                           gch_view *out_view, gch_error *err);
@@ -232,8 +233,9 @@ GCH_CHECKED gch_status gch_query_nearest(gch_query *query, uint32_t column, int6
 
 /* Smallest and largest drawn value in [t0, t1), and of what joins the points at t0 and t1 (then a
  * double; GCH_JOIN_NONE: of the points alone); both GAP if there is nothing. With no_wait, while
- * pages are missing, that of the view before if this is that view panned, so that axes rest while
- * it moves, or else what the tree says of where its rows should be. */
+ * pages are missing, that of the view before if this is that view panned, widened by what is drawn
+ * meanwhile, so that axes rest while it moves and cut nothing off; or else what the tree says of
+ * where its rows should be. */
 GCH_CHECKED gch_status gch_query_range(gch_query *query, uint32_t column, int64_t t0, int64_t t1,
                                        gch_join join, gch_value *out_min, gch_value *out_max,
                                        gch_error *err);

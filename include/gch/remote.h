@@ -74,7 +74,9 @@ const gch_answers *gch_remote_answers_get(const gch_remote_answers *answers);
  *
  * It begins with the oldest rows that the server still has. Rows that came and went while this end
  * was away, and that the server can only sum up, leave a gap, at whose end stand their last
- * values. */
+ * values. A series that the server has not got any more, as after its restart, is waited for; when
+ * it was made anew with the same columns, the old rows go (gch_live_clear), and those of the new
+ * one come from its beginning. */
 typedef struct gch_remote_live gch_remote_live;
 
 typedef struct gch_remote_live_desc {
@@ -98,10 +100,10 @@ gch_source gch_remote_live_get_source(const gch_remote_live *live);
 
 typedef struct gch_remote_live_stats {
     gch_follow_stats follow;
-    uint64_t gap_count; /* in place of rows that were missed */
+    uint64_t gap_count; /* in place of rows that were missed, since the last restart */
     bool is_connected;
     bool is_final;   /* no more rows will come: refused for good, GCH_LIMIT (no room), GCH_UNSORTED,
-                        GCH_CANCELLED (the series was made anew: open it again) */
+                        GCH_CORRUPT, GCH_IO (made anew with other columns: open it again) */
     gch_error error; /* why, or why there is no connection at the moment */
 } gch_remote_live_stats;
 

@@ -47,11 +47,13 @@ typedef struct gch_ws_desc {
     uint32_t backoff_cap_ms;     /* and the longest; 0: 10 s */
     size_t message_cap;          /* bytes of an incoming message; 0: 16 MiB */
     size_t send_cap;             /* bytes of waiting outgoing messages; 0: 16 MiB */
+    bool awaits_return;          /* status 404 after a connection has stood is tried again: what
+                                    the URL names may come back */
 
     /* All nullable. on_open: a connection stands. on_message: the bytes are borrowed. on_lost: the
      * connection is gone or could not be made; another is tried unless is_final: closed for good by
      * the server (close code 1000, 1002, 1003, 1007-1010), or an upgrade refused with a status of
-     * 4xx other than 408 and 429. */
+     * 4xx other than 408, 429 and an awaited 404. */
     void (*on_open)(void *context);
     void (*on_message)(void *context, gch_ws_kind kind, const uint8_t *bytes, size_t count);
     void (*on_lost)(void *context, const gch_error *err, bool is_final);
@@ -71,9 +73,10 @@ void gch_ws_close(gch_ws *ws);
 GCH_CHECKED gch_status gch_ws_send(gch_ws *ws, gch_ws_kind kind, const void *bytes, size_t count,
                                    gch_error *err);
 
-/* Gives the present connection up, for one that begins where get_query says: after a message that
- * cannot be right. May be called from callbacks. */
-void gch_ws_reconnect(gch_ws *ws);
+/* Gives the present connection up, for one that begins where get_query says. `is_well`: nothing is
+ * wrong with the server, and the backoff begins anew; else, after a message that cannot be right,
+ * it grows. May be called from callbacks. */
+void gch_ws_reconnect(gch_ws *ws, bool is_well);
 
 typedef struct gch_ws_stats {
     bool is_open;

@@ -29,6 +29,7 @@ typedef struct tail_options {
 
 typedef struct tail {
     const tail_options *options;
+    cJSON *description; /* of the series when it was found */
     gch_time_unit unit;
     uint64_t written; /* on the follower's thread */
     bool is_lost;
@@ -91,6 +92,8 @@ static void take_rows(void *context, const gch_follow_rows *rows)
 {
     tail *t = context;
     uint64_t cap = t->options->count;
+    if (atomic_load(&t->has_failed))
+        return;
     for (uint32_t row = 0; row < rows->row_count && !atomic_load(&t->is_done); row++) {
         write_row(t, rows, row);
         if (++t->written == cap)
@@ -114,11 +117,26 @@ static void take_summary(void *context, const gch_follow_summary *summary)
                 cli_format_count(summary->row_count, number));
 }
 
-static void take_restart(void *context)
+static bool is_same(const cJSON *a, const cJSON *b, const char *key)
 {
-    const tail *t = context;
-    if (!t->options->is_quiet)
+    return cJSON_Compare(cJSON_GetObjectItemCaseSensitive(a, key),
+                         cJSON_GetObjectItemCaseSensitive(b, key), true) != 0;
+}
+
+/* Rows of other columns have no place below the header. */
+static void take_restart(void *context, const char *text, size_t count)
+{
+    tail *t = context;
+    cJSON *json = cJSON_ParseWithLength(text, count);
+    bool are_same =
+        is_same(json, t->description, "time_unit") && is_same(json, t->description, "columns");
+    cJSON_Delete(json);
+    if (!are_same) {
+        (void)cli_fail("the series has been made anew with other columns; start again");
+        atomic_store(&t->has_failed, true);
+    } else if (!t->options->is_quiet) {
         fputs("gpucharts: the series has been made anew; its rows follow\n", stderr);
+    }
 }
 
 static void take_hello(void *context, const char *text, size_t count)
@@ -167,8 +185,9 @@ static void write_name(const char *name)
 }
 
 /* Writes the header and finds the unit and the place to begin at. */
-static gch_status read_description(tail *t, const cJSON *json, uint64_t *out_after)
+static gch_status read_description(tail *t, uint64_t *out_after)
 {
+    const cJSON *json = t->description;
     const cJSON *columns = cJSON_GetObjectItemCaseSensitive(json, "columns"), *column;
     const cJSON *first = cJSON_GetObjectItemCaseSensitive(json, "first_sequence");
     const char *unit = text_of(json, "time_unit");
@@ -199,42 +218,41 @@ static int describe(tail *t, const char *url, uint64_t *out_after)
     if (cli_remote_client(&http, &err) != GCH_OK ||
         gch_http_fetch(http, &request, NULL, &response, &err) != GCH_OK)
         return cli_fail("%s", err.message);
-    cJSON *json = cJSON_ParseWithLength((const char *)response.body, response.body_bytes);
-    gch_status status = read_description(t, json, out_after);
-    cJSON_Delete(json);
+    t->description = cJSON_ParseWithLength((const char *)response.body, response.body_bytes);
+    gch_status status = read_description(t, out_after);
     gch_http_response_reset(http, &response);
     if (status == GCH_CORRUPT)
         return cli_fail("%s: not a live series of a data server", url);
     return status == GCH_OK ? CLI_OK : CLI_FAILED;
 }
 
-static int follow(const tail_options *options, const char *url)
+static int follow(tail *t, const char *url)
 {
-    tail t = {.options = options};
     gch_error err;
     gch_follow *follow = NULL;
     uint64_t after = 0;
-    int code = describe(&t, url, &after);
+    int code = describe(t, url, &after);
     if (code != CLI_OK)
         return code;
     gch_follow_desc desc = {.url = url,
                             .token = cli_remote_token(),
                             .ca_file = cli_remote_ca_file(),
-                            .has_after = options->is_all,
+                            .has_after = t->options->is_all,
                             .after = after,
+                            .series_id = text_of(t->description, "id"),
                             .on_hello = take_hello,
                             .on_rows = take_rows,
                             .on_summary = take_summary,
                             .on_restart = take_restart,
                             .on_lost = take_loss,
-                            .context = &t};
+                            .context = t};
     cli_signal_catch();
     if (gch_follow_open(&desc, &follow, &err) != GCH_OK)
         return cli_fail("%s", err.message);
-    while (!atomic_load(&t.is_done) && !atomic_load(&t.has_failed) && cli_signal_caught() == 0)
+    while (!atomic_load(&t->is_done) && !atomic_load(&t->has_failed) && cli_signal_caught() == 0)
         usleep(WAIT_US);
     gch_follow_close(follow);
-    return atomic_load(&t.is_done) ? CLI_OK : CLI_FAILED;
+    return atomic_load(&t->is_done) ? CLI_OK : CLI_FAILED;
 }
 
 int cli_tail(int argc, char **argv)
@@ -271,5 +289,8 @@ int cli_tail(int argc, char **argv)
     int code;
     if (!cli_options_read(&spec, argc, argv, &urls, &code))
         return code;
-    return follow(&o, urls.items[0]);
+    tail t = {.options = &o};
+    code = follow(&t, urls.items[0]);
+    cJSON_Delete(t.description);
+    return code;
 }

@@ -3,7 +3,8 @@
  *
  * Invariants:
  *  1. The next connection asks for what comes after the last frame that was given out.
- *  2. A series that was made anew is followed from its beginning.
+ *  2. A series that was made anew is followed from its beginning: another id than the last one, or
+ *     numbers that are behind, tell. What comes over the connection that told it leaves rows out.
  *  3. Frames are taken on the client's thread alone; figures are atomic.
  */
 #include "net_place.h"
@@ -21,7 +22,8 @@ struct gch_follow {
     gch_follow_desc settings;
     gch_ws *ws;
     gch__live_place *place;
-    bool is_waiting; /* for the next connection: what still comes over this one leaves rows out */
+    char *series_id; /* NULL: not known yet; "" of servers that give none */
+    bool is_waiting; /* for the next connection: this one is given up */
     _Atomic uint64_t unsound_frames;
 };
 
@@ -53,50 +55,89 @@ static gch_status take_frame(gch_follow *follow, const uint8_t *bytes, size_t co
     return GCH_OK;
 }
 
-/* The next sequence number that a description of the series names; 0: it does not. */
-static uint64_t next_sequence_of(const char *text, size_t count)
+/* 0: there is no such number. */
+static uint64_t sequence_of(const cJSON *json, const char *key)
 {
-    cJSON *json = cJSON_ParseWithLength(text, count);
-    const cJSON *type = cJSON_GetObjectItemCaseSensitive(json, "type");
-    const cJSON *next = cJSON_GetObjectItemCaseSensitive(json, "next_sequence");
-    bool is_hello = cJSON_IsString(type) && strcmp(type->valuestring, "hello") == 0;
-    bool is_number = cJSON_IsNumber(next) && next->valuedouble >= 1 && next->valuedouble < 0x1p53;
-    uint64_t number = is_hello && is_number ? (uint64_t)next->valuedouble : 0;
-    cJSON_Delete(json);
-    return number;
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(json, key);
+    bool is_number = cJSON_IsNumber(item) && item->valuedouble >= 1 && item->valuedouble < 0x1p53;
+    return is_number ? (uint64_t)item->valuedouble : 0;
 }
 
-static void take_hello(gch_follow *follow, const char *text, size_t count)
+static const char *text_of(const cJSON *json, const char *key)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(json, key);
+    return cJSON_IsString(item) ? item->valuestring : "";
+}
+
+static gch_status keep_id(gch_follow *follow, const char *id, gch_error *err)
+{
+    char *copy = gch__copy_text(follow->allocator, id, strlen(id), "follower");
+    if (copy == NULL)
+        return gch__no_memory(err, "follower");
+    gch__free(follow->allocator, follow->series_id, "follower");
+    follow->series_id = copy;
+    return GCH_OK;
+}
+
+/* Whether the series that a connection brings is another one than that before. */
+static gch_status greet(gch_follow *follow, const cJSON *hello, bool *out_is_anew, gch_error *err)
+{
+    const char *id = text_of(hello, "id");
+    bool is_known = follow->series_id != NULL && strcmp(follow->series_id, id) == 0;
+    gch__live_greeting greeting = {.first_sequence = sequence_of(hello, "first_sequence"),
+                                   .next_sequence = sequence_of(hello, "next_sequence"),
+                                   .is_other = follow->series_id != NULL && !is_known};
+    if (!is_known)
+        GCH_TRY(keep_id(follow, id, err));
+    *out_is_anew = gch__live_place_greet(follow->place, &greeting);
+    return GCH_OK;
+}
+
+static void give_up(gch_follow *follow, const gch_error *err)
 {
     const gch_follow_desc *desc = &follow->settings;
-    if (gch__live_place_greet(follow->place, next_sequence_of(text, count))) {
+    follow->is_waiting = true;
+    if (desc->on_lost != NULL)
+        desc->on_lost(desc->context, err, false);
+    gch_ws_reconnect(follow->ws, false); /* and ask for it again */
+}
+
+static void take_text(gch_follow *follow, const char *text, size_t count)
+{
+    const gch_follow_desc *desc = &follow->settings;
+    gch_error err = {0};
+    bool is_anew = false;
+    cJSON *json = cJSON_ParseWithLength(text, count);
+    bool is_hello = strcmp(text_of(json, "type"), "hello") == 0;
+    gch_status status = is_hello ? greet(follow, json, &is_anew, &err) : GCH_OK;
+    cJSON_Delete(json);
+    if (!is_hello) /* a follower publishes nothing that would be answered */
+        return;
+    if (status != GCH_OK) {
+        give_up(follow, &err);
+    } else if (is_anew) {
         follow->is_waiting = true;
         if (desc->on_restart != NULL)
-            desc->on_restart(desc->context);
-        gch_ws_reconnect(follow->ws);
-        return;
-    }
-    if (desc->on_hello != NULL)
+            desc->on_restart(desc->context, text, count);
+        gch_ws_reconnect(follow->ws, true);
+    } else if (desc->on_hello != NULL) {
         desc->on_hello(desc->context, text, count);
+    }
 }
 
 static void take_message(void *context, gch_ws_kind kind, const uint8_t *bytes, size_t count)
 {
     gch_follow *follow = context;
-    const gch_follow_desc *desc = &follow->settings;
     gch_error err = {0};
-    if (kind == GCH_WS_TEXT) { /* hello; a follower publishes nothing that would be answered */
+    if (kind == GCH_WS_TEXT) {
         if (!follow->is_waiting)
-            take_hello(follow, (const char *)bytes, count);
+            take_text(follow, (const char *)bytes, count);
         return;
     }
     if (follow->is_waiting || take_frame(follow, bytes, count, &err) == GCH_OK)
         return;
-    follow->is_waiting = true;
     atomic_fetch_add(&follow->unsound_frames, 1);
-    if (desc->on_lost != NULL)
-        desc->on_lost(desc->context, &err, false);
-    gch_ws_reconnect(follow->ws); /* and ask for it again */
+    give_up(follow, &err);
 }
 
 static void note_open(void *context)
@@ -122,6 +163,9 @@ gch_status gch_follow_open(const gch_follow_desc *desc, gch_follow **out, gch_er
     follow->allocator = desc->allocator;
     follow->settings = *desc;
     follow->place = gch__live_place_make(desc->allocator, desc->has_after, desc->after, err);
+    gch_status status = follow->place != NULL ? GCH_OK : GCH_NO_MEMORY;
+    if (status == GCH_OK && desc->series_id != NULL)
+        status = keep_id(follow, desc->series_id, err);
     gch_ws_desc ws = {.url = desc->url,
                       .protocol = PROTOCOL,
                       .token = desc->token,
@@ -131,13 +175,15 @@ gch_status gch_follow_open(const gch_follow_desc *desc, gch_follow **out, gch_er
                       .backoff_ms = desc->backoff_ms,
                       .backoff_cap_ms = desc->backoff_cap_ms,
                       .message_cap = FRAME_CAP,
+                      .awaits_return = true,
                       .on_open = note_open,
                       .on_message = take_message,
                       .on_lost = note_lost,
                       .get_query = write_query,
                       .context = follow,
                       .allocator = desc->allocator};
-    gch_status status = follow->place != NULL ? gch_ws_open(&ws, &follow->ws, err) : GCH_NO_MEMORY;
+    if (status == GCH_OK)
+        status = gch_ws_open(&ws, &follow->ws, err);
     if (status != GCH_OK) {
         gch_follow_close(follow);
         return status;
@@ -152,6 +198,7 @@ void gch_follow_close(gch_follow *follow)
         return;
     gch_ws_close(follow->ws);
     gch__live_place_destroy(follow->place);
+    gch__free(follow->allocator, follow->series_id, "follower");
     gch__free(follow->allocator, follow, "follower");
 }
 

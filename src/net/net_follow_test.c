@@ -192,6 +192,7 @@ static void damage_never_leads_outside(void **state)
 /* ---- following ---- */
 
 typedef struct seen {
+    const char *series_id; /* of the one to follow */
     pthread_mutex_t lock;
     uint64_t next_row, rows;
     bool is_wrong;
@@ -239,12 +240,15 @@ static void note_summary(void *context, const gch_follow_summary *summary)
     pthread_mutex_unlock(&s->lock);
 }
 
-static void note_restart(void *context)
+static void note_restart(void *context, const char *text, size_t count)
 {
+    static const char key[] = "\"first_sequence\": ";
     seen *s = context;
+    const char *first = memmem(text, count, key, sizeof key - 1);
+    assert_non_null(first);
     pthread_mutex_lock(&s->lock);
     s->restarts++;
-    s->next_row = 0;
+    s->next_row = (strtoull(first + sizeof key - 1, NULL, 10) - 1) * 10;
     pthread_mutex_unlock(&s->lock);
 }
 
@@ -269,6 +273,7 @@ static gch_follow_stats follow_all(const char *path, seen *s, uint64_t after)
     gch_follow_desc desc = {.url = url,
                             .has_after = true,
                             .after = after,
+                            .series_id = s->series_id,
                             .backoff_ms = 2,
                             .backoff_cap_ms = 5,
                             .on_hello = note_hello,
@@ -341,12 +346,34 @@ static void an_unsound_frame_is_asked_for_again(void **state)
 static void a_series_made_anew_is_followed_from_its_beginning(void **state)
 {
     (void)state;
-    seen s = {0};
-    gch_follow_stats stats = follow_all("/live-anew", &s, 0);
-    assert_int_equal(s.restarts, 1);
+    static const struct {
+        const char *path;
+        uint64_t rows; /* that the new one keeps */
+    } cases[] = {{"/live-anew", ROWS}, {"/live-other", ROWS - 100}};
+    for (size_t i = 0; i < GCH_COUNT_OF(cases); i++) {
+        seen s = {0};
+        gch_follow_stats stats = follow_all(cases[i].path, &s, 0);
+        assert_int_equal(s.restarts, 1);
+        assert_int_equal(stats.restarts, 1);
+        assert_int_equal(s.rows, 60 + cases[i].rows);
+        assert_int_equal(stats.rows, cases[i].rows);
+        assert_int_equal(s.hellos, 2);        /* the third was given up for a fourth */
+        assert_int_equal(stats.ws.losses, 3); /* and the second found no series */
+    }
+}
+
+static void a_series_is_another_one_than_that_of_its_description(void **state)
+{
+    (void)state;
+    seen s = {.series_id = "none"};
+    gch_follow_stats stats = follow_all("/live", &s, 7);
     assert_int_equal(stats.restarts, 1);
-    assert_int_equal(s.rows, 60 + ROWS);
-    assert_int_equal(s.hellos, 2); /* the second connection was given up for a third */
+    assert_int_equal(s.rows, ROWS);
+    assert_int_equal(s.hellos, 1);
+    s = (seen){.series_id = "one"};
+    stats = follow_all("/live", &s, 7);
+    assert_int_equal(stats.restarts, 0);
+    assert_int_equal(s.rows, ROWS - 70);
 }
 
 static void every_failed_allocation_leaks_nothing(void **state)
@@ -386,6 +413,7 @@ int main(void)
         cmocka_unit_test(what_is_no_longer_there_is_summed_up),
         cmocka_unit_test(an_unsound_frame_is_asked_for_again),
         cmocka_unit_test(a_series_made_anew_is_followed_from_its_beginning),
+        cmocka_unit_test(a_series_is_another_one_than_that_of_its_description),
         cmocka_unit_test(every_failed_allocation_leaks_nothing),
     };
     return cmocka_run_group_tests(tests, start_peer, stop_peer);

@@ -128,15 +128,38 @@ static void rows_that_were_missed_leave_a_gap(void **state)
     gch_remote_live_close(live);
 }
 
-static void a_series_made_anew_must_be_opened_again(void **state)
+static void rows_of_a_series_made_anew_replace_the_old_ones(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *path;
+        uint64_t first; /* row that the new one keeps */
+    } cases[] = {{"/live-anew", 0}, {"/live-other", 100}};
+    for (size_t i = 0; i < GCH_COUNT_OF(cases); i++) {
+        gch_remote_live *live = NULL;
+        gch_remote_live_stats stats;
+        uint64_t rows = ROWS - cases[i].first;
+        assert_ok(open_live(http, cases[i].path, &live));
+        assert_int_equal(await_rows(live, rows, &stats), rows);
+        gch_remote_live_get_stats(live, &stats);
+        assert_true(stats.is_connected && !stats.is_final && stats.gap_count == 0);
+        assert_int_equal(stats.follow.restarts, 1);
+        assert_int_equal(stats.follow.rows, rows);
+        expect_rows(live, 0, cases[i].first);
+        gch_remote_live_close(live);
+    }
+}
+
+static void a_series_made_anew_with_other_columns_must_be_opened_again(void **state)
 {
     (void)state;
     gch_remote_live *live = NULL;
     gch_remote_live_stats stats;
-    assert_ok(open_live(http, "/live-anew", &live));
-    assert_int_equal(await_rows(live, ROWS, &stats), 60); /* what came before that */
+    assert_ok(open_live(http, "/live-columns", &live));
+    assert_int_equal(await_rows(live, ROWS, &stats), 60); /* what came before stays */
     assert_true(stats.is_final);
-    assert_int_equal(stats.error.status, GCH_CANCELLED);
+    assert_int_equal(stats.error.status, GCH_IO);
+    assert_non_null(strstr(stats.error.message, "open it again"));
     gch_remote_live_close(live);
 }
 
@@ -213,7 +236,8 @@ int main(void)
         cmocka_unit_test(rows_and_gaps_arrive),
         cmocka_unit_test(each_row_arrives_once_across_losses),
         cmocka_unit_test(rows_that_were_missed_leave_a_gap),
-        cmocka_unit_test(a_series_made_anew_must_be_opened_again),
+        cmocka_unit_test(rows_of_a_series_made_anew_replace_the_old_ones),
+        cmocka_unit_test(a_series_made_anew_with_other_columns_must_be_opened_again),
         cmocka_unit_test(rows_of_another_type_are_not_taken),
         cmocka_unit_test(descriptions_that_are_none_are_refused),
         cmocka_unit_test(opening_survives_want_of_memory),

@@ -5,8 +5,8 @@
  *     given out twice, whatever a server repeats after a reconnection.
  *  2. last_sequence is that of the last frame done with; the next connection asks for what comes
  *     after it.
- *  3. A series whose next sequence number is not behind last_sequence is another one by the same
- *     name: both are forgotten.
+ *  3. A series with another id, or whose next sequence number is not behind last_sequence, is
+ *     another one by the same name: both are forgotten.
  */
 #include "net_place.h"
 
@@ -137,14 +137,21 @@ void gch__live_place_advance(gch__live_place *place)
     atomic_store(&place->has_sequence, true);
 }
 
-bool gch__live_place_greet(gch__live_place *place, uint64_t next_sequence)
+bool gch__live_place_greet(gch__live_place *place, const gch__live_greeting *greeting)
 {
-    if (next_sequence == 0 || !atomic_load(&place->has_sequence) ||
-        next_sequence > atomic_load(&place->last_sequence))
+    bool is_behind = atomic_load(&place->has_sequence) && greeting->next_sequence != 0 &&
+                     greeting->next_sequence <= atomic_load(&place->last_sequence);
+    if (!greeting->is_other && !is_behind)
         return false;
+    uint64_t first = greeting->first_sequence;
     place->has_place = false;
     place->column_count = 0;
-    atomic_store(&place->last_sequence, 0);
+    atomic_store(&place->last_sequence, first > 0 ? first - 1 : 0);
+    atomic_store(&place->has_sequence, true);
+    atomic_store(&place->rows, 0);
+    atomic_store(&place->summaries, 0);
+    atomic_store(&place->missed_rows, 0);
+    atomic_store(&place->repeated_rows, 0);
     atomic_fetch_add(&place->restarts, 1);
     return true;
 }

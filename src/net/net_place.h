@@ -33,13 +33,22 @@ GCH_CHECKED gch_status gch__live_place_take(gch__live_place *place, const uint8_
                                             size_t count, gch__live_news *out, gch_error *err);
 /* The frame that was taken last is done with. */
 void gch__live_place_advance(gch__live_place *place);
-/* A connection stands, and the series' next batch gets this number (0: not known). Whether the
- * series was made anew: then all is forgotten, and it is to be asked for from its beginning. */
-bool gch__live_place_greet(gch__live_place *place, uint64_t next_sequence);
+
+/* What a server tells of a series when a connection stands. */
+typedef struct gch__live_greeting {
+    uint64_t first_sequence; /* of the oldest batch that it keeps; 0: not known */
+    uint64_t next_sequence;  /* 0: not known */
+    bool is_other;           /* its id is not that of the series that was followed */
+} gch__live_greeting;
+
+/* Whether the series was made anew, by its id or its numbers: then all is forgotten, and it is to
+ * be asked for from its beginning, which is where the place is now. */
+bool gch__live_place_greet(gch__live_place *place, const gch__live_greeting *greeting);
 
 typedef struct gch__live_place_stats {
     bool has_sequence;
-    uint64_t last_sequence, rows, summaries, missed_rows, repeated_rows, restarts;
+    uint64_t last_sequence, restarts;
+    uint64_t rows, summaries, missed_rows, repeated_rows; /* since the last restart */
 } gch__live_place_stats;
 
 void gch__live_place_get_stats(const gch__live_place *place, gch__live_place_stats *out);

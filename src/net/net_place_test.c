@@ -107,8 +107,10 @@ static void a_series_made_anew_begins_anew(void **state)
     gch__live_place *place = gch__live_place_make(NULL, true, 2, &err);
     assert_non_null(place);
     assert_true(take_rows(place, 3, 100).has_rows);
-    assert_false(gch__live_place_greet(place, 4));
-    assert_true(gch__live_place_greet(place, 3));
+    gch__live_greeting greeting = {.next_sequence = 4};
+    assert_false(gch__live_place_greet(place, &greeting));
+    greeting.next_sequence = 3;
+    assert_true(gch__live_place_greet(place, &greeting));
     assert_true(take_summary(place, 1, 0, 50).has_summary);
     assert_true(take_rows(place, 2, 50).rows.first_row == 50);
     gch__live_place_destroy(place);

@@ -135,7 +135,7 @@ static void send_frame(gch_publish *p)
     if (status == GCH_UNAVAILABLE)
         fail_for_good(p, &err);
     else if (status != GCH_OK) /* no memory: the next connection tries again */
-        gch_ws_reconnect(p->ws);
+        gch_ws_reconnect(p->ws, false);
 }
 
 /* Begins the next batch if there is anything to send and nothing under way. */
@@ -213,7 +213,7 @@ static void take_refusal(gch_publish *p, const cJSON *json)
     if (status == GCH_UNAVAILABLE || status == GCH_NO_MEMORY) {
         p->lost = err;
         p->is_open = false;
-        gch_ws_reconnect(p->ws); /* which waits, longer each time */
+        gch_ws_reconnect(p->ws, false); /* which waits, longer each time */
     } else {
         fail_for_good(p, &err);
     }

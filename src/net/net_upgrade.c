@@ -117,7 +117,9 @@ static gch_status judge(const gch__upgrade *upgrade, const answer *a, bool *out_
     char wanted[GCH__UPGRADE_KEY_CAP];
     gch__upgrade_accept(upgrade->key, wanted);
     if (a->status != 101) {
-        *out_is_final = a->status >= 300 && a->status < 500 && a->status != 408 && a->status != 429;
+        bool may_pass =
+            a->status == 408 || a->status == 429 || (a->status == 404 && upgrade->is_awaited);
+        *out_is_final = a->status >= 300 && a->status < 500 && !may_pass;
         return gch_fail(err, GCH_UNAVAILABLE, "%s: the upgrade is refused with status %u",
                         upgrade->host, a->status);
     }

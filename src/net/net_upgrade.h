@@ -13,6 +13,7 @@ typedef struct gch__upgrade {
     const char *target;   /* path and query */
     const char *protocol; /* "": none */
     const char *token;    /* "": none */
+    bool is_awaited;      /* status 404 is not final */
     char key[GCH__UPGRADE_KEY_CAP];
 } gch__upgrade;
 

@@ -69,7 +69,7 @@ struct gch_ws {
     uint64_t random;
     gch_error error;
 
-    _Atomic bool is_open, wants_reconnect;
+    _Atomic bool is_open, wants_reconnect, is_well;
     _Atomic uint64_t connections, losses, received_messages, received_bytes, sent_messages;
     _Atomic uint64_t sent_bytes, round_trip_ns;
 };
@@ -239,8 +239,9 @@ gch_status gch_ws_send(gch_ws *ws, gch_ws_kind kind, const void *bytes, size_t c
 
 /* ---- one connection ---- */
 
-void gch_ws_reconnect(gch_ws *ws)
+void gch_ws_reconnect(gch_ws *ws, bool is_well)
 {
+    atomic_store(&ws->is_well, is_well);
     atomic_store(&ws->wants_reconnect, true);
     (void)curl_multi_wakeup(ws->multi);
 }
@@ -401,8 +402,12 @@ static gch_status read_answer(gch_ws *ws, int64_t deadline, bool *out_is_final, 
 static gch_status upgrade(gch_ws *ws, int64_t deadline, bool *out_is_final, gch_error *err)
 {
     gch__buffer text = {.allocator = ws->allocator, .purpose = "websocket"};
-    ws->upgrade = (gch__upgrade){
-        .host = ws->host, .target = ws->target, .protocol = ws->protocol, .token = ws->token};
+    bool is_awaited = ws->settings.awaits_return && atomic_load(&ws->connections) > 0;
+    ws->upgrade = (gch__upgrade){.host = ws->host,
+                                 .target = ws->target,
+                                 .protocol = ws->protocol,
+                                 .token = ws->token,
+                                 .is_awaited = is_awaited};
     gch_status status = gch__upgrade_make_key(&ws->upgrade, err);
     if (status == GCH_OK)
         status = gch__upgrade_write(&ws->upgrade, &text, err);
@@ -500,7 +505,8 @@ static gch_status hold_connection(gch_ws *ws, bool *out_is_final, gch_error *err
         ws->settings.on_open(ws->settings.context);
     int64_t opened = gch__clock_ns();
     gch_status status = talk(ws, out_is_final, err);
-    if (gch__clock_ns() - opened >= GOOD_AFTER_NS)
+    bool is_well = atomic_load(&ws->wants_reconnect) && atomic_load(&ws->is_well);
+    if (is_well || gch__clock_ns() - opened >= GOOD_AFTER_NS)
         ws->failure_count = 0;
     return status;
 }

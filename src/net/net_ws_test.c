@@ -257,6 +257,7 @@ static void refusals_end_it_or_are_tried_again(void **state)
         gch_ws *ws = NULL;
         gch_ws_desc desc = desc_of("ws", cases[i].path, &s);
         desc.protocol = "p";
+        desc.awaits_return = true; /* of what has been there */
         assert_ok(gch_ws_open(&desc, &ws, &err));
         assert_true(comes_to(&s, &s.losses, cases[i].is_final ? 1 : 2, 8000));
         if (s.is_final != cases[i].is_final)

@@ -353,27 +353,37 @@ static gch_status take_answer(gch_query *query, const gch_columns *answer, gch_e
     return GCH_OK;
 }
 
-/* Exact columns are kept for views to come; among others earlier ones are put. */
+/* Columns of another view. */
+typedef struct news {
+    gch_view view; /* width_px 0: none */
+    gch_columns columns;
+} news;
+
+/* Exact columns are kept for views to come; among others earlier ones are put. News are kept when
+ * that is done: the next view's range has regard to them, this one's could not. */
 static gch_status settle(gch_query *query, uint32_t column, const gch_view *view, gch_join join,
-                         gch_columns *io, gch_error *err)
+                         const news *came, gch_columns *io, gch_error *err)
 {
     if (query->mode != GCH__READ_NO_WAIT)
         return GCH_OK;
-    return io->pending_count == 0 ? gch__earlier_keep(query, column, view, join, io, err)
-                                  : gch__earlier_fill(query, column, view, join, io, err);
+    if (io->pending_count == 0)
+        return gch__earlier_keep(query, column, view, join, io, err);
+    GCH_TRY(gch__earlier_fill(query, column, view, join, io, err));
+    return came->view.width_px > 0
+               ? gch__earlier_keep(query, column, &came->view, join, &came->columns, err)
+               : GCH_OK;
 }
 
 /* What the pages at hand give if that is exact, or finished columns, or the former while the latter
  * are on their way. *is_answered false: the pages that are missing must be asked for. */
 static gch_status find_without_loading(gch_query *query, uint32_t column, const gch_view *view,
-                                       gch_join join, gch_columns *out, bool *is_answered,
-                                       gch_error *err)
+                                       gch_join join, gch_columns *out, news *out_came,
+                                       bool *is_answered, gch_error *err)
 {
     gch_query_stats before = query->stats;
     bool stands_in = query->awaits_bars;
     query->awaits_bars = false;
     gch_columns answer = {0};
-    gch_view answered = {0};
     bool knows_rows;
     *is_answered = true;
     GCH_TRY(gch__query_begin_peek(query, err));
@@ -387,11 +397,11 @@ static gch_status find_without_loading(gch_query *query, uint32_t column, const 
                            .missing_bytes = missing_bytes(query, view),
                            .knows_rows = knows_rows};
     const gch_answers *answers = query->answers;
-    gch_status status = answers->columns(answers->context, &ask, &answer, &answered, NULL);
-    if (status == GCH_PENDING)
-        return answered.width_px > 0
-                   ? gch__earlier_keep(query, column, &answered, join, &answer, err)
-                   : GCH_OK;
+    gch_status status = answers->columns(answers->context, &ask, &answer, &out_came->view, NULL);
+    if (status == GCH_PENDING) {
+        out_came->columns = answer;
+        return GCH_OK;
+    }
     query->stats = before;
     *is_answered = status == GCH_OK && answer.width_px == view->width_px;
     if (!*is_answered)
@@ -412,12 +422,13 @@ gch_status gch_query_columns(gch_query *query, uint32_t column, const gch_view *
                              gch_columns *out, gch_error *err)
 {
     bool is_answered = false, knows_rows;
+    news came = {0};
     if (query->answers != NULL)
-        GCH_TRY(find_without_loading(query, column, view, join, out, &is_answered, err));
+        GCH_TRY(find_without_loading(query, column, view, join, out, &came, &is_answered, err));
     if (!is_answered) {
         GCH_TRY(gch__query_begin(query, err));
         GCH_TRY(
             gch__query_end(query, find_columns(query, column, view, join, out, &knows_rows, err)));
     }
-    return settle(query, column, view, join, out, err);
+    return settle(query, column, view, join, &came, out, err);
 }

@@ -3,8 +3,16 @@
  * A column of this view takes the hull of the earlier columns that it overlaps. Values go from one
  * view to the other by a line, on a log axis that of the logarithms. All of this is for the eye:
  * such columns stay counted as pending.
+ *
+ * The range of a view that is panned, while its own is not known, is what it was, widened by what
+ * is drawn meanwhile: by earlier columns, by what the tree says of the view, by answers to
+ * questions before. So nothing that is drawn is cut off, and axes do not go to and fro. When
+ * nothing of the view that the range was fitted to is in view any more, it is fitted anew by what
+ * is known then.
  */
 #include "query_earlier.h"
+
+#include "query_values.h"
 
 #include <math.h>
 #include <string.h>
@@ -12,6 +20,8 @@
 #define PURPOSE "columns"
 /* Of a column: views that are moved by whole columns have the same ones. */
 #define EDGE_SLACK 1e-6
+/* Of a pixel: what is within it of a range's end is rounding, and no reason to move an axis. */
+#define Y_SLACK (1.0 / 16)
 
 /* From positions in this view to those in the earlier one, and back for y. */
 typedef struct mapping {
@@ -244,8 +254,14 @@ void gch__earlier_keep_range(gch_query *query, uint32_t column, gch_join join, i
         query->earlier_range_next = (query->earlier_range_next + 1) % GCH__EARLIER_COUNT;
         r = &query->earlier_ranges[query->earlier_range_next];
     }
-    *r = (struct gch__earlier_range){
-        .column = column, .join = join, .t0 = t0, .t1 = t1, .min = min, .max = max};
+    *r = (struct gch__earlier_range){.column = column,
+                                     .join = join,
+                                     .t0 = t0,
+                                     .t1 = t1,
+                                     .begun0 = t0,
+                                     .begun1 = t1,
+                                     .min = min,
+                                     .max = max};
 }
 
 /* But for the rounding of a view that is panned. */
@@ -256,18 +272,93 @@ static bool has_length_of(int64_t t0, int64_t t1, const struct gch__earlier_rang
     return difference <= GCH_MAX(length / 64, 1);
 }
 
-bool gch__earlier_range(gch_query *query, uint32_t column, gch_join join, int64_t t0, int64_t t1,
-                        gch_value *out_min, gch_value *out_max)
+/* The range of the view before if this is that view panned; NULL: it is not. */
+static struct gch__earlier_range *find_panned(gch_query *query, uint32_t column, gch_join join,
+                                              int64_t t0, int64_t t1)
 {
     struct gch__earlier_range *r = find_range(query, column, join);
-    if (r == NULL || r->min.kind == GCH_VALUE_GAP || !overlaps(t0, t1, r->t0, r->t1) ||
-        !has_length_of(t0, t1, r))
-        return false;
+    bool is_panned = r != NULL && r->min.kind != GCH_VALUE_GAP && overlaps(t0, t1, r->t0, r->t1) &&
+                     has_length_of(t0, t1, r);
+    return is_panned ? r : NULL;
+}
+
+void gch__earlier_take_range(gch_query *query, uint32_t column, gch_join join, int64_t t0,
+                             int64_t t1, gch_value min, gch_value max)
+{
+    struct gch__earlier_range *r = find_panned(query, column, join, t0, t1);
+    if (min.kind == GCH_VALUE_GAP)
+        return;
+    if (r != NULL && overlaps(t0, t1, r->begun0, r->begun1))
+        gch__widen_range(&r->min, &r->max, min, max);
+    else
+        gch__earlier_keep_range(query, column, join, t0, t1, min, max);
+}
+
+static gch_value value_at(const gch_view *view, double y)
+{
+    double top = on_axis(view, view->top), bottom = on_axis(view, view->bottom);
+    double value = top - y * ((top - bottom) / view->height_px);
+    return (gch_value){.kind = GCH_VALUE_F64,
+                       .as.f64 = view->axis == GCH_AXIS_LOG ? pow(10, value) : value};
+}
+
+static double y_of(const gch_view *view, gch_value value)
+{
+    double top = on_axis(view, view->top), number = gch_value_to_double(value);
+    double per_px = (top - on_axis(view, view->bottom)) / view->height_px;
+    return (top - (view->axis == GCH_AXIS_LOG ? log10(number) : number)) / per_px;
+}
+
+/* Widens a range by what earlier columns show of these times. */
+static void include_columns(gch_query *query, uint32_t column, gch_join join, int64_t t0,
+                            int64_t t1, gch_value *io_min, gch_value *io_max)
+{
+    const struct gch__earlier *e = find(query, column, join);
+    if (e == NULL || !overlaps(t0, t1, e->view.t0, e->view.t1))
+        return;
+    double width = e->view.width_px,
+           per_column = (double)((__int128)e->view.t1 - e->view.t0) / width;
+    double left = (double)((__int128)t0 - e->view.t0) / per_column;
+    double right = (double)((__int128)t1 - e->view.t0) / per_column;
+    uint32_t first = e->first[(uint32_t)fmax(left, 0)];
+    uint32_t end = e->first[(uint32_t)ceil(fmin(right, width))];
+    float top = INFINITY, bottom = -INFINITY;
+    for (; first < end; first++) {
+        top = fminf(top, e->pieces[first].y_top);
+        bottom = fmaxf(bottom, e->pieces[first].y_bottom);
+    }
+    gch_value low = value_at(&e->view, bottom), high = value_at(&e->view, top);
+    if (!(top <= bottom) || !isfinite(low.as.f64) || !isfinite(high.as.f64))
+        return;
+    if (io_min->kind != GCH_VALUE_GAP && !(bottom > y_of(&e->view, *io_min) + Y_SLACK))
+        low = *io_min;
+    if (io_max->kind != GCH_VALUE_GAP && !(top < y_of(&e->view, *io_max) - Y_SLACK))
+        high = *io_max;
+    gch__widen_range(io_min, io_max, low, high);
+}
+
+void gch__earlier_give_range(gch_query *query, uint32_t column, gch_join join, int64_t t0,
+                             int64_t t1, bool is_near, gch_value *io_min, gch_value *io_max)
+{
+    struct gch__earlier_range *r = find_panned(query, column, join, t0, t1);
+    if (r != NULL && is_near && !overlaps(t0, t1, r->begun0, r->begun1))
+        r = NULL;
+    if (r != NULL) {
+        gch_value min = r->min, max = r->max;
+        if (is_near)
+            gch__widen_range(&min, &max, *io_min, *io_max);
+        *io_min = min;
+        *io_max = max;
+    }
+    include_columns(query, column, join, t0, t1, io_min, io_max);
+    if (r == NULL) {
+        gch__earlier_keep_range(query, column, join, t0, t1, *io_min, *io_max);
+        return;
+    }
     r->t0 = t0;
     r->t1 = t1;
-    *out_min = r->min;
-    *out_max = r->max;
-    return true;
+    r->min = *io_min;
+    r->max = *io_max;
 }
 
 void gch__earlier_reset(gch_query *query)

@@ -15,14 +15,17 @@ GCH_CHECKED gch_status gch__earlier_keep(gch_query *query, uint32_t column, cons
 GCH_CHECKED gch_status gch__earlier_fill(gch_query *query, uint32_t column, const gch_view *view,
                                          gch_join join, gch_columns *io, gch_error *err);
 
-/* Keeps the range of a view. */
+/* Keeps the range of a view, which is known. */
 void gch__earlier_keep_range(gch_query *query, uint32_t column, gch_join join, int64_t t0,
                              int64_t t1, gch_value min, gch_value max);
 
-/* The range of an earlier view of about the same length that this one overlaps, which is that of
- * this one from now on; false: there is none. */
-bool gch__earlier_range(gch_query *query, uint32_t column, gch_join join, int64_t t0, int64_t t1,
-                        gch_value *out_min, gch_value *out_max);
+/* Takes a range that has come for a view before this one (GAP: none). */
+void gch__earlier_take_range(gch_query *query, uint32_t column, gch_join join, int64_t t0,
+                             int64_t t1, gch_value min, gch_value max);
+/* The range to show a view with whose own is not known but for what covers it, given in io_min and
+ * io_max; is_near: that reaches little beyond it. */
+void gch__earlier_give_range(gch_query *query, uint32_t column, gch_join join, int64_t t0,
+                             int64_t t1, bool is_near, gch_value *io_min, gch_value *io_max);
 
 void gch__earlier_reset(gch_query *query);
 

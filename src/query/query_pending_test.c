@@ -254,7 +254,8 @@ typedef struct helper {
     gch_answers answers;
     gch_query *exact;
     gch_status status;
-    gch_view earlier; /* given while the status is GCH_PENDING; width_px 0: none */
+    gch_view earlier;           /* given while the status is GCH_PENDING; width_px 0: none */
+    int64_t earlier0, earlier1; /* the range of which is; equal: none */
     uint32_t column_count, range_count;
     uint64_t missing_bytes;
     bool knows_rows;
@@ -284,6 +285,12 @@ static gch_status help_range(void *context, uint32_t column, int64_t t0, int64_t
 {
     helper *h = context;
     h->range_count++;
+    if (h->status == GCH_PENDING && h->earlier0 < h->earlier1) {
+        assert_int_equal(gch_query_range(h->exact, column, h->earlier0, h->earlier1, join, out_min,
+                                         out_max, err),
+                         GCH_OK);
+        h->earlier0 = h->earlier1;
+    }
     return h->status != GCH_OK
                ? h->status
                : gch_query_range(h->exact, column, t0, t1, join, out_min, out_max, err);
@@ -419,12 +426,15 @@ static void a_view_that_moves_shows_what_it_did(void **state)
         assert_int_equal(gch__compare_values(low, kept_low), 0);
         assert_int_equal(gch__compare_values(high, kept_high), 0);
 
-        /* An answer to a question before is shown as well: here of twice the values. */
+        /* An answer to a question before is shown with the next frame: here of twice the values. */
         h.earlier = view;
         h.earlier.bottom.digits *= 2;
         h.earlier.top.digits *= 2;
-        assert_ok(gch_query_columns(query, 0, &view, (gch_join)join, &columns, &err));
-        assert_int_equal(columns.pending_count, 200);
+        for (int frame = 0; frame < 2; frame++) {
+            assert_ok(gch_query_columns(query, 0, &view, (gch_join)join, &columns, &err));
+            assert_int_equal(columns.pending_count, 200);
+            assert_int_equal(columns.first[200] > columns.first[171], frame == 1);
+        }
         for (uint32_t c = 0; c < 200; c++) {
             if (columns.first[c + 1] == columns.first[c])
                 continue;
@@ -456,6 +466,80 @@ static void a_view_that_moves_shows_what_it_did(void **state)
         assert_int_equal(columns.first[200], 0);
         gch_query_destroy(query);
         gch_query_destroy(exact);
+        gch_query_destroy(h.exact);
+        reset(&series);
+    }
+}
+
+/* As a chart does: bounds that hold the range. */
+static void fit(gch_query *query, gch_view *view, double *out_low, double *out_high)
+{
+    gch_error err;
+    gch_value low, high;
+    assert_ok(gch_query_range(query, 0, view->t0, view->t1, GCH_JOIN_LINE, &low, &high, &err));
+    *out_low = gch_value_to_double(low);
+    *out_high = gch_value_to_double(high);
+    view->bottom = (gch_decimal){(int64_t)floor(*out_low), 0};
+    view->top = (gch_decimal){(int64_t)ceil(*out_high), 0};
+}
+
+/* In files of even times the tree shows something of what is to come, in others nothing does. */
+static void axes_of_a_view_that_moves_widen_and_cut_nothing_off(void **state)
+{
+    (void)state;
+    enum { FRAMES = 400, SPAN = 600000, STEP = SPAN / 200 };
+    for (int is_regular = 0; is_regular < 2; is_regular++) {
+        gch_error err;
+        uint64_t seed = 5;
+        paged_series series;
+        make(&series, is_regular != 0, true);
+        helper h = {.answers = {help_columns, help_range, &h}, .status = GCH_OK};
+        gch_query *query = NULL;
+        gch_query_desc desc = {.no_wait = true, .answers = &h.answers};
+        assert_ok(gch_query_make(series.file, &desc, &query, &err));
+        assert_ok(gch_query_make(series.whole.file, NULL, &h.exact, &err));
+        gch_view view = {.t0 = 300000, .width_px = 200, .height_px = 100};
+        gch_view views[FRAMES];
+        gch_columns columns;
+        double low, high, exact_low, exact_high, last_low = INFINITY, last_high = -INFINITY;
+        int64_t begun = view.t0;
+        uint32_t widened = 0, fitted = 0, drawn = 0;
+        for (uint32_t i = 0; i < FRAMES; i++) {
+            view.t1 = view.t0 + SPAN;
+            fit(query, &view, &low, &high);
+            assert_ok(gch_query_columns(query, 0, &view, GCH_JOIN_LINE, &columns, &err));
+            assert_int_equal(columns.pending_count > 0, i > 0);
+            for (uint32_t k = 0; k < columns.first[200]; k++) {
+                assert_true(columns.pieces[k].y_top > -0.1f);
+                assert_true(columns.pieces[k].y_bottom < 100.1f);
+            }
+            drawn += columns.first[200] > 0;
+            if (low > last_low || high < last_high) { /* all that it was fitted to is out of view */
+                assert_true(view.t0 >= begun + SPAN);
+                begun = view.t0;
+                fitted++;
+            } else if (i > 0) {
+                widened += low < last_low || high > last_high;
+            }
+            last_low = low;
+            last_high = high;
+            views[i] = view;
+            view.t0 += (int64_t)(test_random(&seed) % 3) * STEP;
+            h.status = GCH_PENDING;
+            if (i % 7 == 6)
+                h.earlier = views[i - 2];
+            if (i % 5 == 4) {
+                h.earlier0 = views[i - 3].t0;
+                h.earlier1 = views[i - 3].t1;
+            }
+        }
+        assert_true(widened > 3 && fitted > 0 && drawn == FRAMES);
+        h.status = GCH_OK;
+        view.t1 = view.t0 + SPAN;
+        fit(query, &view, &low, &high);
+        fit(h.exact, &view, &exact_low, &exact_high);
+        assert_true(low == exact_low && high == exact_high);
+        gch_query_destroy(query);
         gch_query_destroy(h.exact);
         reset(&series);
     }
@@ -605,6 +689,7 @@ int main(void)
         cmocka_unit_test(studies_ask_for_all_their_pages_and_converge),
         cmocka_unit_test(finished_answers_stand_in_for_pages),
         cmocka_unit_test(a_view_that_moves_shows_what_it_did),
+        cmocka_unit_test(axes_of_a_view_that_moves_widen_and_cut_nothing_off),
         cmocka_unit_test(a_damaged_page_is_reported_when_it_is_loaded),
         cmocka_unit_test(a_large_level_of_the_tree_is_read_when_it_is_needed),
     };

@@ -8,40 +8,6 @@
 
 static gch_error err;
 
-typedef struct point_file {
-    void *image;
-    gch_file *file;
-} point_file;
-
-/* Columns x, y and v of f64. */
-static point_file make(const double *x, const double *y, const double *v, size_t count)
-{
-    const gch_column_desc columns[] = {{.name = "x", .type = GCH_TYPE_F64},
-                                       {.name = "y", .type = GCH_TYPE_F64},
-                                       {.name = "v", .type = GCH_TYPE_F64}};
-    const gch_column_data data[] = {{.values = x}, {.values = y}, {.values = v}};
-    gch_writer *writer;
-    point_file out = {0};
-    size_t bytes;
-    assert_ok(gch_writer_create_memory(&(gch_writer_desc){.time_unit = GCH_TIME_INDEX,
-                                                          .columns = columns,
-                                                          .column_count = 3,
-                                                          .curve = GCH_CURVE_MORTON,
-                                                          .x_column = 0,
-                                                          .y_column = 1},
-                                       &writer, &err));
-    assert_ok(gch_writer_append(writer, NULL, data, count, &err));
-    assert_ok(gch_writer_finish_memory(writer, &out.image, &bytes, &err));
-    assert_ok(gch__file_open_memory(out.image, bytes, "points", NULL, &out.file, &err));
-    return out;
-}
-
-static void reset(point_file *f)
-{
-    gch__file_close(f->file);
-    gch_writer_free_memory(f->image, NULL);
-}
-
 /* [0, 4) x (0, 4], four pixels a side. */
 static gch_plane four_by_four(void)
 {
@@ -64,7 +30,7 @@ static void edges_belong_to_the_pixel_on_their_right_and_below_them(void **state
     static const double x[] = {0,   1, 4,      -0.0,   3.9999999999999996, 0.5, 0.5,
                                0.5, 2, 1e-300, -1e-300};
     static const double y[] = {4, 3, 2, 1, 0, 0, 4.000000000000001, 1e-300, NAN, 2, 2};
-    point_file f = make(x, y, x, 11);
+    test_series f = test_points_make(GCH_TYPE_F64, x, y, x, 11);
     gch_query *query;
     gch_grid grid;
     gch_plane plane = four_by_four();
@@ -77,7 +43,7 @@ static void edges_belong_to_the_pixel_on_their_right_and_below_them(void **state
     expected[0 * 4 + 2] = 1; /* (1e-300, 2) */
     assert_memory_equal(grid.cells, expected, sizeof expected);
     gch_query_destroy(query);
-    reset(&f);
+    test_series_free(&f);
 }
 
 static void levels_are_the_largest_of_a_pixel(void **state)
@@ -86,7 +52,7 @@ static void levels_are_the_largest_of_a_pixel(void **state)
     static const double x[] = {0.5, 0.6, 1.5, 1.6, 2.5, 3.5, 3.6};
     static const double v[] = {1, 1.0000001, -7, NAN, 1024, 5000, 3};
     static const double y[] = {3.5, 3.5, 3.5, 3.5, 3.5, 3.5, 3.5};
-    point_file f = make(x, y, v, 7);
+    test_series f = test_points_make(GCH_TYPE_F64, x, y, v, 7);
     gch_query *query;
     gch_grid grid;
     gch_plane plane = four_by_four();
@@ -106,25 +72,25 @@ static void levels_are_the_largest_of_a_pixel(void **state)
     assert_true(gch_value_to_double(values[5]) == 5000);
     assert_status(gch_query_plane_values(query, 3, points, count, values, &err), GCH_INVALID);
     gch_query_destroy(query);
-    reset(&f);
+    test_series_free(&f);
 }
 
 enum { ROWS = 200000 };
 
-static point_file make_large(void)
+static test_series make_large(void)
 {
     static double x[ROWS], y[ROWS];
     for (int i = 0; i < ROWS; i++) {
         x[i] = (double)(i / 400) / 125;      /* 0 to 4, 500 steps */
         y[i] = 3.5 + (double)(i % 7) / 1000; /* in the uppermost row */
     }
-    return make(x, y, x, ROWS);
+    return test_points_make(GCH_TYPE_F64, x, y, x, ROWS);
 }
 
 static void boxes_within_a_pixel_are_not_decoded(void **state)
 {
     (void)state;
-    point_file f = make_large();
+    test_series f = make_large();
     gch_query *query;
     gch_grid grid;
     gch_plane plane = four_by_four();
@@ -147,13 +113,13 @@ static void boxes_within_a_pixel_are_not_decoded(void **state)
     assert_ok(gch_query_grid(query, &plane, GCH_GRID_COUNTS, &grid, &err));
     assert_true(gch_query_get_stats(query).nodes_read - before.nodes_read <= 8);
     gch_query_destroy(query);
-    reset(&f);
+    test_series_free(&f);
 }
 
 static void warm_calls_allocate_nothing(void **state)
 {
     (void)state;
-    point_file f = make_large();
+    test_series f = make_large();
     test_counter counter = {0};
     gch_allocator allocator = {.resize = test_counter_resize, .context = &counter};
     gch_query *query;
@@ -171,14 +137,14 @@ static void warm_calls_allocate_nothing(void **state)
     }
     assert_int_equal(counter.allocations, warm);
     gch_query_destroy(query);
-    reset(&f);
+    test_series_free(&f);
 }
 
 static void wrong_planes_are_refused(void **state)
 {
     (void)state;
     static const double one[] = {1};
-    point_file f = make(one, one, one, 1);
+    test_series f = test_points_make(GCH_TYPE_F64, one, one, one, 1);
     gch_query *query;
     gch_grid grid;
     assert_ok(gch_query_make(f.file, NULL, &query, &err));
@@ -201,13 +167,13 @@ static void wrong_planes_are_refused(void **state)
     /* The range of values is nobody's business where they are not asked for. */
     assert_ok(gch_query_grid(query, &planes[6], GCH_GRID_COUNTS, &grid, &err));
     gch_query_destroy(query);
-    reset(&f);
+    test_series_free(&f);
 }
 
 static void a_file_without_rows_has_an_empty_grid(void **state)
 {
     (void)state;
-    point_file f = make(NULL, NULL, NULL, 0);
+    test_series f = test_points_make(GCH_TYPE_F64, NULL, NULL, NULL, 0);
     gch_query *query;
     gch_grid grid;
     const gch_plane_point *points;
@@ -220,7 +186,7 @@ static void a_file_without_rows_has_an_empty_grid(void **state)
     assert_ok(gch_query_plane_points(query, &plane, 0, 10, &points, &count, &err));
     assert_int_equal(count, 0);
     gch_query_destroy(query);
-    reset(&f);
+    test_series_free(&f);
 }
 
 int main(void)

@@ -15,6 +15,7 @@ typedef struct gch__touch {
     uint64_t blocks, nodes, bytes;
     uint64_t rows;    /* points of a plane that are in view */
     uint64_t covered; /* slices answered by nodes that cover them, for want of pages */
+    uint64_t far;     /* of these, by nodes that are large beside the slice */
 } gch__touch;
 
 #define GCH__TASK_COLUMNS 32u /* of a columns query */
@@ -84,7 +85,8 @@ struct gch_query {
     struct gch__earlier_range { /* t0 = t1: none */
         uint32_t column;
         gch_join join;
-        int64_t t0, t1;
+        int64_t t0, t1;         /* of the view that was given it last */
+        int64_t begun0, begun1; /* of the one it was fitted to */
         gch_value min, max;
     } earlier_ranges[GCH__EARLIER_COUNT];
     uint32_t earlier_range_next;

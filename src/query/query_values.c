@@ -5,6 +5,9 @@
 
 #include <math.h>
 
+/* A node of so small a part of a view that covers its end reaches little beyond it. */
+#define NEAR_SHARE 8u
+
 int gch__compare_values(gch_value a, gch_value b)
 {
     if (a.kind == GCH_VALUE_DECIMAL && b.kind == GCH_VALUE_DECIMAL && a.scale == b.scale)
@@ -19,6 +22,16 @@ int gch__compare_values(gch_value a, gch_value b)
     gch__exact exact_a = gch__exact_from_value(a), exact_b = gch__exact_from_value(b);
     gch__exact_line number = {.a = exact_a, .b = exact_a, .part = 0, .whole = 1};
     return gch__exact_compare_edge(&number, 0, 1, exact_b, exact_b);
+}
+
+void gch__widen_range(gch_value *io_min, gch_value *io_max, gch_value min, gch_value max)
+{
+    if (min.kind == GCH_VALUE_GAP)
+        return;
+    if (io_min->kind == GCH_VALUE_GAP || gch__compare_values(min, *io_min) < 0)
+        *io_min = min;
+    if (io_max->kind == GCH_VALUE_GAP || gch__compare_values(max, *io_max) > 0)
+        *io_max = max;
 }
 
 /* Drawn rows of one super-block as 16 words, rows past the segment's end 0. */
@@ -156,6 +169,14 @@ static gch_status reduce_slice(const gch_query *query, uint32_t column, const gc
     if (status != GCH_PENDING)
         return status;
     touch->covered++;
+    uint32_t row_count = slice->last - slice->first, levels = 0;
+    while (levels < 15 && (uint64_t)GCH_BLOCK_ROWS << (4 * levels) <= row_count / NEAR_SHARE)
+        levels++;
+    status = gch__reduce_covering(query, segment, values, slice->first, slice->last, levels,
+                                  out_min, out_max, touch, err);
+    if (status != GCH_PENDING)
+        return status;
+    touch->far++;
     return gch__reduce_covering(query, segment, values, slice->first, slice->last, UINT32_MAX,
                                 out_min, out_max, touch, err);
 }
@@ -174,12 +195,8 @@ gch_status gch__range_of_rows(const gch_query *query, uint32_t column, uint64_t 
         GCH_TRY(reduce_slice(query, column, &slice, &min, &max, touch, err));
         if (min > max)
             continue;
-        gch_value low = gch__value_from_key(&values->map, min);
-        gch_value high = gch__value_from_key(&values->map, max);
-        if (out_min->kind == GCH_VALUE_GAP || gch__compare_values(low, *out_min) < 0)
-            *out_min = low;
-        if (out_max->kind == GCH_VALUE_GAP || gch__compare_values(high, *out_max) > 0)
-            *out_max = high;
+        gch__widen_range(out_min, out_max, gch__value_from_key(&values->map, min),
+                         gch__value_from_key(&values->map, max));
     }
     return GCH_OK;
 }
@@ -226,8 +243,10 @@ static gch_status include_lines(const gch_query *query, uint32_t column, gch_joi
     return include_line(query, column, join, t1, last, min, max, err);
 }
 
+/* *out_is_near: it is that of these times, or of little more. */
 static gch_status find_range(gch_query *query, uint32_t column, int64_t t0, int64_t t1,
-                             gch_join join, gch_value *out_min, gch_value *out_max, gch_error *err)
+                             gch_join join, gch_value *out_min, gch_value *out_max,
+                             bool *out_is_near, gch_error *err)
 {
     GCH_TRY(check_column(query, column, err));
     gch__touch touch = {0};
@@ -251,6 +270,7 @@ static gch_status find_range(gch_query *query, uint32_t column, int64_t t0, int6
         if (status != GCH_PENDING)
             GCH_TRY(status);
     }
+    *out_is_near = is_known && touch.far == 0;
     query->stats.answers_pending += touch.covered > 0 ? 1 : 0;
     query->stats.blocks_decoded += touch.blocks;
     query->stats.nodes_read += touch.nodes;
@@ -261,21 +281,23 @@ static gch_status find_range(gch_query *query, uint32_t column, int64_t t0, int6
 /* As find_without_loading of query_columns.c. */
 static gch_status find_range_without_loading(gch_query *query, uint32_t column, int64_t t0,
                                              int64_t t1, gch_join join, gch_value *out_min,
-                                             gch_value *out_max, bool *is_answered, gch_error *err)
+                                             gch_value *out_max, bool *out_is_near,
+                                             bool *is_answered, gch_error *err)
 {
     gch_query_stats before = query->stats;
     *is_answered = true;
     GCH_TRY(gch__query_begin_peek(query, err));
-    GCH_TRY(gch__query_end(query, find_range(query, column, t0, t1, join, out_min, out_max, err)));
+    GCH_TRY(gch__query_end(
+        query, find_range(query, column, t0, t1, join, out_min, out_max, out_is_near, err)));
     if (query->stats.answers_pending == before.answers_pending)
         return GCH_OK;
     gch_value min = {.kind = GCH_VALUE_GAP}, max = {.kind = GCH_VALUE_GAP};
     const gch_answers *answers = query->answers;
     gch_status status = answers->range(answers->context, column, t0, t1, join, &min, &max, NULL);
-    if (status == GCH_PENDING && min.kind != GCH_VALUE_GAP)
-        gch__earlier_keep_range(query, column, join, t0, t1, min, max);
-    if (status == GCH_PENDING)
+    if (status == GCH_PENDING) {
+        gch__earlier_take_range(query, column, join, t0, t1, min, max);
         return GCH_OK;
+    }
     query->stats = before;
     *is_answered = status == GCH_OK;
     if (*is_answered) {
@@ -288,18 +310,19 @@ static gch_status find_range_without_loading(gch_query *query, uint32_t column, 
 gch_status gch_query_range(gch_query *query, uint32_t column, int64_t t0, int64_t t1, gch_join join,
                            gch_value *out_min, gch_value *out_max, gch_error *err)
 {
-    bool is_answered = false;
+    bool is_answered = false, is_near;
     uint64_t pending = query->stats.answers_pending;
     if (query->answers != NULL)
-        GCH_TRY(find_range_without_loading(query, column, t0, t1, join, out_min, out_max,
+        GCH_TRY(find_range_without_loading(query, column, t0, t1, join, out_min, out_max, &is_near,
                                            &is_answered, err));
     if (!is_answered) {
         GCH_TRY(gch__query_begin(query, err));
-        GCH_TRY(
-            gch__query_end(query, find_range(query, column, t0, t1, join, out_min, out_max, err)));
+        GCH_TRY(gch__query_end(
+            query, find_range(query, column, t0, t1, join, out_min, out_max, &is_near, err)));
     }
-    if (query->stats.answers_pending == pending ||
-        !gch__earlier_range(query, column, join, t0, t1, out_min, out_max))
+    if (query->stats.answers_pending == pending)
         gch__earlier_keep_range(query, column, join, t0, t1, *out_min, *out_max);
+    else
+        gch__earlier_give_range(query, column, join, t0, t1, is_near, out_min, out_max);
     return GCH_OK;
 }

@@ -5,7 +5,7 @@
 #include "gch/chart.h"
 #include "gch/live.h"
 #include "gpu_null.h"
-#include "render_gpu_state.h"
+#include "render_gpu_stage_test.h"
 #include "test_memory.h"
 #include "test_series.h"
 
@@ -271,47 +271,23 @@ static void a_live_series_is_counted_by_the_query_room(void **state)
 
 /* ---- below the chart ---- */
 
-typedef struct stage {
-    gch__gpu_executor *executor;
-    gch__scene scene;
-    gch_query *query;
-    gch_image image;
-} stage;
-
 enum { WIDTH = 300, HEIGHT = 200 };
 
-static gch_status make_stage(const gch__gpu_executor_desc *desc, stage *out)
+static gch_status make_stage(const gch__gpu_executor_desc *executor, stage *out)
 {
-    *out = (stage){.scene.allocator = desc->allocator};
-    GCH_TRY(gch_image_make(WIDTH, HEIGHT, NULL, &out->image, &err));
-    GCH_TRY(gch_query_make(files[GAPS].file,
-                           &(gch_query_desc){.allocator = desc->allocator, .keep_outside = true},
-                           &out->query, &err));
-    return gch__gpu_executor_make(desc, &out->executor, &err);
+    const gch_chart_series series = {.file = files[GAPS].file, .mark = GCH_MARK_DENSITY};
+    const gch_chart_desc chart = bare(&series, 1, WIDTH, HEIGHT);
+    return stage_make(out, executor, &chart, true, &err);
 }
 
-static void free_stage(stage *s)
+static gch_status draw(stage *s, bool is_bare, int64_t from, gch_palette palette)
 {
-    gch__gpu_executor_destroy(s->executor);
-    gch_query_destroy(s->query);
-    gch__scene_reset(&s->scene);
-    gch_image_destroy(&s->image, NULL);
-}
-
-static gch_status draw(stage *s, bool is_bare, int64_t from, gch_palette palette,
-                       gch__gpu_frame_stats *stats)
-{
-    int64_t query_ns;
-    gch__extent extent = {0};
-    gch_chart_series series = {
-        .file = files[GAPS].file, .mark = GCH_MARK_DENSITY, .palette = palette};
-    gch_chart_desc desc = bare(&series, 1, WIDTH, HEIGHT);
-    desc.is_bare = is_bare;
-    desc.from = from;
-    desc.to = from + ROWS / 2;
-    GCH_TRY(gch__scene_layout(&s->scene, &desc, desc.from, desc.to, &extent, &err));
-    return gch__gpu_executor_draw(s->executor, &s->scene, &s->query, &s->image, stats, &query_ns,
-                                  &err);
+    s->series[0].palette = palette;
+    s->desc.is_bare = is_bare;
+    s->desc.from = from;
+    s->desc.to = from + ROWS / 2;
+    GCH_TRY(stage_lay_out(s, &err));
+    return stage_draw(s, &err);
 }
 
 static void an_unchanged_density_submits_nothing_and_a_panned_one_loads_nothing(void **state)
@@ -319,26 +295,25 @@ static void an_unchanged_density_submits_nothing_and_a_panned_one_loads_nothing(
     (void)state;
     for (int is_bare = 0; is_bare < 2; is_bare++) {
         stage s;
-        gch__gpu_frame_stats stats;
         assert_ok(make_stage(&(gch__gpu_executor_desc){0}, &s));
         for (int64_t from = 0; from < 3; from++)
-            assert_ok(draw(&s, is_bare != 0, from, GCH_PALETTE_MOSS, &stats));
-        assert_int_equal(stats.pages_loaded, 0);
-        assert_int_equal(stats.series_by_query, 0);
-        assert_ok(draw(&s, is_bare != 0, 2 + 3 * (ROWS / 2 / WIDTH), GCH_PALETTE_MOSS, &stats));
-        assert_int_equal(stats.columns_kept, is_bare != 0 ? WIDTH - 3 : 0);
-        assert_ok(draw(&s, is_bare != 0, 2, GCH_PALETTE_MOSS, &stats));
+            assert_ok(draw(&s, is_bare != 0, from, GCH_PALETTE_MOSS));
+        assert_int_equal(s.stats.pages_loaded, 0);
+        assert_int_equal(s.stats.series_by_query, 0);
+        assert_ok(draw(&s, is_bare != 0, 2 + 3 * (ROWS / 2 / WIDTH), GCH_PALETTE_MOSS));
+        assert_int_equal(s.stats.columns_kept, is_bare != 0 ? WIDTH - 3 : 0);
+        assert_ok(draw(&s, is_bare != 0, 2, GCH_PALETTE_MOSS));
         gch__gpu_stats before = gch__gpu_get_stats(s.executor->gpu);
-        assert_ok(draw(&s, is_bare != 0, 2, GCH_PALETTE_MOSS, &stats));
-        assert_true(stats.is_unchanged);
+        assert_ok(draw(&s, is_bare != 0, 2, GCH_PALETTE_MOSS));
+        assert_true(s.stats.is_unchanged);
         gch__gpu_stats after = gch__gpu_get_stats(s.executor->gpu);
         assert_memory_equal(&before, &after, sizeof after);
-        assert_ok(draw(&s, is_bare != 0, 2, GCH_PALETTE_DUSK, &stats));
-        assert_int_equal(stats.is_unchanged, false);
+        assert_ok(draw(&s, is_bare != 0, 2, GCH_PALETTE_DUSK));
+        assert_int_equal(s.stats.is_unchanged, false);
         after = gch__gpu_get_stats(s.executor->gpu);
         assert_int_equal(after.submits, before.submits + 1);
         assert_int_equal(after.draws, before.draws); /* the one that was recorded */
-        free_stage(&s);
+        stage_free(&s);
     }
 }
 
@@ -348,19 +323,18 @@ static void a_warm_density_allocates_nothing(void **state)
     test_memory m = {.left = UINT64_MAX};
     gch_allocator allocator = {.resize = test_memory_resize, .context = &m};
     stage s;
-    gch__gpu_frame_stats stats;
     assert_ok(make_stage(&(gch__gpu_executor_desc){.allocator = &allocator}, &s));
     uint64_t before = 0;
     for (int round = 0; round < 3; round++) {
         before = m.served;
         for (int64_t pan = 0; pan < 4; pan++) {
-            assert_ok(draw(&s, true, pan * 1000, GCH_PALETTE_MOSS, &stats));
-            assert_ok(draw(&s, false, pan * 1000, GCH_PALETTE_MOSS, &stats));
+            assert_ok(draw(&s, true, pan * 1000, GCH_PALETTE_MOSS));
+            assert_ok(draw(&s, false, pan * 1000, GCH_PALETTE_MOSS));
         }
     }
     assert_true(before > 0);
     assert_int_equal(m.served, before);
-    free_stage(&s);
+    stage_free(&s);
     assert_int_equal(m.live, 0);
 }
 
@@ -375,17 +349,16 @@ static void memory_that_runs_out_while_counting_is_told_and_leaks_nothing(void *
             gch_allocator allocator = {.resize = test_memory_resize, .context = &m};
             gch__gpu_executor_desc desc = {.allocator = &allocator, .driver = &gch__gpu_null};
             stage s;
-            gch__gpu_frame_stats stats;
             status = make_stage(&desc, &s);
             if (status == GCH_OK)
-                status = draw(&s, is_bare != 0, 0, GCH_PALETTE_MOSS, &stats);
+                status = draw(&s, is_bare != 0, 0, GCH_PALETTE_MOSS);
             if (status != GCH_OK) {
                 assert_status(status, GCH_NO_MEMORY);
                 m.left = UINT64_MAX; /* and then there is some: the executor goes on */
                 if (s.executor != NULL)
-                    assert_ok(draw(&s, is_bare != 0, 0, GCH_PALETTE_MOSS, &stats));
+                    assert_ok(draw(&s, is_bare != 0, 0, GCH_PALETTE_MOSS));
             }
-            free_stage(&s);
+            stage_free(&s);
             assert_int_equal(m.live, 0);
         }
         assert_ok(status);
@@ -397,12 +370,11 @@ static void more_counts_than_the_device_binds_are_refused(void **state)
 {
     (void)state;
     stage s;
-    gch__gpu_frame_stats stats;
     assert_ok(make_stage(&(gch__gpu_executor_desc){.driver = &gch__gpu_null}, &s));
     gch__gpu_null_limit(s.executor->gpu, (uint64_t)128 << 20, 100000);
-    assert_status(draw(&s, false, 0, GCH_PALETTE_MOSS, &stats), GCH_LIMIT);
+    assert_status(draw(&s, false, 0, GCH_PALETTE_MOSS), GCH_LIMIT);
     assert_non_null(strstr(err.message, "counts"));
-    free_stage(&s);
+    stage_free(&s);
 }
 
 int main(void)

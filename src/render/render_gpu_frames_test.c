@@ -3,7 +3,7 @@
 #include "gch/chart.h"
 #include "gpu_null.h"
 #include "raster.h"
-#include "render_gpu_state.h"
+#include "render_gpu_stage_test.h"
 #include "test_memory.h"
 #include "test_series.h"
 
@@ -226,44 +226,22 @@ static void one_value_that_differs_is_seen(void **state)
     test_series_free(&spiked);
 }
 
-/* An executor with its scene, below the chart: for what a chart does not tell. */
-typedef struct stage {
-    gch__gpu_executor *executor;
-    gch__scene scene;
-    gch_query *query;
-    gch_image image;
-    gch_mark mark;
-    bool stays; /* pictures are left on the device */
-} stage;
+/* ---- below the chart ---- */
 
-static gch_status make_stage(const test_series *series, const gch__gpu_executor_desc *desc,
+static gch_status make_stage(const test_series *series, const gch__gpu_executor_desc *executor,
                              stage *out)
 {
-    *out = (stage){.scene.allocator = desc->allocator};
-    GCH_TRY(gch_image_make(WIDTH, HEIGHT, NULL, &out->image, &err));
-    GCH_TRY(gch_query_make(series->file, &(gch_query_desc){.allocator = desc->allocator},
-                           &out->query, &err));
-    return gch__gpu_executor_make(desc, &out->executor, &err);
+    const gch_chart_series its = {.file = series->file};
+    const gch_chart_desc chart = bare(&its, 1, 0, ROWS, GCH_BACKEND_GPU);
+    return stage_make(out, executor, &chart, false, &err);
 }
 
-static void free_stage(stage *s)
+static gch_status draw(stage *s, int64_t from, int64_t to)
 {
-    gch__gpu_executor_destroy(s->executor);
-    gch_query_destroy(s->query);
-    gch__scene_reset(&s->scene);
-    gch_image_destroy(&s->image, NULL);
-}
-
-static gch_status draw(stage *s, const test_series *series, int64_t from, int64_t to,
-                       gch__gpu_frame_stats *stats)
-{
-    int64_t query_ns;
-    gch__extent extent = {0};
-    gch_chart_series its = {.file = series->file, .mark = s->mark};
-    gch_chart_desc desc = bare(&its, 1, from, to, GCH_BACKEND_GPU);
-    GCH_TRY(gch__scene_layout(&s->scene, &desc, from, to, &extent, &err));
-    return gch__gpu_executor_draw(s->executor, &s->scene, &s->query, s->stays ? NULL : &s->image,
-                                  stats, &query_ns, &err);
+    s->desc.from = from;
+    s->desc.to = to;
+    GCH_TRY(stage_lay_out(s, &err));
+    return stage_draw(s, &err);
 }
 
 static void an_unchanged_scene_submits_nothing_and_a_panned_one_loads_little(void **state)
@@ -271,44 +249,43 @@ static void an_unchanged_scene_submits_nothing_and_a_panned_one_loads_little(voi
     (void)state;
     test_series series = make_series(WALK, 1, -1);
     stage s;
-    gch__gpu_frame_stats stats;
     assert_ok(make_stage(&series, &(gch__gpu_executor_desc){.way = GCH__GPU_BY_DRAW}, &s));
-    assert_ok(draw(&s, &series, 0, ROWS / 2, &stats));
-    assert_true(stats.pages_loaded > 0 && !stats.is_unchanged);
+    assert_ok(draw(&s, 0, ROWS / 2));
+    assert_true(s.stats.pages_loaded > 0 && !s.stats.is_unchanged);
     gch__gpu_stats before = gch__gpu_get_stats(gch__gpu_executor_get_gpu(s.executor));
-    assert_ok(draw(&s, &series, 0, ROWS / 2, &stats));
-    assert_true(stats.is_unchanged);
+    assert_ok(draw(&s, 0, ROWS / 2));
+    assert_true(s.stats.is_unchanged);
     gch__gpu_stats after = gch__gpu_get_stats(gch__gpu_executor_get_gpu(s.executor));
     assert_memory_equal(&before, &after, sizeof after);
 
-    assert_ok(draw(&s, &series, 1, ROWS / 2 + 1, &stats));
-    assert_false(stats.is_unchanged);
-    assert_int_equal(stats.columns_kept, 0);
-    assert_int_equal(stats.pages_loaded, 0);
+    assert_ok(draw(&s, 1, ROWS / 2 + 1));
+    assert_false(s.stats.is_unchanged);
+    assert_int_equal(s.stats.columns_kept, 0);
+    assert_int_equal(s.stats.pages_loaded, 0);
     after = gch__gpu_get_stats(gch__gpu_executor_get_gpu(s.executor));
     assert_int_equal(after.submits, before.submits + 1);
     assert_int_equal(after.draws, before.draws); /* from the bundle */
     assert_int_equal(after.bundles_run, before.bundles_run + 1);
 
     gch__gpu_executor_forget(s.executor);
-    assert_ok(draw(&s, &series, 1, ROWS / 2 + 1, &stats));
-    assert_false(stats.is_unchanged);
+    assert_ok(draw(&s, 1, ROWS / 2 + 1));
+    assert_false(s.stats.is_unchanged);
 
-    assert_ok(draw(&s, &series, 0, 100 * WIDTH, &stats));
+    assert_ok(draw(&s, 0, 100 * WIDTH));
     before = gch__gpu_get_stats(gch__gpu_executor_get_gpu(s.executor));
-    assert_ok(draw(&s, &series, 300, 100 * WIDTH + 300, &stats));
-    assert_int_equal(stats.columns_kept, WIDTH - 3);
+    assert_ok(draw(&s, 300, 100 * WIDTH + 300));
+    assert_int_equal(s.stats.columns_kept, WIDTH - 3);
     after = gch__gpu_get_stats(gch__gpu_executor_get_gpu(s.executor));
     assert_true(after.upload_bytes - before.upload_bytes < 4096); /* row edges above all */
     /* A pan into emptiness and back, a few columns at a time. */
     for (int64_t from = 0; from < 40000; from += 1000)
-        assert_ok(draw(&s, &series, ROWS - 20000 + from, ROWS + from, &stats));
+        assert_ok(draw(&s, ROWS - 20000 + from, ROWS + from));
     for (int64_t from = 40000; from >= 0; from -= 1000) {
-        assert_ok(draw(&s, &series, ROWS - 20000 + from, ROWS + from, &stats));
+        assert_ok(draw(&s, ROWS - 20000 + from, ROWS + from));
         if (from < 20000)
-            assert_int_equal(stats.pages_loaded, 0);
+            assert_int_equal(s.stats.pages_loaded, 0);
     }
-    free_stage(&s);
+    stage_free(&s);
     test_series_free(&series);
 }
 
@@ -340,10 +317,9 @@ static void the_device_draws_spans_or_the_whole_picture(void **state)
     const gch_mark marks[] = {GCH_MARK_LINE, GCH_MARK_SCATTER};
     for (size_t i = 0; i < GCH_COUNT_OF(marks); i++) {
         stage s;
-        gch__gpu_frame_stats stats;
         assert_ok(make_stage(&series, &(gch__gpu_executor_desc){.way = GCH__GPU_BY_DRAW}, &s));
-        s.mark = marks[i];
-        assert_ok(draw(&s, &series, 0, (int64_t)30 * WIDTH, &stats));
+        s.series[0].mark = marks[i];
+        assert_ok(draw(&s, 0, (int64_t)30 * WIDTH));
         gch__gpu_span_counts counts = download_spans(&s);
         bool is_line = marks[i] == GCH_MARK_LINE;
         if (is_line)
@@ -352,7 +328,7 @@ static void the_device_draws_spans_or_the_whole_picture(void **state)
             assert_true(counts.listed > 8 * WIDTH);
         assert_int_equal(counts.spans[0], is_line ? counts.listed * 6 : 0);
         assert_int_equal(counts.cover[0], is_line ? 0 : 3);
-        free_stage(&s);
+        stage_free(&s);
     }
     test_series_free(&series);
 }
@@ -365,9 +341,8 @@ static void columns_that_can_show_nothing_more_are_culled_by_the_gpu(void **stat
     const test_series *both[] = {&flat, &walk};
     for (size_t i = 0; i < 2; i++) {
         stage s;
-        gch__gpu_frame_stats stats;
         assert_ok(make_stage(both[i], &(gch__gpu_executor_desc){0}, &s));
-        assert_ok(draw(&s, both[i], 0, ROWS, &stats));
+        assert_ok(draw(&s, 0, ROWS));
         gch__gpu_work work = download_work(&s, GCH__GPU_REDUCE);
         if (i == 0) {
             assert_int_equal(work.listed, 0);
@@ -378,7 +353,7 @@ static void columns_that_can_show_nothing_more_are_culled_by_the_gpu(void **stat
         }
         assert_int_equal(work.groups[1], 1);
         assert_int_equal(work.groups[2], 1);
-        free_stage(&s);
+        stage_free(&s);
     }
     test_series_free(&flat);
     test_series_free(&walk);
@@ -417,11 +392,11 @@ static void runs_that_can_show_nothing_more_are_culled_by_the_gpu(void **state)
     assert_ok(make_stage(&gaps, &(gch__gpu_executor_desc){0}, &s));
     assert_in_range(count_listed(&s, &with_gaps, 1, -200000, GCH__GPU_LIGHT_RUNS), 10, WIDTH);
     assert_int_equal(count_listed(&s, &with_gaps, 1, 9000000, GCH__GPU_LIGHT_RUNS), 0);
-    free_stage(&s);
+    stage_free(&s);
     assert_ok(make_stage(&flat, &(gch__gpu_executor_desc){0}, &s));
     assert_int_equal(count_listed(&s, points, 1, -200000, GCH__GPU_LIGHT_RUNS), WIDTH);
     assert_int_equal(count_listed(&s, points, 2, -200000, GCH__GPU_LIGHT_RUNS), 0);
-    free_stage(&s);
+    stage_free(&s);
     test_series_free(&gaps);
     test_series_free(&flat);
 }
@@ -445,7 +420,7 @@ static void what_an_earlier_series_hides_is_not_reduced(void **state)
     assert_int_equal(compare(gpu, cpu, behind_area, 2, 0, ROWS), 0);
     gch_chart_destroy(gpu);
     gch_chart_destroy(cpu);
-    free_stage(&s);
+    stage_free(&s);
     test_series_free(&walk);
     test_series_free(&wave);
 }
@@ -460,18 +435,17 @@ static void a_warm_frame_allocates_nothing(void **state)
         test_memory m = {.left = UINT64_MAX};
         gch_allocator allocator = {.resize = test_memory_resize, .context = &m};
         stage s;
-        gch__gpu_frame_stats stats;
         assert_ok(make_stage(&series, &(gch__gpu_executor_desc){.allocator = &allocator}, &s));
-        s.mark = some_marks[i];
+        s.series[0].mark = some_marks[i];
         uint64_t before = 0;
         for (int round = 0; round < 3; round++) {
             before = m.served;
             for (int64_t pan = 0; pan < 5; pan++)
-                assert_ok(draw(&s, &series, pan * 1000, ROWS / 2 + pan * 1000, &stats));
+                assert_ok(draw(&s, pan * 1000, ROWS / 2 + pan * 1000));
         }
         assert_true(before > 0);
         assert_int_equal(m.served, before);
-        free_stage(&s);
+        stage_free(&s);
         assert_int_equal(m.live, 0);
     }
     test_series_free(&series);
@@ -486,18 +460,17 @@ static void run_out_of_memory(const test_series *series, gch_mark mark)
         gch_allocator allocator = {.resize = test_memory_resize, .context = &m};
         gch__gpu_executor_desc desc = {.allocator = &allocator, .driver = &gch__gpu_null};
         stage s;
-        gch__gpu_frame_stats stats;
         status = make_stage(series, &desc, &s);
-        s.mark = mark;
+        s.series[0].mark = mark;
         if (status == GCH_OK)
-            status = draw(&s, series, 0, ROWS / 7, &stats);
+            status = draw(&s, 0, ROWS / 7);
         if (status != GCH_OK) {
             assert_status(status, GCH_NO_MEMORY);
             m.left = UINT64_MAX; /* and then there is some: the executor goes on */
             if (s.executor != NULL)
-                assert_ok(draw(&s, series, 0, ROWS / 7, &stats));
+                assert_ok(draw(&s, 0, ROWS / 7));
         }
-        free_stage(&s);
+        stage_free(&s);
         assert_int_equal(m.live, 0);
     }
     assert_ok(status);
@@ -518,13 +491,12 @@ static void a_lost_device_is_told(void **state)
     (void)state;
     test_series series = make_series(WALK, 1, -1);
     stage s;
-    gch__gpu_frame_stats stats;
     assert_ok(make_stage(&series, &(gch__gpu_executor_desc){.driver = &gch__gpu_null}, &s));
-    assert_ok(draw(&s, &series, 0, ROWS / 2, &stats));
+    assert_ok(draw(&s, 0, ROWS / 2));
     gch__gpu_null_lose(gch__gpu_executor_get_gpu(s.executor));
-    assert_status(draw(&s, &series, 5, ROWS / 2, &stats), GCH_DEVICE_LOST);
-    assert_status(draw(&s, &series, 6, ROWS / 2, &stats), GCH_DEVICE_LOST);
-    free_stage(&s);
+    assert_status(draw(&s, 5, ROWS / 2), GCH_DEVICE_LOST);
+    assert_status(draw(&s, 6, ROWS / 2), GCH_DEVICE_LOST);
+    stage_free(&s);
     test_series_free(&series);
 }
 
@@ -534,18 +506,17 @@ static void a_picture_left_on_a_lost_device_is_not_taken_for_there(void **state)
     (void)state;
     test_series series = make_series(WALK, 1, -1);
     stage s;
-    gch__gpu_frame_stats stats;
     assert_ok(make_stage(
         &series, &(gch__gpu_executor_desc){.driver = &gch__gpu_null, .way = GCH__GPU_BY_DRAW}, &s));
     s.stays = true;
     assert_null(gch__gpu_executor_get_texture(s.executor));
-    assert_ok(draw(&s, &series, 0, ROWS / 2, &stats));
-    assert_ok(draw(&s, &series, 0, ROWS / 2, &stats));
-    assert_true(stats.is_unchanged);
+    assert_ok(draw(&s, 0, ROWS / 2));
+    assert_ok(draw(&s, 0, ROWS / 2));
+    assert_true(s.stats.is_unchanged);
     assert_non_null(gch__gpu_executor_get_texture(s.executor));
     gch__gpu_null_lose(gch__gpu_executor_get_gpu(s.executor));
-    assert_status(draw(&s, &series, 0, ROWS / 2, &stats), GCH_DEVICE_LOST);
-    free_stage(&s);
+    assert_status(draw(&s, 0, ROWS / 2), GCH_DEVICE_LOST);
+    stage_free(&s);
     test_series_free(&series);
 }
 
@@ -665,22 +636,21 @@ static void pools_are_made_while_memory_lasts(void **state)
     for (uint32_t i = 0; i < 2; i++) {
         gch_data *data = NULL;
         stage s, plain;
-        gch__gpu_frame_stats stats;
         assert_ok(gch_data_make(
             &(gch_data_desc){.device_budget_bytes = i == 0 ? 40 << 20 : 1 << 30}, &data, &err));
         assert_ok(
             make_stage(&series, &(gch__gpu_executor_desc){.data = data, .pool_shift = 10}, &s));
         assert_ok(make_stage(&series, &(gch__gpu_executor_desc){0}, &plain));
-        assert_ok(draw(&plain, &series, 0, ROWS, &stats));
+        assert_ok(draw(&plain, 0, ROWS));
         for (int round = 0; round < 2; round++) {
             gch__gpu_executor_forget(s.executor);
-            assert_ok(draw(&s, &series, 0, ROWS, &stats));
+            assert_ok(draw(&s, 0, ROWS));
             assert_memory_equal(s.image.pixels, plain.image.pixels, WIDTH * HEIGHT * 4);
         }
-        assert_int_equal(stats.pages_loaded, 0);
+        assert_int_equal(s.stats.pages_loaded, 0);
         pools[i] = s.executor->pool_limit;
-        free_stage(&s);
-        free_stage(&plain);
+        stage_free(&s);
+        stage_free(&plain);
         assert_int_equal(device_bytes(data), 0);
         assert_ok(gch_data_destroy(data, &err));
     }

@@ -8,7 +8,7 @@
 #include "gch/chart.h"
 #include "gpu_null.h"
 #include "paint_cases.h"
-#include "render_gpu_state.h"
+#include "render_gpu_stage_test.h"
 #include "test_memory.h"
 #include "test_series.h"
 
@@ -107,67 +107,46 @@ static void a_hundred_thousand_points_in_one_tile_are_all_drawn(void **state)
     free(values);
 }
 
-/* An executor with its scene, below the chart: for what a chart does not tell. */
-typedef struct stage {
-    gch__gpu_executor *executor;
-    gch__scene scene;
-    gch_query *query;
-    gch_image image;
-} stage;
+/* ---- below the chart ---- */
 
-static gch_status make_stage(const gch__gpu_executor_desc *desc, stage *out)
+static gch_status make_stage(const gch__gpu_executor_desc *executor, stage *out)
 {
-    *out = (stage){.scene.allocator = desc->allocator};
-    GCH_TRY(gch_image_make(400, 240, NULL, &out->image, &err));
-    GCH_TRY(gch_query_make(paint_files[0],
-                           &(gch_query_desc){.allocator = desc->allocator, .keep_outside = true},
-                           &out->query, &err));
-    return gch__gpu_executor_make(desc, &out->executor, &err);
+    const gch_chart_series series = {.file = paint_files[0], .mark = GCH_MARK_AREA};
+    const gch_chart_desc chart = {.series = &series,
+                                  .series_count = 1,
+                                  .width_px = 400,
+                                  .height_px = 240,
+                                  .allocator = executor->allocator,
+                                  .has_bottom = true,
+                                  .has_top = true,
+                                  .bottom = {-9000, 0},
+                                  .top = {9000, 0}};
+    return stage_make(out, executor, &chart, true, &err);
 }
 
-static void free_stage(stage *s)
+static gch_status draw(stage *s, const char *title, uint32_t color, int64_t from)
 {
-    gch__gpu_executor_destroy(s->executor);
-    gch_query_destroy(s->query);
-    gch__scene_reset(&s->scene);
-    gch_image_destroy(&s->image, NULL);
-}
-
-static gch_status draw(stage *s, const char *title, uint32_t color, int64_t from,
-                       gch__gpu_frame_stats *stats)
-{
-    int64_t query_ns;
-    gch__extent extent = {0};
-    gch_chart_series its = {.file = paint_files[0], .mark = GCH_MARK_AREA, .color_rgba = color};
-    gch_chart_desc desc = {.series = &its,
-                           .series_count = 1,
-                           .width_px = 400,
-                           .height_px = 240,
-                           .title = title,
-                           .allocator = s->scene.allocator,
-                           .has_bottom = true,
-                           .has_top = true,
-                           .bottom = {-9000, 0},
-                           .top = {9000, 0}};
-    GCH_TRY(gch__scene_layout(&s->scene, &desc, from, from + 100000000, &extent, &err));
-    return gch__gpu_executor_draw(s->executor, &s->scene, &s->query, &s->image, stats, &query_ns,
-                                  &err);
+    s->series[0].color_rgba = color;
+    s->desc.title = title;
+    s->desc.from = from;
+    s->desc.to = from + 100000000;
+    GCH_TRY(stage_lay_out(s, &err));
+    return stage_draw(s, &err);
 }
 
 static void an_unchanged_chart_submits_nothing_and_any_change_is_one_bundle(void **state)
 {
     (void)state;
     stage s;
-    gch__gpu_frame_stats stats;
     assert_ok(make_stage(&(gch__gpu_executor_desc){.way = GCH__GPU_BY_DRAW}, &s));
     for (int64_t from = 2000; from >= 0; from -= 1000) { /* until buffers have their size */
-        assert_ok(draw(&s, "A tilte", 0x102030FF, from, &stats));
-        assert_ok(draw(&s, "A title", 0, from, &stats));
-        assert_false(stats.is_unchanged);
+        assert_ok(draw(&s, "A tilte", 0x102030FF, from));
+        assert_ok(draw(&s, "A title", 0, from));
+        assert_false(s.stats.is_unchanged);
     }
     gch__gpu_stats before = gch__gpu_get_stats(s.executor->gpu);
-    assert_ok(draw(&s, "A title", 0, 0, &stats));
-    assert_true(stats.is_unchanged);
+    assert_ok(draw(&s, "A title", 0, 0));
+    assert_true(s.stats.is_unchanged);
     gch__gpu_stats after = gch__gpu_get_stats(s.executor->gpu);
     assert_memory_equal(&before, &after, sizeof after);
 
@@ -177,17 +156,17 @@ static void an_unchanged_chart_submits_nothing_and_any_change_is_one_bundle(void
         int64_t from;
     } changes[] = {{"A tilte", 0, 0}, {"A tilte", 0x102030FF, 0}, {"A tilte", 0x102030FF, 1000}};
     for (size_t i = 0; i < GCH_COUNT_OF(changes); i++) {
-        assert_ok(draw(&s, changes[i].title, changes[i].color, changes[i].from, &stats));
-        assert_false(stats.is_unchanged);
+        assert_ok(draw(&s, changes[i].title, changes[i].color, changes[i].from));
+        assert_false(s.stats.is_unchanged);
         after = gch__gpu_get_stats(s.executor->gpu);
         assert_int_equal(after.submits, before.submits + i + 1);
         assert_int_equal(after.bundles_run, before.bundles_run + i + 1);
         assert_int_equal(after.draws, before.draws); /* the one that was recorded */
     }
     gch__gpu_executor_forget(s.executor);
-    assert_ok(draw(&s, "A tilte", 0x102030FF, 1000, &stats));
-    assert_false(stats.is_unchanged);
-    free_stage(&s);
+    assert_ok(draw(&s, "A tilte", 0x102030FF, 1000));
+    assert_false(s.stats.is_unchanged);
+    stage_free(&s);
 }
 
 static void a_histogram_has_the_processors_pixels(void **state)
@@ -226,17 +205,16 @@ static void a_draw_and_a_dispatch_give_the_same_picture(void **state)
 {
     (void)state;
     stage drawn, dispatched;
-    gch__gpu_frame_stats stats;
     assert_ok(make_stage(&(gch__gpu_executor_desc){.way = GCH__GPU_BY_DRAW}, &drawn));
     assert_ok(make_stage(&(gch__gpu_executor_desc){.way = GCH__GPU_BY_DISPATCH}, &dispatched));
     for (int64_t from = 0; from < 5000000; from += 1000000) {
-        assert_ok(draw(&drawn, "A title", 0, from, &stats));
-        assert_ok(draw(&dispatched, "A title", 0, from, &stats));
+        assert_ok(draw(&drawn, "A title", 0, from));
+        assert_ok(draw(&dispatched, "A title", 0, from));
         assert_memory_equal(drawn.image.pixels, dispatched.image.pixels, 400 * 240 * 4);
     }
     assert_int_equal(gch__gpu_get_stats(dispatched.executor->gpu).bundles_run, 0);
-    free_stage(&drawn);
-    free_stage(&dispatched);
+    stage_free(&drawn);
+    stage_free(&dispatched);
 }
 
 static void a_warm_chart_allocates_nothing(void **state)
@@ -245,17 +223,16 @@ static void a_warm_chart_allocates_nothing(void **state)
     test_memory m = {.left = UINT64_MAX};
     gch_allocator allocator = {.resize = test_memory_resize, .context = &m};
     stage s;
-    gch__gpu_frame_stats stats;
     assert_ok(make_stage(&(gch__gpu_executor_desc){.allocator = &allocator}, &s));
     uint64_t before = 0;
     for (int round = 0; round < 3; round++) {
         before = m.served;
         for (int64_t pan = 0; pan < 5; pan++)
-            assert_ok(draw(&s, "A title", 0, pan * 1000000, &stats));
+            assert_ok(draw(&s, "A title", 0, pan * 1000000));
     }
     assert_true(before > 0);
     assert_int_equal(m.served, before);
-    free_stage(&s);
+    stage_free(&s);
     assert_int_equal(m.live, 0);
 }
 
@@ -269,19 +246,18 @@ static void memory_that_runs_out_while_painting_is_told_and_leaks_nothing(void *
         gch_allocator allocator = {.resize = test_memory_resize, .context = &m};
         gch__gpu_executor_desc desc = {.allocator = &allocator, .driver = &gch__gpu_null};
         stage s;
-        gch__gpu_frame_stats stats;
         status = make_stage(&desc, &s);
         if (status == GCH_OK)
-            status = draw(&s, "A title", 0, 0, &stats);
+            status = draw(&s, "A title", 0, 0);
         if (status != GCH_OK) {
             assert_status(status, GCH_NO_MEMORY);
             m.left = UINT64_MAX; /* and then there is some: the executor goes on */
             if (s.executor != NULL) {
-                assert_ok(draw(&s, "A title", 0, 0, &stats));
-                assert_false(stats.is_unchanged);
+                assert_ok(draw(&s, "A title", 0, 0));
+                assert_false(s.stats.is_unchanged);
             }
         }
-        free_stage(&s);
+        stage_free(&s);
         assert_int_equal(m.live, 0);
     }
     assert_ok(status);

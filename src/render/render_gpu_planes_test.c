@@ -3,10 +3,8 @@
  * told, and made up for in pictures of counts.
  */
 #include "gch/chart.h"
-#include "raster.h"
 #include "render_gpu_reach.h"
-#include "render_gpu_state.h"
-#include "test.h"
+#include "render_gpu_stage_test.h"
 #include "test_series.h"
 
 #include <math.h>
@@ -17,10 +15,7 @@ static gch_error err;
 enum { ROWS = 600000, SIDE = 60000, TALL = 40000 };
 
 typedef enum kind { INTEGERS, DOUBLES, GAPS, KIND_COUNT } kind;
-static struct {
-    gch_file *file;
-    void *bytes;
-} files[KIND_COUNT];
+static test_series files[KIND_COUNT];
 
 /* Three crowds on a thin ground. */
 static void make_point(uint64_t *seed, double *x, double *y, double *value)
@@ -76,13 +71,8 @@ static void make_points(kind k, point *points)
 
 static void make_file(kind k)
 {
-    static const gch_column_desc columns[] = {{.name = "x", .type = GCH_TYPE_F64},
-                                              {.name = "y", .type = GCH_TYPE_F64},
-                                              {.name = "value", .type = GCH_TYPE_F64}};
     double *values[3];
     uint64_t seed = 50;
-    gch_writer *writer;
-    size_t byte_count;
     for (int i = 0; i < 3; i++) {
         values[i] = malloc(ROWS * sizeof *values[i]);
         assert_non_null(values[i]);
@@ -98,19 +88,7 @@ static void make_file(kind k)
             values[test_random(&seed) % 3][i] = (double)NAN;
     }
     free(points);
-    const gch_column_data data[] = {
-        {.values = values[0]}, {.values = values[1]}, {.values = values[2]}};
-    assert_ok(gch_writer_create_memory(&(gch_writer_desc){.time_unit = GCH_TIME_INDEX,
-                                                          .columns = columns,
-                                                          .column_count = 3,
-                                                          .curve = GCH_CURVE_MORTON,
-                                                          .x_column = 0,
-                                                          .y_column = 1},
-                                       &writer, &err));
-    assert_ok(gch_writer_append(writer, NULL, data, ROWS, &err));
-    assert_ok(gch_writer_finish_memory(writer, &files[k].bytes, &byte_count, &err));
-    assert_ok(
-        gch__file_open_memory(files[k].bytes, byte_count, "crowds", NULL, &files[k].file, &err));
+    files[k] = test_points_make(GCH_TYPE_F64, values[0], values[1], values[2], ROWS);
     for (int i = 0; i < 3; i++)
         free(values[i]);
 }
@@ -126,119 +104,78 @@ static int make_files(void **state)
 static int free_files(void **state)
 {
     (void)state;
-    for (int k = 0; k < KIND_COUNT; k++) {
-        gch__file_close(files[k].file);
-        gch_writer_free_memory(files[k].bytes, NULL);
-    }
+    for (int k = 0; k < KIND_COUNT; k++)
+        test_series_free(&files[k]);
     return 0;
 }
 
 /* ---- an executor, and what it is to draw ---- */
 
-#define SERIES_MAX 2
-
 typedef enum look { BARE, COUNTS, LEVELS, CATEGORIES, LOOK_COUNT } look;
 
-typedef struct stage {
-    gch__gpu_executor *executor;
-    gch__scene scene;
-    gch_query *queries[SERIES_MAX], *others[SERIES_MAX]; /* the GPU's; the processor's */
-    gch_image image, exact;
-    gch__raster *raster;
-    gch_chart_series series[SERIES_MAX];
-    gch_chart_desc desc;
-    gch__gpu_frame_stats stats;
+typedef struct plane {
+    stage on;
     int64_t x, y, column, row; /* the view's corner, and its pixels' sides */
     uint64_t rows_before;
-} stage;
+} plane;
 
 /* In units of a pixel's sides. */
-static void lay_out(stage *s)
+static void lay_out(plane *s)
 {
-    const gch__extent extents[SERIES_MAX] = {{.is_too_fine = false}};
+    gch_chart_desc *desc = &s->on.desc;
     for (int i = 0; i < 2; i++) { /* the plot's size is known after the first */
-        const gch_view *view = &s->scene.plots[0].view;
-        int64_t width = i == 0 && s->scene.plot_count == 0 ? 1 : view->width_px;
-        int64_t height = i == 0 && s->scene.plot_count == 0 ? 1 : view->height_px;
-        s->desc.left = (gch_decimal){s->x, 0};
-        s->desc.right = (gch_decimal){s->x + width * s->column, 0};
-        s->desc.top = (gch_decimal){s->y, 0};
-        s->desc.bottom = (gch_decimal){s->y - height * s->row, 0};
-        assert_ok(gch__scene_layout(&s->scene, &s->desc, 0, 1, extents, &err));
+        const gch_view *view = &s->on.scene.plots[0].view;
+        bool is_known = i == 1 || s->on.scene.plot_count > 0;
+        int64_t width = is_known ? view->width_px : 1, height = is_known ? view->height_px : 1;
+        desc->left = (gch_decimal){s->x, 0};
+        desc->right = (gch_decimal){s->x + width * s->column, 0};
+        desc->top = (gch_decimal){s->y, 0};
+        desc->bottom = (gch_decimal){s->y - height * s->row, 0};
+        assert_ok(stage_lay_out(&s->on, &err));
     }
 }
 
-static void make_stage(stage *s, const gch__gpu_executor_desc *desc, look its, const kind *kinds,
-                       uint32_t count)
+static void make_plane(plane *s, const gch__gpu_executor_desc *executor, look its,
+                       const kind *kinds, uint32_t count)
 {
-    *s = (stage){.scene.allocator = desc->allocator, .y = TALL, .column = 500, .row = 400};
-    uint32_t width = its == BARE ? 120 : 220, height = its == BARE ? 100 : 190;
-    for (uint32_t i = 0; i < count; i++) {
-        const gch_query_desc query = {.allocator = desc->allocator};
-        s->series[i] = (gch_chart_series){.file = files[kinds[i]].file,
-                                          .mark = GCH_MARK_POINTS,
-                                          .color_by = its == LEVELS ? 3 : 0,
-                                          .category_by = its == CATEGORIES ? 3 : 0};
-        assert_ok(gch_query_make(s->series[i].file, &query, &s->queries[i], &err));
-        assert_ok(gch_query_make(s->series[i].file, &query, &s->others[i], &err));
-    }
-    s->desc = (gch_chart_desc){.series = s->series,
-                               .series_count = count,
-                               .width_px = width,
-                               .height_px = height,
-                               .is_bare = its == BARE,
-                               .has_left = true,
-                               .has_right = true,
-                               .has_bottom = true,
-                               .has_top = true};
-    assert_ok(gch_image_make(width, height, NULL, &s->image, &err));
-    assert_ok(gch_image_make(width, height, NULL, &s->exact, &err));
-    assert_ok(gch__raster_make(NULL, &s->raster, &err));
-    assert_ok(gch__gpu_executor_make(desc, &s->executor, &err));
+    gch_chart_series series[STAGE_SERIES_MAX];
+    for (uint32_t i = 0; i < count; i++)
+        series[i] = (gch_chart_series){.file = files[kinds[i]].file,
+                                       .mark = GCH_MARK_POINTS,
+                                       .color_by = its == LEVELS ? 3 : 0,
+                                       .category_by = its == CATEGORIES ? 3 : 0};
+    const gch_chart_desc chart = {.series = series,
+                                  .series_count = count,
+                                  .width_px = its == BARE ? 120 : 220,
+                                  .height_px = its == BARE ? 100 : 190,
+                                  .is_bare = its == BARE,
+                                  .has_left = true,
+                                  .has_right = true,
+                                  .has_bottom = true,
+                                  .has_top = true,
+                                  .to = 1};
+    *s = (plane){.y = TALL, .column = 500, .row = 400};
+    assert_ok(stage_make(&s->on, executor, &chart, false, &err));
 }
 
-static void free_stage(stage *s)
+static void draw(plane *s, gch_quality quality, uint32_t level)
 {
-    gch__gpu_executor_destroy(s->executor);
-    gch__raster_destroy(s->raster);
-    for (uint32_t i = 0; i < SERIES_MAX; i++) {
-        gch_query_destroy(s->queries[i]);
-        gch_query_destroy(s->others[i]);
-    }
-    gch__scene_reset(&s->scene);
-    gch_image_destroy(&s->image, NULL);
-    gch_image_destroy(&s->exact, NULL);
-}
-
-static void draw(stage *s, gch_quality quality, uint32_t level)
-{
-    int64_t query_ns;
-    s->rows_before = gch_query_get_stats(s->queries[0]).rows_visible;
+    s->rows_before = gch_query_get_stats(s->on.queries[0]).rows_visible;
     lay_out(s);
-    /* No budget at all: each frame does the least that it may. */
-    const gch__quality_desc desc = {.quality = quality, .level = level, .budget_ms = 1e-6};
-    gch__gpu_executor_set_quality(s->executor, &desc);
-    gch_status status = gch__gpu_executor_draw(s->executor, &s->scene, s->queries, &s->image,
-                                               &s->stats, &query_ns, &err);
-    if (status != GCH_OK)
-        fail_msg("%s", err.message);
-    assert_int_equal(s->stats.series_by_query, 0);
+    stage_refine(&s->on, quality, level);
+    assert_int_equal(s->on.stats.series_by_query, 0);
 }
 
 /* Rows that the last frame has gone through, of the first series. */
-static uint64_t rows_of(const stage *s)
+static uint64_t rows_of(const plane *s)
 {
-    return gch_query_get_stats(s->queries[0]).rows_visible - s->rows_before;
+    return gch_query_get_stats(s->on.queries[0]).rows_visible - s->rows_before;
 }
 
-/* The picture is that of the processor. */
-static bool is_exact(stage *s)
+static bool is_exact(plane *s)
 {
-    int64_t query_ns;
     lay_out(s);
-    assert_ok(gch__raster_draw(s->raster, &s->scene, s->others, NULL, &s->exact, &query_ns, &err));
-    return memcmp(s->exact.pixels, s->image.pixels,
-                  (size_t)s->image.width_px * s->image.height_px * 4) == 0;
+    return stage_is_exact(&s->on);
 }
 
 static uint64_t lit_pixels(const gch_image *image)
@@ -250,15 +187,15 @@ static uint64_t lit_pixels(const gch_image *image)
 }
 
 /* The points that the last picture shows, of its first series. */
-static uint64_t points_shown(stage *s)
+static uint64_t points_shown(plane *s)
 {
-    const gch_view *view = &s->scene.plots[0].view;
+    const gch_view *view = &s->on.scene.plots[0].view;
     size_t count = (size_t)view->width_px * view->height_px;
     uint32_t *cells = malloc(count * sizeof *cells);
-    uint64_t sum = 0, at = gch__gpu_counts_grid(s->executor, 0, 0);
-    assert_ok(gch__gpu_begin(s->executor->gpu, "look", &err));
-    assert_ok(gch__gpu_download(s->executor->gpu, s->executor->counts.grids, at * sizeof *cells,
-                                cells, count * sizeof *cells, &err));
+    uint64_t sum = 0, at = gch__gpu_counts_grid(s->on.executor, 0, 0);
+    assert_ok(gch__gpu_begin(s->on.executor->gpu, "look", &err));
+    assert_ok(gch__gpu_download(s->on.executor->gpu, s->on.executor->counts.grids,
+                                at * sizeof *cells, cells, count * sizeof *cells, &err));
     for (size_t i = 0; i < count; i++)
         sum += cells[i];
     free(cells);
@@ -266,17 +203,17 @@ static uint64_t points_shown(stage *s)
 }
 
 /* Frames of a view at rest until it is complete. */
-static uint32_t refine(stage *s)
+static uint32_t refine(plane *s)
 {
     uint32_t frames = 0;
-    while (s->stats.counted < 1) {
-        double before = s->stats.counted;
+    while (s->on.stats.counted < 1) {
+        double before = s->on.stats.counted;
         draw(s, GCH_QUALITY_AUTO, 0);
-        assert_true(s->stats.counted > before || s->executor->counts.quality.plan_step > 1);
+        assert_true(s->on.stats.counted > before || s->on.executor->counts.quality.plan_step > 1);
         frames++;
         assert_true(frames < GCH__REST_PARTS + GCH__REST_FRAMES);
     }
-    assert_int_equal(s->stats.quality_level, GCH_QUALITY_LEVELS);
+    assert_int_equal(s->on.stats.quality_level, GCH_QUALITY_LEVELS);
     assert_true(is_exact(s));
     return frames;
 }
@@ -288,34 +225,34 @@ static void a_view_at_rest_becomes_exact_and_then_nothing_is_submitted(void **st
     (void)state;
     for (int k = 0; k < KIND_COUNT; k++)
         for (look its = BARE; its < LOOK_COUNT; its++) {
-            stage s;
+            plane s;
             kind of = (kind)k;
             if (k != (its == COUNTS ? k : its == LEVELS ? GAPS : INTEGERS))
                 continue;
-            make_stage(&s, &(gch__gpu_executor_desc){0}, its, &of, 1);
+            make_plane(&s, &(gch__gpu_executor_desc){0}, its, &of, 1);
             draw(&s, GCH_QUALITY_AUTO, 0);
-            assert_true(s.stats.counted >= 1.0 / 32 && s.stats.counted < 0.2);
-            assert_int_equal(s.stats.quality_level, 3);
+            assert_true(s.on.stats.counted >= 1.0 / 32 && s.on.stats.counted < 0.2);
+            assert_int_equal(s.on.stats.quality_level, 3);
             assert_false(is_exact(&s));
-            uint64_t first = its == BARE ? lit_pixels(&s.image) : points_shown(&s);
+            uint64_t first = its == BARE ? lit_pixels(&s.on.image) : points_shown(&s);
             uint32_t frames = refine(&s);
             assert_true(frames > 20 && frames < GCH__REST_PARTS);
             /* Counts are about as high from the first frame on; of a bitmap a part is there. */
-            uint64_t last = its == BARE ? lit_pixels(&s.image) : points_shown(&s);
+            uint64_t last = its == BARE ? lit_pixels(&s.on.image) : points_shown(&s);
             if (its == BARE)
                 assert_true(first > last / 32 && first < last);
             else if (its == COUNTS)
                 assert_true(fabs((double)first / (double)last - 1) < 0.05);
             else if (its == LEVELS) /* nothing is dark, as boxes have their largest level */
                 assert_true(first > last);
-            gch__gpu_stats before = gch__gpu_get_stats(s.executor->gpu);
+            gch__gpu_stats before = gch__gpu_get_stats(s.on.executor->gpu);
             draw(&s, GCH_QUALITY_AUTO, 0);
-            assert_true(s.stats.is_unchanged && s.stats.counted == 1);
+            assert_true(s.on.stats.is_unchanged && s.on.stats.counted == 1);
             draw(&s, GCH_QUALITY_EXACT, 0);
-            assert_true(s.stats.is_unchanged && s.stats.counted == 1);
-            gch__gpu_stats after = gch__gpu_get_stats(s.executor->gpu);
+            assert_true(s.on.stats.is_unchanged && s.on.stats.counted == 1);
+            gch__gpu_stats after = gch__gpu_get_stats(s.on.executor->gpu);
             assert_memory_equal(&before, &after, sizeof after);
-            free_stage(&s);
+            stage_free(&s.on);
         }
 }
 
@@ -323,18 +260,18 @@ static void exact_frames_are_exact_at_once_also_in_the_middle_of_refining(void *
 {
     (void)state;
     for (look its = BARE; its <= LEVELS; its++) {
-        stage s;
+        plane s;
         const kind kinds[] = {DOUBLES, INTEGERS};
-        make_stage(&s, &(gch__gpu_executor_desc){0}, its, kinds, 2);
+        make_plane(&s, &(gch__gpu_executor_desc){0}, its, kinds, 2);
         for (int i = 0; i < 7; i++)
             draw(&s, GCH_QUALITY_AUTO, 0);
-        assert_true(s.stats.counted < 0.5);
+        assert_true(s.on.stats.counted < 0.5);
         draw(&s, GCH_QUALITY_DEFAULT, 0);
-        assert_true(s.stats.counted == 1 && is_exact(&s));
+        assert_true(s.on.stats.counted == 1 && is_exact(&s));
         s.column += 37;
         draw(&s, GCH_QUALITY_EXACT, 0);
-        assert_true(s.stats.counted == 1 && is_exact(&s));
-        free_stage(&s);
+        assert_true(s.on.stats.counted == 1 && is_exact(&s));
+        stage_free(&s.on);
     }
 }
 
@@ -354,9 +291,9 @@ static void a_panned_picture_is_exact_and_only_what_is_new_is_gone_through(void 
                                                    {.pool_shift = 17}};
     for (size_t d = 0; d < GCH_COUNT_OF(descs); d++)
         for (look its = BARE; its < LOOK_COUNT; its += d == 0 ? 1 : 2) {
-            stage s;
+            plane s;
             const kind kinds[] = {(kind)(d % KIND_COUNT), INTEGERS};
-            make_stage(&s, &descs[d], its, kinds, d % 2 == 0 ? 1 : 2);
+            make_plane(&s, &descs[d], its, kinds, d % 2 == 0 ? 1 : 2);
             s.x = -3000;
             draw(&s, GCH_QUALITY_EXACT, 0);
             uint64_t whole = rows_of(&s);
@@ -371,14 +308,14 @@ static void a_panned_picture_is_exact_and_only_what_is_new_is_gone_through(void 
             draw(&s, GCH_QUALITY_EXACT, 0);
             assert_true(is_exact(&s));
             for (size_t i = 0; i < (d == 0 ? GCH_COUNT_OF(pans) : 8); i++) {
-                uint32_t width = s.scene.plots[0].view.width_px;
+                uint32_t width = s.on.scene.plots[0].view.width_px;
                 s.x += pans[i].x * s.column;
                 s.y += pans[i].y * s.row;
                 draw(&s, GCH_QUALITY_EXACT, 0);
-                assert_true(s.stats.counted == 1 && is_exact(&s));
+                assert_true(s.on.stats.counted == 1 && is_exact(&s));
                 /* Other labels of an axis may leave the plot another width. */
-                bool is_same_plot = s.scene.plots[0].view.width_px == width;
-                assert_int_equal(s.stats.columns_kept > 0, !pans[i].is_far && is_same_plot);
+                bool is_same_plot = s.on.scene.plots[0].view.width_px == width;
+                assert_int_equal(s.on.stats.columns_kept > 0, !pans[i].is_far && is_same_plot);
                 s.x -= pans[i].is_far ? pans[i].x * s.column : 0;
                 s.y -= pans[i].is_far ? pans[i].y * s.row : 0;
                 if (pans[i].is_far)
@@ -387,11 +324,11 @@ static void a_panned_picture_is_exact_and_only_what_is_new_is_gone_through(void 
             }
             s.x += s.column / 2; /* between pixels */
             draw(&s, GCH_QUALITY_EXACT, 0);
-            assert_true(s.stats.columns_kept == 0 && is_exact(&s));
+            assert_true(s.on.stats.columns_kept == 0 && is_exact(&s));
             s.row++;
             draw(&s, GCH_QUALITY_EXACT, 0);
-            assert_true(s.stats.columns_kept == 0 && is_exact(&s));
-            free_stage(&s);
+            assert_true(s.on.stats.columns_kept == 0 && is_exact(&s));
+            stage_free(&s.on);
         }
 }
 
@@ -400,59 +337,55 @@ static void a_pan_in_the_middle_of_refining_keeps_what_is_counted(void **state)
     (void)state;
     static const int pans[][2] = {{1, 0}, {3, -2}, {-2, 5}, {0, 0}, {5, 5}, {-6, 1}, {0, -7}};
     for (look its = BARE; its <= LEVELS; its++) {
-        stage s;
+        plane s;
         const kind kinds[] = {GAPS, DOUBLES};
-        make_stage(&s, &(gch__gpu_executor_desc){0}, its, kinds, 2);
+        make_plane(&s, &(gch__gpu_executor_desc){0}, its, kinds, 2);
         draw(&s, GCH_QUALITY_AUTO, 0);
         for (size_t i = 0; i < GCH_COUNT_OF(pans); i++) {
             for (int frame = 0; frame < 4; frame++)
                 draw(&s, GCH_QUALITY_AUTO, 0);
-            double before = s.stats.counted;
+            double before = s.on.stats.counted;
             s.x += pans[i][0] * s.column;
             s.y += pans[i][1] * s.row;
             draw(&s, GCH_QUALITY_AUTO, 0);
-            assert_true(s.stats.counted > before * 0.95);
+            assert_true(s.on.stats.counted > before * 0.95);
         }
         (void)refine(&s);
         s.x += 3 * s.column;
         draw(&s, GCH_QUALITY_AUTO, 0); /* of a strip everything that the rest has */
-        assert_true(s.stats.counted == 1 && is_exact(&s));
-        free_stage(&s);
+        assert_true(s.on.stats.counted == 1 && is_exact(&s));
+        stage_free(&s.on);
     }
 }
 
 static void other_views_begin_anew_and_other_colours_do_not(void **state)
 {
     (void)state;
-    stage s;
+    plane s;
     const kind kinds[] = {INTEGERS, GAPS};
-    make_stage(&s, &(gch__gpu_executor_desc){0}, COUNTS, kinds, 2);
-    s.desc.series_count = 1;
+    make_plane(&s, &(gch__gpu_executor_desc){0}, COUNTS, kinds, 2);
+    s.on.desc.series_count = 1;
     draw(&s, GCH_QUALITY_AUTO, 0);
-    double first = s.stats.counted;
+    double first = s.on.stats.counted;
     for (int i = 0; i < 10; i++)
         draw(&s, GCH_QUALITY_AUTO, 0);
-    double before = s.stats.counted;
-    s.series[0].palette = GCH_PALETTE_EMBER;
-    s.series[0].density_scale = GCH_DENSITY_EQUAL;
+    double before = s.on.stats.counted;
+    s.on.series[0].palette = GCH_PALETTE_EMBER;
+    s.on.series[0].density_scale = GCH_DENSITY_EQUAL;
     draw(&s, GCH_QUALITY_AUTO, 0);
-    assert_true(s.stats.counted > before);
+    assert_true(s.on.stats.counted > before);
     s.row -= 10;
     draw(&s, GCH_QUALITY_AUTO, 0);
-    assert_true(s.stats.counted < before && s.stats.counted < first * 1.5);
+    assert_true(s.on.stats.counted < before && s.on.stats.counted < first * 1.5);
     (void)refine(&s);
-    free_stage(&s);
-    make_stage(&s, &(gch__gpu_executor_desc){0}, BARE, kinds, 2);
+    stage_free(&s.on);
+    make_plane(&s, &(gch__gpu_executor_desc){0}, BARE, kinds, 2);
     draw(&s, GCH_QUALITY_EXACT, 0);
-    s.series[1].file = files[DOUBLES].file;
-    gch_query_destroy(s.queries[1]);
-    gch_query_destroy(s.others[1]);
-    assert_ok(gch_query_make(files[DOUBLES].file, NULL, &s.queries[1], &err));
-    assert_ok(gch_query_make(files[DOUBLES].file, NULL, &s.others[1], &err));
+    assert_ok(stage_open(&s.on, 1, files[DOUBLES].file, &err));
     draw(&s, GCH_QUALITY_AUTO, 0);
-    assert_true(s.stats.counted > 0.5 && s.stats.counted < 0.6); /* the first stays */
+    assert_true(s.on.stats.counted > 0.5 && s.on.stats.counted < 0.6); /* the first stays */
     (void)refine(&s);
-    free_stage(&s);
+    stage_free(&s.on);
 }
 
 static void pinned_pictures_are_the_same_whatever_was_there_before(void **state)
@@ -460,19 +393,19 @@ static void pinned_pictures_are_the_same_whatever_was_there_before(void **state)
     (void)state;
     for (look its = BARE; its < LOOK_COUNT; its++)
         for (uint32_t level = 1; level <= GCH_QUALITY_LEVELS; level += its <= COUNTS ? 1 : 3) {
-            stage s, other;
+            plane s, other;
             const kind kinds[] = {INTEGERS, DOUBLES};
             gch__gpu_executor_desc drawn = {.way = GCH__GPU_BY_DRAW};
             gch__gpu_executor_desc dispatched = {.way = GCH__GPU_BY_DISPATCH};
-            make_stage(&s, &drawn, its, kinds, 2);
-            make_stage(&other, &dispatched, its, kinds, 2);
+            make_plane(&s, &drawn, its, kinds, 2);
+            make_plane(&other, &dispatched, its, kinds, 2);
             draw(&s, GCH_QUALITY_PINNED, level);
-            assert_int_equal(s.stats.quality_level, level);
-            double counted = s.stats.counted;
+            assert_int_equal(s.on.stats.quality_level, level);
+            double counted = s.on.stats.counted;
             assert_true(level == GCH_QUALITY_LEVELS ? counted == 1 : counted < 0.6);
             draw(&s, GCH_QUALITY_PINNED, level);
-            assert_true(s.stats.is_unchanged && s.stats.counted == counted);
-            assert_int_equal(s.stats.quality_level, level);
+            assert_true(s.on.stats.is_unchanged && s.on.stats.counted == counted);
+            assert_int_equal(s.on.stats.quality_level, level);
             other.x -= 5 * other.column;
             other.y += 4 * other.row;
             for (int i = 0; i < 6; i++)
@@ -481,18 +414,18 @@ static void pinned_pictures_are_the_same_whatever_was_there_before(void **state)
             other.x += 5 * other.column; /* it stays, but for the strips */
             other.y -= 4 * other.row;
             draw(&other, GCH_QUALITY_PINNED, level);
-            size_t bytes = (size_t)s.image.width_px * s.image.height_px * 4;
-            assert_memory_equal(s.image.pixels, other.image.pixels, bytes);
+            size_t bytes = (size_t)s.on.image.width_px * s.on.image.height_px * 4;
+            assert_memory_equal(s.on.image.pixels, other.on.image.pixels, bytes);
             draw(&other, GCH_QUALITY_EXACT, 0);
             uint64_t exact = its == COUNTS ? points_shown(&other) : 0;
             draw(&other, GCH_QUALITY_PINNED, level);
-            assert_memory_equal(s.image.pixels, other.image.pixels, bytes);
+            assert_memory_equal(s.on.image.pixels, other.on.image.pixels, bytes);
             if (its == COUNTS)
                 assert_true(fabs((double)points_shown(&other) / (double)exact - 1) < 0.05);
             draw(&other, GCH_QUALITY_EXACT, 0);
             assert_true(is_exact(&other));
-            free_stage(&s);
-            free_stage(&other);
+            stage_free(&s.on);
+            stage_free(&other.on);
         }
 }
 
@@ -501,17 +434,17 @@ static void a_moving_view_counts_less_and_becomes_exact_once_it_rests(void **sta
 {
     (void)state;
     for (look its = BARE; its <= COUNTS; its++) {
-        stage s;
+        plane s;
         const kind of = GAPS;
-        make_stage(&s, &(gch__gpu_executor_desc){0}, its, &of, 1);
+        make_plane(&s, &(gch__gpu_executor_desc){0}, its, &of, 1);
         for (int i = 0; i < 6; i++) {
             s.x = i * 77;
             draw(&s, GCH_QUALITY_AUTO, 0);
         }
-        assert_int_equal(s.stats.quality_level, 1);
-        assert_true(s.stats.counted < 1.0 / 32);
+        assert_int_equal(s.on.stats.quality_level, 1);
+        assert_true(s.on.stats.counted < 1.0 / 32);
         assert_true(refine(&s) > GCH__REST_FRAMES);
-        free_stage(&s);
+        stage_free(&s.on);
     }
 }
 
@@ -519,35 +452,35 @@ static void a_moving_view_counts_less_and_becomes_exact_once_it_rests(void **sta
 static void data_beyond_the_device_memory_is_refined_by_position(void **state)
 {
     (void)state;
-    stage s;
+    plane s;
     const kind of = DOUBLES;
     gch__gpu_executor_desc desc = {.budget_bytes = 2 << 20, .slab_bytes = 1 << 20};
-    make_stage(&s, &desc, BARE, &of, 1);
+    make_plane(&s, &desc, BARE, &of, 1);
     draw(&s, GCH_QUALITY_AUTO, 0);
-    assert_true(s.stats.pages_loaded > 50);
+    assert_true(s.on.stats.pages_loaded > 50);
     uint64_t refined = 0;
-    while (s.stats.counted < 1) {
+    while (s.on.stats.counted < 1) {
         draw(&s, GCH_QUALITY_AUTO, 0);
-        refined += s.stats.pages_loaded;
+        refined += s.on.stats.pages_loaded;
     }
     assert_true(is_exact(&s));
     s.column++;
     draw(&s, GCH_QUALITY_EXACT, 0);
-    assert_true(s.stats.tiles > 1);
-    assert_true(refined < s.stats.pages_loaded * 2);
-    free_stage(&s);
+    assert_true(s.on.stats.tiles > 1);
+    assert_true(refined < s.on.stats.pages_loaded * 2);
+    stage_free(&s.on);
 }
 
 static void a_warm_refining_frame_allocates_nothing(void **state)
 {
     (void)state;
     for (look its = BARE; its <= LEVELS; its += 2) {
-        stage s;
+        plane s;
         test_counter counter = {0};
         gch_allocator allocator = {.resize = test_counter_resize, .context = &counter};
         const kind kinds[] = {GAPS, DOUBLES};
         size_t before = 0;
-        make_stage(&s, &(gch__gpu_executor_desc){.allocator = &allocator}, its, kinds, 2);
+        make_plane(&s, &(gch__gpu_executor_desc){.allocator = &allocator}, its, kinds, 2);
         for (int round = 0; round < 3; round++) {
             before = counter.allocations;
             for (int i = 0; i < 4; i++) {
@@ -561,7 +494,7 @@ static void a_warm_refining_frame_allocates_nothing(void **state)
             s.y -= 8 * s.row;
         }
         assert_int_equal(counter.allocations, before);
-        free_stage(&s);
+        stage_free(&s.on);
     }
 }
 

@@ -4,8 +4,7 @@
  */
 #include "gch/chart.h"
 #include "gch/live.h"
-#include "raster.h"
-#include "render_gpu_state.h"
+#include "render_gpu_stage_test.h"
 #include "test_series.h"
 
 #include <math.h>
@@ -58,84 +57,36 @@ static int free_files(void **state)
 
 /* ---- an executor, and what it is to draw ---- */
 
-#define SERIES_MAX 2
-
-typedef struct stage {
-    gch__gpu_executor *executor;
-    gch__scene scene;
-    gch_query *queries[SERIES_MAX];
-    gch_image image, exact;
-    gch__raster *raster;
-    gch_chart_series series[SERIES_MAX];
-    gch_chart_desc desc;
-    gch__gpu_frame_stats stats;
-} stage;
-
-static void make_stage(stage *s, const gch__gpu_executor_desc *desc, bool is_bare,
+static void make_stage(stage *s, const gch__gpu_executor_desc *executor, bool is_bare,
                        const kind *kinds, uint32_t count)
 {
-    *s = (stage){.scene.allocator = desc->allocator};
-    uint32_t width = is_bare ? WIDTH : 110, height = is_bare ? HEIGHT : 160;
-    for (uint32_t i = 0; i < count; i++) {
-        s->series[i] = (gch_chart_series){.file = files[kinds[i]].file, .mark = GCH_MARK_DENSITY};
-        assert_ok(
-            gch_query_make(s->series[i].file,
-                           &(gch_query_desc){.allocator = desc->allocator, .keep_outside = true},
-                           &s->queries[i], &err));
-    }
-    s->desc = (gch_chart_desc){.series = s->series,
-                               .series_count = count,
-                               .width_px = width,
-                               .height_px = height,
-                               .is_bare = is_bare,
-                               .has_bottom = true,
-                               .has_top = true,
-                               .bottom = {1, 0},
-                               .top = {65536, 0},
-                               .from = 0,
-                               .to = ROWS};
-    assert_ok(gch_image_make(width, height, NULL, &s->image, &err));
-    assert_ok(gch_image_make(width, height, NULL, &s->exact, &err));
-    assert_ok(gch__raster_make(NULL, &s->raster, &err));
-    assert_ok(gch__gpu_executor_make(desc, &s->executor, &err));
-}
-
-static void free_stage(stage *s)
-{
-    gch__gpu_executor_destroy(s->executor);
-    gch__raster_destroy(s->raster);
-    for (uint32_t i = 0; i < SERIES_MAX; i++)
-        gch_query_destroy(s->queries[i]);
-    gch__scene_reset(&s->scene);
-    gch_image_destroy(&s->image, NULL);
-    gch_image_destroy(&s->exact, NULL);
-}
-
-static void lay_out(stage *s)
-{
-    const gch__extent extents[SERIES_MAX] = {{.is_too_fine = false}};
-    assert_ok(gch__scene_layout(&s->scene, &s->desc, s->desc.from, s->desc.to, extents, &err));
+    gch_chart_series series[STAGE_SERIES_MAX];
+    for (uint32_t i = 0; i < count; i++)
+        series[i] = (gch_chart_series){.file = files[kinds[i]].file, .mark = GCH_MARK_DENSITY};
+    const gch_chart_desc chart = {.series = series,
+                                  .series_count = count,
+                                  .width_px = is_bare ? WIDTH : 110,
+                                  .height_px = is_bare ? HEIGHT : 160,
+                                  .is_bare = is_bare,
+                                  .has_bottom = true,
+                                  .has_top = true,
+                                  .bottom = {1, 0},
+                                  .top = {65536, 0},
+                                  .from = 0,
+                                  .to = ROWS};
+    assert_ok(stage_make(s, executor, &chart, true, &err));
 }
 
 static void draw(stage *s, gch_quality quality, uint32_t level)
 {
-    int64_t query_ns;
-    lay_out(s);
-    /* No budget at all: each frame does the least that it may. */
-    const gch__quality_desc desc = {.quality = quality, .level = level, .budget_ms = 1e-6};
-    gch__gpu_executor_set_quality(s->executor, &desc);
-    assert_ok(gch__gpu_executor_draw(s->executor, &s->scene, s->queries, &s->image, &s->stats,
-                                     &query_ns, &err));
+    assert_ok(stage_lay_out(s, &err));
+    stage_refine(s, quality, level);
 }
 
-/* The picture is that of the processor. */
 static bool is_exact(stage *s)
 {
-    int64_t query_ns;
-    lay_out(s);
-    assert_ok(gch__raster_draw(s->raster, &s->scene, s->queries, NULL, &s->exact, &query_ns, &err));
-    return memcmp(s->exact.pixels, s->image.pixels,
-                  (size_t)s->image.width_px * s->image.height_px * 4) == 0;
+    assert_ok(stage_lay_out(s, &err));
+    return stage_is_exact(s);
 }
 
 static uint64_t bare_sum(const gch_image *image)
@@ -191,7 +142,7 @@ static void a_view_at_rest_becomes_exact_and_then_nothing_is_submitted(void **st
             assert_true(s.stats.is_unchanged && s.stats.counted == 1);
             gch__gpu_stats after = gch__gpu_get_stats(s.executor->gpu);
             assert_memory_equal(&before, &after, sizeof after);
-            free_stage(&s);
+            stage_free(&s);
         }
 }
 
@@ -210,7 +161,7 @@ static void exact_frames_are_exact_at_once_also_in_the_middle_of_refining(void *
         s.desc.from += 12345;
         draw(&s, GCH_QUALITY_EXACT, 0);
         assert_true(s.stats.counted == 1 && is_exact(&s));
-        free_stage(&s);
+        stage_free(&s);
     }
 }
 
@@ -222,7 +173,7 @@ static void a_pan_by_whole_columns_in_the_middle_of_refining_keeps_what_is_count
         stage s;
         const kind kinds[] = {GAPS, WIDE};
         make_stage(&s, &(gch__gpu_executor_desc){0}, is_bare != 0, kinds, 2);
-        lay_out(&s);
+        assert_ok(stage_lay_out(&s, &err));
         uint32_t width = s.scene.plots[0].view.width_px;
         int64_t step = ROWS / 2 / width;
         s.desc.from = ROWS / 4;
@@ -244,7 +195,7 @@ static void a_pan_by_whole_columns_in_the_middle_of_refining_keeps_what_is_count
         draw(&s, GCH_QUALITY_AUTO, 0);
         assert_true(s.stats.counted < 1 && s.stats.counted > 0.8);
         (void)refine(&s);
-        free_stage(&s);
+        stage_free(&s);
     }
 }
 
@@ -277,14 +228,11 @@ static void other_views_and_series_begin_anew_and_other_colours_do_not(void **st
     draw(&s, GCH_QUALITY_AUTO, 0);
     assert_true(s.stats.counted < 0.3);
     (void)refine(&s);
-    s.series[0].file = files[WIDE].file;
-    gch_query_destroy(s.queries[0]);
-    assert_ok(gch_query_make(files[WIDE].file, &(gch_query_desc){.keep_outside = true},
-                             &s.queries[0], &err));
+    assert_ok(stage_open(&s, 0, files[WIDE].file, &err));
     draw(&s, GCH_QUALITY_AUTO, 0);
     assert_true(s.stats.counted < 0.7 && s.stats.counted > 0.5); /* the other one stays */
     (void)refine(&s);
-    free_stage(&s);
+    stage_free(&s);
 }
 
 static void pinned_pictures_are_the_same_whatever_was_there_before(void **state)
@@ -317,8 +265,8 @@ static void pinned_pictures_are_the_same_whatever_was_there_before(void **state)
                             (double)bare_sum(&s.image) < 1.2 * (double)exact);
             draw(&other, GCH_QUALITY_EXACT, 0);
             assert_true(is_exact(&other));
-            free_stage(&s);
-            free_stage(&other);
+            stage_free(&s);
+            stage_free(&other);
         }
 }
 
@@ -338,7 +286,7 @@ static void a_coarse_picture_becomes_exact_once_the_view_rests(void **state)
         assert_int_equal(s.stats.quality_level, 1);
         assert_true(s.stats.counted <= 1.0 / 32);
         assert_true(refine(&s) > GCH__REST_FRAMES);
-        free_stage(&s);
+        stage_free(&s);
     }
 }
 
@@ -359,7 +307,7 @@ static void data_beyond_the_device_memory_is_refined_by_columns(void **state)
     }
     assert_true(refined < whole * 3 / 2);
     assert_true(is_exact(&s));
-    free_stage(&s);
+    stage_free(&s);
 }
 
 /* Through a chart, with a series that the query room counts anew each frame. */
@@ -522,7 +470,7 @@ static void a_warm_refining_frame_allocates_nothing(void **state)
             draw(&s, GCH_QUALITY_EXACT, 0);
         }
         assert_int_equal(served, before);
-        free_stage(&s);
+        stage_free(&s);
     }
 }
 

@@ -316,35 +316,18 @@ static void both_looks_are_the_same_on_the_gpu(void **state)
     (void)state;
     enum { ROWS = 60000, WIDTH = 400, HEIGHT = 300 };
     static int32_t x[ROWS], y[ROWS], size[ROWS];
-    const gch_column_desc columns[] = {{.name = "x", .type = GCH_TYPE_I32},
-                                       {.name = "y", .type = GCH_TYPE_I32},
-                                       {.name = "size", .type = GCH_TYPE_I32}};
-    const gch_column_data data[] = {{.values = x}, {.values = y}, {.values = size}};
-    gch_writer *writer;
-    gch_file *file;
-    void *bytes;
-    size_t byte_count;
     uint64_t seed = 8;
     for (int i = 0; i < ROWS; i++) {
         x[i] = (int32_t)(test_random(&seed) % 500 + test_random(&seed) % 500);
         y[i] = (int32_t)(test_random(&seed) % 1000);
         size[i] = (int32_t)(test_random(&seed) % 20);
     }
-    assert_ok(gch_writer_create_memory(&(gch_writer_desc){.time_unit = GCH_TIME_INDEX,
-                                                          .columns = columns,
-                                                          .column_count = 3,
-                                                          .curve = GCH_CURVE_MORTON,
-                                                          .x_column = 0,
-                                                          .y_column = 1},
-                                       &writer, &err));
-    assert_ok(gch_writer_append(writer, NULL, data, ROWS, &err));
-    assert_ok(gch_writer_finish_memory(writer, &bytes, &byte_count, &err));
-    assert_ok(gch__file_open_memory(bytes, byte_count, "many", NULL, &file, &err));
+    test_series many = test_points_make(GCH_TYPE_I32, x, y, size, ROWS);
     gch_chart *chart;
     assert_ok(gch_chart_make(NULL, &chart, &err));
     uint32_t *cpu = malloc((size_t)WIDTH * HEIGHT * 4);
     for (uint32_t i = 0; i < 16; i++) {
-        gch_chart_series series = {.file = file,
+        gch_chart_series series = {.file = many.file,
                                    .size_by = i % 4 == 1 ? 3 : 0,
                                    .color_by = i % 4 == 2 ? 3 : 0,
                                    .category_by = i % 4 == 3 ? 3 : 0,
@@ -373,8 +356,7 @@ static void both_looks_are_the_same_on_the_gpu(void **state)
     }
     free(cpu);
     gch_chart_destroy(chart);
-    gch__file_close(file);
-    gch_writer_free_memory(bytes, NULL);
+    test_series_free(&many);
 }
 
 /* Two point sets in two panels, one of them against both axes of the second. */

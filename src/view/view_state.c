@@ -44,12 +44,19 @@ static bool place(const view_state *state, wide from, wide span, view_range *out
     return from == wanted;
 }
 
-void view_state_init(view_state *state, view_range data)
+/* Data without rows have a range too. */
+static view_range widen(view_range data)
 {
     if (span_of(data) < 1)
         data.from = data.from < INT64_MAX ? data.from : INT64_MAX - 1;
     if (span_of(data) < 1)
         data.to = data.from + 1;
+    return data;
+}
+
+void view_state_init(view_state *state, view_range data)
+{
+    data = widen(data);
     *state = (view_state){.data = data, .range = data, .is_all = true};
     state->frame = (gch_view){.t0 = state->data.from,
                               .t1 = state->data.to,
@@ -111,9 +118,16 @@ void view_state_take_frame(view_state *state, const gch_view *frame)
 
 void view_state_take_data(view_state *state, view_range data)
 {
+    bool has_rows = span_of(data) > 0;
+    data = widen(data);
     wide grown = (wide)data.to - state->data.to;
     bool shows_end = state->range.to >= state->data.to && state->range.from <= state->data.to;
+    bool shows_none = state->range.from >= data.to || state->range.to <= data.from;
     state->data = data;
+    if (!has_rows || (grown < 0 && shows_none)) { /* made anew: nothing is left of what was shown */
+        state->gesture = VIEW_REST;
+        state->is_all = true;
+    }
     if (state->is_all || !shows_end || grown <= 0)
         return;
     /* A gesture goes on from where the data have moved to. */

@@ -282,6 +282,25 @@ static void growing_data_are_followed_at_the_end_only(void **unused)
     assert_range(&state, 300, 400);
 }
 
+static void data_made_anew_are_shown_from_their_beginning(void **unused)
+{
+    (void)unused;
+    view_state state = make(0, 1000);
+    view_state_show(&state, 800, 900);
+    draw(&state);
+    view_state_take_data(&state, (view_range){0, 950}); /* some of it is gone */
+    assert_range(&state, 800, 900);
+    view_state_take_data(&state, (view_range){0, 800});
+    draw(&state);
+    assert_range(&state, 0, 800);
+    view_state_show(&state, 300, 400);
+    draw(&state);
+    view_state_take_data(&state, (view_range){0, 0}); /* no row has come yet */
+    view_state_take_data(&state, (view_range){2000, 2100});
+    draw(&state);
+    assert_range(&state, 2000, 2100);
+}
+
 static void the_ends_of_time_are_reached_without_overflow(void **unused)
 {
     (void)unused;
@@ -390,6 +409,7 @@ int main(void)
         cmocka_unit_test(values_are_held_moved_and_fitted_again),
         cmocka_unit_test(a_log_axis_moves_by_factors),
         cmocka_unit_test(growing_data_are_followed_at_the_end_only),
+        cmocka_unit_test(data_made_anew_are_shown_from_their_beginning),
         cmocka_unit_test(the_ends_of_time_are_reached_without_overflow),
         cmocka_unit_test(data_without_rows_have_a_view),
         cmocka_unit_test(every_key_and_action_is_known),

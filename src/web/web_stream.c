@@ -14,9 +14,8 @@ struct gch__web_stream {
     gch__live_place *place;
     gch_column_desc *columns; /* types only */
     gch__live_appender appender;
-    uint64_t gap_count;
-    uint32_t restart_count;
-    gch_error failure; /* the first; GCH_OK: none */
+    uint64_t gap_count; /* since the last restart */
+    gch_error failure;  /* the first; GCH_OK: none */
 };
 
 void gch__web_stream_destroy(gch__web_stream *stream)
@@ -90,26 +89,6 @@ static gch_status end(gch__web_stream *stream)
     return stream->failure.status;
 }
 
-/* The rows of the series that was make room for those of the one that is, after a batch of it. */
-static gch_status begin_anew(gch__web_source *source, uint64_t after)
-{
-    gch_error *err = gch__web_err();
-    gch__web_stream *stream = source->stream;
-    gch__live_place *place = gch__live_place_make(gch__web_instance.allocator, true, after, err);
-    if (place == NULL)
-        return GCH_NO_MEMORY;
-    gch_status status = gch_live_clear(gch__web_instance.data, source->handle, err);
-    if (status != GCH_OK) {
-        gch__live_place_destroy(place);
-        return status;
-    }
-    gch__live_place_destroy(stream->place);
-    stream->place = place;
-    stream->gap_count = 0;
-    stream->restart_count++;
-    return GCH_OK;
-}
-
 gch_status gch_web_stream_greet(uint32_t id, double first_sequence, double next_sequence,
                                 uint32_t flags)
 {
@@ -119,7 +98,6 @@ gch_status gch_web_stream_greet(uint32_t id, double first_sequence, double next_
     bool are_numbers = is_integer(first_sequence) && is_integer(next_sequence);
     if (!are_numbers || first_sequence < 1 || next_sequence < first_sequence)
         return gch_fail(err, GCH_CORRUPT, "%s: no batch numbers", source->name);
-    bool is_anew = gch__live_place_greet(source->stream->place, (uint64_t)next_sequence);
     if ((flags & GCH__WEB_OTHER_COLUMNS) != 0) {
         (void)!gch_fail(err, GCH_IO,
                         "%s: the series was made anew on its server, with other columns; open it "
@@ -127,9 +105,13 @@ gch_status gch_web_stream_greet(uint32_t id, double first_sequence, double next_
                         source->name);
         return end(source->stream);
     }
-    if (!is_anew && (flags & GCH__WEB_OTHER_SERIES) == 0)
+    gch__live_greeting greeting = {.first_sequence = (uint64_t)first_sequence,
+                                   .next_sequence = (uint64_t)next_sequence,
+                                   .is_other = (flags & GCH__WEB_OTHER_SERIES) != 0};
+    if (!gch__live_place_greet(source->stream->place, &greeting))
         return GCH_OK;
-    if (begin_anew(source, (uint64_t)first_sequence - 1) != GCH_OK)
+    source->stream->gap_count = 0;
+    if (gch_live_clear(gch__web_instance.data, source->handle, err) != GCH_OK)
         return end(source->stream);
     return gch_fail(err, GCH_CANCELLED, "%s: the series was made anew", source->name);
 }
@@ -169,6 +151,6 @@ gch_status gch_web_stream_get_place(uint32_t id, gch_web_stream_place *out)
                                   .repeated_rows = (double)stats.repeated_rows,
                                   .gap_count = (double)source->stream->gap_count,
                                   .is_final = source->stream->failure.status != GCH_OK,
-                                  .restart_count = source->stream->restart_count};
+                                  .restart_count = (uint32_t)stats.restarts};
     return GCH_OK;
 }

@@ -4,6 +4,7 @@
 #include "test.h"
 
 #include "render_tables.h"
+#include "test_series.h"
 #include "web_state.h"
 
 #include <math.h>
@@ -308,25 +309,12 @@ static uint32_t open_points(void)
         columns[1][i] = (double)(i / SIDE);
         columns[2][i] = i;
     }
-    gch_column_desc descs[] = {{.name = "x", .type = GCH_TYPE_F64},
-                               {.name = "y", .type = GCH_TYPE_F64},
-                               {.name = "n", .type = GCH_TYPE_F64}};
-    gch_writer_desc desc = {.time_unit = GCH_TIME_INDEX,
-                            .columns = descs,
-                            .column_count = 3,
-                            .curve = GCH_CURVE_MORTON,
-                            .y_column = 1};
-    gch_column_data data[] = {
-        {.values = columns[0]}, {.values = columns[1]}, {.values = columns[2]}};
-    gch_writer *writer = NULL;
-    void *bytes = NULL;
-    size_t count;
     uint32_t id;
-    assert_ok(gch_writer_create_memory(&desc, &writer, &err));
-    assert_ok(gch_writer_append(writer, NULL, data, SIDE * SIDE, &err));
-    assert_ok(gch_writer_finish_memory(writer, &bytes, &count, &err));
-    void *copy = memcpy(gch_web_alloc(count), bytes, count);
-    gch_writer_free_memory(bytes, NULL);
+    test_series points =
+        test_points_make(GCH_TYPE_F64, columns[0], columns[1], columns[2], SIDE * SIDE);
+    size_t count = points.image_bytes;
+    void *copy = memcpy(gch_web_alloc(count), points.image, count);
+    test_series_free(&points);
     assert_ok(gch_web_source_open_memory("points", copy, count, &id));
     return id;
 }

@@ -64,6 +64,30 @@ PY
     expect 1 'row 2|:3:|decrease' gpucharts publish "$url/bad" <<< $'time,v\n5,1\n4,2'
     expect 1 'is empty' gpucharts publish "$url/bad" < /dev/null
     expect 1 'refused by the server' gpucharts publish "$url/rows" < rows.csv
+
+    echo "-- a series that is lost and made anew, then with other columns"
+    # follow_anew LINES NEW OPTIONS: what is there, of so many lines, and then that of a server that has lost it.
+    follow_anew() {
+        gpucharts tail "$url/rows" --all "${@:3}" > anew.csv 2> anew.log &
+        follower=$!
+        for _ in $(seq 200); do
+            [ "$(wc -l < anew.csv)" = "$1" ] && break
+            sleep 0.05
+        done
+        kill -9 $server
+        wait $server 2> /dev/null
+        rm -rf live/*
+        serve_live
+        gpucharts publish "$url/rows" -q --time-unit ms < "$2"
+        wait $follower
+        echo "ends with $?"
+        cat anew.csv
+        grep 'made anew' anew.log
+    }
+    head -n 3 rows.csv > new.csv
+    head -n 2 ticks.csv > other.csv
+    follow_anew 4 new.csv -n 6 --no-header
+    follow_anew 3 other.csv -n 9
     kill $server
     wait $server 2> /dev/null
     expect 1 'refused|connect' gpucharts tail "$url/rows"

@@ -46,6 +46,7 @@ def frame(opcode, payload, is_last=True, mask=None):
 # ---- a live series of 100 batches of 10 rows: time 5 r, an i32 of r, null where r % 3 == 0, an f64 of r / 2
 
 BATCHES = 100
+ANEW = ("/live-anew", "/live-other", "/live-columns")
 
 
 def pad(data):
@@ -142,6 +143,9 @@ class Peer:
             self.describe()
         with lock:
             counts[self.path] = self.count = counts.get(self.path, 0) + 1
+        if self.path in ANEW and self.count == 2:
+            self.connection.sendall(b"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n")
+            raise OSError("gone")
         if self.path == "/never":
             time.sleep(60)
         if self.path == "/refuse":
@@ -162,13 +166,17 @@ class Peer:
         # The first message comes in the same packet as the head: it must not be lost.
         self.connection.sendall(answer + frame(1, b"welcome"))
 
+    def description(self, **more):
+        return json.dumps({
+            "published": published.get(self.path, {}).get("rows", 0),
+            "name": "s", "time_unit": "ms", "id": "one", "first_sequence": 1,
+            "next_sequence": BATCHES + 1,
+            "columns": [{"name": "a", "type": self.query.get("type", "i32"), "unit": "V"},
+                        {"name": "b", "type": "f64", "unit": ""}], **more})
+
     def describe(self):
         """Tells a client that is no WebSocket of the series; ?text=... says that instead."""
-        text = self.query.get("text", json.dumps({
-            "published": published.get(self.path, {}).get("rows", 0),
-            "name": "s", "time_unit": "ms", "first_sequence": 1, "next_sequence": BATCHES + 1,
-            "columns": [{"name": "a", "type": self.query.get("type", "i32"), "unit": "V"},
-                        {"name": "b", "type": "f64", "unit": ""}]}))
+        text = self.query.get("text", self.description())
         self.connection.sendall(f"HTTP/1.1 200 OK\r\nContent-Length: {len(text)}\r\n"
                                 f"Connection: close\r\n\r\n{text}".encode())
         raise OSError("described")
@@ -176,12 +184,17 @@ class Peer:
     def talk_live(self):
         """Three batches a frame. /live-drop: two frames a connection, the first of which repeats the
         last batch that the client has; /live-late: begins with a summary of what was missed;
-        /live-anew: the second connection finds another series of the same name;
+        /live-anew, -other, -columns: the connection ends after two frames, the next one finds no
+        series, the third another one of the same name, which has fewer batches than were sent; or
+        another id, more batches, and the first ten not kept; or other columns;
         /live-unsound: the third frame of the first connection is damaged."""
-        next_sequence = BATCHES + 1
-        if self.path == "/live-anew" and self.count == 2:
-            next_sequence = 4
-        self.send(1, b'{"type": "hello", "next_sequence": %d}' % next_sequence)
+        anew = {}
+        if self.count > 2:
+            anew = {"/live-anew": {"next_sequence": 4} if self.count == 3 else {},
+                    "/live-other": {"id": "two", "first_sequence": 11},
+                    "/live-columns": {"columns": [{"name": "a", "type": "i32", "unit": "A"}]},
+                    }.get(self.path, {})
+        self.send(1, self.description(type="hello", **anew).encode())
         first = int(self.query.get("after", "0")) + 1
         if self.path == "/live-late" and first <= 50:
             self.send(2, live_summary(first, 50))
@@ -197,7 +210,7 @@ class Peer:
                 data = data[:70] + b"\xff" * 8 + data[78:]
             self.send(2, data)
             first = last + 1
-            is_dropping = self.path == "/live-drop" or (self.path == "/live-anew" and self.count == 1)
+            is_dropping = self.path == "/live-drop" or (self.path in ANEW and self.count == 1)
             if is_dropping and frames == 2 and first <= BATCHES:
                 time.sleep(0.01)
                 reset(self.connection)

@@ -37,9 +37,8 @@ const WARM_MS = 120;
 /** After a failure that passes by, what a picture lacks is wanted again. */
 const RETRY_MS = 3000;
 const FRAME_MS_MIN = 4;
-/** A screen reader may say a name that changes: not with every frame, and the first picture does not wait for it. */
+/** A screen reader may say a name that changes: not with every frame. */
 const DESCRIBE_MS = 1000;
-const DESCRIBE_FIRST_MS = 200;
 /** So long after a move another is awaited, whose frame shows what has been loaded too: a little more than a
  * frame of a screen. */
 const MOVING_MS = 25;
@@ -71,7 +70,8 @@ export class Chart {
     private movedAt = Number.NEGATIVE_INFINITY;
     private loadedTimer: ReturnType<typeof setTimeout> | undefined;
     private describeTimer: ReturnType<typeof setTimeout> | undefined;
-    private describedAt = Number.NEGATIVE_INFINITY;
+    /** What is said of the picture is that of an earlier one. */
+    private isDescribedLater = false;
     /** The view was moved by keys: where it is now is to be heard. */
     private isToBeHeard = false;
     private size = { width: 0, height: 0, ratio: 1 };
@@ -709,7 +709,6 @@ export class Chart {
         }
         this.drawLegend();
         this.showProgress(frame.complete);
-        this.describeSoon();
         this.crosshair.refresh();
         this.emit('progress', { complete: frame.complete, pendingBytes: 0 });
         const view = this.getView();
@@ -717,22 +716,21 @@ export class Chart {
             this.emit('complete', view);
             this.warmLater();
         }
+        this.describeSoon();
     }
 
     private describeSoon(): void {
-        const wait = Math.max(DESCRIBE_FIRST_MS, this.describedAt + DESCRIBE_MS - performance.now());
-        this.describeTimer ??= setTimeout(() => this.describe(), wait);
-    }
-
-    private describe(): void {
         const { frame } = this.state;
-        this.describeTimer = undefined;
-        if (frame === undefined || this.describeFrame() === undefined) return;
-        this.describedAt = performance.now();
+        this.isDescribedLater = this.describeTimer !== undefined;
+        if (this.isDescribedLater || frame === undefined || this.describeFrame() === undefined) return;
         const view = describeView(frame, this.state, this.displayZone());
         this.overlay.describe(summarize(this.options.title, this.visible(), view));
         if (this.isToBeHeard) this.overlay.announce(view);
         this.isToBeHeard = false;
+        this.describeTimer = setTimeout(() => {
+            this.describeTimer = undefined;
+            if (this.isDescribedLater) this.describeSoon();
+        }, DESCRIBE_MS);
     }
 
     private warmLater(): void {

@@ -69,10 +69,10 @@ after(() => {
     server.kill();
 });
 
-async function open() {
+async function open(name = 'walk') {
     const events = makeEvents();
     const engine = await Engine.start(readModule(), events.notify);
-    const { id, info } = await engine.openUrl(`${proxy.url}/data/walk.gch`, {});
+    const { id, info } = await engine.openUrl(`${proxy.url}/data/${name}.gch`, {});
     const chart = (await engine.makeChart()).id;
     asked = [];
     return { engine, id, info, chart, ...events };
@@ -302,4 +302,41 @@ test('a view that moves shows what it did, and answers on the way as they come',
     const frame = await drawComplete(engine, chart, bareFrame(view, id), next);
     assert.equal(countDifferent(frame.pixels, renderBare(view)), 0);
     await engine.stop();
+});
+
+test('axes of a view that moves widen while it does, and cut nothing off', async () => {
+    const [width, height, share] = [700, 300, 50];
+    for (const name of ['walk', 'ticks']) {
+        mode = 'fine';
+        const { engine, id, info, chart, next } = await open(name);
+        const span = (BigInt(info.last) - BigInt(info.first)) / BigInt(share);
+        const at = (columns) => {
+            const from = BigInt(info.first) + span * 20n + (span * BigInt(columns)) / BigInt(width);
+            return { width, height, type: 'line', from: String(from), to: String(from + span) };
+        };
+        let before = await drawComplete(engine, chart, bareFrame(at(0), id), next);
+        let [begun, widened, pending] = [0, 0, 0];
+        mode = 'slow';
+        for (let columns = 8; columns <= 2 * width; columns += 8) {
+            const frame = await engine.frame(chart, bareFrame(at(columns), id), true);
+            const where = `${name}, moved by ${columns}`;
+            const words = new Uint32Array(frame.pixels.buffer, frame.pixels.byteOffset);
+            const background = words[0];
+            const rows = [...words.subarray(0, width), ...words.subarray(width * (height - 1))];
+            assert.ok(rows.every((word) => word === background), `${where}: something is cut off`);
+            assert.ok(words.some((word) => word !== background), `${where}: nothing is drawn`);
+            const [low, high] = [Number(frame.bottom), Number(frame.top)];
+            const [lastLow, lastHigh] = [Number(before.bottom), Number(before.top)];
+            if (low > lastLow || high < lastHigh) {
+                assert.ok(frame.complete === 1 || columns - begun >= width, `${where}: the axis narrows`);
+                begun = columns;
+            } else if (low < lastLow || high > lastHigh) widened++;
+            if (frame.complete < 1) pending++;
+            else begun = columns;
+            before = frame;
+            await new Promise((resolve) => setTimeout(resolve, 10));
+        }
+        assert.ok(widened > 0 && pending > 10, `${name}: ${widened} times wider, ${pending} pending`);
+        await engine.stop();
+    }
 });

@@ -22,18 +22,13 @@ typedef struct pthread_mutex_t {
 typedef struct pthread_cond_t {
     atomic_int signals;
 } pthread_cond_t;
-typedef struct pthread_condattr_t {
-    char unused;
-} pthread_condattr_t;
 typedef uint32_t pthread_t;
 /* 0: not begun; 1: under way; 2: done. */
 typedef atomic_int pthread_once_t;
 
 #define PTHREAD_ONCE_INIT 0
-#define PTHREAD_MUTEX_INITIALIZER                                                                  \
-    {                                                                                              \
-        0                                                                                          \
-    }
+
+#include <pthread_attributes.h>
 
 /* Threads of the host that wait for something to run. */
 uint32_t gch__threads_parked(void);
@@ -61,40 +56,10 @@ static inline int pthread_mutex_init(pthread_mutex_t *mutex, const void *attribu
     return 0;
 }
 
-static inline int pthread_mutex_destroy(pthread_mutex_t *mutex)
-{
-    (void)mutex;
-    return 0;
-}
-
-static inline int pthread_condattr_init(pthread_condattr_t *attributes)
-{
-    (void)attributes;
-    return 0;
-}
-
-static inline int pthread_condattr_setclock(pthread_condattr_t *attributes, clockid_t clock)
-{
-    (void)attributes, (void)clock;
-    return 0;
-}
-
-static inline int pthread_condattr_destroy(pthread_condattr_t *attributes)
-{
-    (void)attributes;
-    return 0;
-}
-
 static inline int pthread_cond_init(pthread_cond_t *condition, const pthread_condattr_t *attributes)
 {
     (void)attributes;
     atomic_init(&condition->signals, 0);
-    return 0;
-}
-
-static inline int pthread_cond_destroy(pthread_cond_t *condition)
-{
-    (void)condition;
     return 0;
 }
 
