@@ -800,7 +800,10 @@ export class Chart {
                 this.emit('hover', { time: toMs(ticks, this.state.unit), ticks, values }),
             left: () => this.emit('hover', null),
             fail: (error) => this.fail(error),
-            announce: (text) => this.overlay.announce(text),
+            announce: (text) => {
+                this.isToBeHeard = false; /* not after it */
+                this.overlay.announce(text);
+            },
         });
     }
 

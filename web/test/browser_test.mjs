@@ -203,9 +203,9 @@ inBrowsers((browser, name) => {
             pointer('pointermove', 0.6); pointer('pointermove', 0.61);
             const { text, value, time, shown } = await hover;
             root.dispatchEvent(new KeyboardEvent('keydown', { key: ']' }));
-            for (let i = 0; i < 100 && root.querySelector('.live').textContent === ''; i++)
+            for (let i = 0; i < 100 && !root.querySelector('.live').textContent.includes('price'); i++)
                 await test.sleep(50);
-            for (let i = 0; i < 100 && !root.getAttribute('aria-label').includes('60,000'); i++)
+            for (let i = 0; i < 100 && !root.getAttribute('aria-label').includes('60,000 rows'); i++)
                 await test.sleep(50);
             return { spans, text, value, time: String(time), shown,
                 label: root.getAttribute('aria-label'),
