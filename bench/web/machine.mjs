@@ -49,8 +49,8 @@ function touchedBytes(pids) {
 }
 
 /** A browser of its own with one page: { page, version, bytes(), touched(), close() }. As it comes, it puts pages
- * together with the processor where there is no GPU, and has neither WebGPU nor WebGL then; with `gpu` it has a
- * GPU in software, which takes over the putting together as well, and most of the processor for it. */
+ * together with the processor where there is no GPU, and has no WebGPU then; with `gpu` it has a GPU in software,
+ * which takes over the putting together as well, and most of the processor for it. */
 export async function launch({ gpu }) {
     const before = new Set(descendants());
     const browser = await chromium.launch({

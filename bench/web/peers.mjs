@@ -4,8 +4,7 @@
 //
 //     node bench/web/peers.mjs [--points 1000000,10000000] [--frames 120] [--only gpu-charts,uPlot] [--gpu]
 //
-// In a browser as it comes, which without a GPU has neither WebGPU nor WebGL; with --gpu in one that has a GPU in
-// software.
+// In a browser as it comes, which without a GPU has no WebGPU; with --gpu in one that has a GPU in software.
 //
 // A frame counts when it is complete: 2D canvases and WebGL are read back, WebGPU queues are awaited, and our
 // own chart says that its picture is exact and in its canvas. Of libraries that draw when the screen asks,
