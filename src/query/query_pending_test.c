@@ -493,7 +493,8 @@ static void axes_of_a_view_that_moves_widen_and_cut_nothing_off(void **state)
         uint64_t seed = 5;
         paged_series series;
         make(&series, is_regular != 0, true);
-        helper h = {.answers = {help_columns, help_range, &h}, .status = GCH_OK};
+        helper h = {.answers = {.columns = help_columns, .range = help_range, .context = &h},
+                    .status = GCH_OK};
         gch_query *query = NULL;
         gch_query_desc desc = {.no_wait = true, .answers = &h.answers};
         assert_ok(gch_query_make(series.file, &desc, &query, &err));
