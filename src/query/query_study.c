@@ -536,7 +536,7 @@ gch_status gch__query_study_bars(gch_query *query, uint32_t column, const gch_st
     w.unit = gch_file_get_info(query->file)->time_unit;
     w.row_count = gch__query_row_count(query);
     if (query->answers != NULL && query->answers->bars != NULL && study->kind != GCH_STUDY_SPREAD) {
-        bool is_answered;
+        bool is_answered = false;
         gch_status status =
             list_without_loading(&w, t0, t1, point_cap, out_count, out_from, &is_answered, err);
         *out_bars = query->study_bars;

@@ -310,7 +310,7 @@ static gch_status find_range_without_loading(gch_query *query, uint32_t column, 
 gch_status gch_query_range(gch_query *query, uint32_t column, int64_t t0, int64_t t1, gch_join join,
                            gch_value *out_min, gch_value *out_max, gch_error *err)
 {
-    bool is_answered = false, is_near;
+    bool is_answered = false, is_near = false;
     uint64_t pending = query->stats.answers_pending;
     if (query->answers != NULL)
         GCH_TRY(find_range_without_loading(query, column, t0, t1, join, out_min, out_max, &is_near,
