@@ -300,18 +300,27 @@ static gch_status answer_columns(void *context, const gch_answers_ask *ask, gch_
     return status;
 }
 
+/* The slot of a question and what is known of it, which is asked for if that is nothing. *out NULL:
+ * GCH_NO_MEMORY. */
+static gch_status seek(gch_remote_answers *a, const gch__question *q, slot **out, gch_error *err)
+{
+    slot *s = *out = find_slot(a, q);
+    if (s == NULL)
+        return gch__no_memory(err, "answers");
+    gch_status status = look(a, s, q, err);
+    return status == GCH_NOT_FOUND ? take_off(a, s, q, err) : status;
+}
+
 static gch_status answer_range(void *context, uint32_t column, int64_t t0, int64_t t1,
                                gch_join join, gch_value *out_min, gch_value *out_max,
                                gch_error *err)
 {
     gch_remote_answers *a = context;
     gch__question q = gch__question_of_range(column, t0, t1, join);
-    slot *s = find_slot(a, &q);
+    slot *s;
+    gch_status status = seek(a, &q, &s, err);
     if (s == NULL)
-        return gch__no_memory(err, "answers");
-    gch_status status = look(a, s, &q, err);
-    if (status == GCH_NOT_FOUND)
-        status = take_off(a, s, &q, err);
+        return status;
     const gch__kept *news = take_news(s);
     if (status == GCH_OK ||
         (status == GCH_PENDING && news != NULL && gch__question_is_near(&news->of, &q))) {
@@ -326,12 +335,10 @@ static gch_status answer_bars(void *context, const gch_bars_ask *ask, const gch_
 {
     gch_remote_answers *a = context;
     gch__question q = gch__question_of_bars(ask);
-    slot *s = find_slot(a, &q);
+    slot *s;
+    gch_status status = seek(a, &q, &s, err);
     if (s == NULL)
-        return gch__no_memory(err, "answers");
-    gch_status status = look(a, s, &q, err);
-    if (status == GCH_NOT_FOUND)
-        status = take_off(a, s, &q, err);
+        return status;
     if (status == GCH_OK) {
         *out_bars = s->held->bars;
         *out_count = s->held->bar_count;

@@ -100,8 +100,8 @@ bool gch__view_shift(const gch_view *from, const gch_view *to, int64_t *out_colu
     uint64_t span = (uint64_t)to->t1 - (uint64_t)to->t0;
     if (span != (uint64_t)from->t1 - (uint64_t)from->t0 || from->width_px != to->width_px ||
         from->height_px != to->height_px || from->axis != to->axis ||
-        from->bottom.digits != to->bottom.digits || from->bottom.exp10 != to->bottom.exp10 ||
-        from->top.digits != to->top.digits || from->top.exp10 != to->top.exp10)
+        !gch__is_same_decimal(from->bottom, to->bottom) ||
+        !gch__is_same_decimal(from->top, to->top))
         return false;
     __int128 parts = ((__int128)to->t0 - from->t0) * to->width_px;
     if (parts % (__int128)span != 0 || parts / (__int128)span > to->width_px ||

@@ -27,8 +27,7 @@ static bool has_exact_digits(const gch__gpu_series *series)
 
 static bool has_same_heights(const gch_view *a, const gch_view *b)
 {
-    return a->bottom.digits == b->bottom.digits && a->bottom.exp10 == b->bottom.exp10 &&
-           a->top.digits == b->top.digits && a->top.exp10 == b->top.exp10 &&
+    return gch__is_same_decimal(a->bottom, b->bottom) && gch__is_same_decimal(a->top, b->top) &&
            a->width_px == b->width_px && a->height_px == b->height_px && a->axis == b->axis;
 }
 

@@ -8,15 +8,13 @@
 
 static bool is_same_plane(const gch_plane_view *a, const gch_plane_view *b)
 {
-    return a->left.digits == b->left.digits && a->left.exp10 == b->left.exp10 &&
-           a->right.digits == b->right.digits && a->right.exp10 == b->right.exp10;
+    return gch__is_same_decimal(a->left, b->left) && gch__is_same_decimal(a->right, b->right);
 }
 
 static bool is_same_view(const gch_view *a, const gch_view *b)
 {
-    return a->t0 == b->t0 && a->t1 == b->t1 && a->bottom.digits == b->bottom.digits &&
-           a->bottom.exp10 == b->bottom.exp10 && a->top.digits == b->top.digits &&
-           a->top.exp10 == b->top.exp10 && a->width_px == b->width_px &&
+    return a->t0 == b->t0 && a->t1 == b->t1 && gch__is_same_decimal(a->bottom, b->bottom) &&
+           gch__is_same_decimal(a->top, b->top) && a->width_px == b->width_px &&
            a->height_px == b->height_px && a->axis == b->axis;
 }
 

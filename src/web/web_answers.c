@@ -183,18 +183,26 @@ static gch_status answer_columns(void *context, const gch_answers_ask *wanted, g
     return status == GCH_OK ? GCH_OK : gch_fail(err, status, "no answer is here");
 }
 
+/* As in net_answers.c. */
+static gch_status seek(gch__web_answers *a, const gch__question *q, slot **out, gch_error *err)
+{
+    slot *s = *out = find_slot(a, q);
+    if (s == NULL)
+        return gch__no_memory(err, PURPOSE);
+    gch_status status = look(a, s, q);
+    return status == GCH_NOT_FOUND ? ask(s, q) : status;
+}
+
 static gch_status answer_range(void *context, uint32_t column, int64_t t0, int64_t t1,
                                gch_join join, gch_value *out_min, gch_value *out_max,
                                gch_error *err)
 {
     gch__web_answers *a = context;
     gch__question q = gch__question_of_range(column, t0, t1, join);
-    slot *s = find_slot(a, &q);
+    slot *s;
+    gch_status status = seek(a, &q, &s, err);
     if (s == NULL)
-        return gch__no_memory(err, PURPOSE);
-    gch_status status = look(a, s, &q);
-    if (status == GCH_NOT_FOUND)
-        status = ask(s, &q);
+        return status;
     const gch__kept *news = take_news(s);
     if (status == GCH_OK ||
         (status == GCH_PENDING && news != NULL && gch__question_is_near(&news->of, &q))) {
@@ -208,12 +216,10 @@ static gch_status answer_bars(void *context, const gch_bars_ask *wanted, const g
                               uint32_t *out_count, gch_error *err)
 {
     gch__question q = gch__question_of_bars(wanted);
-    slot *s = find_slot(context, &q);
+    slot *s;
+    gch_status status = seek(context, &q, &s, err);
     if (s == NULL)
-        return gch__no_memory(err, PURPOSE);
-    gch_status status = look(context, s, &q);
-    if (status == GCH_NOT_FOUND)
-        status = ask(s, &q);
+        return status;
     if (status != GCH_OK)
         return gch_fail(err, status, "no answer is here");
     *out_bars = s->held->bars;

@@ -1,19 +1,7 @@
 // What the browser tests call in the page: functions of window.test.
 
-/* Workers are counted, from before there is one. */
-const workers = { made: 0, alive: 0 };
-window.Worker = class extends Worker {
-    constructor(...args) {
-        super(...args);
-        workers.made++;
-        workers.alive++;
-    }
+import { workers } from './workers.mjs';
 
-    terminate() {
-        workers.alive--;
-        super.terminate();
-    }
-};
 let charts = await import('/dist/gpu-charts.js');
 
 const element = document.getElementById('chart');

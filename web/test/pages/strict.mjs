@@ -1,17 +1,5 @@
 // The React component in strict mode, which makes it twice: window.strict.leave() takes it away, and `workers` counts.
-const workers = { made: 0, alive: 0 };
-window.Worker = class extends Worker {
-    constructor(...args) {
-        super(...args);
-        workers.made++;
-        workers.alive++;
-    }
-
-    terminate() {
-        workers.alive--;
-        super.terminate();
-    }
-};
+import { workers } from './workers.mjs';
 
 const { StrictMode, createElement } = await import('react');
 const { createRoot } = await import('react-dom/client');
